@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+/* The system call is the fallback on kernels and emulators that offer no vDSO. */
+#include "base/clock.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Written by clock_use_vdso before any other thread exists. */
+static clock_gettime_fn vdso_gettime;
+
+void clock_use_vdso(clock_gettime_fn vdso_clock_gettime)
+{
+    vdso_gettime = vdso_clock_gettime;
+}
+
+static struct timespec read_clock(clockid_t clock)
+{
+    struct timespec now = {0};
+
+    if (vdso_gettime == NULL || vdso_gettime(clock, &now) != 0) {
+        int saved_errno = errno;
+
+        syscall(SYS_clock_gettime, clock, &now);
+        errno = saved_errno;
+    }
+    return now;
+}
+
+static uint64_t to_ns(struct timespec time)
+{
+    return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+uint64_t clock_coarse_ns(void)
+{
+    return to_ns(read_clock(CLOCK_MONOTONIC_COARSE));
+}
+
+uint64_t clock_precise_ns(void)
+{
+    return to_ns(read_clock(CLOCK_MONOTONIC));
+}
+
+uint64_t clock_coarse_tick_ns(void)
+{
+    struct timespec resolution = {0};
+    int saved_errno = errno;
+
+    syscall(SYS_clock_getres, CLOCK_MONOTONIC_COARSE, &resolution);
+    errno = saved_errno;
+    return to_ns(resolution);
+}
+
+struct timespec clock_wall(void)
+{
+    return read_clock(CLOCK_REALTIME);
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT
+/* base: the hash and MAC against published vectors, the arena's bounds, the lock under threads. */
+#include <cmocka.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/environment.h"
+#include "base/fork_page.h"
+#include "base/hash.h"
+#include "base/lock.h"
+
+#include <pthread.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* The first, second and last vectors of the reference implementation's vectors_sip128. */
+static void test_siphash_reference_vectors(void **state)
+{
+    static const struct {
+        size_t n_bytes;
+        unsigned char mac[16];
+    } vectors[] = {
+        {0,
+         {0xa3, 0x81, 0x7f, 0x04, 0xba, 0x25, 0xa8, 0xe6, 0x6d, 0xf6, 0x72, 0x14, 0xc7, 0x55, 0x02,
+          0x93}},
+        {1,
+         {0xda, 0x87, 0xc1, 0xd8, 0x6b, 0x99, 0xaf, 0x44, 0x34, 0x76, 0x59, 0x11, 0x9b, 0x22, 0xfc,
+          0x45}},
+    };
+    unsigned char message[64];
+    struct hash_mac_key key;
+    unsigned char key_bytes[16];
+
+    for (unsigned i = 0; i < sizeof(message); i++) {
+        message[i] = (unsigned char)i;
+    }
+    memcpy(key_bytes, message, 16);
+    memcpy(&key, key_bytes, sizeof(key));
+    for (unsigned i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {
+        struct hash_mac mac = hash_mac((struct bytes){message, vectors[i].n_bytes}, &key);
+
+        assert_memory_equal(mac.bytes, vectors[i].mac, 16);
+    }
+}
+
+static void test_hash_depends_on_all_bytes_and_length(void **state)
+{
+    unsigned char key[40] = {0};
+
+    for (size_t n_bytes = 0; n_bytes <= sizeof(key); n_bytes++) {
+        uint64_t plain = hash_bytes((struct bytes){key, n_bytes}, 1);
+
+        assert_true(plain == hash_bytes((struct bytes){key, n_bytes}, 1));
+        assert_true(plain != hash_bytes((struct bytes){key, n_bytes}, 2));
+        if (n_bytes > 0) {
+            assert_true(plain != hash_bytes((struct bytes){key, n_bytes - 1}, 1));
+        }
+        for (size_t i = 0; i < n_bytes; i++) {
+            key[i] = 1;
+            assert_true(plain != hash_bytes((struct bytes){key, n_bytes}, 1));
+            key[i] = 0;
+        }
+    }
+}
+
+static void test_arena_bounds(void **state)
+{
+    struct arena arena;
+    size_t n_bytes = 0;
+    char *block;
+
+    arena_init(&arena, 256 * 1024);
+    while ((block = arena_alloc(&arena, 1000)) != NULL) {
+        assert_true((uintptr_t)block % 16 == 0);
+        for (int i = 0; i < 1000; i++) {
+            assert_int_equal(block[i], 0);
+        }
+        memset(block, 0xff, 1000);
+        n_bytes += 1000;
+    }
+    assert_true(arena.total_bytes <= 256 * 1024);
+    assert_true(n_bytes > 200 * 1024);
+    assert_null(arena_alloc(&arena, SIZE_MAX));
+    assert_null(arena_alloc(&arena, SIZE_MAX - 20));
+    arena_fini(&arena);
+    assert_int_equal(arena.total_bytes, 0);
+    assert_string_equal(arena_copy_text(&arena, "text", 4), "text");
+    arena_fini(&arena);
+}
+
+static struct lock counter_lock;
+static uint64_t counter;
+
+static void *count_up(void *unused)
+{
+    for (int i = 0; i < 100000; i++) {
+        lock_acquire(&counter_lock);
+        counter++;
+        lock_release(&counter_lock);
+    }
+    return NULL;
+}
+
+static void test_lock_excludes(void **state)
+{
+    pthread_t threads[4];
+
+    lock_init(&counter_lock, LOCK_RANK_SHARD);
+    counter = 0;
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, count_up, NULL), 0);
+    }
+    for (int i = 0; i < 4; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    assert_int_equal(counter, 400000);
+    assert_false(lock_is_held(&counter_lock));
+    assert_true(lock_try_acquire(&counter_lock));
+    assert_false(lock_try_acquire(&counter_lock));
+    lock_release(&counter_lock);
+}
+
+static void test_fork_page_tells_every_kind_of_child(void **state)
+{
+    assert_int_equal(fork_page_init(), 0);
+    assert_false(fork_page_is_new_child());
+    for (int kind = 0; kind < 2; kind++) {
+        pid_t pid = kind == 0 ? fork() : _Fork();
+        int status;
+
+        if (pid == 0) {
+            bool told = fork_page_is_new_child() && fork_page_acknowledge();
+
+            _exit(told && !fork_page_is_new_child() && !fork_page_acknowledge() ? 0 : 1);
+        }
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(status, 0);
+        assert_false(fork_page_is_new_child());
+    }
+}
+
+static void test_environment_matches_whole_names(void **state)
+{
+    char ab[] = "AB=1", a[] = "A=2", empty[] = "EMPTY=";
+    char *const environment[] = {ab, a, empty, NULL};
+
+    assert_string_equal(environment_get(environment, "A"), "2");
+    assert_string_equal(environment_get(environment, "EMPTY"), "");
+    assert_null(environment_get(environment, "B"));
+    assert_null(environment_get(NULL, "A"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_siphash_reference_vectors),
+        cmocka_unit_test(test_hash_depends_on_all_bytes_and_length),
+        cmocka_unit_test(test_arena_bounds),
+        cmocka_unit_test(test_lock_excludes),
+        cmocka_unit_test(test_fork_page_tells_every_kind_of_child),
+        cmocka_unit_test(test_environment_matches_whole_names),
+    };
+
+    return cmocka_run_group_tests_name("base", tests, NULL, NULL);
+}
