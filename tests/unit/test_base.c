@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* base: the hash and MAC against published vectors, the arena's bounds, the lock under threads. */
-#include <cmocka.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "unit.h"
 
 #include "base/arena.h"
 #include "base/environment.h"

@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The configuration language: JSON text in, an immutable validated model out. This is the only
+ * header of the module that others include. Nothing here knows the shim.
+ *
+ * Every pointer in the model points into memory that came from the caller's allocation callback
+ * and lives until the caller releases that memory as a whole. Nothing is freed one by one.
+ */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Where memory comes from. alloc returns zeroed memory aligned to 16, or NULL. */
+struct config_memory {
+    void *(*alloc)(void *context, size_t n_bytes);
+    void *context;
+};
+
+/* ---- types and prototypes (prototype.c) ------------------------------------------------------ */
+
+/* The kinds of C type a prototype can name, by representation. Character and integer types of the
+ * target are folded onto their size and sign; typedefs and enums onto what they stand for. */
+enum ctype_kind {
+    CTYPE_VOID,
+    CTYPE_BOOL,
+    CTYPE_SIGNED,   /* size 1, 2, 4, 8 */
+    CTYPE_UNSIGNED, /* size 1, 2, 4, 8 */
+    CTYPE_FLOAT,
+    CTYPE_DOUBLE,
+    CTYPE_LONG_DOUBLE,
+    CTYPE_COMPLEX_FLOAT,
+    CTYPE_COMPLEX_DOUBLE,
+    CTYPE_COMPLEX_LONG_DOUBLE,
+    CTYPE_POINTER,
+    CTYPE_OPAQUE, /* struct, union or function: only ever the target of a pointer */
+};
+
+struct ctype {
+    enum ctype_kind kind;
+    uint32_t size_bytes; /* 0 for void and opaque */
+    uint32_t alignment_bytes;
+    bool is_const;              /* of this type itself: *target of "const char *" is const */
+    const struct ctype *target; /* what a pointer points to, else NULL */
+    const char *text;           /* as written, for messages: "const char *" */
+};
+
+struct prototype_parameter {
+    const char *name; /* never NULL: an unnamed parameter is "arg1", "arg2" ... from 1 */
+    const struct ctype *type;
+};
+
+struct prototype {
+    const char *name;
+    const struct ctype *result;
+    const struct prototype_parameter *parameters;
+    uint32_t n_parameters;
+};
+
+#define PROTOTYPE_MAX_PARAMETERS 64
+
+/* ---- descriptions (shape.c) ------------------------------------------------------------------ */
+
+/* A count of elements: reverse Polish, at most CONFIG_COUNT_MAX_STEPS long, never empty. */
+enum count_step_kind {
+    COUNT_NUMBER,    /* push number */
+    COUNT_PARAMETER, /* push the value of integer parameter `parameter` */
+    COUNT_POINTEE,   /* push what pointer parameter `parameter` points to (an integer) */
+    COUNT_RETURN,    /* push the integer result; only in counts of what is written */
+    COUNT_ADD,
+    COUNT_SUBTRACT,
+    COUNT_MULTIPLY,
+};
+
+struct count_step {
+    enum count_step_kind kind;
+    uint32_t parameter;
+    int64_t number;
+};
+
+#define CONFIG_COUNT_MAX_STEPS 15
+
+struct config_count {
+    const struct count_step *steps;
+    uint32_t n_steps; /* 0: the count was left out, meaning 1 */
+};
+
+/* What is done with one parameter, or with the result. */
+enum description_kind {
+    DESCRIBE_VALUE,      /* a scalar: in the key by value; a scalar result: captured */
+    DESCRIBE_STRING,     /* parameter: NUL-terminated text or NULL, in the key by content */
+    DESCRIBE_ADDRESS,    /* the pointer's value is the key; as a result: captured as it is */
+    DESCRIBE_IGNORE,     /* neither looked at nor part of the key */
+    DESCRIBE_SCRATCH,    /* memory the function may write and nobody reads; not in the key */
+    DESCRIBE_MEMORY,     /* count elements of element_size bytes, read and/or written */
+    DESCRIBE_OUT_STRING, /* result only: points to NUL-terminated text, or is NULL */
+    DESCRIBE_OFFSET, /* result only: points into a parameter's memory, only the offset matters */
+};
+
+enum lifetime_kind {
+    LIFETIME_NONE,   /* nothing is handed out */
+    LIFETIME_STATIC, /* valid until the thread's next call */
+    LIFETIME_INTO,   /* points into the memory of parameter lifetime_parameter */
+};
+
+struct config_description {
+    enum description_kind kind;
+    bool is_in;                  /* the content before the call is in the key */
+    bool is_out;                 /* the content after the call is captured and given back */
+    bool is_secret;              /* makes the whole key a MAC */
+    uint32_t element_size;       /* bytes of one element of DESCRIBE_MEMORY ("bytes": 1) */
+    const struct ctype *element; /* of DESCRIBE_MEMORY; NULL for "bytes" */
+    struct config_count count;   /* of DESCRIBE_MEMORY */
+    enum lifetime_kind lifetime; /* of a described result */
+    uint32_t lifetime_parameter; /* of LIFETIME_INTO */
+};
+
+/* ---- conditions (condition.c) ---------------------------------------------------------------- */
+
+enum condition_operator {
+    CONDITION_EQ,
+    CONDITION_NE,
+    CONDITION_LT,
+    CONDITION_LE,
+    CONDITION_GT,
+    CONDITION_GE
+};
+
+enum operand_kind {
+    OPERAND_RETURN,
+    OPERAND_PARAMETER, /* the value of `parameter` */
+    OPERAND_POINTEE,   /* what `parameter` points to: a scalar of type *parameter; absent on NULL */
+    OPERAND_NULL,
+    OPERAND_INTEGER, /* a number without fraction or exponent: `integer` */
+    OPERAND_NUMBER,  /* any other number, inf, nan: `number` */
+    OPERAND_STRING,  /* a string in single quotes */
+};
+
+struct condition_operand {
+    enum operand_kind kind;
+    uint32_t parameter;
+    int64_t integer;
+    double number;
+    const char *string;
+};
+
+/* Two pointers are compared by the text they point to (NULL equal to nothing) when both are
+ * described as text or compared with a string: by_content says so. */
+struct condition_comparison {
+    struct condition_operand left;
+    enum condition_operator op;
+    struct condition_operand right;
+    bool by_content;
+};
+
+/* All comparisons must hold. n_comparisons 0: no condition was given. */
+struct config_condition {
+    const struct condition_comparison *comparisons;
+    uint32_t n_comparisons;
+};
+
+/* ---- the model (load.c, check.c) ------------------------------------------------------------- */
+
+enum config_mode {
+    CONFIG_MODE_MEMOIZE,
+    CONFIG_MODE_OFF
+};
+enum config_policy {
+    CONFIG_POLICY_LRU
+};
+enum config_stats_format {
+    STATS_FORMAT_TEXT,
+    STATS_FORMAT_JSON,
+    STATS_FORMAT_PROMETHEUS
+};
+
+struct config_function {
+    const char *named;   /* as the config names it: "pow@GLIBC_2.29" */
+    const char *symbol;  /* without the version: "pow" */
+    const char *version; /* "GLIBC_2.29", or NULL for any */
+    const char *library; /* soname or basename of the provider, or NULL for each that exports it */
+    bool from_preset;    /* the prototype came from a preset */
+    uint32_t line, column; /* of the entry's name in its file, from 1 */
+
+    struct prototype prototype;
+    const struct config_description *parameters; /* prototype.n_parameters of them */
+    struct config_description result;
+    struct config_condition unless, store_if;
+    bool captures_errno; /* "errno": true */
+    bool has_secret;     /* any description is secret */
+
+    enum config_mode mode;
+    enum config_policy policy;
+    uint64_t max_entries; /* at least 1 */
+    uint64_t max_bytes;   /* at least 1 */
+    uint64_t ttl_ns;      /* 0: none */
+    uint32_t shards;      /* 0: chosen by size and cores */
+    bool single_flight;
+    uint64_t single_flight_timeout_ns; /* 0: from measured times */
+    bool guard;
+};
+
+struct config_stats {
+    const char *file; /* "stderr", a path with %p and %n, or NULL: nowhere */
+    bool has_format;
+    enum config_stats_format format; /* when has_format; else text on stderr, json for a path */
+    int signal;                      /* signal number, 0: none */
+    uint64_t interval_ns;            /* 0: none */
+};
+
+struct config_model {
+    const char *file; /* for messages */
+    const char *const *programs;
+    uint32_t n_programs; /* 0: any program */
+    const struct config_function *functions;
+    uint32_t n_functions;
+    struct config_stats stats;
+};
+
+/* ---- diagnostics (diag.c, diagnostics.def) --------------------------------------------------- */
+
+/* One complaint. Printed as FILE:LINE:COLUMN: error: TEXT, then, if there is one, a hint line. */
+struct diagnostic {
+    const char *file;
+    uint32_t line, column; /* from 1; 0: the file as a whole */
+    const char *text;
+    const char *hint; /* or NULL */
+};
+
+#define DIAGNOSTICS_MAX 100 /* more are counted in n_suppressed, not kept */
+
+struct diagnostic_list {
+    struct config_memory memory;
+    struct diagnostic items[DIAGNOSTICS_MAX];
+    uint32_t n_items;
+    uint32_t n_suppressed;
+};
+
+void diagnostics_init(struct diagnostic_list *list, struct config_memory memory);
+
+/*
+ * Writes "FILE:LINE:COLUMN: error: TEXT\n" and, with a hint, "FILE:LINE:COLUMN: hint: HINT\n" for
+ * each item in the order of their positions into buffer (always NUL-terminated, cut if too small).
+ * Returns the length that would have been needed, without the NUL.
+ */
+size_t diagnostics_print(const struct diagnostic_list *list, char *buffer, size_t n_bytes);
+
+/* ---- entry points ---------------------------------------------------------------------------- */
+
+/*
+ * Loads text (n_bytes, need not end in NUL) as a configuration. file is the name used in messages.
+ * On success fills *ret_model and returns 0. On bad input returns -EINVAL with at least one item
+ * in *reterr; without memory, or without the JSON parser, returns -ENOMEM or -ENOENT, also with an
+ * item. All problems are collected in one go. Not re-entrant: one load at a time per process.
+ */
+int config_load(const char *file, const char *text, size_t n_bytes, struct config_memory memory,
+                struct config_model *ret_model, struct diagnostic_list *reterr);
+
+/* True if the model acts in a program of this absolute path, started under this name. */
+bool config_applies_to(const struct config_model *model, const char *path, const char *started_as);
+
+/* Where configuration text was found. */
+struct config_source {
+    const char *file; /* path for messages; "MEMOSHIM_CONFIG" for inline text */
+    const char *text; /* from memory; not NUL-terminated */
+    size_t n_bytes;
+};
+
+/* What config_find looks at; strings may be NULL when the variable is not set. */
+struct config_surroundings {
+    const char *memoshim_config; /* MEMOSHIM_CONFIG */
+    const char *xdg_config_home; /* XDG_CONFIG_HOME */
+    const char *home;            /* HOME */
+    const char *started_as;      /* argv[0] or AT_EXECFN: its basename is the first program name */
+    const char *executable;      /* the resolved file: its basename is the second; or NULL */
+    bool check_only_explicit;    /* do not fall back to the folders of the user and the system */
+};
+
+/*
+ * Finds and reads the configuration as spec'd for MEMOSHIM_CONFIG: a file, a folder holding
+ * <program>.json, JSON text, or the default folders. Returns 1 and fills *ret_source; 0 when there
+ * is none (not an error); -errno with an item in *reterr when there is one that must not or
+ * cannot be used: wrong owner or mode, a folder others can write to, unreadable, larger than 1 MiB.
+ */
+int config_find(const struct config_surroundings *surroundings, struct config_memory memory,
+                struct config_source *ret_source, struct diagnostic_list *reterr);
+
+/* Reads one named file under the same rules of ownership. 0 or -errno with an item in *reterr. */
+int config_read_file(const char *path, struct config_memory memory,
+                     struct config_source *ret_source, struct diagnostic_list *reterr);
+
+/* The functions that need no prototype. Sorted by name; text is the entry as JSON, compact. */
+struct config_preset {
+    const char *name;
+    const char *text;
+    const char *header; /* the #include lines that declare it, one a line, for the header check */
+    const char *note;   /* what makes remembering it safe, or not, in a sentence */
+};
+
+extern const struct config_preset config_presets[];
+extern const uint32_t config_n_presets;
+
+const struct config_preset *config_preset_find(const char *name);
+
+#endif
