@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The remembered results of one function: bytes -> bytes, bounded in entries and in bytes, with
+ * lives and single flight. Knows nothing of functions, prototypes or the configuration.
+ *
+ * The protocol of one call:
+ *
+ *     cache_lookup ── CACHE_HIT ─────────► use view, cache_view_release
+ *                  ├─ CACHE_MISS ────────► compute, then exactly one of cache_insert, cache_abandon
+ *                  └─ CACHE_BYPASS_* ────► compute; nothing else to call
+ *
+ * A computation that never returns (longjmp, exception, cancelled thread) calls neither; its
+ * flight is waited for until the waiters' timeout, then taken to be gone.
+ */
+#ifndef CACHE_CACHE_H
+#define CACHE_CACHE_H
+
+#include "base/bytes.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+enum cache_policy {
+#define CACHE_POLICY(name, symbol, help) CACHE_POLICY_##name,
+#include "cache/policies.def"
+#undef CACHE_POLICY
+    CACHE_POLICY_COUNT
+};
+
+struct cache_options {
+    enum cache_policy policy;
+    uint64_t max_entries; /* at least 1 */
+    uint64_t max_bytes;   /* what entries really hold, bookkeeping included */
+    uint64_t ttl_ns;      /* 0: entries do not age */
+    uint32_t n_shards;    /* 0: 1 up to 1024 entries, above that by size and cores */
+    uint32_t key_bytes;   /* every key has exactly this size; 0: they differ */
+    uint32_t value_bytes; /* every value has exactly this size; 0: they differ */
+    bool single_flight;
+    bool secret;   /* keys or values are secret: no core dump, no swap, wiped on release */
+    uint64_t seed; /* of draws and tables */
+};
+
+struct cache;
+
+/* 0 or -errno (-EINVAL: a bound of 0; -ENOMEM). */
+int cache_create(const struct cache_options *options, struct cache **ret_cache);
+void cache_destroy(struct cache *cache);
+
+struct cache_key {
+    struct bytes bytes;
+    uint64_t hash; /* hash_bytes of bytes under the caller's seed */
+};
+
+enum cache_outcome {
+    CACHE_HIT,
+    CACHE_HIT_AFTER_WAIT,   /* another thread computed it while we slept */
+    CACHE_MISS,             /* the caller computes; ret_ticket is valid */
+    CACHE_BYPASS_RECURSION, /* this thread is already computing this very key */
+    CACHE_BYPASS_NO_WAIT,   /* another thread computes it and the caller must not wait */
+    CACHE_BYPASS_TIMEOUT,   /* waited long enough */
+};
+
+/* What a hit hands out. Small values are copied into the caller's room; larger ones are pinned. */
+struct cache_view {
+    const void *data; /* aligned to 8 */
+    uint32_t n_bytes;
+    void *pin; /* NULL for a copy */
+};
+
+/* A miss in progress. Copyable; belongs to the call that got it. */
+struct cache_ticket {
+    uint64_t generation; /* of the cache when the miss began: older fills are dropped */
+    uint64_t flight;     /* 0: none was registered */
+    uint32_t shard;
+};
+
+struct cache_lookup_options {
+    uint64_t now_ns;          /* read only when the cache has lives */
+    const void *owner;        /* thread_self() */
+    bool may_wait;            /* false while the thread is computing some other key */
+    uint64_t wait_timeout_ns; /* for CACHE_BYPASS_TIMEOUT */
+    void *room;               /* at least CACHE_ROOM_BYTES, aligned to 8 */
+};
+
+#define CACHE_ROOM_BYTES 64
+
+/*
+ * Waiters that are woken because the result was not stored (cache_abandon, or an insert that did
+ * not keep it) all return CACHE_MISS at once, with a ticket that has no flight.
+ */
+enum cache_outcome cache_lookup(struct cache *cache, const struct cache_key *key,
+                                const struct cache_lookup_options *options,
+                                struct cache_view *ret_view, struct cache_ticket *ret_ticket);
+
+/* After CACHE_HIT and CACHE_HIT_AFTER_WAIT. */
+void cache_view_release(struct cache *cache, const struct cache_view *view);
+
+/*
+ * Keeps value under key until now_ns + the cache's ttl and lands the ticket's flight. Replaces an
+ * entry of that key. 0: stored. -ESTALE: the cache was cleared since the miss began. -E2BIG: larger
+ * than max_bytes. -ENOMEM. In every case the waiters are released.
+ */
+int cache_insert(struct cache *cache, const struct cache_key *key, struct bytes value,
+                 uint64_t now_ns, const struct cache_ticket *ticket);
+
+/* The result is not to be kept: lands the flight, releases all waiters at once. */
+void cache_abandon(struct cache *cache, const struct cache_ticket *ticket);
+
+/* Drops every entry and begins a new generation: fills that began before are never served. */
+void cache_clear(struct cache *cache);
+
+/*
+ * In a forked child, by its only thread inside the shim: locks and flights start anew, entries
+ * stay. A shard whose lock was held by a thread that did not survive is emptied.
+ */
+void cache_after_fork(struct cache *cache);
+
+struct cache_usage {
+    uint64_t entries, bytes; /* now; expired entries that nobody has noticed yet are in it */
+    uint64_t evictions, expirations,
+        invalidations; /* entries since the start, or cache_reset_counts */
+};
+
+/* Async-signal-safe; not one instant's picture while others insert. */
+void cache_read_usage(const struct cache *cache, struct cache_usage *ret_usage);
+
+/* Zeroes evictions, expirations and invalidations (a forked child). */
+void cache_reset_counts(struct cache *cache);
+
+/* Walks the whole cache under its locks and proves its structure. 0, or -EUCLEAN. */
+int cache_check(struct cache *cache);
+
+/* What one entry of these sizes counts against max_bytes: for tests and models. */
+uint64_t cache_entry_bytes(const struct cache *cache, uint32_t key_bytes, uint32_t value_bytes);
+
+#endif

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Finds functions in the loaded objects and redirects the slots through which objects call them.
+ * Patches resolved address slots, matched by name and by current value; never code. Knows nothing
+ * of prototypes or caching.
+ *
+ * All functions here may be called from an initfirst constructor, where libc's environ is empty
+ * and no other constructor has run. None allocates from the program's malloc.
+ */
+#ifndef INTERPOSE_INTERPOSE_H
+#define INTERPOSE_INTERPOSE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Learns the shim's own load range and the real dlsym and dlvsym. 0 or -errno. Called first. */
+int interpose_init(void);
+
+/* Why this symbol must never be redirected (returns twice, allocators, the loader ...), or NULL. */
+const char *interpose_denied(const char *symbol);
+
+/* One definition of a symbol in a loaded object of the base namespace, the shim excluded. */
+struct interpose_definition {
+    const char *library; /* soname, else basename, of the object; borrowed from the loader */
+    const char *path;    /* the object's path as loaded; "" for the executable */
+    const char *version; /* symbol version, or NULL */
+    bool is_default;     /* the version a plain reference binds to */
+    bool is_startup;     /* always true in this version: defined by an object loaded at start */
+    void *address;       /* what a resolved slot holds: for an IFUNC the chosen implementation */
+    uint64_t size_bytes; /* st_size, or 0 */
+};
+
+/*
+ * All definitions of symbol, in the order of the global scope. version and library restrict, NULL
+ * means any; library matches the soname or the basename of the path. Two names for one address in
+ * the same object count once. Returns the number found, of which at most n_room are written.
+ */
+size_t interpose_find(const char *symbol, const char *version, const char *library,
+                      struct interpose_definition *ret_definitions, size_t n_room);
+
+/* One redirection: slots that refer to `symbol` and hold `original` get `replacement`. */
+struct interpose_binding {
+    const char *symbol;
+    void *original;
+    void *replacement;
+    uint32_t n_jump_slots; /* out: slots redirected, by kind */
+    uint32_t n_got_slots;
+    uint32_t n_pointers;
+    uint32_t n_refused; /* out: slots that could not be written (unaligned, RELRO not opened) */
+    bool is_active;     /* kept by this module */
+};
+
+/*
+ * Registers the bindings (the array is kept and must stay) and redirects their slots in every
+ * object loaded now. Also makes dlsym and dlvsym answer with the replacements. 0 or -errno; with an
+ * error some slots may be redirected: their count is in the bindings.
+ */
+int interpose_apply(struct interpose_binding *bindings, size_t n_bindings);
+
+/* Gives the slots of one binding their original back, for good or until interpose_restore. */
+int interpose_revert(struct interpose_binding *binding);
+int interpose_restore(struct interpose_binding *binding);
+
+/*
+ * The decision behind the exported dlsym (version NULL) and dlvsym. `caller` is the return address
+ * of the program's call. Returns true with *ret_address set when the answer is one of ours, false
+ * when the real function must be jumped to with the caller's own frame.
+ */
+bool interpose_answer_dlsym(void *handle, const char *symbol, const char *version,
+                            const void *caller, void **ret_address);
+
+/* The next dlsym and dlvsym after the shim in the scope: what the tail jumps go to. */
+void *interpose_real_dlsym(void);
+void *interpose_real_dlvsym(void);
+
+/* A function of the kernel's vDSO, such as "__vdso_clock_gettime", or NULL. */
+void *interpose_vdso_function(const char *symbol);
+
+/* Makes [address, address + n_bytes) (whole pages of the shim's own data) read-only. 0 or -errno.
+ */
+int interpose_seal(void *address, size_t n_bytes);
+
+#endif

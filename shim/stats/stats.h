@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Counters of one function, and the ways of showing them. Does not know who counts.
+ *
+ * Counting takes no lock: every thread adds to one of a few cache-line-sized stripes; readers sum
+ * them. Everything here is async-signal-safe: a dump may be asked for by a signal at any
+ * instruction, so there is no stdio, no allocation and no locale.
+ */
+#ifndef STATS_STATS_H
+#define STATS_STATS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum stats_counter {
+#define COUNTER(name, help) STATS_##name,
+#include "stats/counters.def"
+#undef COUNTER
+    STATS_COUNTER_COUNT
+};
+
+/* Reasons of bypassed calls; each such call also adds to STATS_bypasses. */
+enum stats_bypass {
+#define BYPASS(name, help) STATS_BYPASS_##name,
+#include "stats/bypasses.def"
+#undef BYPASS
+    STATS_BYPASS_COUNT
+};
+
+struct stats_counters; /* of one function; size stats_counters_bytes() */
+
+size_t stats_counters_bytes(void);
+
+/* In zeroed memory aligned to 64. */
+void stats_counters_init(struct stats_counters *counters);
+
+void stats_add(struct stats_counters *counters, enum stats_counter counter, uint64_t amount);
+void stats_add_bypass(struct stats_counters *counters, enum stats_bypass reason);
+
+/* One real call took this long. Kept in a histogram of 8 steps to each power of two. */
+void stats_add_real_ns(struct stats_counters *counters, uint64_t ns);
+
+/* The p-quantile (0 < p <= 1) of the real calls so far, in ns, as the middle of its step; 0: none.
+ */
+uint64_t stats_real_quantile_ns(const struct stats_counters *counters, double p);
+
+/* Everything to zero, in a forked child. */
+void stats_counters_reset(struct stats_counters *counters);
+
+/* One function as it is shown. Strings are borrowed for the call. */
+struct stats_function {
+    const char *name;
+    const char *mode, *policy;
+    const char *library; /* or NULL */
+    uint64_t hooked_slots;
+    const struct stats_counters *counters; /* NULL for a function that was refused */
+    uint64_t reentries; /* calls that the assembly let through; added to bypasses */
+    uint64_t evictions, expirations, invalidations;
+    uint64_t entries, max_entries, bytes, max_bytes;
+    const char *refused; /* why it was not hooked, or what limits it; NULL: nothing to say */
+};
+
+struct stats_snapshot {
+    const char *program;
+    int64_t pid;
+    int64_t time_s; /* since 1970 */
+    uint64_t uptime_ns;
+    size_t n_functions;
+    /* Fills the i-th function. Called once for each i, in order. */
+    void (*read_function)(void *context, size_t i, struct stats_function *ret_function);
+    void *context;
+    const char
+        *notes[4]; /* further remarks ("signal handler was replaced"), NULL-terminated if fewer */
+};
+
+enum stats_format {
+    STATS_TEXT,
+    STATS_JSON,
+    STATS_PROMETHEUS
+};
+
+/* Where the bytes of an emitter go. Returns 0 or -errno, after which nothing more is written. */
+struct stats_sink {
+    int (*write)(void *context, const char *text, size_t n_bytes);
+    void *context;
+};
+
+int stats_emit(const struct stats_snapshot *snapshot, enum stats_format format,
+               const struct stats_sink *sink);
+
+/* A destination, settled at start. */
+struct stats_target {
+    bool to_stderr;
+    const char *path; /* template with %p (pid), %n (program), %% */
+    enum stats_format format;
+};
+
+/*
+ * Checks a destination: the template expands, the directory exists and a file can be made there.
+ * 0 or -errno.
+ */
+int stats_target_check(const struct stats_target *target, const char *program, int64_t pid);
+
+/*
+ * Writes the snapshot: to stderr, or as a new file renamed into place, mode 0644 whatever the
+ * umask. 0 or -errno; nothing half-written is ever seen under the final name.
+ */
+int stats_dump(const struct stats_snapshot *snapshot, const struct stats_target *target);
+
+#endif
