@@ -32,6 +32,19 @@ struct lock {
 /* Identity of the calling thread: an address that no other live thread of the process has. */
 const void *thread_self(void);
 
+/* A free lock, for static storage. */
+#if MEMOSHIM_CHECKS
+#define LOCK_INITIALIZER(lock_rank) \
+    {                               \
+        .rank = (lock_rank)         \
+    }
+#else
+#define LOCK_INITIALIZER(lock_rank) \
+    {                               \
+        0                           \
+    }
+#endif
+
 /* A free lock. Also what a forked child does to every lock, since its holder is gone. */
 void lock_init(struct lock *lock, enum lock_rank rank);
 

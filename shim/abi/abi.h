@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+/*
+ * How a prototype travels under the platform's calling convention: the bridge from the
+ * configuration's C types to libffi. The rest of the house sees a prepared call and the size of
+ * values; libffi's own types stay behind this header and the entry that hands over to it.
+ */
+#ifndef ABI_ABI_H
+#define ABI_ABI_H
+
+#include "abi/float_state.h"
+#include "base/arena.h"
+#include "config/config.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct abi_call {
+    void *cif; /* an ffi_cif, prepared; for entry and abi only */
+    uint32_t n_arguments;
+    uint32_t result_room_bytes; /* what real calls write and handlers must fill; at least 8 */
+    bool uses_float;            /* a floating-point argument or result: rounding is an input */
+    bool uses_x87;              /* long double: the x87 control word counts as well */
+};
+
+/*
+ * Prepares calls of prototype in memory of arena. 0; -ENOTSUP for a type that libffi cannot carry;
+ * -ENOMEM.
+ */
+int abi_call_create(const struct prototype *prototype, struct arena *arena,
+                    struct abi_call **ret_call);
+
+/*
+ * Calls function with arguments[i] pointing to the i-th value. result has result_room_bytes;
+ * integers narrower than a register arrive widened to eight bytes, as handlers must leave them.
+ */
+void abi_call_real(const struct abi_call *call, void *function, void *result, void **arguments);
+
+/*
+ * Bytes of a scalar that carry its value: sizeof but for long double (10 of 16) and its complex.
+ * Complex long double has two runs of 10; abi_copy_value skips the padding between.
+ */
+uint32_t abi_value_bytes(const struct ctype *type);
+
+/* Packs the abi_value_bytes(type) meaningful bytes of *value to ret_bytes. Never reads padding. */
+void abi_copy_value(const struct ctype *type, const void *value, void *ret_bytes);
+
+/* The inverse: *ret_value from packed bytes, padding zeroed. */
+void abi_restore_value(const struct ctype *type, const void *bytes, void *ret_value);
+
+#endif

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The floating-point environment as an input and an output of a call. Rounding mode and
+ * flush-to-zero change results, so they are looked at before a key is built; exception flags tell
+ * whether a result may be remembered. Inline and in registers: this stands on the path of a hit.
+ */
+#ifndef ABI_FLOAT_STATE_H
+#define ABI_FLOAT_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#if defined(__x86_64__)
+
+/* MXCSR (Intel SDM 1, 10.2.3): rounding control 13-14, flush-to-zero 15, denormals-are-zero 6. */
+#define MXCSR_CONTROL 0xe040u
+/* Flags: invalid 0, denormal 1, divide-by-zero 2, overflow 3, underflow 4, precision (inexact) 5.
+ * Denormal is not an exception of IEEE 754 and says nothing about the result. */
+#define MXCSR_TELLING 0x1du
+/* The x87 control word (8.1.5): precision control 8-9 (3: 64 bits), rounding control 10-11. */
+#define X87_CONTROL         0x0f00u
+#define X87_CONTROL_DEFAULT 0x0300u
+#define X87_TELLING         0x1du /* same order of flags in the status word (8.1.3) */
+
+static inline uint32_t mxcsr_read(void)
+{
+    uint32_t value;
+
+    __asm__ volatile("stmxcsr %0" : "=m"(value));
+    return value;
+}
+
+static inline void mxcsr_write(uint32_t value)
+{
+    __asm__ volatile("ldmxcsr %0" : : "m"(value));
+}
+
+/* Round to nearest, nothing flushed to zero; for long double also full precision. */
+static inline bool float_mode_is_default(bool uses_x87)
+{
+    if ((mxcsr_read() & MXCSR_CONTROL) != 0) {
+        return false;
+    }
+    if (uses_x87) {
+        uint16_t control;
+
+        __asm__ volatile("fnstcw %0" : "=m"(control));
+        return (control & X87_CONTROL) == X87_CONTROL_DEFAULT;
+    }
+    return true;
+}
+
+/* The flags as they were before a real call; filled by float_watch_begin. */
+struct float_watch {
+    uint32_t sse_before;
+    uint16_t x87_before;
+};
+
+/*
+ * Makes the telling flags readable: those that already stand are taken down for the time of the
+ * call, since a sticky flag cannot show that it was raised again. Nothing is written when none
+ * stands, which is the usual case.
+ */
+static inline void float_watch_begin(struct float_watch *watch, bool uses_x87)
+{
+    watch->sse_before = mxcsr_read();
+    watch->x87_before = 0;
+    if ((watch->sse_before & MXCSR_TELLING) != 0) {
+        mxcsr_write(watch->sse_before & ~MXCSR_TELLING);
+    }
+    if (uses_x87) {
+        __asm__ volatile("fnstsw %0" : "=am"(watch->x87_before));
+        if ((watch->x87_before & X87_TELLING) != 0) {
+            __asm__ volatile("fnclex");
+        }
+    }
+}
+
+/*
+ * Whether the call raised a flag beyond INEXACT. All flags, those from before and those raised
+ * since, stand again afterwards. The x87 status word can only be written by way of its whole
+ * environment; that happens only when a telling flag stood before.
+ */
+static inline bool float_watch_end(const struct float_watch *watch, bool uses_x87)
+{
+    uint32_t sse_after = mxcsr_read();
+    bool raised = (sse_after & MXCSR_TELLING) != 0;
+
+    if ((watch->sse_before & MXCSR_TELLING) != 0) {
+        mxcsr_write(sse_after | (watch->sse_before & MXCSR_TELLING));
+    }
+    if (uses_x87) {
+        uint16_t x87_after;
+
+        __asm__ volatile("fnstsw %0" : "=am"(x87_after));
+        raised |= (x87_after & X87_TELLING) != 0;
+        if ((watch->x87_before & X87_TELLING) != 0) {
+            uint32_t environment[7]; /* 28 bytes in 64-bit mode; the status word is the second */
+
+            __asm__ volatile("fnstenv %0" : "=m"(environment));
+            environment[1] |= watch->x87_before & 0x3fu;
+            __asm__ volatile("fldenv %0" : : "m"(environment));
+        }
+    }
+    return raised;
+}
+
+#else
+#error "float_state.h: this architecture is not described yet"
+#endif
+
+#endif

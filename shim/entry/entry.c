@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The pool: which thunk belongs to which function. Records are written once, before any slot
+ * leads to them, and sealed; what changes later (switches, counts) lies elsewhere. The general
+ * entry is libffi's Go-closure entry, which takes its closure from a register and so needs no
+ * generated code.
+ */
+#include "entry/entry.h"
+
+#include "base/guard.h"
+#include "entry/layout.h"
+#include <errno.h>
+#include <ffi.h>
+#include <stdatomic.h>
+#include <string.h>
+
+struct entry_record {
+    void *original;
+    void *code;             /* what the thunk jumps to */
+    ffi_go_closure closure; /* in the static chain register by then */
+    entry_handler_fn handler;
+    void *plan;
+};
+
+struct entry_notice {
+    void *original;
+    void *reserved; /* keeps the step a power of two */
+};
+
+_Static_assert(sizeof(struct entry_record) <= ENTRY_RECORD_BYTES, "thunks step by this");
+_Static_assert(offsetof(struct entry_record, original) == ENTRY_RECORD_ORIGINAL, "assembly");
+_Static_assert(offsetof(struct entry_record, code) == ENTRY_RECORD_CODE, "assembly");
+_Static_assert(offsetof(struct entry_record, closure) == ENTRY_RECORD_CLOSURE, "assembly");
+_Static_assert(sizeof(struct entry_notice) == ENTRY_NOTICE_BYTES, "assembly");
+
+/* Everything here holds code pointers and is sealed as a whole. */
+struct entry_sealed {
+    union {
+        struct entry_record record;
+        char room[ENTRY_RECORD_BYTES];
+    } records[ENTRY_MAX_THUNKS];
+    struct entry_notice notices[ENTRY_MAX_NOTICES];
+    struct entry_dl dl;
+    int n_records, n_notices;
+};
+
+/*
+ * What thunk_*.S refers to by name. All of it is .bss: pages that no configuration needs are never
+ * touched.
+ */
+union entry_sealed_pages {
+    struct entry_sealed sealed;
+    char
+        pages[(sizeof(struct entry_sealed) + ENTRY_PAGE_MAX - 1) / ENTRY_PAGE_MAX * ENTRY_PAGE_MAX];
+};
+
+extern union entry_sealed_pages memoshim_entry_sealed;
+extern _Atomic uint8_t memoshim_entry_on[ENTRY_MAX_THUNKS];
+extern _Atomic uint64_t memoshim_entry_passed[ENTRY_MAX_THUNKS];
+extern char memoshim_thunks[], memoshim_notice_thunks[];
+
+/* What thunk_*.S calls. */
+bool memoshim_dl_answer(void *handle, const char *symbol, const char *version, const void *caller,
+                        void **ret_address);
+void *memoshim_dl_real(bool versioned);
+void memoshim_notice(uint64_t notice);
+
+__attribute__((aligned(ENTRY_PAGE_MAX))) union entry_sealed_pages memoshim_entry_sealed;
+_Atomic uint8_t memoshim_entry_on[ENTRY_MAX_THUNKS];
+_Atomic uint64_t memoshim_entry_passed[ENTRY_MAX_THUNKS];
+
+static struct entry_sealed *const pool = &memoshim_entry_sealed.sealed;
+
+void entry_init(const struct entry_dl *dl)
+{
+    pool->dl = *dl;
+}
+
+bool memoshim_dl_answer(void *handle, const char *symbol, const char *version, const void *caller,
+                        void **ret_address)
+{
+    return pool->dl.answer != NULL && pool->dl.answer(handle, symbol, version, caller, ret_address);
+}
+
+void *memoshim_dl_real(bool versioned)
+{
+    return versioned ? pool->dl.real_dlvsym : pool->dl.real_dlsym;
+}
+
+void memoshim_notice(uint64_t notice)
+{
+    int saved_errno = errno;
+
+    guard_enter();
+    pool->dl.notice((int)notice);
+    guard_leave();
+    errno = saved_errno;
+}
+
+static void enter_closure(ffi_cif *cif, void *result, void **arguments, void *closure)
+{
+    const struct entry_record *record =
+        (const struct entry_record *)((char *)closure - ENTRY_RECORD_CLOSURE);
+
+    record->handler(record->plan, result, arguments);
+}
+
+int entry_open(const struct abi_call *call, void *original, entry_handler_fn handler, void *plan)
+{
+    struct entry_record *record;
+
+    if (pool->n_records == ENTRY_MAX_THUNKS) {
+        return -ENOSPC;
+    }
+    record = &pool->records[pool->n_records].record;
+    if (ffi_prep_go_closure(&record->closure, call->cif, enter_closure) != FFI_OK) {
+        return -ENOTSUP;
+    }
+    record->original = original;
+    record->code = record->closure.tramp;
+    record->handler = handler;
+    record->plan = plan;
+    return pool->n_records++;
+}
+
+void *entry_thunk(int entry)
+{
+    return memoshim_thunks + (size_t)entry * ENTRY_THUNK_BYTES;
+}
+
+void entry_switch(int entry, bool on)
+{
+    /* Pairs with nothing: the record a thunk reads is complete before any slot leads to it. */
+    atomic_store_explicit(&memoshim_entry_on[entry], on, memory_order_relaxed);
+}
+
+uint64_t entry_passed(int entry)
+{
+    return atomic_load_explicit(&memoshim_entry_passed[entry], memory_order_relaxed);
+}
+
+void entry_reset_passed(int entry)
+{
+    atomic_store_explicit(&memoshim_entry_passed[entry], 0, memory_order_relaxed);
+}
+
+int entry_open_notice(void *original)
+{
+    if (pool->n_notices == ENTRY_MAX_NOTICES) {
+        return -ENOSPC;
+    }
+    pool->notices[pool->n_notices].original = original;
+    return pool->n_notices++;
+}
+
+void *entry_notice_thunk(int notice)
+{
+    return memoshim_notice_thunks + (size_t)notice * ENTRY_NOTICE_THUNK_BYTES;
+}
+
+void entry_sealable(void **ret_pages, size_t *ret_n_bytes)
+{
+    *ret_pages = &memoshim_entry_sealed;
+    *ret_n_bytes = sizeof(memoshim_entry_sealed);
+}

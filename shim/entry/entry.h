@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+/*
+ * From a redirected slot to C, without ever creating executable memory. A fixed pool of thunks
+ * stands in the shim's .text; each has a record, which holds the real function and the code to
+ * enter, on pages that are sealed read-only once everything is set up.
+ *
+ *     slot ─► thunk k ─┬─ guard set, or switched off ─► jmp original    (no argument register
+ * touched) └─ jmp code ─► libffi's closure entry ─► handler(plan, result, arguments)
+ */
+#ifndef ENTRY_ENTRY_H
+#define ENTRY_ENTRY_H
+
+#include "abi/abi.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Runs one call. arguments[i] points to the i-th value; result has room for the call's
+ * result_room_bytes and must be filled (integers widened to eight bytes).
+ */
+typedef void (*entry_handler_fn)(void *plan, void *result, void **arguments);
+
+/*
+ * Takes the next thunk for calls of `original`. It is switched off until entry_switch. Returns its
+ * number, -ENOSPC when the pool is used up, -ENOTSUP when libffi refuses.
+ */
+int entry_open(const struct abi_call *call, void *original, entry_handler_fn handler, void *plan);
+
+/* The address to write into slots. */
+void *entry_thunk(int entry);
+
+/* On: calls reach the handler. Off: the thunk jumps to the original. Any thread, any time. */
+void entry_switch(int entry, bool on);
+
+/* Calls that found the guard set or the thunk off, since the start or entry_reset_passed. */
+uint64_t entry_passed(int entry);
+void entry_reset_passed(int entry);
+
+/* Called, with the guard set, just before the real function is jumped to. Keeps errno. */
+typedef void (*entry_notice_fn)(int notice);
+
+/* A thunk that announces calls of `original` to the function given to entry_init: number or
+ * -ENOSPC. */
+int entry_open_notice(void *original);
+void *entry_notice_thunk(int notice);
+
+/*
+ * The decision behind the exported dlsym (version NULL) and dlvsym: true and *ret_address to
+ * answer, false to jump on to what real_dlsym or real_dlvsym of the same struct hold by then.
+ */
+struct entry_dl {
+    bool (*answer)(void *handle, const char *symbol, const char *version, const void *caller,
+                   void **ret_address);
+    void *real_dlsym, *real_dlvsym;
+    entry_notice_fn notice;
+};
+
+/*
+ * Tells the assembly where to go. Until it is called dlsym and dlvsym answer NULL, so it stands
+ * first in the constructor, whether or not there is a configuration.
+ */
+void entry_init(const struct entry_dl *dl);
+
+/* The pages with code pointers, to be made read-only by whoever can; also the sizes. */
+void entry_sealable(void **ret_pages, size_t *ret_n_bytes);
+
+#endif

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What the assembly and the C of this module agree on. Included by both; offsets are asserted in
+ * entry.c.
+ */
+#ifndef ENTRY_LAYOUT_H
+#define ENTRY_LAYOUT_H
+
+/* Thunks of memoized functions, and of functions whose call is only announced (_exit, execve). */
+#define ENTRY_MAX_THUNKS  1024
+#define ENTRY_MAX_NOTICES 32
+
+#define ENTRY_RECORD_BYTES    64
+#define ENTRY_RECORD_ORIGINAL 0
+#define ENTRY_RECORD_CODE     8
+#define ENTRY_RECORD_CLOSURE  16
+
+#define ENTRY_NOTICE_BYTES    16
+#define ENTRY_NOTICE_ORIGINAL 0
+
+/* The largest page size of the architecture: what is sealed must share no page with what is not. */
+#if defined(__x86_64__)
+#define ENTRY_PAGE_MAX 4096
+#else
+#define ENTRY_PAGE_MAX 65536
+#endif
+
+/* Code of one thunk, so that C can compute its address. */
+#define ENTRY_THUNK_BYTES        64
+#define ENTRY_NOTICE_THUNK_BYTES 32
+
+#endif

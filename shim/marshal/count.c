@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+/* Counts of elements: a small stack machine over the steps that the configuration compiled. */
+#include "marshal/marshal_private.h"
+
+#include <errno.h>
+#include <string.h>
+
+int marshal_read_integer(const struct ctype *type, const void *value, int64_t *ret_integer)
+{
+    uint64_t bits = 0;
+    unsigned shift = 64 - 8 * type->size_bytes;
+
+    /* Little-endian and big-endian alike: through the type's own width. */
+    switch (type->size_bytes) {
+    case 1:
+        bits = *(const uint8_t *)value;
+        break;
+    case 2: {
+        uint16_t half;
+
+        memcpy(&half, value, sizeof(half));
+        bits = half;
+        break;
+    }
+    case 4: {
+        uint32_t word;
+
+        memcpy(&word, value, sizeof(word));
+        bits = word;
+        break;
+    }
+    default:
+        memcpy(&bits, value, sizeof(bits));
+        shift = 0;
+        break;
+    }
+    if (type->kind == CTYPE_SIGNED) {
+        *ret_integer = (int64_t)(bits << shift) >> shift;
+    } else if (bits > INT64_MAX) {
+        return -EOVERFLOW;
+    } else {
+        *ret_integer = (int64_t)bits;
+    }
+    return 0;
+}
+
+int marshal_count(const struct marshal_plan *plan, const struct config_count *count,
+                  void *const *arguments, const void *result, int64_t *ret_count)
+{
+    int64_t stack[CONFIG_COUNT_MAX_STEPS];
+    unsigned depth = 0;
+
+    if (count->n_steps == 0) {
+        *ret_count = 1;
+        return 0;
+    }
+    for (uint32_t i = 0; i < count->n_steps; i++) {
+        const struct count_step *step = &count->steps[i];
+        const struct ctype *type;
+        const void *value;
+        bool overflow;
+        int error;
+
+        switch (step->kind) {
+        case COUNT_NUMBER:
+            stack[depth++] = step->number;
+            continue;
+        case COUNT_PARAMETER:
+            type = plan->parameters[step->parameter].type;
+            value = arguments[step->parameter];
+            break;
+        case COUNT_POINTEE:
+            type = plan->parameters[step->parameter].type->target;
+            value = marshal_pointer(arguments, step->parameter);
+            if (value == NULL) {
+                return -EFAULT;
+            }
+            break;
+        case COUNT_RETURN:
+            type = plan->function->prototype.result;
+            value = result;
+            break;
+        case COUNT_ADD:
+        case COUNT_SUBTRACT:
+        case COUNT_MULTIPLY:
+            depth--;
+            if (step->kind == COUNT_ADD) {
+                overflow =
+                    __builtin_add_overflow(stack[depth - 1], stack[depth], &stack[depth - 1]);
+            } else if (step->kind == COUNT_SUBTRACT) {
+                overflow =
+                    __builtin_sub_overflow(stack[depth - 1], stack[depth], &stack[depth - 1]);
+            } else {
+                overflow =
+                    __builtin_mul_overflow(stack[depth - 1], stack[depth], &stack[depth - 1]);
+            }
+            if (overflow) {
+                return -EOVERFLOW;
+            }
+            continue;
+        default:
+            return -EOVERFLOW;
+        }
+        error = marshal_read_integer(type, value, &stack[depth]);
+        if (error != 0) {
+            return error;
+        }
+        depth++;
+    }
+    if (stack[0] < 0) {
+        return -EOVERFLOW;
+    }
+    *ret_count = stack[0];
+    return 0;
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Arguments to key bytes. Fixed-size parts are the value's own bytes without padding. The others:
+ *
+ *     pointer of any kind that is followed   'N'                              it is NULL
+ *     text                                   'S' length(8) bytes
+ *     memory that is read                    'M' count(8) elements
+ *     memory that is only written            'O' count(8), or 'o' if the count is not known yet
+ *     scratch                                'P'                              it is not NULL
+ *
+ * Given the prototype such a sequence can be read back in one way only, so equal keys mean equal
+ * inputs. A count that is known before the call is always part of it, even where the memory is
+ * only written: a replay then never writes more than this caller made room for.
+ */
+#include "marshal/marshal_private.h"
+
+#include <errno.h>
+#include <string.h>
+
+static int put(const struct marshal_plan *plan, struct marshal_buffer *buffer, const void *bytes,
+               size_t n_bytes)
+{
+    return marshal_buffer_put(buffer, bytes, n_bytes, plan->limit_bytes);
+}
+
+/* Straight into the buffer: a secret leaves no copy on the stack. */
+static int put_value(const struct marshal_plan *plan, struct marshal_buffer *buffer,
+                     const struct ctype *type, const void *value)
+{
+    unsigned char *at;
+    int error = marshal_buffer_extend(buffer, abi_value_bytes(type), plan->limit_bytes, &at);
+
+    if (error == 0) {
+        abi_copy_value(type, value, at);
+    }
+    return error;
+}
+
+static int put_frame(const struct marshal_plan *plan, struct marshal_buffer *buffer, char kind,
+                     uint64_t number)
+{
+    unsigned char frame[1 + sizeof(number)];
+
+    frame[0] = (unsigned char)kind;
+    memcpy(frame + 1, &number, sizeof(number));
+    return put(plan, buffer, frame, sizeof(frame));
+}
+
+static int put_text(const struct marshal_plan *plan, struct marshal_buffer *buffer,
+                    const char *text)
+{
+    size_t n_bytes = strnlen(text, MARSHAL_MAX_STRING_BYTES + 1);
+    int error;
+
+    if (n_bytes > MARSHAL_MAX_STRING_BYTES) {
+        return -E2BIG;
+    }
+    error = put_frame(plan, buffer, 'S', n_bytes);
+    return error != 0 ? error : put(plan, buffer, text, n_bytes);
+}
+
+static int put_elements(const struct marshal_plan *plan, struct marshal_buffer *buffer,
+                        const struct marshal_parameter *parameter, const void *memory,
+                        int64_t count)
+{
+    size_t n_bytes;
+    int error = 0;
+
+    if (__builtin_mul_overflow((uint64_t)count, (uint64_t)parameter->element_bytes, &n_bytes)) {
+        return -EOVERFLOW;
+    }
+    if (n_bytes > plan->limit_bytes) {
+        return -E2BIG;
+    }
+    if (parameter->element_value_bytes == parameter->element_bytes) {
+        return put(plan, buffer, memory, n_bytes);
+    }
+    for (int64_t i = 0; i < count && error == 0; i++) {
+        error = put_value(plan, buffer, parameter->description->element,
+                          (const char *)memory + (size_t)i * parameter->element_bytes);
+    }
+    return error;
+}
+
+static int put_memory(const struct marshal_plan *plan, struct marshal_buffer *buffer,
+                      const struct marshal_parameter *parameter, void *const *arguments,
+                      const void *memory, struct marshal_call *call)
+{
+    const struct config_description *description = parameter->description;
+    int64_t count = -1;
+    int error;
+
+    if (parameter->count_known_before) {
+        error = marshal_count(plan, &description->count, arguments, NULL, &count);
+        if (error != 0) {
+            return error;
+        }
+    }
+    if (parameter->out_slot >= 0) {
+        call->out_counts[parameter->out_slot] = count;
+    }
+    if (!description->is_in) {
+        return count < 0 ? put(plan, buffer, "o", 1)
+                         : put_frame(plan, buffer, 'O', (uint64_t)count);
+    }
+    error = put_frame(plan, buffer, 'M', (uint64_t)count);
+    return error != 0 ? error : put_elements(plan, buffer, parameter, memory, count);
+}
+
+static int put_parameter(const struct marshal_plan *plan, struct marshal_buffer *buffer,
+                         const struct marshal_parameter *parameter, void *const *arguments,
+                         const void *argument, struct marshal_call *call)
+{
+    const void *pointer;
+
+    switch (parameter->description->kind) {
+    case DESCRIBE_VALUE:
+    case DESCRIBE_ADDRESS:
+        return put_value(plan, buffer, parameter->type, argument);
+    case DESCRIBE_IGNORE:
+        return 0;
+    default:
+        break;
+    }
+    pointer = *(void *const *)argument;
+    if (pointer == NULL) {
+        if (parameter->out_slot >= 0) {
+            call->out_counts[parameter->out_slot] = 0;
+        }
+        return put(plan, buffer, "N", 1);
+    }
+    switch (parameter->description->kind) {
+    case DESCRIBE_SCRATCH:
+        return put(plan, buffer, "P", 1);
+    case DESCRIBE_STRING:
+        return put_text(plan, buffer, pointer);
+    default:
+        return put_memory(plan, buffer, parameter, arguments, pointer, call);
+    }
+}
+
+int marshal_key(const struct marshal_plan *plan, void *const *arguments,
+                const struct hash_mac_key *mac_key, struct marshal_buffer *buffer,
+                struct marshal_call *ret_call)
+{
+    int error = 0;
+
+    for (uint32_t i = 0; i < plan->n_parameters && error == 0; i++) {
+        error =
+            put_parameter(plan, buffer, &plan->parameters[i], arguments, arguments[i], ret_call);
+    }
+    if (error == 0 && plan->function->has_secret) {
+        struct hash_mac mac = hash_mac((struct bytes){buffer->data, buffer->n_bytes}, mac_key);
+
+        marshal_buffer_fini(buffer);
+        error = put(plan, buffer, mac.bytes, sizeof(mac.bytes));
+    } else if (error != 0) {
+        marshal_buffer_fini(buffer);
+    }
+    return error;
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Between live arguments and bytes, driven by a function's description:
+ *
+ *     arguments before the call ─ marshal_key ──► key bytes
+ *     results after the call ──── marshal_capture ► record ─ marshal_replay ► results again
+ *
+ * Keys are injective: two calls have equal keys exactly when every described input is equal. Parts
+ * of fixed size stand as they are, in the order of the parameters; the others are framed with a
+ * kind byte and a length, so that no two argument lists run into one another.
+ *
+ * Nothing here calls the program or its allocator; all memory is the shim's own. A record belongs
+ * to one function of one process and is checked against its own length before it is believed.
+ */
+#ifndef MARSHAL_MARSHAL_H
+#define MARSHAL_MARSHAL_H
+
+#include "abi/abi.h"
+#include "base/arena.h"
+#include "base/bytes.h"
+#include "base/hash.h"
+#include "config/config.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Out parameters whose counts can be told before the call; more are refused. */
+#define MARSHAL_MAX_OUTS 16
+
+/* Longest text that is taken for a NUL-terminated string; beyond it a call is passed through. */
+#define MARSHAL_MAX_STRING_BYTES ((size_t)1024 * 1024)
+
+/* No key and no record is longer than this, nor than the function's max_bytes. */
+#define MARSHAL_MAX_BYTES ((size_t)16 * 1024 * 1024)
+
+/* A result "into" an argument lies within so many bytes from its start. */
+#define MARSHAL_MAX_OFFSET ((int64_t)1024 * 1024)
+
+/* ---- buffers --------------------------------------------------------------------------------- */
+
+#define MARSHAL_ROOM_BYTES 256
+
+/*
+ * Bytes under construction: on the caller's stack while they are few, in a block of the shim's own
+ * beyond that. Not tied to the thread: the bytes live across the real call, which may suspend a
+ * coroutine or come back on another stack. If the real call never returns, the block is lost.
+ */
+struct marshal_buffer {
+    unsigned char *data;
+    size_t n_bytes, capacity;
+    bool is_secret; /* wiped when given back; its blocks are locked and not dumped */
+    _Alignas(8) unsigned char room[MARSHAL_ROOM_BYTES];
+};
+
+void marshal_buffer_init(struct marshal_buffer *buffer, bool is_secret);
+void marshal_buffer_fini(struct marshal_buffer *buffer);
+
+/* ---- plans ----------------------------------------------------------------------------------- */
+
+struct marshal_plan;
+
+/*
+ * Compiles a function's description into arena. 0; -ENOTSUP with *ret_reason (a sentence) when it
+ * asks for more than this module can do; -ENOMEM.
+ */
+int marshal_plan_create(const struct config_function *function, const struct abi_call *call,
+                        struct arena *arena, struct marshal_plan **ret_plan,
+                        const char **ret_reason);
+
+/* The size that every key, every record has; 0 when they differ from call to call. */
+uint32_t marshal_key_bytes(const struct marshal_plan *plan);
+uint32_t marshal_record_bytes(const struct marshal_plan *plan);
+
+/* Per-thread memory of "static" results is set up once. 0 or -errno. */
+int marshal_init(void);
+
+/* ---- one call -------------------------------------------------------------------------------- */
+
+/* What was seen before the real call and is needed after it. */
+struct marshal_call {
+    int64_t out_counts[MARSHAL_MAX_OUTS]; /* -1: not known before the call */
+};
+
+/*
+ * Builds the key. For a function with a secret the bytes are a MAC under mac_key and what it was
+ * made of is wiped before this returns. 0; -E2BIG: a string or a count beyond the bounds;
+ * -EOVERFLOW: a count that is negative or overflows; -EFAULT: a count hangs on a NULL pointer;
+ * -ENOMEM. With an error, call the real function.
+ */
+int marshal_key(const struct marshal_plan *plan, void *const *arguments,
+                const struct hash_mac_key *mac_key, struct marshal_buffer *buffer,
+                struct marshal_call *ret_call);
+
+/* What the real call did to errno. */
+#define MARSHAL_ERRNO_UNTOUCHED INT32_MIN
+
+/*
+ * Captures a finished call. set_errno is the value it set, or MARSHAL_ERRNO_UNTOUCHED. 0 or a
+ * reason not to store it: -E2BIG, -EOVERFLOW, -EFAULT (a result outside the memory it is said to
+ * point into), -ENOMEM.
+ */
+int marshal_capture(const struct marshal_plan *plan, void *const *arguments, const void *result,
+                    const struct marshal_call *call, int32_t set_errno,
+                    struct marshal_buffer *buffer);
+
+/*
+ * Gives a captured call back: out parameters, result, and in *ret_errno what to do to errno.
+ * Writes nothing unless it returns 0. -EBADMSG: not a record of this function; -ENOMEM.
+ */
+int marshal_replay(const struct marshal_plan *plan, struct bytes record, void *const *arguments,
+                   void *result, int32_t *ret_errno);
+
+#endif

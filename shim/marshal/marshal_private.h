@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+/* What the files of this module share. */
+#ifndef MARSHAL_PRIVATE_H
+#define MARSHAL_PRIVATE_H
+
+#include "marshal/marshal.h"
+
+/* One parameter as the visitors see it. */
+struct marshal_parameter {
+    const struct ctype *type;
+    const struct config_description *description;
+    uint32_t value_bytes; /* of the argument itself: abi_value_bytes */
+    uint32_t element_bytes,
+        element_value_bytes; /* of DESCRIBE_MEMORY: sizeof, and without padding */
+    int8_t out_slot;         /* in marshal_call.out_counts, or -1 */
+    bool count_known_before; /* the count hangs on nothing that only the call writes */
+};
+
+struct marshal_plan {
+    const struct config_function *function;
+    struct marshal_parameter *parameters;
+    uint32_t n_parameters;
+    uint32_t result_value_bytes;      /* in the record: 0 for void and for described results */
+    uint32_t key_bytes, record_bytes; /* 0: vary */
+    uint32_t static_slot;             /* of the thread memory, for LIFETIME_STATIC */
+    size_t limit_bytes;               /* of a key and of a record */
+};
+
+/*
+ * Grows the buffer by n_bytes and says where they are. -E2BIG beyond limit_bytes, -ENOMEM.
+ */
+int marshal_buffer_extend(struct marshal_buffer *buffer, size_t n_bytes, size_t limit_bytes,
+                          unsigned char **ret_at);
+
+/* Appends n_bytes; errors as above. */
+int marshal_buffer_put(struct marshal_buffer *buffer, const void *bytes, size_t n_bytes,
+                       size_t limit_bytes);
+
+/*
+ * The value of a count in elements. result is NULL before the call. -EOVERFLOW when it is negative
+ * or leaves 63 bits, -EFAULT when it reads through NULL.
+ */
+int marshal_count(const struct marshal_plan *plan, const struct config_count *count,
+                  void *const *arguments, const void *result, int64_t *ret_count);
+
+/* An integer of type at value, widened; -EOVERFLOW for unsigned values beyond INT64_MAX. */
+int marshal_read_integer(const struct ctype *type, const void *value, int64_t *ret_integer);
+
+/* The pointer that is argument i. */
+static inline void *marshal_pointer(void *const *arguments, uint32_t i)
+{
+    return *(void **)arguments[i];
+}
+
+/* Memory of this thread for the static result of one function, kept until the thread ends. */
+void *thread_memory_get(uint32_t slot, size_t n_bytes);
+int thread_memory_init(void);
+uint32_t thread_memory_new_slot(void);
+
+#define THREAD_MEMORY_MAX_SLOTS 1024
+
+#endif

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+/*
+ * From a checked description to what the visitors need: sizes, which counts are known when, and
+ * whether keys and records have one size for all calls.
+ */
+#include "marshal/marshal_private.h"
+
+#include <errno.h>
+
+/* The count can be told before the call: it reads nothing that only the call writes. */
+static bool count_is_known_before(const struct config_function *function,
+                                  const struct config_count *count)
+{
+    for (uint32_t i = 0; i < count->n_steps; i++) {
+        const struct count_step *step = &count->steps[i];
+
+        if (step->kind == COUNT_RETURN) {
+            return false;
+        }
+        if (step->kind == COUNT_POINTEE) {
+            const struct config_description *pointee = &function->parameters[step->parameter];
+
+            if (pointee->is_out && !pointee->is_in) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+/* Bytes of one parameter in every key, or -1 when they differ from call to call. */
+static int64_t fixed_key_bytes(const struct marshal_parameter *parameter)
+{
+    switch (parameter->description->kind) {
+    case DESCRIBE_VALUE:
+    case DESCRIBE_ADDRESS:
+        return parameter->value_bytes;
+    case DESCRIBE_IGNORE:
+        return 0;
+    case DESCRIBE_SCRATCH:
+        return 1;
+    default:
+        return -1;
+    }
+}
+
+static void plan_sizes(struct marshal_plan *plan)
+{
+    const struct config_function *function = plan->function;
+    int64_t key_bytes = 0;
+    bool record_is_fixed = function->result.kind != DESCRIBE_OUT_STRING;
+
+    for (uint32_t i = 0; i < plan->n_parameters; i++) {
+        int64_t n_bytes = fixed_key_bytes(&plan->parameters[i]);
+
+        key_bytes = n_bytes < 0 || key_bytes < 0 ? -1 : key_bytes + n_bytes;
+        if (plan->parameters[i].description->is_out) {
+            record_is_fixed = false;
+        }
+    }
+    plan->key_bytes = key_bytes < 0 ? 0 : (uint32_t)key_bytes;
+    plan->record_bytes = 0;
+    if (record_is_fixed) {
+        plan->record_bytes = plan->result_value_bytes;
+        if (function->captures_errno) {
+            plan->record_bytes += sizeof(int32_t);
+        }
+        if (function->result.kind == DESCRIBE_OFFSET) {
+            plan->record_bytes += sizeof(int64_t);
+        }
+    }
+    if (function->has_secret) {
+        plan->key_bytes = sizeof(struct hash_mac);
+    }
+}
+
+int marshal_plan_create(const struct config_function *function, const struct abi_call *call,
+                        struct arena *arena, struct marshal_plan **ret_plan,
+                        const char **ret_reason)
+{
+    const struct prototype *prototype = &function->prototype;
+    struct marshal_plan *plan = arena_alloc(arena, sizeof(*plan));
+    int n_outs = 0;
+
+    if (plan == NULL) {
+        return -ENOMEM;
+    }
+    plan->parameters = arena_alloc(arena, prototype->n_parameters * sizeof(*plan->parameters));
+    if (plan->parameters == NULL) {
+        return -ENOMEM;
+    }
+    plan->function = function;
+    plan->n_parameters = prototype->n_parameters;
+    for (uint32_t i = 0; i < plan->n_parameters; i++) {
+        const struct config_description *description = &function->parameters[i];
+        struct marshal_parameter *parameter = &plan->parameters[i];
+
+        parameter->type = prototype->parameters[i].type;
+        parameter->description = description;
+        parameter->value_bytes = abi_value_bytes(parameter->type);
+        parameter->out_slot = -1;
+        if (description->kind == DESCRIBE_MEMORY) {
+            parameter->element_bytes = description->element_size;
+            parameter->element_value_bytes = description->element != NULL
+                                                 ? abi_value_bytes(description->element)
+                                                 : description->element_size;
+            parameter->count_known_before = count_is_known_before(function, &description->count);
+            if (description->is_out) {
+                if (n_outs == MARSHAL_MAX_OUTS) {
+                    *ret_reason = "it has more than 16 described out parameters";
+                    return -ENOTSUP;
+                }
+                parameter->out_slot = (int8_t)n_outs++;
+            }
+        }
+    }
+    if (function->result.kind == DESCRIBE_VALUE || function->result.kind == DESCRIBE_ADDRESS) {
+        plan->result_value_bytes = abi_value_bytes(prototype->result);
+    }
+    if (function->result.lifetime == LIFETIME_STATIC) {
+        plan->static_slot = thread_memory_new_slot();
+        if (plan->static_slot == THREAD_MEMORY_MAX_SLOTS) {
+            *ret_reason = "more than 1024 functions with static results are named";
+            return -ENOTSUP;
+        }
+    }
+    plan->limit_bytes =
+        function->max_bytes < MARSHAL_MAX_BYTES ? function->max_bytes : MARSHAL_MAX_BYTES;
+    plan_sizes(plan);
+    *ret_plan = plan;
+    return 0;
+}
+
+uint32_t marshal_key_bytes(const struct marshal_plan *plan)
+{
+    return plan->key_bytes;
+}
+
+uint32_t marshal_record_bytes(const struct marshal_plan *plan)
+{
+    return plan->record_bytes;
+}
+
+int marshal_init(void)
+{
+    return thread_memory_init();
+}

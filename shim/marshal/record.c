@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Results to a record, and a record to results. In this order, each part only where the function
+ * has it:
+ *
+ *     errno(4)                       "errno": true
+ *     the result's value             a scalar, or a pointer that is its own meaning
+ *     offset(8), -1 for NULL         a result that points into an argument
+ *     length(8) text NUL             a result that is text; length 0: NULL
+ *     length(8) bytes                each out parameter that is not NULL
+ */
+#include "marshal/marshal_private.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* ---- capture --------------------------------------------------------------------------------- */
+
+static int put(const struct marshal_plan *plan, struct marshal_buffer *buffer, const void *bytes,
+               size_t n_bytes)
+{
+    return marshal_buffer_put(buffer, bytes, n_bytes, plan->limit_bytes);
+}
+
+static int put_text(const struct marshal_plan *plan, struct marshal_buffer *buffer,
+                    const char *text)
+{
+    uint64_t n_bytes = text == NULL ? 0 : strnlen(text, MARSHAL_MAX_STRING_BYTES) + 1;
+    int error;
+
+    if (n_bytes > MARSHAL_MAX_STRING_BYTES) {
+        return -E2BIG;
+    }
+    error = put(plan, buffer, &n_bytes, sizeof(n_bytes));
+    return error != 0 ? error : put(plan, buffer, text, n_bytes);
+}
+
+/* The result as a distance from the argument it points into; -1 for NULL. */
+static int put_offset(const struct marshal_plan *plan, struct marshal_buffer *buffer,
+                      void *const *arguments, const char *pointer)
+{
+    uint32_t into = plan->function->result.lifetime_parameter;
+    const char *base = marshal_pointer(arguments, into);
+    int64_t offset = -1;
+
+    if (pointer != NULL) {
+        int64_t end = MARSHAL_MAX_OFFSET;
+
+        if (base == NULL) {
+            return -EFAULT;
+        }
+        if (plan->parameters[into].description->kind == DESCRIBE_STRING) {
+            end = (int64_t)strnlen(base, MARSHAL_MAX_OFFSET);
+        }
+        offset = (int64_t)((intptr_t)pointer - (intptr_t)base);
+        if (offset < 0 || offset > end) {
+            return -EFAULT;
+        }
+    }
+    return put(plan, buffer, &offset, sizeof(offset));
+}
+
+static int put_result(const struct marshal_plan *plan, struct marshal_buffer *buffer,
+                      void *const *arguments, const void *result)
+{
+    const struct config_description *description = &plan->function->result;
+    const char *pointer;
+    unsigned char *at;
+    int error;
+
+    if (plan->result_value_bytes > 0) {
+        error = marshal_buffer_extend(buffer, plan->result_value_bytes, plan->limit_bytes, &at);
+        if (error == 0) {
+            abi_copy_value(plan->function->prototype.result, result, at);
+        }
+        return error;
+    }
+    if (description->kind != DESCRIBE_OUT_STRING && description->kind != DESCRIBE_OFFSET) {
+        return 0;
+    }
+    memcpy(&pointer, result, sizeof(pointer));
+    if (description->lifetime == LIFETIME_INTO) {
+        error = put_offset(plan, buffer, arguments, pointer);
+        if (error != 0 || description->kind == DESCRIBE_OFFSET) {
+            return error;
+        }
+    }
+    return put_text(plan, buffer, pointer);
+}
+
+static int put_out(const struct marshal_plan *plan, struct marshal_buffer *buffer,
+                   const struct marshal_parameter *parameter, void *const *arguments,
+                   const void *memory, const void *result, const struct marshal_call *call)
+{
+    int64_t before = call->out_counts[parameter->out_slot];
+    int64_t count;
+    uint64_t n_bytes;
+    int error = marshal_count(plan, &parameter->description->count, arguments, result, &count);
+
+    if (error != 0) {
+        return error;
+    }
+    /* A length that the call changed: it wrote no more than there was room for. */
+    if (before >= 0 && count > before) {
+        count = before;
+    }
+    if (__builtin_mul_overflow((uint64_t)count, (uint64_t)parameter->element_bytes, &n_bytes)) {
+        return -EOVERFLOW;
+    }
+    if (n_bytes > plan->limit_bytes) {
+        return -E2BIG;
+    }
+    error = put(plan, buffer, &n_bytes, sizeof(n_bytes));
+    return error != 0 ? error : put(plan, buffer, memory, n_bytes);
+}
+
+int marshal_capture(const struct marshal_plan *plan, void *const *arguments, const void *result,
+                    const struct marshal_call *call, int32_t set_errno,
+                    struct marshal_buffer *buffer)
+{
+    int error = 0;
+
+    if (plan->function->captures_errno) {
+        error = put(plan, buffer, &set_errno, sizeof(set_errno));
+    }
+    if (error == 0) {
+        error = put_result(plan, buffer, arguments, result);
+    }
+    for (uint32_t i = 0; i < plan->n_parameters && error == 0; i++) {
+        const struct marshal_parameter *parameter = &plan->parameters[i];
+
+        if (parameter->description->is_out && marshal_pointer(arguments, i) != NULL) {
+            error = put_out(plan, buffer, parameter, arguments, marshal_pointer(arguments, i),
+                            result, call);
+        }
+    }
+    return error;
+}
+
+/* ---- replay ---------------------------------------------------------------------------------- */
+
+/* What is left to read of a record. */
+struct reader {
+    const unsigned char *at;
+    size_t n_left;
+};
+
+static const unsigned char *take(struct reader *reader, uint64_t n_bytes)
+{
+    const unsigned char *at = reader->at;
+
+    if (n_bytes > reader->n_left) {
+        return NULL;
+    }
+    reader->at += n_bytes;
+    reader->n_left -= n_bytes;
+    return at;
+}
+
+static bool take_word(struct reader *reader, uint64_t *ret_word)
+{
+    const unsigned char *at = take(reader, sizeof(*ret_word));
+
+    if (at != NULL) {
+        memcpy(ret_word, at, sizeof(*ret_word));
+    }
+    return at != NULL;
+}
+
+/* Leaves a scalar as real calls do: integers widened to eight bytes, floats as they are. */
+static void give_scalar(const struct ctype *type, const unsigned char *value, void *result)
+{
+    int64_t widened;
+    uint64_t bits;
+
+    switch (type->kind) {
+    case CTYPE_SIGNED:
+        marshal_read_integer(type, value, &widened);
+        memcpy(result, &widened, sizeof(widened));
+        break;
+    case CTYPE_BOOL:
+    case CTYPE_UNSIGNED:
+        bits = 0;
+        memcpy(&bits, value, type->size_bytes); /* zero-extended: little-endian */
+        memcpy(result, &bits, sizeof(bits));
+        break;
+    case CTYPE_LONG_DOUBLE:
+    case CTYPE_COMPLEX_LONG_DOUBLE:
+        abi_restore_value(type, value, result);
+        break;
+    default:
+        memcpy(result, value, type->size_bytes);
+        break;
+    }
+}
+
+/*
+ * The result that is text or an offset. Reads the same parts on both passes; hands out memory only
+ * on the second.
+ */
+static int give_described(const struct marshal_plan *plan, struct reader *reader,
+                          void *const *arguments, void *result, bool write)
+{
+    const struct config_description *description = &plan->function->result;
+    char *pointer = NULL;
+    uint64_t n_bytes, offset;
+    const unsigned char *text;
+
+    if (description->lifetime == LIFETIME_INTO) {
+        char *base = marshal_pointer(arguments, description->lifetime_parameter);
+
+        if (!take_word(reader, &offset)) {
+            return -EBADMSG;
+        }
+        if (offset != UINT64_MAX) {
+            if (base == NULL || offset > (uint64_t)MARSHAL_MAX_OFFSET) {
+                return -EBADMSG;
+            }
+            pointer = base + offset;
+        }
+    }
+    if (description->kind == DESCRIBE_OUT_STRING) {
+        if (!take_word(reader, &n_bytes)) {
+            return -EBADMSG;
+        }
+        text = take(reader, n_bytes);
+        if (text == NULL || (n_bytes > 0 && text[n_bytes - 1] != '\0') ||
+            (description->lifetime == LIFETIME_INTO && (pointer == NULL) != (n_bytes == 0))) {
+            return -EBADMSG;
+        }
+        if (description->lifetime == LIFETIME_STATIC && n_bytes > 0) {
+            pointer = thread_memory_get(plan->static_slot, n_bytes);
+            if (pointer == NULL) {
+                return -ENOMEM;
+            }
+        }
+        if (write && n_bytes > 0) {
+            memcpy(pointer, text, n_bytes);
+        }
+    }
+    if (write) {
+        memcpy(result, &pointer, sizeof(pointer));
+    }
+    return 0;
+}
+
+static int replay_pass(const struct marshal_plan *plan, struct bytes record, void *const *arguments,
+                       void *result, int32_t *ret_errno, bool write)
+{
+    const struct config_function *function = plan->function;
+    struct reader reader = {record.data, record.n_bytes};
+    const unsigned char *at;
+
+    *ret_errno = MARSHAL_ERRNO_UNTOUCHED;
+    if (function->captures_errno) {
+        at = take(&reader, sizeof(*ret_errno));
+        if (at == NULL) {
+            return -EBADMSG;
+        }
+        memcpy(ret_errno, at, sizeof(*ret_errno));
+    }
+    if (plan->result_value_bytes > 0) {
+        at = take(&reader, plan->result_value_bytes);
+        if (at == NULL) {
+            return -EBADMSG;
+        }
+        if (write) {
+            give_scalar(function->prototype.result, at, result);
+        }
+    } else if (function->result.kind == DESCRIBE_OUT_STRING ||
+               function->result.kind == DESCRIBE_OFFSET) {
+        int error = give_described(plan, &reader, arguments, result, write);
+
+        if (error != 0) {
+            return error;
+        }
+    }
+    for (uint32_t i = 0; i < plan->n_parameters; i++) {
+        uint64_t n_bytes;
+
+        if (!plan->parameters[i].description->is_out || marshal_pointer(arguments, i) == NULL) {
+            continue;
+        }
+        if (!take_word(&reader, &n_bytes) || (at = take(&reader, n_bytes)) == NULL) {
+            return -EBADMSG;
+        }
+        if (write) {
+            memcpy(marshal_pointer(arguments, i), at, n_bytes);
+        }
+    }
+    return reader.n_left == 0 ? 0 : -EBADMSG;
+}
+
+int marshal_replay(const struct marshal_plan *plan, struct bytes record, void *const *arguments,
+                   void *result, int32_t *ret_errno)
+{
+    /* One pass is enough when there is nothing that could be found missing half-way. */
+    if (plan->record_bytes == 0) {
+        int error = replay_pass(plan, record, arguments, result, ret_errno, false);
+
+        if (error != 0) {
+            return error;
+        }
+    } else if (record.n_bytes != plan->record_bytes) {
+        return -EBADMSG;
+    }
+    return replay_pass(plan, record, arguments, result, ret_errno, true);
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Where "static" results live: one block for each function and thread, so that a pointer handed
+ * out stays good until the thread calls that function again, as with the real one. Blocks come
+ * from the kernel and go back to it when the thread ends.
+ */
+#include "marshal/marshal_private.h"
+
+#include <errno.h>
+#include <pthread.h>
+
+struct thread_block {
+    void *data;
+    size_t capacity;
+};
+
+/* Of this thread; NULL until its first static result, and again after thread_memory_free. */
+static __thread struct thread_block *thread_blocks;
+
+/* Written by thread_memory_init, before other threads exist. */
+static pthread_key_t thread_end_key;
+
+/* Written while plans are made, by one thread. */
+static uint32_t n_slots;
+
+#define BLOCKS_BYTES (THREAD_MEMORY_MAX_SLOTS * sizeof(struct thread_block))
+
+static void thread_memory_free(void *blocks_of_thread)
+{
+    struct thread_block *blocks = blocks_of_thread;
+
+    for (uint32_t i = 0; i < n_slots; i++) {
+        if (blocks[i].data != NULL) {
+            pages_unmap(blocks[i].data, blocks[i].capacity);
+        }
+    }
+    pages_unmap(blocks, BLOCKS_BYTES);
+    thread_blocks = NULL;
+}
+
+int thread_memory_init(void)
+{
+    return -pthread_key_create(&thread_end_key, thread_memory_free);
+}
+
+uint32_t thread_memory_new_slot(void)
+{
+    return n_slots < THREAD_MEMORY_MAX_SLOTS ? n_slots++ : THREAD_MEMORY_MAX_SLOTS;
+}
+
+void *thread_memory_get(uint32_t slot, size_t n_bytes)
+{
+    struct thread_block *block;
+    size_t page = pages_size();
+
+    if (thread_blocks == NULL) {
+        thread_blocks = pages_map(BLOCKS_BYTES);
+        if (thread_blocks == NULL) {
+            return NULL;
+        }
+        if (pthread_setspecific(thread_end_key, thread_blocks) != 0) {
+            pages_unmap(thread_blocks, BLOCKS_BYTES);
+            thread_blocks = NULL;
+            return NULL;
+        }
+    }
+    block = &thread_blocks[slot];
+    if (block->capacity < n_bytes) {
+        size_t capacity = (n_bytes + page - 1) / page * page;
+        void *data = pages_map(capacity);
+
+        if (data == NULL) {
+            return NULL;
+        }
+        if (block->data != NULL) {
+            pages_unmap(block->data, block->capacity);
+        }
+        block->data = data;
+        block->capacity = capacity;
+    }
+    return block->data;
+}
