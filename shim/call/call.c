@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: MIT
+/* The path of one call. See call.h for the picture. */
+#include "abi/abi.h"
+#include "base/clock.h"
+#include "base/fork_page.h"
+#include "base/guard.h"
+#include "base/lock.h"
+#include "call/call_private.h"
+
+#include <errno.h>
+
+/* Bounds of a wait that follows measured times: four times the p99, but within these. */
+#define WAIT_SHORTEST_NS 100000000u
+#define WAIT_LONGEST_NS  10000000000u
+
+/* One look at whether statistics are due for so many calls of a thread. */
+#define CALLS_BETWEEN_TICKS 256
+
+/* Written by call_init, before the first call. */
+static struct call_hooks call_hooks;
+
+static __thread uint32_t calls_since_tick;
+
+void call_init(const struct call_hooks *hooks)
+{
+    call_hooks = *hooks;
+}
+
+/* A real call with no cache involved. The guard is set on entry and clear on return. */
+static void pass_through(const struct call_plan *plan, enum stats_bypass reason, void *result,
+                         void **arguments, int caller_errno)
+{
+    stats_add_bypass(plan->counters, reason);
+    lock_assert_none_held();
+    guard_leave();
+    errno = caller_errno;
+    abi_call_real(plan->abi, plan->original, result, arguments);
+}
+
+static enum stats_bypass key_bypass(int error)
+{
+    switch (error) {
+    case -E2BIG:
+        return STATS_BYPASS_too_large;
+    case -ENOMEM:
+        return STATS_BYPASS_no_memory;
+    default:
+        return STATS_BYPASS_unsupported;
+    }
+}
+
+static enum stats_bypass lookup_bypass(enum cache_outcome outcome)
+{
+    switch (outcome) {
+    case CACHE_BYPASS_RECURSION:
+        return STATS_BYPASS_recursion;
+    case CACHE_BYPASS_NO_WAIT:
+        return STATS_BYPASS_no_wait;
+    default:
+        return STATS_BYPASS_timeout;
+    }
+}
+
+/*
+ * The result of the real call into the cache, if it may be kept. Every way out lands the flight.
+ * Returns whether it was stored.
+ */
+static bool keep_result(struct call_plan *plan, const struct cache_key *key,
+                        const struct cache_ticket *ticket, void **arguments, const void *result,
+                        const struct marshal_call *call, int32_t set_errno, bool raised)
+{
+    const struct config_function *function = plan->function;
+    struct marshal_buffer record;
+    bool stored = false;
+
+    if (raised || (set_errno != MARSHAL_ERRNO_UNTOUCHED && !function->captures_errno) ||
+        (function->unless.n_comparisons > 0 &&
+         admission_holds(&function->unless, function, arguments, result)) ||
+        !admission_holds(&function->store_if, function, arguments, result)) {
+        cache_abandon(plan->cache, ticket);
+        return false;
+    }
+    marshal_buffer_init(&record, function->has_secret);
+    if (marshal_capture(plan->marshal, arguments, result, call, set_errno, &record) == 0) {
+        struct bytes value = {record.data, record.n_bytes};
+        uint64_t now_ns = plan->has_life ? clock_coarse_ns() : 0;
+
+        stored = cache_insert(plan->cache, key, value, now_ns, ticket) == 0;
+    } else {
+        cache_abandon(plan->cache, ticket);
+    }
+    marshal_buffer_fini(&record);
+    return stored;
+}
+
+/* Waiters follow what real calls take, unless the configuration fixed it. */
+static void adapt_wait(struct call_plan *plan)
+{
+    uint64_t n_measured =
+        atomic_fetch_add_explicit(&plan->n_measured, 1, memory_order_relaxed) + 1;
+    uint64_t wait_ns;
+
+    /* A quantile walks the histogram: at powers of two, then now and then. */
+    if (plan->function->single_flight_timeout_ns != 0 ||
+        ((n_measured & (n_measured - 1)) != 0 && n_measured % 256 != 0)) {
+        return;
+    }
+    wait_ns = stats_real_quantile_ns(plan->counters, 0.99);
+    wait_ns = wait_ns > WAIT_LONGEST_NS / 4 ? WAIT_LONGEST_NS : wait_ns * 4;
+    if (wait_ns < WAIT_SHORTEST_NS) {
+        wait_ns = WAIT_SHORTEST_NS;
+    }
+    atomic_store_explicit(&plan->wait_timeout_ns, wait_ns, memory_order_relaxed);
+}
+
+/*
+ * A miss: the real function, outside the guard and every lock, then perhaps the cache. errno is 0
+ * during the call, so that whatever it sets can be told from what stood there: no library function
+ * sets errno to 0 (C11 7.5 p3). Returns what errno must be for the caller.
+ */
+static int compute(struct call_plan *plan, const struct cache_key *key,
+                   const struct cache_ticket *ticket, void *result, void **arguments,
+                   const struct marshal_call *call, int caller_errno)
+{
+    struct nesting_frame nesting;
+    struct float_watch watch = {0};
+    uint64_t began_ns, took_ns;
+    bool raised = false, stored;
+    int set_errno;
+
+    stats_add(plan->counters, STATS_misses, 1);
+    nesting = nesting_enter(__builtin_frame_address(0));
+    began_ns = clock_precise_ns();
+    lock_assert_none_held();
+    if (plan->uses_float) {
+        float_watch_begin(&watch, plan->uses_x87);
+    }
+    guard_leave();
+    errno = 0;
+
+    abi_call_real(plan->abi, plan->original, result, arguments);
+
+    set_errno = errno;
+    guard_enter();
+    if (plan->uses_float) {
+        raised = float_watch_end(&watch, plan->uses_x87);
+    }
+    took_ns = clock_precise_ns() - began_ns;
+    nesting_leave(&nesting);
+
+    stored = keep_result(plan, key, ticket, arguments, result, call,
+                         set_errno != 0 ? set_errno : MARSHAL_ERRNO_UNTOUCHED, raised);
+    stats_add(plan->counters, stored ? STATS_stores : STATS_not_stored, 1);
+    stats_add_real_ns(plan->counters, took_ns);
+    adapt_wait(plan);
+    return set_errno != 0 ? set_errno : caller_errno;
+}
+
+static void tick(void)
+{
+    if (call_hooks.tick != NULL && ++calls_since_tick >= CALLS_BETWEEN_TICKS) {
+        calls_since_tick = 0;
+        call_hooks.tick();
+    }
+}
+
+void call_handle(void *handle, void *result, void **arguments)
+{
+    struct call_plan *plan = handle;
+    int caller_errno = errno;
+    struct cache_lookup_options options;
+    struct marshal_buffer key_buffer;
+    struct marshal_call call;
+    struct cache_ticket ticket;
+    struct cache_view view;
+    struct cache_key key;
+    enum cache_outcome outcome;
+    int32_t hit_errno;
+    int error;
+    _Alignas(8) unsigned char room[CACHE_ROOM_BYTES];
+
+    guard_enter();
+    if (__builtin_expect(fork_page_is_new_child(), 0)) {
+        call_hooks.new_child();
+    }
+    tick();
+    if (plan->uses_float && !float_mode_is_default(plan->uses_x87)) {
+        pass_through(plan, STATS_BYPASS_rounding, result, arguments, caller_errno);
+        return;
+    }
+    marshal_buffer_init(&key_buffer, plan->function->has_secret);
+    error = marshal_key(plan->marshal, arguments, plan->mac_key, &key_buffer, &call);
+    if (error != 0) {
+        pass_through(plan, key_bypass(error), result, arguments, caller_errno);
+        return;
+    }
+    key.bytes = (struct bytes){key_buffer.data, key_buffer.n_bytes};
+    key.hash = hash_bytes(key.bytes, plan->seed);
+    options = (struct cache_lookup_options){
+        .now_ns = plan->has_life ? clock_coarse_ns() : 0,
+        .owner = thread_self(),
+        .may_wait = !nesting_is_computing(__builtin_frame_address(0)),
+        .wait_timeout_ns = atomic_load_explicit(&plan->wait_timeout_ns, memory_order_relaxed),
+        .room = room,
+    };
+
+    outcome = cache_lookup(plan->cache, &key, &options, &view, &ticket);
+    switch (outcome) {
+    case CACHE_HIT:
+    case CACHE_HIT_AFTER_WAIT:
+        error = marshal_replay(plan->marshal, (struct bytes){view.data, view.n_bytes}, arguments,
+                               result, &hit_errno);
+        cache_view_release(plan->cache, &view);
+        marshal_buffer_fini(&key_buffer);
+        if (error != 0) {
+            pass_through(plan, key_bypass(error), result, arguments, caller_errno);
+            return;
+        }
+        stats_add(plan->counters, STATS_hits, 1);
+        if (outcome == CACHE_HIT_AFTER_WAIT) {
+            stats_add(plan->counters, STATS_waits, 1);
+        }
+        if (hit_errno != MARSHAL_ERRNO_UNTOUCHED) {
+            caller_errno = hit_errno;
+        }
+        break;
+    case CACHE_MISS:
+        caller_errno = compute(plan, &key, &ticket, result, arguments, &call, caller_errno);
+        marshal_buffer_fini(&key_buffer);
+        break;
+    default:
+        marshal_buffer_fini(&key_buffer);
+        pass_through(plan, lookup_bypass(outcome), result, arguments, caller_errno);
+        return;
+    }
+    guard_leave();
+    errno = caller_errno;
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Where the parts meet: the plan of one function and the path of one call.
+ *
+ *     call_handle ─ guard ─ rounding mode ─ marshal_key ── cannot be a key ─────────► real f,
+ * bypass ▼ cache_lookup ── busy, recursion, timeout ─► real f, bypass hit ◄────────────────────┤
+ *     marshal_replay, errno                     ▼ miss
+ *                      real f (no lock, no guard) ─ admission ─ marshal_capture ─ cache_insert
+ *
+ * Nothing needs repair if the real function never returns.
+ */
+#ifndef CALL_CALL_H
+#define CALL_CALL_H
+
+#include "abi/abi.h"
+#include "base/arena.h"
+#include "base/hash.h"
+#include "config/config.h"
+#include "stats/stats.h"
+#include <stdint.h>
+
+/* One hooked definition of one function. Immutable once created, but for its counters and cache. */
+struct call_plan;
+
+struct call_plan_options {
+    const struct config_function *function; /* must outlive the plan */
+    const char *shown_as;                   /* name in statistics; must outlive the plan */
+    const char *library;                    /* provider, or NULL; must outlive the plan */
+    void *original;                         /* the real function */
+    uint64_t seed;                          /* of hashes; differs from process to process */
+    const struct hash_mac_key *mac_key;     /* for secrets; must outlive the plan */
+};
+
+/*
+ * Makes everything a call needs, in arena. 0; -ENOTSUP with *ret_reason (a sentence for people)
+ * when the function cannot be memoized; -ENOMEM.
+ */
+int call_plan_create(const struct call_plan_options *options, struct arena *arena,
+                     struct call_plan **ret_plan, const char **ret_reason);
+
+/* For the entry that will lead to the plan. */
+const struct abi_call *call_plan_abi(const struct call_plan *plan);
+
+/* An entry_handler_fn: one call of the function whose plan this is. */
+void call_handle(void *plan, void *result, void **arguments);
+
+/* What calls need done by whoever owns the process-wide state. Set once, before the first call. */
+struct call_hooks {
+    /* A forked child made its first call: call_plan_after_fork for each plan. The guard is set. */
+    void (*new_child)(void);
+    /* Called every so often with the guard set, to write statistics that are due. NULL: never. */
+    void (*tick)(void);
+};
+
+void call_init(const struct call_hooks *hooks);
+
+/* In a forked child: locks and flights anew, counters at zero, entries kept. */
+void call_plan_after_fork(struct call_plan *plan);
+
+/* Fills what the plan knows: name, policy, library, counters, cache usage. Async-signal-safe. */
+void call_plan_read(const struct call_plan *plan, struct stats_function *ret_function);
+
+#endif

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+/* From a validated configuration entry and one definition to everything its calls need. */
+#include "call/call_private.h"
+
+#include <errno.h>
+
+/* Bounds of an adaptive wait: four times the p99 of the real calls, but within these. */
+#define WAIT_FIRST_NS 10000000000u
+
+static const char *policy_name(enum config_policy policy)
+{
+    static const char *const names[] = {[CONFIG_POLICY_LRU] = "lru"};
+
+    return names[policy];
+}
+
+static enum cache_policy policy_of(enum config_policy policy)
+{
+    static const enum cache_policy policies[] = {[CONFIG_POLICY_LRU] = CACHE_POLICY_lru};
+
+    return policies[policy];
+}
+
+int call_plan_create(const struct call_plan_options *options, struct arena *arena,
+                     struct call_plan **ret_plan, const char **ret_reason)
+{
+    const struct config_function *function = options->function;
+    struct call_plan *plan = arena_alloc(arena, sizeof(*plan));
+    struct stats_counters *counters;
+    struct cache_options cache = {0};
+    struct abi_call *abi;
+    struct marshal_plan *marshal;
+    int error;
+
+    /* arena blocks are aligned to 16, counters to a cache line */
+    counters = arena_alloc(arena, stats_counters_bytes() + 64);
+    if (plan == NULL || counters == NULL) {
+        return -ENOMEM;
+    }
+    counters = (struct stats_counters *)(((uintptr_t)counters + 63) & ~(uintptr_t)63);
+    stats_counters_init(counters);
+
+    error = abi_call_create(&function->prototype, arena, &abi);
+    if (error == -ENOTSUP) {
+        *ret_reason = "its prototype has a type that libffi cannot pass";
+    }
+    if (error != 0) {
+        return error;
+    }
+    error = marshal_plan_create(function, abi, arena, &marshal, ret_reason);
+    if (error != 0) {
+        return error;
+    }
+    cache.policy = policy_of(function->policy);
+    cache.max_entries = function->max_entries;
+    cache.max_bytes = function->max_bytes;
+    cache.ttl_ns = function->ttl_ns;
+    cache.n_shards = function->shards;
+    cache.key_bytes = marshal_key_bytes(marshal);
+    cache.value_bytes = marshal_record_bytes(marshal);
+    cache.single_flight = function->single_flight;
+    cache.secret = function->has_secret;
+    cache.seed = options->seed;
+    error = cache_create(&cache, &plan->cache);
+    if (error != 0) {
+        return error;
+    }
+    plan->function = function;
+    plan->abi = abi;
+    plan->marshal = marshal;
+    plan->counters = counters;
+    plan->original = options->original;
+    plan->seed = options->seed;
+    plan->mac_key = options->mac_key;
+    plan->uses_float = abi->uses_float;
+    plan->uses_x87 = abi->uses_x87;
+    plan->has_life = function->ttl_ns != 0;
+    plan->shown_as = options->shown_as;
+    plan->library = options->library;
+    plan->wait_timeout_ns = function->single_flight_timeout_ns != 0
+                                ? function->single_flight_timeout_ns
+                                : WAIT_FIRST_NS;
+    *ret_plan = plan;
+    return 0;
+}
+
+const struct abi_call *call_plan_abi(const struct call_plan *plan)
+{
+    return plan->abi;
+}
+
+void call_plan_after_fork(struct call_plan *plan)
+{
+    cache_after_fork(plan->cache);
+    cache_reset_counts(plan->cache);
+    stats_counters_reset(plan->counters);
+}
+
+void call_plan_read(const struct call_plan *plan, struct stats_function *ret_function)
+{
+    struct cache_usage usage;
+
+    cache_read_usage(plan->cache, &usage);
+    *ret_function = (struct stats_function){
+        .name = plan->shown_as,
+        .mode = "memoize",
+        .policy = policy_name(plan->function->policy),
+        .library = plan->library,
+        .counters = plan->counters,
+        .evictions = usage.evictions,
+        .expirations = usage.expirations,
+        .invalidations = usage.invalidations,
+        .entries = usage.entries,
+        .max_entries = plan->function->max_entries,
+        .bytes = usage.bytes,
+        .max_bytes = plan->function->max_bytes,
+    };
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The state of memoshim in this process: the one global object, owned by preload.c and shared with
+ * the two files it is split into. Modules never see it.
+ */
+#ifndef SHIM_PROCESS_H
+#define SHIM_PROCESS_H
+
+#include "base/arena.h"
+#include "base/hash.h"
+#include "base/lock.h"
+#include "call/call.h"
+#include "config/config.h"
+#include "interpose/interpose.h"
+#include "stats/stats.h"
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* What the MEMOSHIM_* variables say, laid over what the configuration says. */
+struct settings {
+    bool is_strict; /* MEMOSHIM_STRICT=1 */
+    bool is_off;    /* MEMOSHIM_MODE=off */
+    bool has_target;
+    struct stats_target target;
+    bool has_format; /* a variable named the format */
+    enum stats_format format;
+    int signal;           /* 0: none */
+    uint64_t interval_ns; /* 0: none */
+};
+
+/*
+ * Reads the variables from the environment that the constructor was handed. What is wrong is
+ * reported in *reterr as a diagnostic of the variable. MEMOSHIM_LOG is not among them: it is needed
+ * earlier. 0, or -EINVAL.
+ */
+int settings_read(char *const *environment, struct settings *ret_settings,
+                  struct diagnostic_list *reterr);
+
+/* What the variables left open, from the configuration. */
+void settings_complete(struct settings *settings, const struct config_stats *stats);
+
+/* A configured function, or one of its definitions. */
+struct hook {
+    const struct config_function *function;
+    const char *name;                  /* as shown */
+    const char *version;               /* of the definition, or NULL */
+    const char *library;               /* of the definition, or NULL */
+    const char *problem;               /* why it is not hooked, or what limits it; or NULL */
+    struct call_plan *plan;            /* NULL: not hooked */
+    struct interpose_binding *binding; /* NULL: not hooked */
+    int entry;
+    bool is_off;   /* "mode": "off": never hooked */
+    bool is_spare; /* not shown: another definition is the one that is used */
+};
+
+/*
+ * Written by the constructor, while there is one thread, and immutable after; the exceptions say
+ * who writes them and when.
+ */
+struct process {
+    struct arena arena;
+    struct config_model model;
+    struct settings settings;
+
+    struct hook *hooks;
+    size_t n_hooks;
+    size_t n_shown; /* the first so many appear in statistics */
+    struct interpose_binding *bindings;
+    size_t n_bindings;
+
+    const struct hash_mac_key *mac_key; /* its page is locked, not dumped and read-only */
+    uint64_t seed;
+
+    const char *program; /* basename of the executable as started */
+    uint64_t started_ns;
+    pid_t pid;     /* written again by a forked child, once, before its first call */
+    bool is_child; /* the same */
+
+    _Atomic uint64_t next_dump_ns; /* of the interval; any thread */
+    struct lock dump_lock;         /* one dump at a time */
+    bool dump_failed;              /* guarded by dump_lock: it was said once */
+};
+
+extern struct process process;
+
+/* ---- report.c: statistics while running and at the end ----------------------------------------
+ */
+
+/* Writes them now, if there is somewhere to. Async-signal-safe; the guard is set. */
+void report_dump(void);
+
+/* An interval's worth of time may be over: a call_hooks.tick. */
+void report_tick(void);
+
+/* Arranges for a dump at exit, quick_exit, and on the signal if there is one. */
+void report_start(void);
+
+/* For a forked child, by its first thread in the shim: pid, counters, locks. */
+void report_new_child(void);
+
+#endif

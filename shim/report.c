@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: MIT
+/*
+ * When statistics are written: at the end of the process, however it ends in an orderly way, on a
+ * signal and at intervals. What they look like is stats/'s business.
+ *
+ * The last word is an exit handler registered before the dynamic linker's own, so it runs after
+ * every destructor: calls that destructors make are still counted. _exit and exec* are announced
+ * by notices.
+ */
+#include "process.h"
+
+#include "base/clock.h"
+#include "base/fork_page.h"
+#include "base/guard.h"
+#include "base/log.h"
+#include "entry/entry.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* libc's own; declared by no header. A NULL object handle: not tied to the unloading of anything.
+ */
+int __cxa_atexit(void (*function)(void *), void *argument, void *object);
+int __cxa_at_quick_exit(void (*function)(void *), void *object);
+
+static pid_t raw_getpid(void)
+{
+    return (pid_t)syscall(SYS_getpid);
+}
+
+static void read_function(void *context, size_t i, struct stats_function *ret_function)
+{
+    const struct hook *hook = &process.hooks[i];
+
+    if (hook->plan == NULL) {
+        *ret_function = (struct stats_function){
+            .name = hook->name,
+            .mode = hook->is_off ? "off" : "memoize",
+            .library = hook->library,
+            .refused = hook->problem,
+        };
+        return;
+    }
+    call_plan_read(hook->plan, ret_function);
+    ret_function->name = hook->name;
+    ret_function->refused = hook->problem;
+    ret_function->reentries = entry_passed(hook->entry);
+    ret_function->hooked_slots = (uint64_t)hook->binding->n_jump_slots +
+                                 hook->binding->n_got_slots + hook->binding->n_pointers;
+}
+
+static bool anything_counted(void)
+{
+    struct stats_function function;
+
+    for (size_t i = 0; i < process.n_shown; i++) {
+        read_function(NULL, i, &function);
+        if (function.reentries > 0 ||
+            (function.counters != NULL && stats_calls(function.counters) > 0)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void handle_signal(int number)
+{
+    uint32_t guard_before = memoshim_guard;
+    int saved_errno = errno;
+
+    guard_enter();
+    report_dump();
+    memoshim_guard = guard_before; /* the interrupted code may be our own */
+    errno = saved_errno;
+}
+
+static bool signal_was_taken(void)
+{
+    struct sigaction action;
+
+    return process.settings.signal != 0 && sigaction(process.settings.signal, NULL, &action) == 0 &&
+           action.sa_handler != handle_signal;
+}
+
+void report_dump(void)
+{
+    const struct settings *settings = &process.settings;
+    struct stats_snapshot snapshot = {
+        .program = process.program,
+        .n_functions = process.n_shown,
+        .read_function = read_function,
+    };
+    bool is_first_failure;
+    int error;
+
+    if (!settings->has_target) {
+        return;
+    }
+    if (fork_page_is_new_child()) {
+        report_new_child();
+    }
+    /* The child of vfork runs on our memory under another pid: these are not its statistics. */
+    if (raw_getpid() != process.pid) {
+        return;
+    }
+    /* A forked helper that called nothing has nothing to tell the person at the terminal. */
+    if (settings->target.to_stderr && process.is_child && !anything_counted()) {
+        return;
+    }
+    if (!lock_try_acquire(&process.dump_lock)) {
+        return; /* another thread is at it, or the code that this signal interrupted */
+    }
+    snapshot.pid = process.pid;
+    snapshot.time_s = clock_wall().tv_sec;
+    snapshot.uptime_ns = clock_precise_ns() - process.started_ns;
+    if (signal_was_taken()) {
+        snapshot.notes[0] = "the program installed its own handler for the statistics signal";
+    }
+    error = stats_dump(&snapshot, &settings->target);
+    is_first_failure = error != 0 && !process.dump_failed;
+    process.dump_failed |= error != 0;
+    lock_release(&process.dump_lock);
+    if (is_first_failure) {
+        log_line(LOG_LEVEL_ERROR, "cannot write statistics to %s: %s", settings->target.path,
+                 strerrordesc_np(-error));
+    }
+}
+
+void report_tick(void)
+{
+    uint64_t now_ns = clock_coarse_ns();
+    uint64_t due_ns = atomic_load_explicit(&process.next_dump_ns, memory_order_relaxed);
+
+    /* Whoever moves the date on writes; the others go on. */
+    if (now_ns >= due_ns &&
+        atomic_compare_exchange_strong_explicit(&process.next_dump_ns, &due_ns,
+                                                now_ns + process.settings.interval_ns,
+                                                memory_order_relaxed, memory_order_relaxed)) {
+        report_dump();
+    }
+}
+
+static void dump_last(void *unused)
+{
+    int saved_errno = errno;
+
+    guard_enter();
+    report_dump();
+    guard_leave();
+    errno = saved_errno;
+}
+
+void report_start(void)
+{
+    const struct settings *settings = &process.settings;
+
+    if (!settings->has_target) {
+        return;
+    }
+    __cxa_atexit(dump_last, NULL, NULL);
+    __cxa_at_quick_exit(dump_last, NULL);
+    if (settings->signal != 0) {
+        struct sigaction action = {.sa_handler = handle_signal,
+                                   .sa_flags = SA_RESTART | SA_ONSTACK};
+
+        sigfillset(&action.sa_mask);
+        if (sigaction(settings->signal, &action, NULL) != 0) {
+            log_line(LOG_LEVEL_ERROR, "cannot handle signal %d, so it will not dump statistics: %s",
+                     settings->signal, strerrordesc_np(errno));
+        }
+    }
+    if (settings->interval_ns != 0) {
+        atomic_store_explicit(&process.next_dump_ns, clock_coarse_ns() + settings->interval_ns,
+                              memory_order_relaxed);
+    }
+}
+
+void report_new_child(void)
+{
+    /* Of a child's threads one does this; the others may run on: counters and locks are atomic. */
+    if (!fork_page_acknowledge()) {
+        return;
+    }
+    process.pid = raw_getpid();
+    process.is_child = true;
+    lock_init(&process.dump_lock, LOCK_RANK_STATS);
+    for (size_t i = 0; i < process.n_hooks; i++) {
+        if (process.hooks[i].plan != NULL) {
+            call_plan_after_fork(process.hooks[i].plan);
+            entry_reset_passed(process.hooks[i].entry);
+        }
+    }
+}
