@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Counting without locks. A function's counters lie in 16 stripes of whole cache lines; a thread
+ * gets one of them, in turn, at its first count, and readers add them up. Stripes may be shared, so
+ * additions are atomic (2.6 ns), except while libc says that the process has one thread: then a
+ * plain load and store will do (0.75 ns). Nothing can come between the two, because whoever counts
+ * holds the re-entrancy guard and a signal handler's calls do not reach us.
+ */
+#include "stats/counters.h"
+
+#include "stats/histogram.h"
+#include <stdatomic.h>
+#include <sys/single_threaded.h>
+
+#define STRIPE_COUNT           16
+#define HISTOGRAM_STRIPE_COUNT 4 /* 2.6 KiB each, and only real calls add to them */
+
+enum {
+    CELL_COUNTERS = 0,
+    CELL_BYPASSES = CELL_COUNTERS + STATS_COUNTER_COUNT,
+    CELL_REAL_COUNT = CELL_BYPASSES + STATS_BYPASS_COUNT,
+    CELL_REAL_SUM_NS,
+    CELL_COUNT
+};
+
+struct stripe {
+    _Alignas(64) _Atomic uint64_t cells[CELL_COUNT];
+};
+
+struct stats_counters {
+    struct stripe stripes[STRIPE_COUNT];
+    _Alignas(64) histogram_stripe histograms[HISTOGRAM_STRIPE_COUNT];
+};
+
+_Static_assert(sizeof(struct stripe) % 64 == 0, "two stripes never share a cache line");
+_Static_assert((STRIPE_COUNT & (STRIPE_COUNT - 1)) == 0, "a stripe is chosen by a mask");
+_Static_assert(STRIPE_COUNT % HISTOGRAM_STRIPE_COUNT == 0, "histograms share the choice");
+
+/* Both written by the thread that counts for the first time. */
+static _Atomic uint32_t n_threads_seen;
+static __thread uint32_t stripe_of_thread_plus_1;
+
+static uint32_t own_stripe(void)
+{
+    if (stripe_of_thread_plus_1 == 0) {
+        uint32_t ordinal = atomic_fetch_add_explicit(&n_threads_seen, 1, memory_order_relaxed);
+
+        stripe_of_thread_plus_1 = (ordinal & (STRIPE_COUNT - 1)) + 1;
+    }
+    return stripe_of_thread_plus_1 - 1;
+}
+
+static void add(_Atomic uint64_t *cell, uint64_t amount)
+{
+    if (__libc_single_threaded) {
+        atomic_store_explicit(cell, atomic_load_explicit(cell, memory_order_relaxed) + amount,
+                              memory_order_relaxed);
+    } else {
+        atomic_fetch_add_explicit(cell, amount, memory_order_relaxed);
+    }
+}
+
+size_t stats_counters_bytes(void)
+{
+    return sizeof(struct stats_counters);
+}
+
+void stats_counters_init(struct stats_counters *counters)
+{
+    stats_counters_reset(counters);
+}
+
+void stats_add(struct stats_counters *counters, enum stats_counter counter, uint64_t amount)
+{
+    add(&counters->stripes[own_stripe()].cells[CELL_COUNTERS + counter], amount);
+}
+
+void stats_add_bypass(struct stats_counters *counters, enum stats_bypass reason)
+{
+    struct stripe *stripe = &counters->stripes[own_stripe()];
+
+    add(&stripe->cells[CELL_BYPASSES + reason], 1);
+    add(&stripe->cells[CELL_COUNTERS + STATS_bypasses], 1);
+}
+
+void stats_add_real_ns(struct stats_counters *counters, uint64_t ns)
+{
+    uint32_t own = own_stripe();
+    struct stripe *stripe = &counters->stripes[own];
+
+    add(&counters->histograms[own % HISTOGRAM_STRIPE_COUNT][histogram_step_of(ns)], 1);
+    add(&stripe->cells[CELL_REAL_SUM_NS], ns);
+    add(&stripe->cells[CELL_REAL_COUNT], 1);
+}
+
+uint64_t stats_real_quantile_ns(const struct stats_counters *counters, double p)
+{
+    return histogram_quantile(counters->histograms, HISTOGRAM_STRIPE_COUNT, p);
+}
+
+/* Reads first: in a forked child, a page that was never counted in is not copied for nothing. */
+static void clear(_Atomic uint64_t *cell)
+{
+    if (atomic_load_explicit(cell, memory_order_relaxed) != 0) {
+        atomic_store_explicit(cell, 0, memory_order_relaxed);
+    }
+}
+
+void stats_counters_reset(struct stats_counters *counters)
+{
+    for (uint32_t i = 0; i < STRIPE_COUNT; i++) {
+        for (uint32_t cell = 0; cell < CELL_COUNT; cell++) {
+            clear(&counters->stripes[i].cells[cell]);
+        }
+    }
+    for (uint32_t i = 0; i < HISTOGRAM_STRIPE_COUNT; i++) {
+        for (uint32_t step = 0; step < HISTOGRAM_STEP_COUNT; step++) {
+            clear(&counters->histograms[i][step]);
+        }
+    }
+}
+
+static uint64_t sum_cell(const struct stats_counters *counters, uint32_t cell)
+{
+    uint64_t sum = 0;
+
+    for (uint32_t i = 0; i < STRIPE_COUNT; i++) {
+        sum += atomic_load_explicit(&counters->stripes[i].cells[cell], memory_order_relaxed);
+    }
+    return sum;
+}
+
+void stats_counters_read(const struct stats_counters *counters, struct stats_sums *ret_sums)
+{
+    for (uint32_t i = 0; i < STATS_BYPASS_COUNT; i++) {
+        ret_sums->bypasses[i] = sum_cell(counters, CELL_BYPASSES + i);
+    }
+    for (uint32_t i = 0; i < STATS_COUNTER_COUNT; i++) {
+        ret_sums->counters[i] = sum_cell(counters, CELL_COUNTERS + i);
+    }
+    ret_sums->real_count = sum_cell(counters, CELL_REAL_COUNT);
+    ret_sums->real_sum_ns = sum_cell(counters, CELL_REAL_SUM_NS);
+    ret_sums->real_p50_ns = stats_real_quantile_ns(counters, 0.5);
+    ret_sums->real_p99_ns = stats_real_quantile_ns(counters, 0.99);
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Takes the picture and hands it to one of the three formats. What is taken lies, like the room of
+ * the formatter, in pages mapped for the one call: nothing is allocated, and a signal handler on a
+ * small alternate stack can do it.
+ */
+#include "stats/emit.h"
+
+#include "base/arena.h"
+#include <errno.h>
+#include <string.h>
+
+#define ROOM_BYTES 4096
+
+const struct shown_row shown_rows[SHOWN_COUNT] = {
+#define COUNTER(name, help) {#name, help, SHOWN_IS_TOTAL},
+#define TOTAL(name, help)   {#name, help, SHOWN_IS_TOTAL},
+#define GAUGE(name, help)   {#name, help, SHOWN_IS_GAUGE},
+#define RATIO(name, help)   {#name, help, SHOWN_IS_RATIO},
+#include "stats/counters.def"
+};
+
+const char *const bypass_names[STATS_BYPASS_COUNT] = {
+#define BYPASS(name, help) #name,
+#include "stats/bypasses.def"
+#undef BYPASS
+};
+
+/* What one dump works in. */
+struct workplace {
+    char room[ROOM_BYTES];
+    struct format out;
+    struct picture picture;
+    struct picture_function functions[];
+};
+
+static uint64_t scaled_ratio(uint64_t part, uint64_t whole)
+{
+    return whole == 0 ? 0 : (uint64_t)((double)part / (double)whole * 10000 + 0.5);
+}
+
+static const char *or_empty(const char *text)
+{
+    return text != NULL ? text : "";
+}
+
+static void complete_function(struct picture_function *function)
+{
+    struct stats_function *read = &function->read;
+    struct stats_sums *sums = &function->sums;
+    uint64_t *values = function->values;
+    double saved_us;
+
+    read->name = or_empty(read->name);
+    read->mode = or_empty(read->mode);
+    read->policy = or_empty(read->policy);
+    if (!picture_is_hooked(function)) {
+        return;
+    }
+    stats_counters_read(read->counters, sums);
+    sums->counters[STATS_bypasses] += read->reentries;
+    sums->bypasses[STATS_BYPASS_reentry] += read->reentries;
+#define COUNTER(name, help) values[SHOWN_##name] = sums->counters[STATS_##name];
+#include "stats/counters.def"
+    values[SHOWN_calls] = values[SHOWN_hits] + values[SHOWN_misses] + values[SHOWN_bypasses];
+    values[SHOWN_hit_ratio] = scaled_ratio(values[SHOWN_hits], values[SHOWN_calls]);
+    values[SHOWN_evictions] = read->evictions;
+    values[SHOWN_expirations] = read->expirations;
+    values[SHOWN_invalidations] = read->invalidations;
+    values[SHOWN_entries] = read->entries;
+    values[SHOWN_max_entries] = read->max_entries;
+    values[SHOWN_bytes] = read->bytes;
+    values[SHOWN_max_bytes] = read->max_bytes;
+    if (sums->real_count > 0) {
+        function->real_mean_ns = sums->real_sum_ns / sums->real_count;
+        saved_us = (double)values[SHOWN_hits] * (double)sums->real_sum_ns /
+                       (double)sums->real_count / 1000 +
+                   0.5;
+        function->saved_us = saved_us < 1e18 ? (uint64_t)saved_us : (uint64_t)1e18;
+    }
+}
+
+int stats_emit(const struct stats_snapshot *snapshot, enum stats_format format,
+               const struct stats_sink *sink)
+{
+    int saved_errno = errno, error;
+    size_t n_bytes = sizeof(struct workplace), page = pages_size();
+    struct workplace *work;
+
+    if (snapshot->n_functions > SIZE_MAX / 2 / sizeof(struct picture_function)) {
+        return -EOVERFLOW;
+    }
+    n_bytes += snapshot->n_functions * sizeof(struct picture_function);
+    n_bytes = (n_bytes + page - 1) / page * page;
+    work = pages_map(n_bytes);
+    if (work == NULL) {
+        errno = saved_errno;
+        return -ENOMEM;
+    }
+    for (size_t i = 0; i < snapshot->n_functions; i++) {
+        snapshot->read_function(snapshot->context, i, &work->functions[i].read);
+        complete_function(&work->functions[i]);
+    }
+    work->picture = (struct picture){
+        .snapshot = snapshot,
+        .program = or_empty(snapshot->program),
+        .functions = work->functions,
+        .n_functions = snapshot->n_functions,
+    };
+    format_init(&work->out, work->room, sizeof(work->room), sink);
+    switch (format) {
+    case STATS_TEXT:
+        emit_text(&work->picture, &work->out);
+        break;
+    case STATS_JSON:
+        emit_json(&work->picture, &work->out);
+        break;
+    case STATS_PROMETHEUS:
+        emit_prometheus(&work->picture, &work->out);
+        break;
+    }
+    error = format_finish(&work->out);
+    pages_unmap(work, n_bytes);
+    errno = saved_errno;
+    return error;
+}
