@@ -25,15 +25,17 @@ enum column {
     COLUMN_COUNT
 };
 
-static const struct {
-    const char *heading;
-    unsigned width; /* of the widest cell that its formatter can write, or of the heading */
-} columns[COLUMN_COUNT] = {
-    [COLUMN_CALLS] = {"calls", 7},     [COLUMN_HITS] = {"hits", 7},
-    [COLUMN_HIT_RATIO] = {"hit %", 5}, [COLUMN_MISSES] = {"misses", 7},
-    [COLUMN_STORES] = {"stores", 7},   [COLUMN_ENTRIES] = {"entries", 7},
-    [COLUMN_MEMORY] = {"memory", 8},   [COLUMN_REAL] = {"real call", 9},
-    [COLUMN_SAVED] = {"saved", 8},
+static const char *const headings[COLUMN_COUNT] = {
+    [COLUMN_CALLS] = "calls",   [COLUMN_HITS] = "hits",      [COLUMN_HIT_RATIO] = "hit %",
+    [COLUMN_MISSES] = "misses", [COLUMN_STORES] = "stores",  [COLUMN_ENTRIES] = "entries",
+    [COLUMN_MEMORY] = "memory", [COLUMN_REAL] = "real call", [COLUMN_SAVED] = "saved",
+};
+
+/* How wide the columns are: as wide as what stands in them. */
+struct layout {
+    size_t name_width;
+    size_t widths[COLUMN_COUNT];
+    bool has_remarks; /* the empty line below the table was written */
 };
 
 static void format_cell(const struct picture_function *function, enum column column,
@@ -91,18 +93,18 @@ static void emit_name(const char *name, size_t width, struct format *out)
     format_fill(out, ' ', width - n);
 }
 
-static void emit_cell(const char *text, size_t n_bytes, unsigned width, struct format *out)
+static void emit_cell(const char *text, size_t n_bytes, size_t width, struct format *out)
 {
     format_fill(out, ' ', GAP + (n_bytes < width ? width - n_bytes : 0));
     format_bytes(out, text, n_bytes);
 }
 
-static void emit_table(const struct picture *picture, size_t name_width, struct format *out)
+static void emit_table(const struct picture *picture, const struct layout *layout,
+                       struct format *out)
 {
-    emit_name("function", name_width, out);
+    emit_name("function", layout->name_width, out);
     for (unsigned column = 0; column < COLUMN_COUNT; column++) {
-        emit_cell(columns[column].heading, strlen(columns[column].heading), columns[column].width,
-                  out);
+        emit_cell(headings[column], strlen(headings[column]), layout->widths[column], out);
     }
     format_text(out, "\n");
     for (size_t i = 0; i < picture->n_functions; i++) {
@@ -111,30 +113,68 @@ static void emit_table(const struct picture *picture, size_t name_width, struct 
         if (!picture_is_hooked(function)) {
             continue;
         }
-        emit_name(function->read.name, name_width, out);
+        emit_name(function->read.name, layout->name_width, out);
         for (unsigned column = 0; column < COLUMN_COUNT; column++) {
             char text[CELL_BYTES];
             struct format cell;
 
             format_init(&cell, text, sizeof(text), NULL);
             format_cell(function, (enum column)column, &cell);
-            emit_cell(text, cell.n_used, columns[column].width, out);
+            emit_cell(text, cell.n_used, layout->widths[column], out);
         }
         format_text(out, "\n");
     }
 }
 
-/* Words behind a label, broken into lines that begin below the first word. */
+static void choose_layout(const struct picture *picture, struct layout *ret_layout)
+{
+    size_t widest_name = LINE_COLUMNS, width = strlen("function");
+
+    for (unsigned column = 0; column < COLUMN_COUNT; column++) {
+        size_t widest = strlen(headings[column]);
+
+        for (size_t i = 0; i < picture->n_functions; i++) {
+            char text[CELL_BYTES];
+            struct format cell;
+
+            format_init(&cell, text, sizeof(text), NULL);
+            format_cell(&picture->functions[i], (enum column)column, &cell);
+            widest = cell.n_used > widest ? cell.n_used : widest;
+        }
+        ret_layout->widths[column] = widest;
+        widest_name -= widest + GAP;
+    }
+    for (size_t i = 0; i < picture->n_functions; i++) {
+        size_t n = format_terminal_width(picture->functions[i].read.name);
+
+        if (n <= widest_name && n > width) {
+            width = n;
+        }
+    }
+    ret_layout->name_width = width;
+    ret_layout->has_remarks = false;
+}
+
+/*
+ * Words behind a label, broken into lines that begin below the first word. A label is shown once:
+ * wrap_begin empties it, and what follows it stands below.
+ */
 struct wrapped {
     struct format *out;
     size_t indent, column;
 };
 
-static void wrap_begin(struct wrapped *line, const char *label, size_t width, struct format *out)
+static void wrap_begin(struct wrapped *line, const char **label, struct layout *layout,
+                       struct format *out)
 {
-    emit_name(label, width, out);
+    size_t indent = layout->name_width + GAP;
+
+    format_text(out, layout->has_remarks ? "" : "\n");
+    layout->has_remarks = true;
+    emit_name(*label, layout->name_width, out);
+    *label = "";
     format_fill(out, ' ', GAP);
-    *line = (struct wrapped){.out = out, .indent = width + GAP, .column = width + GAP};
+    *line = (struct wrapped){.out = out, .indent = indent, .column = indent};
 }
 
 /* A word is not broken. Its bytes are taken for its width, which they are never less than. */
@@ -189,8 +229,8 @@ static bool is_detail(const struct picture_function *function, unsigned shown)
     return !elsewhere[shown] && function->values[shown] > 0;
 }
 
-static void emit_counters(const struct picture_function *function, size_t name_width,
-                          struct format *out)
+static void emit_counters(const struct picture_function *function, const char **label,
+                          struct layout *layout, struct format *out)
 {
     struct wrapped line;
     unsigned n_left = 0;
@@ -201,7 +241,7 @@ static void emit_counters(const struct picture_function *function, size_t name_w
     if (n_left == 0) {
         return;
     }
-    wrap_begin(&line, function->read.name, name_width, out);
+    wrap_begin(&line, label, layout, out);
     for (unsigned i = 0; i < SHOWN_COUNT; i++) {
         if (is_detail(function, i)) {
             n_left--;
@@ -211,8 +251,8 @@ static void emit_counters(const struct picture_function *function, size_t name_w
     format_text(out, "\n");
 }
 
-static void emit_bypasses(const struct picture_function *function, size_t name_width,
-                          struct format *out)
+static void emit_bypasses(const struct picture_function *function, const char **label,
+                          struct layout *layout, struct format *out)
 {
     struct wrapped line;
     unsigned n_left = 0;
@@ -223,7 +263,7 @@ static void emit_bypasses(const struct picture_function *function, size_t name_w
     for (unsigned i = 0; i < STATS_BYPASS_COUNT; i++) {
         n_left += function->sums.bypasses[i] > 0;
     }
-    wrap_begin(&line, function->read.name, name_width, out);
+    wrap_begin(&line, label, layout, out);
     wrap_count(&line, "bypasses", function->values[SHOWN_bypasses], n_left > 0 ? ":" : "");
     for (unsigned i = 0; i < STATS_BYPASS_COUNT; i++) {
         if (function->sums.bypasses[i] > 0) {
@@ -234,68 +274,54 @@ static void emit_bypasses(const struct picture_function *function, size_t name_w
     format_text(out, "\n");
 }
 
-static void emit_sentence(const char *label, const char *lead, const char *text, size_t name_width,
-                          struct format *out)
+static void emit_sentence(const char **label, const char *lead, const char *text,
+                          struct layout *layout, struct format *out)
 {
     struct wrapped line;
 
-    wrap_begin(&line, label, name_width, out);
+    wrap_begin(&line, label, layout, out);
     wrap_text(&line, lead);
     wrap_text(&line, text);
     format_text(out, "\n");
 }
 
-static void emit_remarks(const struct picture *picture, size_t name_width, struct format *out)
+static void emit_remarks(const struct picture *picture, struct layout *layout, struct format *out)
 {
     const char *note;
 
     for (size_t i = 0; i < picture->n_functions; i++) {
         const struct picture_function *function = &picture->functions[i];
         const struct stats_function *read = &function->read;
+        const char *label = read->name;
 
         if (!picture_is_hooked(function)) {
-            emit_sentence(read->name, "not hooked:", read->refused != NULL ? read->refused : "",
-                          name_width, out);
+            emit_sentence(&label, "not hooked:", read->refused != NULL ? read->refused : "", layout,
+                          out);
             continue;
         }
         if (strcmp(read->mode, "memoize") != 0) {
-            emit_sentence(read->name, "mode", read->mode, name_width, out);
+            emit_sentence(&label, "mode", read->mode, layout, out);
         }
-        emit_counters(function, name_width, out);
-        emit_bypasses(function, name_width, out);
+        emit_counters(function, &label, layout, out);
+        emit_bypasses(function, &label, layout, out);
         if (read->refused != NULL) {
-            emit_sentence(read->name, "limits:", read->refused, name_width, out);
+            emit_sentence(&label, "limits:", read->refused, layout, out);
         }
     }
     for (size_t i = 0; (note = picture_note(picture, i)) != NULL; i++) {
-        emit_sentence("note:", "", note, name_width, out);
-    }
-}
+        const char *label = "note:";
 
-/* Wide enough for every name that leaves room for the columns, whether it is in the table or not.
- */
-static size_t choose_name_width(const struct picture *picture)
-{
-    size_t width = strlen("function"), widest = LINE_COLUMNS;
-
-    for (unsigned column = 0; column < COLUMN_COUNT; column++) {
-        widest -= columns[column].width + GAP;
+        emit_sentence(&label, "", note, layout, out);
     }
-    for (size_t i = 0; i < picture->n_functions; i++) {
-        size_t n = format_terminal_width(picture->functions[i].read.name);
-
-        n = n < widest ? n : widest;
-        width = n > width ? n : width;
-    }
-    return width;
 }
 
 void emit_text(const struct picture *picture, struct format *out)
 {
     const struct stats_snapshot *snapshot = picture->snapshot;
-    size_t name_width = choose_name_width(picture);
+    struct layout layout;
     bool any_hooked = false;
 
+    choose_layout(picture, &layout);
     for (size_t i = 0; i < picture->n_functions; i++) {
         any_hooked = any_hooked || picture_is_hooked(&picture->functions[i]);
     }
@@ -309,9 +335,9 @@ void emit_text(const struct picture *picture, struct format *out)
     format_utc(out, snapshot->time_s);
     format_text(out, "\n");
     if (any_hooked) {
-        emit_table(picture, name_width, out);
+        emit_table(picture, &layout, out);
     } else {
         format_text(out, "no function is memoized\n");
     }
-    emit_remarks(picture, name_width, out);
+    emit_remarks(picture, &layout, out);
 }

@@ -53,6 +53,8 @@ void format_duration(struct format *out, uint64_t ns)
 void format_size(struct format *out, uint64_t n_bytes)
 {
     static const struct unit units[] = {
+        {" EiB", (uint64_t)1 << 60},
+        {" PiB", (uint64_t)1 << 50},
         {" TiB", (uint64_t)1 << 40},
         {" GiB", (uint64_t)1 << 30},
         {" MiB", (uint64_t)1 << 20},
@@ -66,10 +68,8 @@ void format_size(struct format *out, uint64_t n_bytes)
 void format_count(struct format *out, uint64_t n)
 {
     static const struct unit units[] = {
-        {"T", 1000000000000},
-        {"G", 1000000000},
-        {"M", 1000000},
-        {"", 1},
+        {"E", 1000000000000000000}, {"P", 1000000000000000}, {"T", 1000000000000},
+        {"G", 1000000000},          {"M", 1000000},          {"", 1},
     };
 
     if (n < 10000000) {

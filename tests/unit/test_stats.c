@@ -298,7 +298,8 @@ static void test_dump_that_fails_leaves_nothing(void **state)
 {
     struct stats_counters *counters = new_counters();
     const struct stats_snapshot snapshot = snapshot_of(counters);
-    struct stats_target target = {.path = strdup(in_folder("none/stats"))};
+    char *nowhere = strdup(in_folder("none/stats")), *limited = strdup(in_folder("limited"));
+    struct stats_target target = {.path = nowhere};
     struct rlimit limit, old_limit;
 
     assert_int_equal(stats_target_check(&target, "prog", 42), -ENOENT);
@@ -315,7 +316,7 @@ static void test_dump_that_fails_leaves_nothing(void **state)
     assert_int_equal(stats_target_check(&target, "prog", 42), -EINVAL);
 
     /* A limit on file sizes must not raise SIGXFSZ in the program. */
-    target.path = strdup(in_folder("limited"));
+    target.path = limited;
     getrlimit(RLIMIT_FSIZE, &old_limit);
     limit = old_limit;
     limit.rlim_cur = 100;
@@ -323,6 +324,8 @@ static void test_dump_that_fails_leaves_nothing(void **state)
     assert_int_equal(stats_dump(&snapshot, &target), -EFBIG);
     setrlimit(RLIMIT_FSIZE, &old_limit);
     assert_int_equal(count_files(), 0);
+    free(nowhere);
+    free(limited);
     free(counters);
 }
 
