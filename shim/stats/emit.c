@@ -54,7 +54,7 @@ static void complete_function(struct picture_function *function)
     read->name = or_empty(read->name);
     read->mode = or_empty(read->mode);
     read->policy = or_empty(read->policy);
-    if (!picture_is_hooked(function)) {
+    if (read->counters == NULL) {
         return;
     }
     stats_counters_read(read->counters, sums);

@@ -48,10 +48,13 @@ struct picture {
     size_t n_functions;
 };
 
-/* A function that was refused has no counters: it stands under "not hooked" only. */
-static inline bool picture_is_hooked(const struct picture_function *function)
+/*
+ * A function that was refused has no counters and a reason: it stands under "not hooked" only. One
+ * that is off has neither, and is shown with nothing counted.
+ */
+static inline bool picture_is_shown(const struct picture_function *function)
 {
-    return function->read.counters != NULL;
+    return function->read.counters != NULL || function->read.refused == NULL;
 }
 
 /* The i-th note, or NULL after the last. */

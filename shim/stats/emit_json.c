@@ -101,7 +101,7 @@ static void emit_not_hooked(const struct picture *picture, struct format *out)
     for (size_t i = 0; i < picture->n_functions; i++) {
         const struct stats_function *read = &picture->functions[i].read;
 
-        if (picture_is_hooked(&picture->functions[i])) {
+        if (picture_is_shown(&picture->functions[i])) {
             continue;
         }
         format_text(out, is_first ? ",\n  \"not_hooked\": {\n" : ",\n");
@@ -146,7 +146,7 @@ void emit_json(const struct picture *picture, struct format *out)
     key(out, 1, "functions");
     format_text(out, "{");
     for (size_t i = 0; i < picture->n_functions; i++) {
-        if (picture_is_hooked(&picture->functions[i])) {
+        if (picture_is_shown(&picture->functions[i])) {
             format_text(out, is_first ? "\n" : ",\n");
             is_first = false;
             emit_function(&picture->functions[i], out);

@@ -70,7 +70,7 @@ static void emit_row(const struct picture *picture, enum shown shown, struct for
 
     heading(out, row->name, suffix, row->help, row->kind == SHOWN_IS_TOTAL ? "counter" : "gauge");
     for (size_t i = 0; i < picture->n_functions; i++) {
-        if (picture_is_hooked(&picture->functions[i])) {
+        if (picture_is_shown(&picture->functions[i])) {
             sample(out, row->name, suffix, &picture->functions[i]);
             sample_value(out, picture->functions[i].values[shown],
                          row->kind == SHOWN_IS_RATIO ? 4 : 0);
@@ -84,7 +84,7 @@ static void emit_slots(const struct picture *picture, struct format *out)
     for (size_t i = 0; i < picture->n_functions; i++) {
         const struct picture_function *function = &picture->functions[i];
 
-        if (picture_is_hooked(function)) {
+        if (picture_is_shown(function)) {
             sample(out, "hooked_slots", "", function);
             label(out, "mode", function->read.mode);
             label(out, "policy", function->read.policy);
@@ -122,7 +122,7 @@ static void emit_real_seconds(const struct picture *picture, struct format *out)
     for (size_t i = 0; i < picture->n_functions; i++) {
         const struct picture_function *function = &picture->functions[i];
 
-        if (!picture_is_hooked(function)) {
+        if (!picture_is_shown(function)) {
             continue;
         }
         if (function->sums.real_count > 0) {
@@ -144,7 +144,7 @@ static void emit_saved(const struct picture *picture, struct format *out)
 {
     heading(out, "saved", "_seconds", "Hits times the mean time of a real call.", "gauge");
     for (size_t i = 0; i < picture->n_functions; i++) {
-        if (picture_is_hooked(&picture->functions[i])) {
+        if (picture_is_shown(&picture->functions[i])) {
             sample(out, "saved", "_seconds", &picture->functions[i]);
             sample_value(out, picture->functions[i].saved_us, 6);
         }
@@ -161,7 +161,7 @@ static void emit_remarks(const struct picture *picture, bool hooked, const char 
         const struct picture_function *function = &picture->functions[i];
         const char *reason = function->read.refused;
 
-        if (picture_is_hooked(function) != hooked || (hooked && reason == NULL)) {
+        if (picture_is_shown(function) != hooked || (hooked && reason == NULL)) {
             continue;
         }
         if (!has_heading) {
@@ -193,7 +193,7 @@ void emit_prometheus(const struct picture *picture, struct format *out)
     bool any_hooked = false;
 
     for (size_t i = 0; i < picture->n_functions; i++) {
-        any_hooked = any_hooked || picture_is_hooked(&picture->functions[i]);
+        any_hooked = any_hooked || picture_is_shown(&picture->functions[i]);
     }
     emit_process(picture, out);
     if (any_hooked) {

@@ -110,7 +110,7 @@ static void emit_table(const struct picture *picture, const struct layout *layou
     for (size_t i = 0; i < picture->n_functions; i++) {
         const struct picture_function *function = &picture->functions[i];
 
-        if (!picture_is_hooked(function)) {
+        if (!picture_is_shown(function)) {
             continue;
         }
         emit_name(function->read.name, layout->name_width, out);
@@ -294,7 +294,7 @@ static void emit_remarks(const struct picture *picture, struct layout *layout, s
         const struct stats_function *read = &function->read;
         const char *label = read->name;
 
-        if (!picture_is_hooked(function)) {
+        if (!picture_is_shown(function)) {
             emit_sentence(&label, "not hooked:", read->refused != NULL ? read->refused : "", layout,
                           out);
             continue;
@@ -323,7 +323,7 @@ void emit_text(const struct picture *picture, struct format *out)
 
     choose_layout(picture, &layout);
     for (size_t i = 0; i < picture->n_functions; i++) {
-        any_hooked = any_hooked || picture_is_hooked(&picture->functions[i]);
+        any_hooked = any_hooked || picture_is_shown(&picture->functions[i]);
     }
     format_text(out, "memoshim " MEMOSHIM_VERSION ": ");
     format_terminal(out, picture->program);

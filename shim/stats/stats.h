@@ -48,13 +48,13 @@ uint64_t stats_real_quantile_ns(const struct stats_counters *counters, double p)
 /* Everything to zero, in a forked child. */
 void stats_counters_reset(struct stats_counters *counters);
 
-/* One function as it is shown. Strings are borrowed for the call. */
+/* One function as it is shown. Strings are borrowed until stats_emit or stats_dump returns. */
 struct stats_function {
     const char *name;
     const char *mode, *policy;
     const char *library; /* or NULL */
     uint64_t hooked_slots;
-    const struct stats_counters *counters; /* NULL for a function that was refused */
+    const struct stats_counters *counters; /* NULL: it was refused, or (refused is NULL) is off */
     uint64_t reentries; /* calls that the assembly let through; added to bypasses */
     uint64_t evictions, expirations, invalidations;
     uint64_t entries, max_entries, bytes, max_bytes;

@@ -77,7 +77,7 @@ static struct stats_snapshot example_snapshot;
 
 static int make_example(void **state)
 {
-    struct stats_counters *crypt = new_counters(), *pow = new_counters(), *off = new_counters();
+    struct stats_counters *crypt = new_counters(), *pow = new_counters();
 
     stats_add(crypt, STATS_hits, 97);
     stats_add(crypt, STATS_misses, 3);
@@ -118,8 +118,7 @@ static int make_example(void **state)
                                          .max_bytes = 67108864,
                                          .refused = "the object plugin.so keeps its RELRO closed"};
     example[2] = (struct stats_function){.name = "j0", .refused = "imported by nobody"};
-    example[3] =
-        (struct stats_function){.name = "j1", .mode = "off", .policy = "lru", .counters = off};
+    example[3] = (struct stats_function){.name = "j1", .mode = "off", .policy = "lru"};
     example_snapshot = (struct stats_snapshot){.program = "nginx",
                                                .pid = 4711,
                                                .time_s = 1769860800,
