@@ -58,9 +58,19 @@ struct interpose_binding {
  */
 int interpose_apply(struct interpose_binding *bindings, size_t n_bindings);
 
-/* Gives the slots of one binding their original back, for good or until interpose_restore. */
+/*
+ * Gives the slots of one binding their original back, for good or until interpose_restore. Their
+ * counts say what is redirected afterwards. 0; -EBUSY while another thread is at it: nothing was
+ * done, try again later; -EACCES when some slots could not be written and stay as they were.
+ */
 int interpose_revert(struct interpose_binding *binding);
 int interpose_restore(struct interpose_binding *binding);
+
+/*
+ * In a new child of fork: the lock starts anew, since its holder may be gone, and pages that the
+ * holder had opened for writing are closed.
+ */
+void interpose_after_fork(void);
 
 /*
  * The decision behind the exported dlsym (version NULL) and dlvsym. `caller` is the return address

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Decides what the exported dlsym and dlvsym answer. Runs for every such call of the program, so a
+ * name that no binding has costs one hash and one load. Takes no lock and allocates nothing of its
+ * own. Whatever is not known for certain is left to the real function, which the caller then jumps
+ * to with the program's own frame.
+ */
+#include "interpose/bindings.h"
+
+#include "interpose/resolve.h"
+#include <dlfcn.h>
+#include <string.h>
+
+/* With a handle the caller does not matter, so the real function may be called from here. */
+static void *ask_real(void *handle, const char *symbol, const char *version)
+{
+    if (version == NULL) {
+        return ((void *(*)(void *, const char *))interpose_known.real_dlsym)(handle, symbol);
+    }
+    return ((void *(*)(void *, const char *, const char *))interpose_known.real_dlvsym)(
+        handle, symbol, version);
+}
+
+static bool swap(const char *symbol, uintptr_t original, void **ret_address)
+{
+    void *replacement = bindings_replacement(symbol, original);
+
+    if (replacement == NULL) {
+        return false;
+    }
+    *ret_address = replacement;
+    return true;
+}
+
+/*
+ * RTLD_DEFAULT: the whole global scope, which begins with the objects of the start; RTLD_NEXT: what
+ * comes after the caller in it. Only callers that were there at start have a known scope: a plugin
+ * may have been opened with RTLD_DEEPBIND.
+ */
+static bool answer_by_scope(void *handle, const char *symbol, uint32_t name_hash,
+                            const char *version, const void *caller, void **ret_address)
+{
+    struct resolve_request request = {.name = symbol,
+                                      .name_hash = name_hash,
+                                      .version = version,
+                                      .is_exact = version != NULL,
+                                      .is_from_dlsym = true};
+    const struct object *from = objects_containing(caller);
+    const struct object *provider;
+    struct elf_symbol found;
+
+    if (from == NULL || from->role != OBJECT_ORDINARY ||
+        (handle == RTLD_DEFAULT && from->view.is_symbolic)) {
+        return false;
+    }
+    if (!resolve_in_scope(&request,
+                          handle == RTLD_NEXT ? (size_t)(from - interpose_known.objects) + 1 : 0,
+                          &found, &provider)) {
+        return false;
+    }
+    return swap(symbol, resolve_function(&provider->view, &found), ret_address);
+}
+
+bool interpose_answer_dlsym(void *handle, const char *symbol, const char *version,
+                            const void *caller, void **ret_address)
+{
+    uint32_t name_hash;
+    void *address;
+
+    if (symbol == NULL) {
+        return false;
+    }
+    name_hash = elf_name_hash(symbol);
+    if (!bindings_may_have(name_hash)) {
+        return false;
+    }
+    if (handle == RTLD_DEFAULT || handle == RTLD_NEXT) {
+        return answer_by_scope(handle, symbol, name_hash, version, caller, ret_address);
+    }
+    /* Answered here even without a swap: asking again would only repeat the same dlerror. */
+    address = ask_real(handle, symbol, version);
+    if (address == NULL || !swap(symbol, (uintptr_t)address, ret_address)) {
+        *ret_address = address;
+    }
+    return true;
+}

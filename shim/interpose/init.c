@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+/*
+ * interpose_init: learns the objects of the start and the real dlsym and dlvsym, once, and seals
+ * what it learnt. The real ones are the next default definitions after the shim in the global
+ * scope, found by reading dynamic sections: private names of libc come and go between releases, and
+ * another preload that also defines dlsym must get its turn.
+ */
+#include "interpose/interpose.h"
+
+#include "interpose/bindings.h"
+#include "interpose/resolve.h"
+#include <errno.h>
+#include <sys/mman.h>
+
+struct interpose_known interpose_known;
+
+int interpose_seal(void *address, size_t n_bytes)
+{
+    int saved_errno = errno;
+    int result = mprotect(address, n_bytes, PROT_READ) == 0 ? 0 : -errno;
+
+    errno = saved_errno;
+    return result;
+}
+
+static void *next_after_own(const char *name)
+{
+    struct resolve_request request = {
+        .name = name, .name_hash = elf_name_hash(name), .is_from_dlsym = true, .is_for_call = true};
+    const struct object *object;
+    struct elf_symbol symbol;
+
+    if (!resolve_in_scope(&request, interpose_known.own + 1, &symbol, &object)) {
+        return NULL;
+    }
+    return (void *)resolve_function(&object->view, &symbol);
+}
+
+int interpose_init_as(const void *own_address)
+{
+    int saved_errno = errno;
+    int result;
+
+    if (interpose_known.is_sealed) {
+        return -EALREADY;
+    }
+    result = objects_init(own_address);
+    if (result == 0) {
+        interpose_known.real_dlsym = next_after_own("dlsym");
+        interpose_known.real_dlvsym = next_after_own("dlvsym");
+        result =
+            interpose_known.real_dlsym != NULL && interpose_known.real_dlvsym != NULL ? 0 : -ENOENT;
+    }
+    if (result == 0) {
+        patch_init();
+        interpose_known.is_sealed = true;
+        result = interpose_seal(&interpose_known, sizeof(interpose_known));
+    }
+    errno = saved_errno;
+    return result;
+}
+
+int interpose_init(void)
+{
+    return interpose_init_as((const void *)interpose_init);
+}
+
+void *interpose_real_dlsym(void)
+{
+    return interpose_known.real_dlsym;
+}
+
+void *interpose_real_dlvsym(void)
+{
+    return interpose_known.real_dlvsym;
+}

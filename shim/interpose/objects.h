@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The loaded objects of the base namespace. Those of the start, which are never unloaded, are
+ * described once and then read without a lock from everywhere; later ones are visited under the
+ * loader's own lock and not remembered.
+ */
+#ifndef INTERPOSE_OBJECTS_H
+#define INTERPOSE_OBJECTS_H
+
+#include "interpose/elf_view.h"
+
+enum object_role {
+    OBJECT_ORDINARY,
+    OBJECT_OWN,    /* the shim: its slots lead to the real functions, always */
+    OBJECT_LOADER, /* ld.so: defines symbols, but its slots are its own affair */
+    OBJECT_VDSO,   /* the kernel's: in no scope */
+};
+
+struct object {
+    struct elf_view view;
+    const char *library; /* soname, else basename */
+    enum object_role role;
+};
+
+/*
+ * What interpose_init learns and nobody changes later: one sealed page, because the tail jumps go
+ * where it says. `objects` is sealed too, in the order of the global scope, the executable first.
+ */
+struct interpose_known {
+    _Alignas(ELF_MACHINE_MAX_PAGE) const struct object *objects;
+    size_t n_objects;
+    size_t own; /* index of the shim */
+    void *real_dlsym, *real_dlvsym;
+    bool is_sealed;
+};
+
+extern struct interpose_known interpose_known;
+
+/*
+ * interpose_init with the shim being the object that contains own_address. For tests, whose program
+ * contains this code and is also the target.
+ */
+int interpose_init_as(const void *own_address);
+
+/* Fills in objects, n_objects and own of interpose_known. 0 or -errno. */
+int objects_init(const void *own_address);
+
+/* The object of the start whose code or data contains address, or NULL. */
+const struct object *objects_containing(const void *address);
+
+/*
+ * Visits every ordinary object that was loaded after the start, under the loader's lock: the
+ * visitor takes no lock and allocates nothing. Not to be called while another thread may be inside
+ * dlopen: an object is listed before ld.so has relocated it and closed its RELRO.
+ */
+void objects_each_later(void (*visit)(const struct elf_view *view, void *context), void *context);
+
+#endif

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What ld.so would find for a name: the first definition in the global scope of the start, by its
+ * rules for versions. Reads memory only; takes no lock, allocates nothing, never fails half-way.
+ */
+#ifndef INTERPOSE_RESOLVE_H
+#define INTERPOSE_RESOLVE_H
+
+#include "interpose/objects.h"
+
+struct resolve_request {
+    const char *name;
+    uint32_t name_hash;  /* elf_name_hash(name) */
+    const char *version; /* NULL: none is asked for */
+    bool is_exact;       /* unversioned definitions in a versioned object will not do */
+    bool is_from_dlsym;  /* without a version: the default one, never the oldest */
+    bool is_for_call;    /* the executable's canonical PLT entry is no definition */
+};
+
+/* The definition that `view` has for the request. */
+bool resolve_in_object(const struct elf_view *view, const struct resolve_request *request,
+                       struct elf_symbol *ret_symbol);
+
+/* The first one among the objects of the start from index first_object on. */
+bool resolve_in_scope(const struct resolve_request *request, size_t first_object,
+                      struct elf_symbol *ret_symbol, const struct object **ret_object);
+
+/*
+ * What a resolved slot holds for this symbol of `view`: for an IFUNC what its resolver chooses. 0
+ * when the symbol is not a function in the object's executable memory.
+ */
+uintptr_t resolve_function(const struct elf_view *view, const struct elf_symbol *symbol);
+
+#endif

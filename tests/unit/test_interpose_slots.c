@@ -1,0 +1,418 @@
+// SPDX-License-Identifier: MIT
+/*
+ * interpose: slots are redirected, counted, given back and closed again, in callers that were built
+ * in every way. The program is built several times itself; what it reaches libtarget with is the
+ * caller named "executable". The oracle is libtarget's count of real calls.
+ */
+#include "unit.h"
+
+#include "interpose/anchor.h"
+#include "interpose/caller.h"
+#include "interpose/interpose.h"
+#include "interpose/maps.h"
+#include "interpose/objects.h"
+#include <dlfcn.h>
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const struct caller *const callers[] = {
+#define CALLER(name) &caller_##name,
+    CALLERS
+#undef CALLER
+};
+enum {
+    N_CALLERS = sizeof(callers) / sizeof(callers[0])
+};
+
+static struct interpose_binding bindings[N_TARGETS];
+static unsigned replaced[N_TARGETS];
+
+#define TARGET(name)                                                \
+    static int replace_##name(int x)                                \
+    {                                                               \
+        replaced[TARGET_##name]++;                                  \
+        return ((int (*)(int))bindings[TARGET_##name].original)(x); \
+    }
+TARGET_FUNCTIONS
+#undef TARGET
+
+static void fill_bindings(void)
+{
+    static const struct {
+        const char *symbol;
+        int (*replacement)(int x);
+    } targets[N_TARGETS] = {
+#define TARGET(name) {"target_" #name, replace_##name},
+        TARGET_FUNCTIONS
+#undef TARGET
+    };
+
+    for (size_t i = 0; i < N_TARGETS; i++) {
+        struct interpose_definition definition;
+
+        assert_int_equal(interpose_find(targets[i].symbol, NULL, NULL, &definition, 1), 1);
+        bindings[i] = (struct interpose_binding){.symbol = targets[i].symbol,
+                                                 .original = definition.address,
+                                                 .replacement = (void *)targets[i].replacement};
+    }
+}
+
+/* How often one path calls its target, see caller.c. */
+static unsigned calls_of(size_t target)
+{
+    return target == TARGET_taken || target == TARGET_copied ? 2 : 1;
+}
+
+/* An unaligned slot stays as it is, unless it holds the executable's canonical PLT entry. */
+static bool is_out_of_reach(const struct caller *caller, size_t target)
+{
+    int (*held)(int x);
+
+    memcpy(&held, (const void *)caller->packed, sizeof(held));
+    return target == TARGET_packed && (void *)held == bindings[TARGET_packed].original;
+}
+
+/* Every path of every caller arrives exactly so often, by way of the replacement or not. */
+static void expect_calls(const bool is_redirected[N_TARGETS])
+{
+    for (size_t i = 0; i < N_CALLERS; i++) {
+        for (size_t target = 0; target < N_TARGETS; target++) {
+            unsigned real_before = target_calls[target];
+            unsigned replaced_before = replaced[target];
+            bool is_seen = is_redirected[target] && !is_out_of_reach(callers[i], target);
+
+            assert_int_equal(callers[i]->calls[target](5), 5 + (int)target);
+            assert_int_equal(target_calls[target] - real_before, calls_of(target));
+            if (replaced[target] - replaced_before != (is_seen ? calls_of(target) : 0)) {
+                fail_msg("%s, target %zu: %u calls redirected", callers[i]->name, target,
+                         replaced[target] - replaced_before);
+            }
+        }
+    }
+}
+
+static void expect_all(bool is_redirected)
+{
+    bool all[N_TARGETS];
+
+    for (size_t i = 0; i < N_TARGETS; i++) {
+        all[i] = is_redirected;
+    }
+    expect_calls(all);
+}
+
+static unsigned n_slots(const struct interpose_binding *binding)
+{
+    return binding->n_jump_slots + binding->n_got_slots + binding->n_pointers;
+}
+
+static int open_all(void **state)
+{
+    for (size_t target = 0; target < N_TARGETS; target++) {
+        caller_used.calls[target](1); /* its lazy slots are bound from now on */
+    }
+    assert_int_equal(interpose_init_as((const void *)anchor_call), 0);
+    assert_int_equal(interpose_init_as((const void *)anchor_call), -EALREADY);
+    fill_bindings();
+    return 0;
+}
+
+/* Runs check in a child, so that the parent's slots stay as they are; its status. */
+static int in_child(int (*check)(void))
+{
+    int status = -1;
+    pid_t child = fork();
+
+    if (child == 0) {
+        _exit(check());
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return status;
+}
+
+static int apply_without_mprotect(void)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mprotect, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {.len = 4, .filter = code};
+    unsigned n_lazy, n_fixed;
+
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) {
+        return 77;
+    }
+    errno = EXDEV;
+    if (interpose_apply(bindings, N_TARGETS) != 0 || errno != EXDEV) {
+        return 1;
+    }
+    n_lazy = replaced[TARGET_called];
+    n_fixed = replaced[TARGET_fixed];
+    for (size_t i = 0; i < N_CALLERS; i++) {
+        for (size_t target = 0; target < N_TARGETS; target++) {
+            if (callers[i]->calls[target](5) != 5 + (int)target) {
+                return 2;
+            }
+        }
+    }
+    if (caller_lazy.calls[TARGET_called](1) != 1 || caller_now.calls[TARGET_fixed](1) < 0) {
+        return 3;
+    }
+    /* Lazy PLT slots are plain data and were reached; those in RELRO were refused, and counted. */
+    if (replaced[TARGET_called] - n_lazy < 3 || bindings[TARGET_called].n_refused < 2 ||
+        replaced[TARGET_fixed] - n_fixed > N_CALLERS || bindings[TARGET_fixed].n_refused < 4) {
+        return 4;
+    }
+    return 0;
+}
+
+static void test_refused_protection_is_counted(void **state)
+{
+    int status = in_child(apply_without_mprotect);
+
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 77) {
+        print_message("no seccomp filter may be installed here\n");
+        skip();
+    }
+    assert_int_equal(status, 0);
+}
+
+static struct maps maps_before, maps_after;
+
+static void test_apply_reaches_every_slot(void **state)
+{
+    unsigned n_out_of_reach = 0;
+
+    for (size_t i = 0; i < N_CALLERS; i++) {
+        n_out_of_reach += is_out_of_reach(callers[i], TARGET_packed);
+    }
+    maps_read(&maps_before);
+    errno = EXDEV;
+    assert_int_equal(interpose_apply(bindings, N_TARGETS), 0);
+    assert_int_equal(errno, EXDEV);
+    maps_read(&maps_after);
+    assert_string_equal(maps_after.text, maps_before.text);
+    assert_false(maps_have_wx(&maps_after));
+
+    for (size_t target = 0; target < N_TARGETS; target++) {
+        assert_int_equal(bindings[target].n_refused, target == TARGET_packed ? n_out_of_reach : 0);
+    }
+    /* One slot a caller, whatever it is; the library calls itself through one PLT slot. */
+    assert_int_equal(n_slots(&bindings[TARGET_called]), N_CALLERS);
+    assert_int_equal(n_slots(&bindings[TARGET_chosen]), N_CALLERS);
+    assert_int_equal(bindings[TARGET_exported].n_jump_slots, 1);
+    assert_int_equal(n_slots(&bindings[TARGET_exported]), 1);
+    assert_true(bindings[TARGET_called].n_got_slots >= 3);
+    assert_true(bindings[TARGET_called].n_jump_slots >= 4);
+    /* Two pointers in the library, and their two copies in the executable. */
+    assert_int_equal(bindings[TARGET_copied].n_pointers, 4);
+    expect_all(true);
+}
+
+static void test_library_follows_copied_pointer(void **state)
+{
+    unsigned before = replaced[TARGET_copied];
+
+    assert_int_equal(target_call_copied(1), 1 + TARGET_copied);
+    assert_int_equal(replaced[TARGET_copied], before + 1);
+}
+
+static void test_own_slots_are_left_alone(void **state)
+{
+    unsigned real_before = target_calls[TARGET_called];
+    unsigned replaced_before = replaced[TARGET_called];
+
+    assert_int_equal(anchor_call(3), 3 + TARGET_called);
+    assert_int_equal(target_calls[TARGET_called], real_before + 1);
+    assert_int_equal(replaced[TARGET_called], replaced_before);
+}
+
+static void test_revert_and_restore_one_by_one(void **state)
+{
+    bool is_redirected[N_TARGETS];
+    unsigned n_before[N_TARGETS];
+
+    for (size_t i = 0; i < N_TARGETS; i++) {
+        is_redirected[i] = true;
+        n_before[i] = n_slots(&bindings[i]);
+    }
+    for (size_t i = 0; i < N_TARGETS; i++) {
+        maps_read(&maps_before);
+        assert_int_equal(interpose_revert(&bindings[i]), 0);
+        maps_read(&maps_after);
+        assert_string_equal(maps_after.text, maps_before.text);
+        is_redirected[i] = false;
+        assert_int_equal(n_slots(&bindings[i]), 0);
+        assert_false(bindings[i].is_active);
+        expect_calls(is_redirected);
+    }
+    for (size_t i = N_TARGETS; i-- > 0;) {
+        int result = interpose_restore(&bindings[i]);
+
+        assert_int_equal(result, bindings[i].n_refused > 0 ? -EACCES : 0);
+        is_redirected[i] = true;
+        assert_int_equal(n_slots(&bindings[i]), n_before[i]);
+        expect_calls(is_redirected);
+    }
+}
+
+static struct interpose_binding old_version, new_version;
+static unsigned n_old, n_new;
+
+static int replace_old(int x)
+{
+    n_old++;
+    return ((int (*)(int))old_version.original)(x);
+}
+
+static int replace_new(int x)
+{
+    n_new++;
+    return ((int (*)(int))new_version.original)(x);
+}
+
+static void expect_versions(bool old_is_seen, bool new_is_seen)
+{
+    n_old = n_new = 0;
+    for (size_t i = 0; i < N_CALLERS; i++) {
+        assert_int_equal(callers[i]->call_old_version(1), 101);
+        assert_int_equal(callers[i]->call_new_version(1), 201);
+    }
+    assert_int_equal(n_old, old_is_seen ? N_CALLERS : 0);
+    assert_int_equal(n_new, new_is_seen ? N_CALLERS : 0);
+}
+
+/* In most callers both slots are still unresolved: the version that the slot asks for decides. */
+static void test_versions_are_told_apart(void **state)
+{
+    struct interpose_definition definition;
+
+    assert_int_equal(interpose_find("target_versioned", "TARGET_1", NULL, &definition, 1), 1);
+    old_version = (struct interpose_binding){.symbol = "target_versioned",
+                                             .original = definition.address,
+                                             .replacement = (void *)replace_old};
+    assert_int_equal(interpose_apply(&old_version, 1), 0);
+    assert_int_equal(n_slots(&old_version), N_CALLERS);
+    expect_versions(true, false);
+    assert_int_equal(interpose_revert(&old_version), 0);
+    expect_versions(false, false);
+
+    assert_int_equal(interpose_find("target_versioned", "TARGET_2", NULL, &definition, 1), 1);
+    new_version = (struct interpose_binding){.symbol = "target_versioned",
+                                             .original = definition.address,
+                                             .replacement = (void *)replace_new};
+    assert_int_equal(interpose_apply(&new_version, 1), 0);
+    expect_versions(false, true);
+    assert_int_equal(interpose_restore(&old_version), 0);
+    expect_versions(true, true);
+}
+
+static void test_bad_bindings_are_refused(void **state)
+{
+    struct interpose_binding bad[] = {
+        {.symbol = "target_called", .replacement = (void *)replace_called},
+        {.symbol = "target_called", .original = (void *)replace_called},
+        {.original = (void *)replace_called, .replacement = (void *)replace_called},
+    };
+
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(interpose_apply(&bad[i], 1), -EINVAL);
+    }
+}
+
+static atomic_bool is_switching;
+
+static void *call_on(void *ret_n_calls)
+{
+    unsigned long n_calls = 0;
+
+    while (atomic_load(&is_switching)) {
+        n_calls++;
+        if (caller_now.calls[TARGET_chosen](9) != 9 + TARGET_chosen ||
+            caller_lazy.calls[TARGET_chosen](9) != 9 + TARGET_chosen) {
+            return NULL;
+        }
+    }
+    *(unsigned long *)ret_n_calls = n_calls;
+    return ret_n_calls;
+}
+
+/* Slots change under callers' feet; two threads that switch get -EBUSY or their turn. */
+static void *switch_on(void *unused)
+{
+    for (int i = 0; i < 300; i++) {
+        int result = i % 2 ? interpose_restore(&bindings[TARGET_chosen])
+                           : interpose_revert(&bindings[TARGET_chosen]);
+
+        if (result != 0 && result != -EBUSY) {
+            return (void *)"failed";
+        }
+    }
+    return NULL;
+}
+
+static void test_switching_under_calls(void **state)
+{
+    pthread_t calling[2], switching[2];
+    unsigned long n_calls[2] = {0};
+    void *result;
+
+    atomic_store(&is_switching, true);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(pthread_create(&calling[i], NULL, call_on, &n_calls[i]), 0);
+        assert_int_equal(pthread_create(&switching[i], NULL, switch_on, NULL), 0);
+    }
+    for (int i = 0; i < 2; i++) {
+        pthread_join(switching[i], &result);
+        assert_null(result);
+    }
+    atomic_store(&is_switching, false);
+    for (int i = 0; i < 2; i++) {
+        pthread_join(calling[i], &result);
+        assert_non_null(result);
+    }
+    assert_int_equal(interpose_restore(&bindings[TARGET_chosen]), 0);
+    expect_all(true);
+}
+
+static int restore_in_child(void)
+{
+    interpose_after_fork();
+    return interpose_revert(&bindings[TARGET_called]) == 0 && caller_now.calls[0](1) == 1 ? 0 : 1;
+}
+
+static void test_child_starts_anew(void **state)
+{
+    assert_int_equal(in_child(restore_in_child), 0);
+    expect_all(true);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_refused_protection_is_counted),
+        cmocka_unit_test(test_apply_reaches_every_slot),
+        cmocka_unit_test(test_library_follows_copied_pointer),
+        cmocka_unit_test(test_own_slots_are_left_alone),
+        cmocka_unit_test(test_revert_and_restore_one_by_one),
+        cmocka_unit_test(test_versions_are_told_apart),
+        cmocka_unit_test(test_bad_bindings_are_refused),
+        cmocka_unit_test(test_switching_under_calls),
+        cmocka_unit_test(test_child_starts_anew),
+    };
+
+    return cmocka_run_group_tests(tests, open_all, NULL);
+}
