@@ -118,10 +118,12 @@ static void hook_definition(const struct config_function *function,
 static void hook_function(const struct config_function *function)
 {
     struct interpose_definition definitions[MAX_DEFINITIONS];
+    const struct settings *settings = &process.settings;
+    enum config_mode mode = settings->has_mode ? settings->mode : function->mode;
     const char *denied = interpose_denied(function->symbol);
     size_t n_found;
 
-    if (function->mode == CONFIG_MODE_OFF) {
+    if (mode == CONFIG_MODE_OFF) {
         struct hook *hook = &process.hooks[process.n_hooks++];
 
         *hook = (struct hook){.function = function, .name = function->named, .is_off = true};
@@ -352,7 +354,7 @@ static int start(const char *started_as, char *const *environment)
     process.pid = (pid_t)syscall(SYS_getpid);
     process.started_ns = clock_precise_ns();
     settings_complete(&process.settings, &process.model.stats);
-    if (process.settings.is_off || process.model.n_functions == 0) {
+    if (process.model.n_functions == 0) {
         return 0;
     }
     if (process.settings.has_target) {

@@ -22,7 +22,8 @@
 /* What the MEMOSHIM_* variables say, laid over what the configuration says. */
 struct settings {
     bool is_strict; /* MEMOSHIM_STRICT=1 */
-    bool is_off;    /* MEMOSHIM_MODE=off */
+    bool has_mode;  /* MEMOSHIM_MODE overrides every function's own */
+    enum config_mode mode;
     bool has_target;
     struct stats_target target;
     bool has_format; /* a variable named the format */

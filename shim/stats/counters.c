@@ -130,6 +130,13 @@ static uint64_t sum_cell(const struct stats_counters *counters, uint32_t cell)
     return sum;
 }
 
+uint64_t stats_calls(const struct stats_counters *counters)
+{
+    return sum_cell(counters, CELL_COUNTERS + STATS_hits) +
+           sum_cell(counters, CELL_COUNTERS + STATS_misses) +
+           sum_cell(counters, CELL_COUNTERS + STATS_bypasses);
+}
+
 void stats_counters_read(const struct stats_counters *counters, struct stats_sums *ret_sums)
 {
     for (uint32_t i = 0; i < STATS_BYPASS_COUNT; i++) {

@@ -45,6 +45,9 @@ void stats_add_real_ns(struct stats_counters *counters, uint64_t ns);
  */
 uint64_t stats_real_quantile_ns(const struct stats_counters *counters, double p);
 
+/* hits + misses + bypasses so far. */
+uint64_t stats_calls(const struct stats_counters *counters);
+
 /* Everything to zero, in a forked child. */
 void stats_counters_reset(struct stats_counters *counters);
 
