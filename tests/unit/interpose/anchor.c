@@ -8,3 +8,10 @@ int anchor_call(int x)
 {
     return target_called(x);
 }
+
+const void *anchor_address(void)
+{
+    static const char here;
+
+    return &here;
+}

@@ -6,4 +6,7 @@
 /* A call of target_called that must always arrive at the real function. */
 int anchor_call(int x);
 
+/* An address in this library: &anchor_call may be the program's canonical PLT entry. */
+const void *anchor_address(void);
+
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * One caller, see caller.h; CALLER_NAME is its name. The volatile keeps the compiler from calling
- * directly what the source calls through a pointer.
+ * One caller, see caller.h; CALLER_NAME is its name. The volatile words keep the compiler from
+ * calling directly what the source calls through a pointer.
  */
 #include "caller.h"
 
@@ -16,7 +16,7 @@ int old_version(int x);
 __asm__(".symver old_version, target_versioned@TARGET_1");
 
 static int (*volatile pointed)(int x) = target_pointed;
-static int (*const volatile fixed)(int x) = target_fixed;
+static int (*const fixed)(int x) = target_fixed;
 static struct __attribute__((packed)) {
     char odd;
     int (*function)(int x);
@@ -42,7 +42,9 @@ static int call_pointed(int x)
 
 static int call_fixed(int x)
 {
-    return fixed(x);
+    int (*const *volatile from)(int x) = &fixed;
+
+    return (*from)(x);
 }
 
 static int call_packed(int x)

@@ -7,10 +7,10 @@
 #define TESTS_INTERPOSE_TARGET_H
 
 /* called; called and address taken; static pointer; const static pointer; unaligned pointer */
-#define TARGET_FUNCTIONS                                                                     \
-    TARGET(called)                                                                           \
-    TARGET(taken) TARGET(pointed) TARGET(fixed) TARGET(packed) TARGET(copied) TARGET(chosen) \
-        TARGET(exported)
+#define TARGET_FUNCTIONS \
+    TARGET(called)       \
+    TARGET(taken)        \
+    TARGET(pointed) TARGET(fixed) TARGET(packed) TARGET(copied) TARGET(chosen) TARGET(exported)
 
 enum {
 #define TARGET(name) TARGET_##name,
