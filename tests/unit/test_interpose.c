@@ -1,0 +1,529 @@
+// SPDX-License-Identifier: MIT
+/*
+ * interpose: what is found, and what dlsym answers. The oracle for look-ups is the loader itself:
+ * the real dlsym and dlvsym, and the values that it put into the slots of objects bound at load.
+ */
+#include "unit.h"
+
+#include "interpose/anchor.h"
+#include "interpose/interpose.h"
+#include "interpose/resolve.h"
+#include "interpose/target.h"
+#include "interpose/twin.h"
+#include <dlfcn.h>
+#include <errno.h>
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    ROOM = 8
+};
+
+/* One replacement will do for all: only addresses are compared. */
+static int replacement_a(int x)
+{
+    return x + 1;
+}
+static int replacement_b(int x)
+{
+    return x + 2;
+}
+static int replacement_old(int x)
+{
+    return x + 3;
+}
+static int replacement_new(int x)
+{
+    return x + 4;
+}
+static int replacement_called(int x)
+{
+    return x + 5;
+}
+
+static struct interpose_binding bindings[5];
+enum {
+    TWIN_OF_A,
+    TWIN_OF_B,
+    VERSION_1,
+    VERSION_2,
+    CALLED
+};
+
+static void *open_loaded(const char *name)
+{
+    void *handle = dlopen(name, RTLD_LAZY | RTLD_NOLOAD);
+
+    assert_non_null(handle);
+    return handle;
+}
+
+static void *original_of(const char *symbol, const char *version, const char *library)
+{
+    struct interpose_definition definition;
+
+    assert_int_equal(interpose_find(symbol, version, library, &definition, 1), 1);
+    return definition.address;
+}
+
+static struct interpose_binding binding_of(const char *symbol, void *original, void *replacement)
+{
+    return (struct interpose_binding){
+        .symbol = symbol, .original = original, .replacement = replacement};
+}
+
+static int open_all(void **state)
+{
+    /* Used, so that they are loaded at start, in this order. */
+    assert_int_equal(twin_a_call(1), 1 + TWIN_A);
+    assert_int_equal(twin_b_call(1), 1 + TWIN_A);
+    assert_true(pow(2, atof("3")) == 8);
+    return interpose_init_as(anchor_address());
+}
+
+/* Every definition of a libm function against dlvsym. */
+static void test_versions_and_ifuncs_of_libm(void **state)
+{
+    static const char *const names[] = {"pow", "sin", "exp", "log", "cos", "exp2f"};
+    static const char *const versions[] = {"GLIBC_2.2.5", "GLIBC_2.27", "GLIBC_2.29"};
+    void *libm = open_loaded("libm.so.6");
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        struct interpose_definition found[ROOM];
+        size_t n_found = interpose_find(names[i], NULL, "libm.so.6", found, ROOM);
+        size_t n_expected = 0, n_default = 0;
+
+        for (size_t v = 0; v < sizeof(versions) / sizeof(versions[0]); v++) {
+            void *expected = dlvsym(libm, names[i], versions[v]);
+            struct interpose_definition one;
+
+            if (expected == NULL) {
+                assert_int_equal(interpose_find(names[i], versions[v], NULL, &one, 1), 0);
+                continue;
+            }
+            n_expected++;
+            assert_int_equal(interpose_find(names[i], versions[v], NULL, &one, 1), 1);
+            assert_ptr_equal(one.address, expected);
+            assert_string_equal(one.version, versions[v]);
+        }
+        assert_true(n_expected > 0);
+        assert_int_equal(n_found, n_expected);
+        for (size_t k = 0; k < n_found; k++) {
+            assert_string_equal(found[k].library, "libm.so.6");
+            assert_true(found[k].is_startup);
+            assert_ptr_equal(dlvsym(libm, names[i], found[k].version), found[k].address);
+            assert_int_equal(found[k].is_default, found[k].address == dlsym(libm, names[i]));
+            n_default += found[k].is_default;
+        }
+        assert_int_equal(n_default, 1);
+    }
+    assert_true(interpose_find("pow", NULL, NULL, NULL, 0) >= 2);
+}
+
+static void test_find_own_libraries(void **state)
+{
+    struct interpose_definition found[ROOM];
+
+    assert_int_equal(interpose_find("target_versioned", NULL, NULL, found, ROOM), 2);
+    assert_ptr_not_equal(found[0].address, found[1].address);
+    assert_int_equal(found[0].is_default + found[1].is_default, 1);
+    assert_int_equal(interpose_find("target_alias", NULL, NULL, found, ROOM), 1);
+    assert_true(found[0].is_default);
+    assert_string_equal(found[0].version, "TARGET_2");
+    assert_int_equal(((int (*)(int))found[0].address)(0), 300);
+    assert_int_equal(interpose_find("target_alias", "TARGET_1", NULL, found, ROOM), 1);
+    assert_string_equal(found[0].version, "TARGET_1");
+    assert_false(found[0].is_default);
+    assert_int_equal(interpose_find("target_chosen", NULL, "libtarget.so", found, ROOM), 1);
+    assert_ptr_equal(found[0].address, dlsym(RTLD_DEFAULT, "target_chosen"));
+    assert_int_equal(((int (*)(int))found[0].address)(1), 1 + TARGET_chosen);
+
+    assert_int_equal(interpose_find("twin", NULL, NULL, found, ROOM), 2);
+    assert_string_equal(found[0].library, "libtwin_a.so");
+    assert_string_equal(found[1].library, "libtwin_b.so");
+    assert_non_null(strstr(found[1].path, "/libtwin_b.so"));
+    assert_int_equal(((int (*)(int))found[1].address)(1), 1 + TWIN_B);
+    assert_null(found[0].version);
+    assert_true(found[0].is_default && found[1].is_default);
+    assert_int_equal(interpose_find("twin", NULL, "libtwin_b.so", found, ROOM), 1);
+    found[1].library = "untouched";
+    assert_int_equal(interpose_find("twin", NULL, NULL, found, 1), 2);
+    assert_string_equal(found[1].library, "untouched");
+
+    assert_int_equal(interpose_find("no_such_function", NULL, NULL, found, ROOM), 0);
+    assert_int_equal(interpose_find("", NULL, NULL, found, ROOM), 0);
+    assert_int_equal(interpose_find("twin", NULL, "libm.so.6", found, ROOM), 0);
+    assert_int_equal(interpose_find("twin", "TARGET_1", NULL, found, ROOM), 0);
+    assert_int_equal(interpose_find("target_calls", NULL, NULL, found, ROOM), 0); /* data */
+    assert_int_equal(interpose_find("anchor_call", NULL, NULL, found, ROOM), 0);  /* the shim */
+    assert_int_equal(interpose_find("errno", NULL, NULL, found, ROOM), 0);        /* TLS */
+    assert_int_equal(interpose_find("main", NULL, "test_interpose", found, ROOM), 1);
+    assert_string_equal(found[0].path, "");
+    assert_ptr_equal(found[0].size_bytes > 0 ? found[0].address : NULL,
+                     dlsym(RTLD_DEFAULT, "main"));
+}
+
+/*
+ * Every function that any object of the start refers to: the name alone against dlsym, and the
+ * version that the slot asks for against what the loader put into the slot.
+ */
+static void test_scope_against_the_loader(void **state)
+{
+    size_t n_names = 0, n_slots = 0;
+
+    for (size_t o = 0; o < interpose_known.n_objects; o++) {
+        const struct elf_view *view = &interpose_known.objects[o].view;
+
+        if (interpose_known.objects[o].role != OBJECT_ORDINARY) {
+            continue;
+        }
+        for (size_t i = 0; i < ELF_RELOCATION_TABLES * 100000; i++) {
+            struct resolve_request request = {.is_from_dlsym = true};
+            struct elf_relocation relocation;
+            const struct object *provider;
+            struct elf_symbol symbol, found;
+            uintptr_t value;
+
+            if (!elf_view_relocation(view, i % ELF_RELOCATION_TABLES, i / ELF_RELOCATION_TABLES,
+                                     &relocation) ||
+                relocation.kind == ELF_SLOT_COPY ||
+                !elf_view_symbol(view, relocation.symbol, &symbol) || symbol.name[0] == '\0') {
+                continue;
+            }
+            request.name = symbol.name;
+            request.name_hash = elf_name_hash(symbol.name);
+            if (!resolve_in_scope(&request, 0, &found, &provider)) {
+                continue;
+            }
+            if (resolve_function(&provider->view, &found) != 0) {
+                assert_ptr_equal(resolve_function(&provider->view, &found),
+                                 dlsym(RTLD_DEFAULT, symbol.name));
+                n_names++;
+            }
+            value = *(const uintptr_t *)relocation.slot;
+            request.is_from_dlsym = false;
+            request.version = elf_view_version(view, symbol.version, &request.is_exact);
+            request.is_for_call = relocation.kind == ELF_SLOT_JUMP;
+            if (!view->binds_now || !resolve_in_scope(&request, 0, &found, &provider) ||
+                resolve_function(&provider->view, &found) == 0) {
+                continue;
+            }
+            if (resolve_function(&provider->view, &found) != value) {
+                fail_msg("%s in %s: %#lx, the loader chose %#lx", symbol.name, view->path,
+                         (long)resolve_function(&provider->view, &found), (long)value);
+            }
+            n_slots++;
+        }
+    }
+    assert_true(n_names > 60);
+    assert_true(n_slots > 30);
+    print_message("# %zu names, %zu slots agree with the loader\n", n_names, n_slots);
+}
+
+static void test_real_dlsym(void **state)
+{
+    assert_ptr_equal(interpose_real_dlsym(), dlsym(RTLD_DEFAULT, "dlsym"));
+    assert_ptr_equal(interpose_real_dlvsym(), dlsym(RTLD_DEFAULT, "dlvsym"));
+}
+
+static void test_apply(void **state)
+{
+    bindings[TWIN_OF_A] =
+        binding_of("twin", original_of("twin", NULL, "libtwin_a.so"), (void *)replacement_a);
+    bindings[TWIN_OF_B] =
+        binding_of("twin", original_of("twin", NULL, "libtwin_b.so"), (void *)replacement_b);
+    bindings[VERSION_1] =
+        binding_of("target_versioned", original_of("target_versioned", "TARGET_1", NULL),
+                   (void *)replacement_old);
+    bindings[VERSION_2] =
+        binding_of("target_versioned", original_of("target_versioned", "TARGET_2", NULL),
+                   (void *)replacement_new);
+    bindings[CALLED] = binding_of("target_called", original_of("target_called", NULL, NULL),
+                                  (void *)replacement_called);
+    assert_int_equal(interpose_apply(bindings, 5), 0);
+    /* Both libraries' calls of the name lead to a's definition. */
+    assert_int_equal(twin_a_call(1), replacement_a(1));
+    assert_int_equal(twin_b_call(1), replacement_a(1));
+    assert_int_equal(bindings[TWIN_OF_A].n_jump_slots, 2);
+    assert_int_equal(bindings[TWIN_OF_B].n_jump_slots, 0);
+}
+
+/* Two plugins with a name of their own in common: each has its original, and its binding. */
+static void test_equal_names_in_plugins(void **state)
+{
+    void *a = dlopen(getenv("PLUGIN_A"), RTLD_NOW | RTLD_LOCAL);
+    void *b = dlopen(getenv("PLUGIN_B"), RTLD_NOW | RTLD_LOCAL);
+    int (*call_a)(int x);
+    int (*call_b)(int x);
+    static struct interpose_binding pair[2];
+
+    assert_non_null(a);
+    assert_non_null(b);
+    call_a = (int (*)(int))dlsym(a, "plugin_call");
+    call_b = (int (*)(int))dlsym(b, "plugin_call");
+    for (int i = 0; i < 2; i++) {
+        pair[i] = binding_of("plugin_twin", dlsym(i ? b : a, "plugin_twin"),
+                             i ? (void *)replacement_b : (void *)replacement_a);
+    }
+    assert_ptr_not_equal(pair[0].original, pair[1].original);
+    assert_int_equal(interpose_find("plugin_twin", NULL, NULL, NULL, 0), 0); /* not of the start */
+    assert_int_equal(interpose_apply(&pair[0], 1), 0);
+    assert_int_equal(pair[0].n_jump_slots, 1);
+    assert_int_equal(call_a(1), replacement_a(1));
+    assert_int_equal(call_b(1), 1 + TWIN_PLUGIN_B);
+    assert_int_equal(interpose_apply(&pair[1], 1), 0);
+    assert_int_equal(call_a(1), replacement_a(1));
+    assert_int_equal(call_b(1), replacement_b(1));
+    assert_int_equal(interpose_revert(&pair[0]), 0);
+    assert_int_equal(call_a(1), 1 + TWIN_PLUGIN_A);
+    assert_int_equal(call_b(1), replacement_b(1));
+    assert_int_equal(interpose_revert(&pair[1]), 0);
+    assert_int_equal(call_b(1), 1 + TWIN_PLUGIN_B);
+    dlclose(a);
+    dlclose(b);
+    /* Their slots are gone; nothing is remembered that could be written to. */
+    assert_int_equal(interpose_restore(&pair[0]), 0);
+    assert_int_equal(pair[0].n_jump_slots, 0);
+    assert_int_equal(interpose_revert(&pair[0]), 0);
+}
+
+/* The address given, NULL for "none", or `real` where the call is left to the real function. */
+static void *answer(void *handle, const char *symbol, const char *version, const void *caller,
+                    void *real)
+{
+    void *address = NULL;
+
+    return interpose_answer_dlsym(handle, symbol, version, caller, &address) ? address : real;
+}
+
+static void test_dlsym_with_handles(void **state)
+{
+    static char left_alone;
+    void *target = open_loaded("libtarget.so");
+    void *twin_b = open_loaded("libtwin_b.so");
+    void *program = dlopen(NULL, RTLD_LAZY);
+    const void *nowhere = NULL;
+    char *expected;
+    char *message;
+
+    assert_ptr_equal(answer(target, "target_called", NULL, nowhere, NULL), replacement_called);
+    assert_ptr_equal(answer(program, "target_called", NULL, nowhere, NULL), replacement_called);
+    assert_ptr_equal(answer(twin_b, "twin", NULL, nowhere, NULL), replacement_b);
+    assert_ptr_equal(answer(program, "twin", NULL, nowhere, NULL), replacement_a);
+    assert_ptr_equal(answer(target, "target_versioned", NULL, nowhere, NULL), replacement_new);
+    assert_ptr_equal(answer(target, "target_versioned", "TARGET_2", nowhere, NULL),
+                     replacement_new);
+    assert_ptr_equal(answer(target, "target_versioned", "TARGET_1", nowhere, NULL),
+                     replacement_old);
+    /* A name that is bound, elsewhere: NULL and the loader's own words. */
+    assert_null(dlsym(twin_b, "target_called"));
+    expected = strdup(dlerror());
+    assert_ptr_equal(answer(twin_b, "target_called", NULL, nowhere, &left_alone), NULL);
+    message = dlerror();
+    assert_non_null(message);
+    assert_string_equal(message, expected);
+    free(expected);
+    assert_null(dlerror());
+    assert_ptr_equal(answer(target, "target_versioned", "TARGET_3", nowhere, &left_alone), NULL);
+    assert_non_null(dlerror());
+    /* A success leaves no error behind, and clears none that nobody read. */
+    assert_ptr_equal(answer(target, "target_called", NULL, nowhere, NULL), replacement_called);
+    assert_null(dlerror());
+
+    assert_ptr_equal(answer(target, "target_taken", NULL, nowhere, &left_alone), &left_alone);
+    assert_ptr_equal(answer(program, "dlsym", NULL, nowhere, &left_alone), &left_alone);
+    assert_ptr_equal(answer(program, "dlvsym", NULL, nowhere, &left_alone), &left_alone);
+    assert_ptr_equal(answer(program, NULL, NULL, nowhere, &left_alone), &left_alone);
+}
+
+static void test_dlsym_by_scope(void **state)
+{
+    static char left_alone;
+    const void *here = (const char *)test_dlsym_by_scope + 1;
+    const void *in_twin_a = (const char *)dlsym(open_loaded("libtwin_a.so"), "twin_a_call") + 1;
+    const void *in_twin_b = (const char *)dlsym(open_loaded("libtwin_b.so"), "twin_b_call") + 1;
+    void *plugin = dlopen(getenv("PLUGIN_A"), RTLD_NOW | RTLD_LOCAL);
+    const void *in_plugin = (const char *)dlsym(plugin, "plugin_call") + 1;
+    void *page = malloc(64);
+
+    assert_ptr_equal(answer(RTLD_DEFAULT, "twin", NULL, here, NULL), replacement_a);
+    assert_ptr_equal(answer(RTLD_NEXT, "twin", NULL, here, NULL), replacement_a);
+    /* A library that itself interposes gets what comes after that library. */
+    assert_ptr_equal(answer(RTLD_NEXT, "twin", NULL, in_twin_a, NULL), replacement_b);
+    assert_ptr_equal(answer(RTLD_DEFAULT, "twin", NULL, in_twin_a, NULL), replacement_a);
+    assert_ptr_equal(answer(RTLD_NEXT, "twin", NULL, in_twin_b, &left_alone), &left_alone);
+    assert_ptr_equal(answer(RTLD_DEFAULT, "twin", NULL, in_twin_b, NULL), replacement_a);
+    assert_ptr_equal(answer(RTLD_DEFAULT, "target_versioned", NULL, here, NULL), replacement_new);
+    assert_ptr_equal(answer(RTLD_DEFAULT, "target_versioned", "TARGET_1", here, NULL),
+                     replacement_old);
+    assert_ptr_equal(answer(RTLD_NEXT, "target_versioned", "TARGET_2", here, NULL),
+                     replacement_new);
+    assert_ptr_equal(answer(RTLD_DEFAULT, "target_versioned", "TARGET_3", here, &left_alone),
+                     &left_alone);
+    assert_ptr_equal(answer(RTLD_DEFAULT, "no_such_function", NULL, here, &left_alone),
+                     &left_alone);
+    /* Callers whose scope is not known, and the shim itself, are left to the real function. */
+    assert_ptr_equal(answer(RTLD_DEFAULT, "twin", NULL, page, &left_alone), &left_alone);
+    assert_ptr_equal(answer(RTLD_DEFAULT, "twin", NULL, NULL, &left_alone), &left_alone);
+    assert_ptr_equal(answer(RTLD_DEFAULT, "twin", NULL, in_plugin, &left_alone), &left_alone);
+    assert_ptr_equal(answer(RTLD_DEFAULT, "twin", NULL, anchor_address(), &left_alone),
+                     &left_alone);
+    free(page);
+    dlclose(plugin);
+}
+
+static void test_dlsym_after_revert(void **state)
+{
+    static char left_alone;
+    const void *here = (const char *)test_dlsym_after_revert + 1;
+    void *target = open_loaded("libtarget.so");
+
+    assert_int_equal(interpose_revert(&bindings[CALLED]), 0);
+    assert_ptr_equal(answer(target, "target_called", NULL, here, NULL), bindings[CALLED].original);
+    assert_ptr_equal(answer(RTLD_DEFAULT, "target_called", NULL, here, &left_alone), &left_alone);
+    assert_int_equal(interpose_restore(&bindings[CALLED]), 0);
+    assert_ptr_equal(answer(RTLD_DEFAULT, "target_called", NULL, here, NULL), replacement_called);
+}
+
+static void test_denied(void **state)
+{
+    static const char *const denied[] = {
+        "setjmp",
+        "__sigsetjmp",
+        "longjmp",
+        "vfork",
+        "fork",
+        "clone",
+        "swapcontext",
+        "_Unwind_RaiseException",
+        "__cxa_throw",
+        "__libc_start_main",
+        "__stack_chk_fail",
+        "__tls_get_addr",
+        "dlopen",
+        "dlsym",
+        "dl_iterate_phdr",
+        "malloc",
+        "free",
+        "aligned_alloc",
+        "posix_memalign",
+        "reallocarray",
+        "_Znwm",
+        "_ZdlPvm",
+        "_ZnamSt11align_val_t",
+        "pthread_self",
+        "pthread_mutex_lock",
+        "sigaction",
+        "__restore_rt",
+        "mcount",
+        "__cyg_profile_func_enter",
+        "_exit",
+        "exit",
+        "execve",
+        "mprotect",
+        "mmap",
+        "munmap",
+        "memcpy",
+        "_ZGVbN2v_sin",
+        "__errno_location",
+    };
+    static const char *const allowed[] = {"pow",       "crypt_r", "getpwuid",  "execute_query",
+                                          "malloc_id", "dltest",  "fork_name", "_ZN3FoonwEm",
+                                          "mainloop",  "",        "getenv",    "compute"};
+
+    for (size_t i = 0; i < sizeof(denied) / sizeof(denied[0]); i++) {
+        const char *reason = interpose_denied(denied[i]);
+
+        assert_non_null(reason);
+        assert_true(strlen(reason) > 20 && reason[strlen(reason) - 1] != '.');
+    }
+    for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++) {
+        assert_null(interpose_denied(allowed[i]));
+    }
+}
+
+static void test_vdso_function_works(void **state)
+{
+    int (*read_clock)(clockid_t, struct timespec *);
+    struct timespec before, between, after;
+
+    read_clock = (int (*)(clockid_t, struct timespec *))interpose_vdso_function(
+#if defined(__aarch64__)
+        "__kernel_clock_gettime"
+#else
+        "__vdso_clock_gettime"
+#endif
+    );
+    assert_null(interpose_vdso_function("__vdso_no_such_function"));
+    if (read_clock == NULL) {
+        print_message("no vDSO here\n");
+        skip();
+    }
+    clock_gettime(CLOCK_MONOTONIC, &before);
+    assert_int_equal(read_clock(CLOCK_MONOTONIC, &between), 0);
+    clock_gettime(CLOCK_MONOTONIC, &after);
+    assert_true(before.tv_sec < between.tv_sec ||
+                (before.tv_sec == between.tv_sec && before.tv_nsec <= between.tv_nsec));
+    assert_true(between.tv_sec < after.tv_sec ||
+                (between.tv_sec == after.tv_sec && between.tv_nsec <= after.tv_nsec));
+}
+
+/* A write to address ends a child by SIGSEGV. */
+static bool is_read_only(volatile void *address)
+{
+    pid_t child = fork();
+    int status = 0;
+
+    if (child == 0) {
+        signal(SIGSEGV, SIG_DFL);
+        *(volatile char *)address = 1;
+        _exit(0);
+    }
+    waitpid(child, &status, 0);
+    return WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV;
+}
+
+static void test_seal(void **state)
+{
+    size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE);
+    char *pages =
+        mmap(NULL, 3 * page_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    assert_ptr_not_equal(pages, MAP_FAILED);
+    assert_int_equal(interpose_seal(pages + page_bytes, page_bytes), 0);
+    pages[0] = pages[page_bytes - 1] = pages[2 * page_bytes] = 1;
+    assert_true(is_read_only(pages + page_bytes));
+    assert_false(is_read_only(pages + 2 * page_bytes));
+    errno = EXDEV;
+    assert_int_equal(interpose_seal(pages + 1, page_bytes), -EINVAL);
+    assert_int_equal(errno, EXDEV);
+    assert_true(is_read_only(&interpose_known.real_dlsym));
+    assert_true(is_read_only((void *)interpose_known.objects));
+    munmap(pages, 3 * page_bytes);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_versions_and_ifuncs_of_libm),
+        cmocka_unit_test(test_find_own_libraries),
+        cmocka_unit_test(test_scope_against_the_loader),
+        cmocka_unit_test(test_real_dlsym),
+        cmocka_unit_test(test_apply),
+        cmocka_unit_test(test_equal_names_in_plugins),
+        cmocka_unit_test(test_dlsym_with_handles),
+        cmocka_unit_test(test_dlsym_by_scope),
+        cmocka_unit_test(test_dlsym_after_revert),
+        cmocka_unit_test(test_denied),
+        cmocka_unit_test(test_vdso_function_works),
+        cmocka_unit_test(test_seal),
+    };
+
+    return cmocka_run_group_tests(tests, open_all, NULL);
+}
