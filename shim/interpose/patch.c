@@ -109,15 +109,18 @@ static void redirect_slot_locked(struct pass *pass, const struct elf_view *view,
     }
 }
 
-static uintptr_t read_slot(uintptr_t slot)
+/* A slot is a word of somebody else's object: a sanitizer may have fenced it off for that object.
+ */
+__attribute__((no_sanitize("address"))) static uintptr_t read_slot(uintptr_t slot)
 {
-    uintptr_t value;
+    struct __attribute__((packed)) unaligned {
+        uintptr_t value;
+    };
 
     if (slot % sizeof(uintptr_t) == 0) {
         return __atomic_load_n((const uintptr_t *)slot, __ATOMIC_RELAXED);
     }
-    memcpy(&value, (const void *)slot, sizeof(value));
-    return value;
+    return ((const struct unaligned *)slot)->value;
 }
 
 static struct interpose_binding *match_value(const struct pass *pass, const char *name,

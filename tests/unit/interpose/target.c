@@ -26,7 +26,7 @@ DEFINE(packed)
 DEFINE(copied)
 DEFINE(exported)
 
-static int (*choose(void))(int x)
+__attribute__((used)) static int (*choose(void))(int x)
 {
     return real_chosen;
 }
