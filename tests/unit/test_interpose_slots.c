@@ -185,6 +185,11 @@ static void test_refused_protection_is_counted(void **state)
     assert_int_equal(status, 0);
 }
 
+static bool is_in_executable(const void *data)
+{
+    return objects_containing(data) == &interpose_known.objects[0];
+}
+
 static struct maps maps_before, maps_after;
 
 static void test_apply_reaches_every_slot(void **state)
@@ -212,8 +217,9 @@ static void test_apply_reaches_every_slot(void **state)
     assert_int_equal(n_slots(&bindings[TARGET_exported]), 1);
     assert_true(bindings[TARGET_called].n_got_slots >= 3);
     assert_true(bindings[TARGET_called].n_jump_slots >= 4);
-    /* Two pointers in the library, and their two copies in the executable. */
-    assert_int_equal(bindings[TARGET_copied].n_pointers, 4);
+    /* Two pointers in the library, and one more for each that was copied into the executable. */
+    assert_int_equal(bindings[TARGET_copied].n_pointers,
+                     2 + is_in_executable(&target_copy) + is_in_executable(&target_const_copy));
     expect_all(true);
 }
 
