@@ -107,7 +107,7 @@ static void emit_not_hooked(const struct picture *picture, struct format *out)
         format_text(out, is_first ? ",\n  \"not_hooked\": {\n" : ",\n");
         is_first = false;
         key(out, 2, read->name);
-        format_json_string(out, read->refused != NULL ? read->refused : "");
+        format_json_string(out, read->refused);
     }
     format_text(out, is_first ? "" : "\n  }");
 }

@@ -161,7 +161,7 @@ static void emit_remarks(const struct picture *picture, bool hooked, const char 
         const struct picture_function *function = &picture->functions[i];
         const char *reason = function->read.refused;
 
-        if (picture_is_shown(function) != hooked || (hooked && reason == NULL)) {
+        if (picture_is_shown(function) != hooked || reason == NULL) {
             continue;
         }
         if (!has_heading) {
@@ -169,7 +169,7 @@ static void emit_remarks(const struct picture *picture, bool hooked, const char 
             has_heading = true;
         }
         sample(out, name, "", function);
-        label(out, "reason", reason != NULL ? reason : "");
+        label(out, "reason", reason);
         sample_value(out, 1, 0);
     }
 }

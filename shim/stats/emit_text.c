@@ -295,8 +295,7 @@ static void emit_remarks(const struct picture *picture, struct layout *layout, s
         const char *label = read->name;
 
         if (!picture_is_shown(function)) {
-            emit_sentence(&label, "not hooked:", read->refused != NULL ? read->refused : "", layout,
-                          out);
+            emit_sentence(&label, "not hooked:", read->refused, layout, out);
             continue;
         }
         if (strcmp(read->mode, "memoize") != 0) {
