@@ -1,0 +1,132 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""What the shared object shows and asks of the process that it is loaded into.
+
+    exports.py ROOT LIBRARY BUILD
+
+Read from the file itself with the tools of binutils: its exported names, needed libraries, flags,
+segments, text relocations, and the imports that would break a promise (the shim does not print,
+end the process, or read libc's environment, which is empty when it starts). BUILD is the build
+folder: the objects in its archives must be marked for control-flow protection.
+"""
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+import tree
+
+NEEDED = ['libc.so.6']
+FLAGS = {'NOW', 'NODELETE', 'INITFIRST'}
+FORBIDDEN_IMPORTS = {
+    'abort', 'exit', 'quick_exit', '__assert_fail', 'printf', 'puts', 'putchar', 'fprintf', 'fputs',
+    'fwrite', 'fopen', 'fopen64', 'stdout', 'stderr', 'perror', 'setlocale', 'setenv', 'putenv',
+    'unsetenv', 'getenv', 'secure_getenv', 'environ', 'umask', 'chdir', 'signal', 'system', 'popen',
+    '__tls_get_addr',
+}
+
+
+def run(*command):
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def read_names(*command):
+    """The last word of each line of nm, without a version."""
+    return {line.split()[-1].split('@')[0] for line in run(*command).splitlines()}
+
+
+def check_dynamic(library, complain):
+    dynamic = run('readelf', '-dW', library)
+    needed = re.findall(r'\(NEEDED\).*\[(.+)\]', dynamic)
+    if any(name.startswith(('libasan', 'libubsan', 'libtsan')) for name in needed):
+        print('built with a sanitizer: it is not what would be installed')
+        sys.exit(tree.SKIP)
+    if needed != NEEDED:
+        complain(f'needs {needed}, not {NEEDED}')
+    flags = set(' '.join(re.findall(r'\(FLAGS(?:_1)?\)\s*(?:Flags:)?(.*)', dynamic)).split())
+    if 'BIND_NOW' in flags:
+        flags.add('NOW')
+    for flag in sorted(FLAGS - flags):
+        complain(f'lacks the flag {flag}')
+    if '(TEXTREL)' in dynamic or 'TEXTREL' in flags:
+        complain('has text relocations')
+    if re.search(r'\((RPATH|RUNPATH)\)', dynamic):
+        complain('has a library search path')
+
+
+def check_segments(library, complain):
+    headers = run('readelf', '-lW', library)
+    sections = run('readelf', '-SW', library)
+    matched = re.search(r'\.dynsym\s+DYNSYM\s+([0-9a-f]+)\s+[0-9a-f]+\s+([0-9a-f]+)', sections)
+    dynsym = int(matched[1], 16)
+    loads = re.findall(r'^\s*LOAD\s+\S+\s+(\S+)\s+\S+\s+\S+\s+(\S+)\s+([RWE ]{3})', headers, re.M)
+    if not loads:
+        complain('has no loadable segment')
+    for address, size, access in loads:
+        start, end = int(address, 16), int(address, 16) + int(size, 16)
+        if 'W' in access and 'E' in access:
+            complain(f'segment at {address} is writable and executable')
+        if 'E' in access and start <= dynsym < end:
+            complain('.dynsym lies in an executable segment')
+    if not re.search(r'^\s*GNU_RELRO\s', headers, re.M):
+        complain('has no GNU_RELRO segment')
+    stack = re.search(r'^\s*GNU_STACK\s.*?\s(R\S*)\s', headers, re.M)
+    if not stack or 'E' in stack[1]:
+        complain('asks for an executable stack')
+
+
+def protection_marks(path):
+    """[(object, its marks)] of an object, a shared object, or each member of an archive."""
+    found = []
+    text = run('readelf', '-nW', path)
+    parts = re.split(r'^File: (.*)$', text, flags=re.M)
+    for name, notes in zip(parts[1::2], parts[2::2]) if len(parts) > 1 else [(path, text)]:
+        found.append((name, set(re.findall(r'\b(IBT|SHSTK|BTI)\b', notes))))
+    return found
+
+
+def check_control_flow(library, build, complain):
+    """One unmarked object unmarks the whole process. Ours are marked in any case; the whole is if
+    the system's start files are, which are linked into everything."""
+    wanted = {'IBT', 'SHSTK'} if 'X86-64' in run('readelf', '-hW', library) else {'BTI'}
+    start_file = run('gcc', '-print-file-name=crti.o').strip() if shutil.which('gcc') else ''
+    checked = []
+    for archive in sorted(pathlib.Path(build).glob('**/*.a')):
+        checked += protection_marks(str(archive))
+    if not checked:
+        complain(f'no archive was found in {build}')
+    if start_file and wanted <= protection_marks(start_file)[0][1]:
+        checked += protection_marks(library)
+    for name, marks in checked:
+        for mark in sorted(wanted - marks):
+            complain(f'{name} is not marked {mark}')
+
+
+def main(root, library, build):
+    for tool in ('nm', 'readelf'):
+        if shutil.which(tool) is None:
+            print(f'{tool} is not installed')
+            sys.exit(tree.SKIP)
+    complaints = tree.Complaints(root)
+
+    def complain(text):
+        complaints.lines.append(f'{library}: {text}')
+
+    check_dynamic(library, complain)
+    listing = complaints.root / 'tests/lint/exports.txt'
+    wanted = {line for line in listing.read_text().split('\n') if line and line[0] != '#'}
+    defined = read_names('nm', '-D', '--defined-only', library)
+    for name in sorted(defined - wanted):
+        complain(f'exports {name}, which tests/lint/exports.txt does not name')
+    for name in sorted(wanted - defined):
+        complain(f'does not export {name}')
+    for name in sorted(read_names('nm', '-D', '--undefined-only', library) & FORBIDDEN_IMPORTS):
+        complain(f'imports {name}')
+    check_segments(library, complain)
+    check_control_flow(library, build, complain)
+    complaints.finish(1)
+
+
+if __name__ == '__main__':
+    main(*sys.argv[1:])

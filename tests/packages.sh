@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: MIT
+# The Debian packages that building, the quickstart and the tests need, and how they get there.
+# Sourced by tests/run.sh and examples/quickstart.sh; has no effect of its own.
+
+memoshim_packages_build="gcc libc6-dev meson ninja-build pkg-config python3 libffi-dev libcjson-dev
+    libcjson1 libxxhash-dev libcmocka-dev"
+memoshim_packages_quickstart="nginx-light apache2-utils curl wrk procps libcrypt1"
+memoshim_packages_test="$memoshim_packages_quickstart binutils clang clang-format libclang-rt-14-dev
+    gawk gdb libcrypt-dev lld procps python3-cachetools python3-jsonschema valgrind"
+
+# Prints those of its arguments that are not installed.
+memoshim_missing_packages() {
+    local package
+    for package in "$@"; do
+        if [ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null)" != installed ]; then
+            printf '%s\n' "$package"
+        fi
+    done
+}
+
+# Installs what is missing of its arguments; no apt-get, and no privilege, if nothing is. A daemon
+# that is among them is not started by its package.
+memoshim_install_packages() {
+    local missing as_root=() policy=/usr/sbin/policy-rc.d status
+    if ! command -v dpkg-query >/dev/null; then
+        echo "not a Debian system: taking for granted that $* are there" >&2
+        return 0
+    fi
+    # shellcheck disable=SC2046
+    missing=$(memoshim_missing_packages "$@")
+    if [ -z "$missing" ]; then
+        return 0
+    fi
+    if [ "$(id -u)" != 0 ]; then
+        if ! command -v sudo >/dev/null; then
+            echo "need root or sudo to install:" $missing >&2
+            return 1
+        fi
+        as_root=(sudo)
+    fi
+    echo "installing" $missing
+    if [ -e "$policy" ]; then
+        policy=
+    else
+        printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+        "${as_root[@]}" chmod 755 "$policy"
+    fi
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -q >/dev/null &&
+        "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y \
+            --no-install-recommends $missing >/dev/null
+    status=$?
+    if [ -n "$policy" ]; then
+        "${as_root[@]}" rm -f "$policy"
+    fi
+    return $status
+}

@@ -1,0 +1,137 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Builds memoshim in every way that matters and runs its tests. On a bare Debian 12 it installs the
+# packages it needs first (as root, or with sudo). What it builds lies in build-ci/ of the source
+# tree. The last line is "N passed, N failed, N skipped"; the exit status is 0 only if something
+# ran and nothing failed.
+#
+#     tests/run.sh          gcc with checks: everything; gcc with sanitizers; clang; release
+#     tests/run.sh --full   further: ThreadSanitizer, valgrind, longer random runs, fuzzing
+set -u -o pipefail
+
+# A python3 or gcc of somebody's own must not stand before the system's.
+export PATH=/usr/bin:/usr/sbin:/bin:/sbin LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
+unset CC CFLAGS CPPFLAGS LDFLAGS LD_PRELOAD LD_LIBRARY_PATH PYTHONPATH PYTHONHOME \
+    MEMOSHIM_CONFIG MEMOSHIM_STATS MEMOSHIM_STATS_FORMAT MEMOSHIM_STATS_SIGNAL \
+    MEMOSHIM_STATS_INTERVAL MEMOSHIM_MODE MEMOSHIM_LOG MEMOSHIM_STRICT
+
+readonly root=$(dirname "$(dirname "$(readlink -f "$0")")")
+readonly builds=$root/build-ci
+readonly results=$builds/results.txt # further results: name, OK or FAIL
+readonly fuzz_runs=200000
+full=false
+case "${1-}" in
+'') ;;
+--full) full=true ;;
+*)
+    sed -n '3,10s/^# \{0,1\}//p' "$0"
+    [ "$1" = --help ]
+    exit
+    ;;
+esac
+
+. "$root/tests/packages.sh"
+memoshim_install_packages $memoshim_packages_build $memoshim_packages_test || exit 1
+
+mkdir -p "$builds"
+: >"$results"
+find "$builds" -path '*/meson-logs/testlog*' -delete
+started=$SECONDS
+
+say() {
+    printf '[%4d s] %s\n' $((SECONDS - started)) "$*"
+}
+
+# result NAME STATUS [LOG]: for what meson did not count. A log is shown when it failed.
+result() {
+    if [ "$2" = 0 ]; then
+        printf '%s\tOK\n' "$1" >>"$results"
+    else
+        printf '%s\tFAIL\n' "$1" >>"$results"
+        say "FAILED: $1"
+        [ -z "${3-}" ] || tail -n 60 "$3"
+    fi
+    return "$2"
+}
+
+# build NAME OPTIONS...: sets up, or takes up again, build-ci/NAME and compiles it.
+build() {
+    local name=$1 folder=$builds/$1 log=$builds/$1.log
+    shift
+    say "$name: building"
+    {
+        if [ -f "$folder/build.ninja" ]; then
+            meson setup --reconfigure "$folder" "$root" -Dwerror=true "$@"
+        else
+            meson setup "$folder" "$root" -Dwerror=true "$@"
+        fi || {
+            rm -rf "$folder"
+            meson setup "$folder" "$root" -Dwerror=true "$@"
+        }
+    } >"$log" 2>&1 && ninja -C "$folder" >>"$log" 2>&1
+    result "$name: build" $? "$log"
+}
+
+# run_suites NAME LABEL SUITES [OPTIONS...]: meson's log stays in the build folder to be counted.
+run_suites() {
+    local name=$1 label=$2 suite arguments=() log
+    log=$builds/$name.$label.log
+    for suite in $3; do
+        arguments+=(--suite "$suite")
+    done
+    shift 3
+    say "$name: $label"
+    if ! "${launcher[@]}" meson test -C "$builds/$name" --no-rebuild --print-errorlogs \
+        --logbase "testlog-$label" "${arguments[@]}" "$@" >"$log" 2>&1; then
+        say "$name: $label: not all passed"
+        grep -E '^ *[0-9]+/[0-9]+ .*(FAIL|ERROR|TIMEOUT)' "$log"
+        tail -n 80 "$log"
+    fi
+}
+
+launcher=()
+export ASAN_OPTIONS=detect_stack_use_after_return=1 \
+    UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 TSAN_OPTIONS=halt_on_error=1
+if $full; then
+    export MEMOSHIM_TEST_SCALE=10
+fi
+multiplier=$($full && echo 20 || echo 3)
+
+build checks -Dchecks=true &&
+    run_suites checks tests "unit fuzz integration lint" -t "$multiplier"
+build sanitizers -Dchecks=true -Db_sanitize=address,undefined -Db_lundef=false &&
+    run_suites sanitizers tests "unit fuzz" -t "$multiplier"
+CC=clang build clang -Dchecks=true &&
+    run_suites clang tests "unit" -t "$multiplier"
+build release -Dbuildtype=release &&
+    run_suites release tests "integration lint" -t "$multiplier"
+
+if $full; then
+    if build tsan -Dchecks=true -Db_sanitize=thread -Db_lundef=false; then
+        # Its shadow memory does not fit every layout that a kernel may draw.
+        setarch -R true 2>/dev/null && launcher=(setarch -R)
+        run_suites tsan tests unit -t "$multiplier"
+        launcher=()
+    fi
+    MEMOSHIM_TEST_SCALE=1 run_suites checks valgrind unit -t 60 \
+        --wrapper "valgrind -q --error-exitcode=99 --leak-check=full"
+    if CC=clang build fuzz -Dfuzz=true -Dchecks=true -Db_sanitize=address,undefined \
+        -Db_lundef=false; then
+        for target in "$builds"/fuzz/tests/fuzz/fuzz_*; do
+            if [ ! -f "$target" ] || [ ! -x "$target" ]; then
+                continue
+            fi
+            name=$(basename "$target")
+            corpus=$builds/fuzz/corpus/$name
+            mkdir -p "$corpus"
+            say "fuzz: $name, $fuzz_runs inputs"
+            (cd "$builds/fuzz" && "$target" -runs=$fuzz_runs -timeout=10 "$corpus" \
+                $(find "$root/tests/fuzz/corpus" -mindepth 1 -maxdepth 1 -type d \
+                    -name "${name#fuzz_}*")) >"$builds/$name.log" 2>&1
+            result "fuzz: $name, $fuzz_runs inputs" $? "$builds/$name.log"
+        done
+    fi
+fi
+
+say "done"
+python3 "$root/tests/summary.py" "$builds" "$results"
