@@ -38,9 +38,8 @@ int settings_read(char *const *environment, struct settings *ret_settings,
     settings.is_strict = value != NULL && strcmp(value, "1") == 0;
 
     value = environment_get(environment, "MEMOSHIM_MODE");
-    settings.has_mode =
-        value != NULL && *value != '\0' &&
-        config_variable_mode("MEMOSHIM_MODE", value, &settings.mode, reterr) == 0;
+    settings.has_mode = value != NULL && *value != '\0' &&
+                        config_variable_mode("MEMOSHIM_MODE", value, &settings.mode, reterr) == 0;
     value = environment_get(environment, "MEMOSHIM_STATS");
     if (value != NULL && *value != '\0') {
         target_from_file(&settings, value);

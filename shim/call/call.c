@@ -96,8 +96,7 @@ static bool keep_result(struct call_plan *plan, const struct cache_key *key,
 /* Waiters follow what real calls take, unless the configuration fixed it. */
 static void adapt_wait(struct call_plan *plan)
 {
-    uint64_t n_measured =
-        atomic_fetch_add_explicit(&plan->n_measured, 1, memory_order_relaxed) + 1;
+    uint64_t n_measured = atomic_fetch_add_explicit(&plan->n_measured, 1, memory_order_relaxed) + 1;
     uint64_t wait_ns;
 
     /* A quantile walks the histogram: at powers of two, then now and then. */

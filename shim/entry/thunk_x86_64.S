@@ -4,14 +4,14 @@
  *
  *   memoshim_thunks          one per memoized function. Until it is decided whether the call is
  *                            ours, only r11 and the flags change: not an argument register, not al
- *                            (variadic count), not r10 (static chain), not the stack.
+ *                            (variadic count), not r10 (static chain), nor the stack.
  *   memoshim_notice_thunks   announce a call (of _exit, execve ...), then jump on with every
  *                            argument register as it was.
  *   dlsym, dlvsym            ask C whether the answer is ours; if not, jump on, so that the real
  *                            function sees the program's own return address (RTLD_NEXT needs it).
  *
- * All jumps are tail jumps: the shadow stack stays balanced. Every address that may be reached by an
- * indirect jump begins with endbr64.
+ * All jumps are tail jumps: the shadow stack stays balanced. Every address that may be reached by
+ * an indirect jump begins with endbr64.
  */
 #include "entry/layout.h"
 
