@@ -43,6 +43,7 @@ struct ctype {
     uint32_t size_bytes; /* 0 for void and opaque */
     uint32_t alignment_bytes;
     bool is_const;              /* of this type itself: *target of "const char *" is const */
+    bool is_function;           /* of CTYPE_OPAQUE: a function, not a struct or union */
     const struct ctype *target; /* what a pointer points to, else NULL */
     const char *text;           /* as written, for messages: "const char *" */
 };

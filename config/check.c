@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Reads the top of the configuration into the model, and answers whether the model acts in a
+ * program. The entries of `functions` are function.c's.
+ */
+#include "config/language.h"
+
+#include <errno.h>
+#include <string.h>
+
+static void read_version(struct workspace *work, const struct value *root)
+{
+    const struct value *version = value_find(root, "version");
+
+    if (version == NULL) {
+        REPORT(work->list, root->source.place, VERSION_MISSING);
+    } else if (value_expect(work, version, VALUE_NUMBER, "the number 1") &&
+               strcmp(version->source.text, "1") != 0) {
+        REPORT(work->list, version->source.place, OTHER_VERSION, version->source.text);
+    }
+}
+
+static void read_programs(struct workspace *work, const struct value *programs,
+                          struct config_model *model)
+{
+    const char **names;
+    uint32_t n_names = 0;
+
+    if (!value_expect(work, programs, VALUE_ARRAY, "a list of strings")) {
+        return;
+    }
+    if (programs->n_children == 0) {
+        REPORT(work->list, programs->source.place, NO_PROGRAMS);
+        return;
+    }
+    names = work_alloc(work, programs->n_children * sizeof(names[0]));
+    for (const struct value *child = programs->first; child != NULL; child = child->next) {
+        const char *name = child->source.text, *slash;
+
+        if (!value_expect(work, child, VALUE_STRING, "the name of a program")) {
+            continue;
+        }
+        slash = strrchr(name, '/');
+        if (name[0] == '\0' || (slash != NULL && (name[0] != '/' || slash[1] == '\0'))) {
+            REPORT(work->list, child->source.place, BAD_PROGRAM, name);
+            continue;
+        }
+        names[n_names++] = name;
+    }
+    model->programs = names;
+    model->n_programs = n_names;
+}
+
+static void read_signal(struct workspace *work, const struct value *value,
+                        struct config_stats *stats)
+{
+    int result;
+
+    if (!value_expect(work, value, VALUE_STRING, "the name of a signal")) {
+        return;
+    }
+    result = signal_parse(value->source.text, &stats->signal);
+    if (result == -EPERM) {
+        REPORT(work->list, value->source.place, SIGNAL_REFUSED, value->source.text);
+    } else if (result < 0) {
+        REPORT(work->list, value->source.place, UNKNOWN_SIGNAL, value->source.text);
+    }
+}
+
+static void read_stats_file(struct workspace *work, const struct value *value,
+                            struct config_stats *stats)
+{
+    const char *text = value->source.text;
+
+    if (!value_expect(work, value, VALUE_STRING, "a path")) {
+        return;
+    }
+    if (text[0] == '\0') {
+        REPORT(work->list, value->source.place, STATS_FILE_EMPTY);
+        return;
+    }
+    for (const char *at = strchr(text, '%'); at != NULL; at = strchr(at + 2, '%')) {
+        if (at[1] != 'p' && at[1] != 'n') {
+            REPORT(work->list, place_inside(&value->source, (size_t)(at - text)), BAD_PERCENT,
+                   work_copy_text(work, at, at[1] != '\0' ? 2 : 1));
+            return;
+        }
+    }
+    stats->file = text;
+}
+
+static void read_stats(struct workspace *work, const struct value *object,
+                       struct config_stats *stats)
+{
+    const struct value *value;
+    int format;
+
+    if (!value_expect(work, object, VALUE_OBJECT, "an object")) {
+        return;
+    }
+    keys_check(work, object, IN_STATS);
+    if ((value = value_find(object, "file")) != NULL) {
+        read_stats_file(work, value, stats);
+    }
+    if ((value = value_find(object, "format")) != NULL &&
+        word_read(work, value, WORDS_STATS_FORMAT, &format)) {
+        stats->has_format = true;
+        stats->format = format;
+    }
+    if ((value = value_find(object, "signal")) != NULL) {
+        read_signal(work, value, stats);
+    }
+    if ((value = value_find(object, "interval")) != NULL) {
+        units_read_duration(work, value, &stats->interval_ns);
+    }
+}
+
+static void read_functions(struct workspace *work, const struct value *root,
+                           const struct config_function *defaults, struct config_model *model)
+{
+    const struct value *object = value_find(root, "functions");
+    struct config_function *functions;
+    uint32_t n_functions = 0;
+
+    if (object == NULL) {
+        REPORT(work->list, root->source.place, FUNCTIONS_MISSING);
+        return;
+    }
+    if (!value_expect(work, object, VALUE_OBJECT, "an object")) {
+        return;
+    }
+    functions = work_alloc(work, object->n_children * sizeof(functions[0]));
+    for (const struct value *entry = object->first; entry != NULL; entry = entry->next) {
+        n_functions += function_read(work, entry, defaults, &functions[n_functions]);
+    }
+    model->functions = functions;
+    model->n_functions = n_functions;
+}
+
+void model_read(struct workspace *work, const struct value *root, struct config_model *model)
+{
+    struct config_function defaults;
+    const struct value *value;
+
+    if (root->kind != VALUE_OBJECT) {
+        REPORT(work->list, root->source.place, TOP_NO_OBJECT, value_kind_text(root));
+        return;
+    }
+    memset(&defaults, 0, sizeof(defaults));
+    policy_init(&defaults);
+    keys_check(work, root, IN_TOP);
+    read_version(work, root);
+    if ((value = value_find(root, "programs")) != NULL) {
+        read_programs(work, value, model);
+    }
+    if ((value = value_find(root, "defaults")) != NULL &&
+        value_expect(work, value, VALUE_OBJECT, "an object")) {
+        keys_check(work, value, IN_DEFAULTS);
+        policy_read(work, value, &defaults);
+    }
+    if ((value = value_find(root, "stats")) != NULL) {
+        read_stats(work, value, &model->stats);
+    }
+    read_functions(work, root, &defaults, model);
+}
+
+static const char *basename_of(const char *path)
+{
+    const char *slash = path != NULL ? strrchr(path, '/') : NULL;
+
+    return slash != NULL ? slash + 1 : path;
+}
+
+bool config_applies_to(const struct config_model *model, const char *path, const char *started_as)
+{
+    const char *names[] = {basename_of(path), basename_of(started_as), path};
+
+    if (model->n_programs == 0) {
+        return true;
+    }
+    for (uint32_t i = 0; i < model->n_programs; i++) {
+        for (size_t j = 0; j < sizeof(names) / sizeof(names[0]); j++) {
+            if (names[j] != NULL && strcmp(names[j], model->programs[i]) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: MIT
+/*
+ * C types by representation: what they are, how they are made from each other, and how they are
+ * written. Parsing them is the business of specifiers.c and prototype.c.
+ */
+#include "config/language.h"
+
+#include <inttypes.h>
+#include <langinfo.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/types.h>
+#include <time.h>
+#include <uchar.h>
+#include <wchar.h>
+#include <wctype.h>
+
+/* size 0: opaque. */
+static const struct {
+    const char *name;
+    uint32_t size_bytes, alignment_bytes;
+    bool is_signed;
+} typedefs[] = {
+#define ARITHMETIC(name) {#name, sizeof(name), _Alignof(name), (name)-1 < (name)1},
+#define OPAQUE(name)     {#name, 0, 0, false},
+#include "config/typedefs.def"
+#undef ARITHMETIC
+#undef OPAQUE
+};
+
+#define N_TYPEDEFS (sizeof(typedefs) / sizeof(typedefs[0]))
+
+/* ---- what a type is -------------------------------------------------------------------------- */
+
+const struct opaque_ctype *ctype_opaque(const struct ctype *type)
+{
+    return (const struct opaque_ctype *)type;
+}
+
+bool ctype_is_integer(const struct ctype *type)
+{
+    return type->kind == CTYPE_BOOL || type->kind == CTYPE_SIGNED || type->kind == CTYPE_UNSIGNED;
+}
+
+bool ctype_is_real(const struct ctype *type)
+{
+    return type->kind == CTYPE_FLOAT || type->kind == CTYPE_DOUBLE ||
+           type->kind == CTYPE_LONG_DOUBLE;
+}
+
+bool ctype_is_complex(const struct ctype *type)
+{
+    return type->kind == CTYPE_COMPLEX_FLOAT || type->kind == CTYPE_COMPLEX_DOUBLE ||
+           type->kind == CTYPE_COMPLEX_LONG_DOUBLE;
+}
+
+bool ctype_is_scalar(const struct ctype *type)
+{
+    return ctype_is_integer(type) || ctype_is_real(type) || ctype_is_complex(type);
+}
+
+bool ctype_is_text_pointer(const struct ctype *type)
+{
+    return type->kind == CTYPE_POINTER && type->target->size_bytes == 1 &&
+           (type->target->kind == CTYPE_SIGNED || type->target->kind == CTYPE_UNSIGNED);
+}
+
+bool ctype_is_function_pointer(const struct ctype *type)
+{
+    return type->kind == CTYPE_POINTER && type->target->kind == CTYPE_OPAQUE &&
+           ctype_opaque(type->target)->form == OPAQUE_FUNCTION;
+}
+
+static bool opaque_equal(const struct opaque_ctype *a, const struct opaque_ctype *b)
+{
+    if (a->form != b->form) {
+        return false;
+    }
+    if (a->form == OPAQUE_TAG) {
+        return strcmp(a->type.text, b->type.text) == 0;
+    }
+    if (a->n_parameters != b->n_parameters || !ctype_equal(a->element, b->element)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < a->n_parameters; i++) {
+        if (!ctype_equal(a->parameters[i].type, b->parameters[i].type)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool ctype_equal(const struct ctype *a, const struct ctype *b)
+{
+    while (a->kind == CTYPE_POINTER && b->kind == CTYPE_POINTER && a->is_const == b->is_const) {
+        a = a->target;
+        b = b->target;
+    }
+    if (a->kind != b->kind || a->size_bytes != b->size_bytes || a->is_const != b->is_const) {
+        return false;
+    }
+    return a->kind != CTYPE_OPAQUE || opaque_equal(ctype_opaque(a), ctype_opaque(b));
+}
+
+/* ---- how it is written ----------------------------------------------------------------------- */
+
+/*
+ * The text of a type with insert where the declared name belongs: at the end, except within the
+ * innermost parentheses of a pointer to a function, "int (*)(void)". There, the first ')' of the
+ * text closes them, because no parameter list stands before it.
+ */
+static const char *insert_at_name(struct workspace *work, const char *text, const char *insert)
+{
+    const char *nested = strstr(text, "(*");
+    const char *at = nested != NULL ? strchr(text, ')') : text + strlen(text);
+    const char *head = work_copy_text(work, text, (size_t)(at - text));
+
+    return work_join(work, head, insert, at);
+}
+
+static bool ends_in_star(const char *text)
+{
+    const char *nested = strstr(text, "(*");
+    const char *at = nested != NULL ? strchr(text, ')') : text + strlen(text);
+
+    return at > text && at[-1] == '*';
+}
+
+const char *ctype_declare(struct workspace *work, const struct ctype *type, const char *name)
+{
+    return insert_at_name(work, type->text,
+                          ends_in_star(type->text) ? name : work_join(work, " ", name, ""));
+}
+
+/* ---- how it is made -------------------------------------------------------------------------- */
+
+const struct ctype *ctype_pointer_to(struct workspace *work, const struct ctype *target)
+{
+    struct ctype *type = work_alloc(work, sizeof(*type));
+
+    type->kind = CTYPE_POINTER;
+    type->size_bytes = sizeof(void *);
+    type->alignment_bytes = _Alignof(void *);
+    type->target = target;
+    if (target->kind == CTYPE_OPAQUE && ctype_opaque(target)->form == OPAQUE_FUNCTION) {
+        const struct opaque_ctype *function = ctype_opaque(target);
+
+        type->text =
+            insert_at_name(work, function->element->text,
+                           work_join(work, ends_in_star(function->element->text) ? "" : " ", "(*)",
+                                     function->parameters_text));
+    } else {
+        type->text = insert_at_name(work, target->text, ends_in_star(target->text) ? "*" : " *");
+    }
+    return type;
+}
+
+const struct ctype *ctype_make_const(struct workspace *work, const struct ctype *type)
+{
+    size_t n_bytes = type->kind == CTYPE_OPAQUE ? sizeof(struct opaque_ctype) : sizeof(*type);
+    struct ctype *copy;
+
+    if (type->is_const) {
+        return type;
+    }
+    copy = work_alloc(work, n_bytes);
+    memcpy(copy, type, n_bytes);
+    copy->is_const = true;
+    copy->text = type->kind == CTYPE_POINTER ? ctype_declare(work, type, "const")
+                                             : work_join(work, "const ", type->text, "");
+    return copy;
+}
+
+const struct ctype *ctype_make_opaque(struct workspace *work, const struct opaque_ctype *model,
+                                      const char *text)
+{
+    struct opaque_ctype *opaque = work_alloc(work, sizeof(*opaque));
+
+    *opaque = *model;
+    opaque->type.kind = CTYPE_OPAQUE;
+    opaque->type.is_function = model->form == OPAQUE_FUNCTION;
+    opaque->type.text = text;
+    return &opaque->type;
+}
+
+/* ---- typedef names --------------------------------------------------------------------------- */
+
+bool ctype_is_typedef_name(const char *name, size_t n_bytes)
+{
+    for (size_t i = 0; i < N_TYPEDEFS; i++) {
+        if (strlen(typedefs[i].name) == n_bytes && memcmp(typedefs[i].name, name, n_bytes) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const struct ctype *ctype_of_typedef(struct workspace *work, const char *name)
+{
+    for (size_t i = 0; i < N_TYPEDEFS; i++) {
+        if (strcmp(typedefs[i].name, name) == 0) {
+            struct ctype *type;
+
+            if (typedefs[i].size_bytes == 0) {
+                return ctype_make_opaque(work, &(struct opaque_ctype){.form = OPAQUE_TAG},
+                                         typedefs[i].name);
+            }
+            type = work_alloc(work, sizeof(*type));
+            type->kind = typedefs[i].is_signed ? CTYPE_SIGNED : CTYPE_UNSIGNED;
+            type->size_bytes = typedefs[i].size_bytes;
+            type->alignment_bytes = typedefs[i].alignment_bytes;
+            type->text = typedefs[i].name;
+            return type;
+        }
+    }
+    return NULL;
+}
+
+const char *ctype_nearest_name(const char *name)
+{
+    static const char *const type_words[] = {
+        "void",  "char",     "short",  "int",      "long",    "signed",   "unsigned",
+        "float", "bool",     "double", "const",    "complex", "struct",   "union",
+        "enum",  "volatile", "_Bool",  "restrict", "extern",  "_Complex", "register",
+    };
+    const char *names[N_TYPEDEFS + sizeof(type_words) / sizeof(type_words[0])];
+    size_t n_names = 0;
+
+    for (size_t i = 0; i < sizeof(type_words) / sizeof(type_words[0]); i++) {
+        names[n_names++] = type_words[i];
+    }
+    for (size_t i = 0; i < N_TYPEDEFS; i++) {
+        names[n_names++] = typedefs[i].name;
+    }
+    return words_nearest(name, names, n_names);
+}

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Reads one entry of `functions`: its name, its prototype or preset, and all that is said about
+ * it. Here is checked that every pointer is described, and that the descriptions fit together.
+ *
+ * An entry without prototype takes the preset of its name. A key that the entry gives replaces the
+ * preset's key of that name as a whole: `args` is not merged parameter by parameter. For policy
+ * keys the entry goes before the preset, the preset before `defaults`.
+ */
+#include "config/language.h"
+
+#include <string.h>
+
+/* One entry while it is read. */
+struct entry {
+    struct workspace *work;
+    const struct value *given;  /* by the user */
+    const struct value *preset; /* or NULL */
+    struct config_function *function;
+    struct config_description *parameters;
+    const struct value **parameter_values; /* what describes each; NULL: nothing does */
+    const uint32_t *offsets;               /* of the parameters in the prototype's text */
+    const struct value *prototype_value;
+    bool is_good; /* of all descriptions: what rests on them is only checked then */
+};
+
+/* The entry's own value of a key, or else the preset's. */
+static const struct value *entry_find(const struct entry *entry, const char *key)
+{
+    const struct value *value = value_find(entry->given, key);
+
+    return value != NULL ? value : value_find(entry->preset, key);
+}
+
+/* ---- the name -------------------------------------------------------------------------------- */
+
+static bool is_symbol(const char *text)
+{
+    if (*text == '\0' || (*text >= '0' && *text <= '9')) {
+        return false;
+    }
+    for (; *text != '\0'; text++) {
+        bool is_letter = (*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z');
+
+        if (!is_letter && !(*text >= '0' && *text <= '9') && strchr("_$.", *text) == NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool read_name(struct entry *entry)
+{
+    const char *named = entry->given->key, *at = strchr(named, '@');
+    struct config_function *function = entry->function;
+
+    function->named = named;
+    function->symbol = named;
+    function->version = NULL;
+    function->line = entry->given->key_place.line;
+    function->column = entry->given->key_place.column;
+    if (at != NULL) {
+        function->symbol = work_copy_text(entry->work, named, (size_t)(at - named));
+        function->version = at + 1;
+    }
+    if (!is_symbol(function->symbol) || (at != NULL && !is_symbol(function->version))) {
+        REPORT(entry->work->list, entry->given->key_place, BAD_SYMBOL, named);
+        return false;
+    }
+    return true;
+}
+
+/* ---- the prototype --------------------------------------------------------------------------- */
+
+static bool read_preset(struct entry *entry)
+{
+    struct workspace *work = entry->work;
+    const struct config_preset *preset = config_preset_find(entry->function->symbol);
+    const char **names;
+
+    if (preset != NULL) {
+        /* What a preset says cannot be wrong by itself; what it is combined with can. */
+        entry->function->from_preset = true;
+        return value_read(work, entry->given->key_place.file, preset->text, strlen(preset->text),
+                          &entry->given->key_place, &entry->preset) == 0;
+    }
+    names = work_alloc(work, config_n_presets * sizeof(names[0]));
+    for (uint32_t i = 0; i < config_n_presets; i++) {
+        names[i] = config_presets[i].name;
+    }
+    names[0] = words_nearest(entry->function->symbol, names, config_n_presets);
+    REPORT(work->list, entry->given->key_place, NO_PRESET, entry->function->symbol,
+           names[0] != NULL ? work_join(work, ", or did you mean '", names[0], "'?") : "");
+    return false;
+}
+
+static bool read_prototype(struct entry *entry)
+{
+    struct workspace *work = entry->work;
+    struct prototype *prototype = &entry->function->prototype;
+
+    if (value_find(entry->given, "prototype") == NULL && !read_preset(entry)) {
+        return false;
+    }
+    entry->prototype_value = entry_find(entry, "prototype");
+    if (!value_expect(work, entry->prototype_value, VALUE_STRING, "a C declaration") ||
+        !prototype_parse(work, &entry->prototype_value->source, prototype, &entry->offsets)) {
+        return false;
+    }
+    if (strcmp(prototype->name, entry->function->symbol) != 0) {
+        REPORT(work->list, entry->prototype_value->source.place, OTHER_NAME, prototype->name,
+               entry->function->symbol);
+    }
+    return true;
+}
+
+/* ---- descriptions ---------------------------------------------------------------------------- */
+
+static void read_args(struct entry *entry)
+{
+    const struct prototype *prototype = &entry->function->prototype;
+    const struct value *args = entry_find(entry, "args");
+
+    if (args != NULL && !value_expect(entry->work, args, VALUE_OBJECT, "an object")) {
+        entry->is_good = false;
+        return;
+    }
+    for (const struct value *arg = args != NULL ? args->first : NULL; arg != NULL;
+         arg = arg->next) {
+        int parameter = prototype_find(prototype, arg->key, strlen(arg->key));
+
+        if (parameter < 0) {
+            REPORT(entry->work->list, arg->key_place, UNKNOWN_PARAMETER, prototype->name, arg->key,
+                   words_hint(entry->work, arg->key, prototype_names(entry->work, prototype),
+                              prototype->n_parameters));
+            entry->is_good = false;
+            continue;
+        }
+        entry->parameter_values[parameter] = arg;
+        entry->is_good &= shape_read_parameter(entry->work, arg, prototype, (uint32_t)parameter,
+                                               &entry->parameters[parameter]);
+    }
+}
+
+static void check_described(struct entry *entry)
+{
+    const struct prototype *prototype = &entry->function->prototype;
+
+    for (uint32_t i = 0; i < prototype->n_parameters; i++) {
+        const struct ctype *type = prototype->parameters[i].type;
+
+        if (type->kind == CTYPE_POINTER && entry->parameter_values[i] == NULL) {
+            REPORT(entry->work->list,
+                   place_inside(&entry->prototype_value->source, entry->offsets[i]), UNDESCRIBED,
+                   prototype->parameters[i].name, type->text, shape_hint(type));
+            entry->is_good = false;
+        }
+    }
+}
+
+static void read_returns(struct entry *entry)
+{
+    const struct value *returns = entry_find(entry, "returns");
+    const struct ctype *type = entry->function->prototype.result;
+    struct config_description *result = &entry->function->result;
+
+    *result = (struct config_description){.kind = DESCRIBE_VALUE, .is_out = true};
+    if (returns != NULL) {
+        entry->is_good &= shape_read_result(entry->work, returns, &entry->function->prototype,
+                                            entry->parameters, result);
+    } else if (type->kind == CTYPE_POINTER) {
+        REPORT(entry->work->list, place_inside(&entry->prototype_value->source, 0),
+               RESULT_UNDESCRIBED, type->text);
+        entry->is_good = false;
+    }
+}
+
+/* ---- how the descriptions fit together ------------------------------------------------------- */
+
+static void check_count_step(struct entry *entry, uint32_t counted, const struct count_step *step)
+{
+    const struct config_description *description = &entry->parameters[counted];
+    const struct config_description *used = &entry->parameters[step->parameter];
+    const struct value *value = value_find(entry->parameter_values[counted], "count");
+    const char *name = entry->function->prototype.parameters[step->parameter].name;
+
+    if (step->kind == COUNT_PARAMETER && used->kind == DESCRIBE_IGNORE) {
+        /* Two calls that differ in it would share a key and want different amounts written. */
+        REPORT(entry->work->list, value->source.place, COUNT_IGNORED, name);
+    } else if (step->kind == COUNT_POINTEE &&
+               (used->kind != DESCRIBE_MEMORY || (description->is_in && !used->is_in))) {
+        REPORT(entry->work->list, value->source.place, COUNT_UNDESCRIBED, name,
+               description->is_in ? "\"in\" or \"inout\"" : "\"in\", \"out\" or \"inout\"");
+    }
+}
+
+static void check_counts(struct entry *entry)
+{
+    for (uint32_t i = 0; i < entry->function->prototype.n_parameters; i++) {
+        const struct config_count *count = &entry->parameters[i].count;
+
+        for (uint32_t j = 0; j < count->n_steps; j++) {
+            if (count->steps[j].kind == COUNT_PARAMETER || count->steps[j].kind == COUNT_POINTEE) {
+                check_count_step(entry, i, &count->steps[j]);
+            }
+        }
+    }
+}
+
+/* A function that gives nothing back leaves nothing to remember. */
+static void check_gives(struct entry *entry)
+{
+    const struct prototype *prototype = &entry->function->prototype;
+    bool gives = prototype->result->kind != CTYPE_VOID;
+
+    for (uint32_t i = 0; i < prototype->n_parameters; i++) {
+        gives |= entry->parameters[i].is_out;
+        entry->function->has_secret |= entry->parameters[i].is_secret;
+    }
+    if (!gives) {
+        REPORT(entry->work->list, entry->given->key_place, NOTHING_TO_REMEMBER, prototype->name);
+    }
+}
+
+static void read_conditions(struct entry *entry)
+{
+    struct config_function *function = entry->function;
+    struct condition_scope scope = {&function->prototype, entry->parameters, &function->result};
+    const struct value *unless = entry_find(entry, "unless");
+    const struct value *store_if = entry_find(entry, "store_if");
+
+    if (unless != NULL) {
+        condition_read(entry->work, unless, &scope, &function->unless);
+    }
+    if (store_if != NULL) {
+        condition_read(entry->work, store_if, &scope, &function->store_if);
+    }
+}
+
+/* ---- the whole ------------------------------------------------------------------------------- */
+
+static void read_descriptions(struct entry *entry)
+{
+    struct config_function *function = entry->function;
+    uint32_t n_parameters = function->prototype.n_parameters;
+
+    entry->parameters = work_alloc(entry->work, n_parameters * sizeof(entry->parameters[0]));
+    entry->parameter_values =
+        work_alloc(entry->work, n_parameters * sizeof(entry->parameter_values[0]));
+    for (uint32_t i = 0; i < n_parameters; i++) {
+        entry->parameters[i].kind = DESCRIBE_VALUE;
+        entry->parameters[i].is_in = true;
+    }
+    function->parameters = entry->parameters;
+    entry->is_good = true;
+    read_args(entry);
+    check_described(entry);
+    if (entry->is_good) {
+        check_counts(entry);
+        check_gives(entry);
+    }
+    read_returns(entry);
+    if (entry->is_good) {
+        read_conditions(entry);
+    }
+}
+
+bool function_read(struct workspace *work, const struct value *value,
+                   const struct config_function *defaults, struct config_function *ret)
+{
+    uint32_t n_before = work->list->n_items + work->list->n_suppressed;
+    struct entry entry = {.work = work, .given = value, .function = ret};
+    const struct value *captures_errno;
+    bool has_name;
+
+    *ret = *defaults;
+    if (!value_expect(work, value, VALUE_OBJECT, "an object")) {
+        return false;
+    }
+    keys_check(work, value, IN_FUNCTION);
+    has_name = read_name(&entry);
+    captures_errno = value_find(value, "errno");
+    if (captures_errno != NULL) {
+        value_expect(work, captures_errno, VALUE_BOOL, "true or false");
+    }
+    if (has_name && read_prototype(&entry)) {
+        read_descriptions(&entry);
+        captures_errno = entry_find(&entry, "errno");
+        ret->captures_errno = captures_errno != NULL && captures_errno->is_true;
+    }
+    policy_read(work, entry.preset, ret);
+    policy_read(work, value, ret);
+    return work->list->n_items + work->list->n_suppressed == n_before;
+}

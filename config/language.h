@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Internal to config: the parts that turn values into the model, listed under the file that has
+ * them. Each reports what is wrong into work->list and goes on as far as that makes sense; bool
+ * results say whether the ret_ argument was written.
+ */
+#ifndef CONFIG_LANGUAGE_H
+#define CONFIG_LANGUAGE_H
+
+#include "config/value.h"
+
+/* ---- keys.c, keys.def, words.def: what may stand where -------------------------------------- */
+
+/* Where a key may stand. POLICY: in an entry of functions and in defaults. */
+enum key_place {
+    IN_TOP = 1u << 0,
+    IN_FUNCTION = 1u << 1,
+    IN_DEFAULTS = 1u << 2,
+    IN_POLICY = IN_FUNCTION | IN_DEFAULTS,
+    IN_STATS = 1u << 3,
+    IN_DESCRIPTION = 1u << 4,
+    IN_LIFETIME = 1u << 5,
+    IN_INVALIDATE = 1u << 6,
+    IN_L2 = 1u << 7,
+    IN_NEGATIVE = 1u << 8,
+    IN_STALE = 1u << 9,
+    IN_REFRESH = 1u << 10,
+    IN_STATIC = 1u << 11,
+};
+
+/* Whether this version does it (NOW) or only knows its name (LATER). */
+enum key_state {
+    NOW,
+    LATER
+};
+
+struct key_row {
+    const char *name;
+    unsigned places;
+    enum key_state state;
+    const char *type; /* for people: "duration", "list of strings" */
+    const char *help;
+};
+
+extern const struct key_row key_rows[];
+extern const uint32_t n_key_rows;
+
+/*
+ * Reports each key of object that is unknown, misplaced, or not in this version. place is one bit.
+ * Returns true if there was none.
+ */
+bool keys_check(struct workspace *work, const struct value *object, enum key_place place);
+
+/* The sets of words that stand for something. */
+enum word_set {
+    WORDS_POLICY,
+    WORDS_MODE,
+    WORDS_STATS_FORMAT,
+    WORDS_DESCRIPTION, /* of a parameter */
+    WORDS_LIFETIME
+};
+
+/* The number that words.def gives to value's word; reports what is no string, unknown or later. */
+bool word_read(struct workspace *work, const struct value *value, enum word_set set, int *ret);
+
+/* ---- units.c --------------------------------------------------------------------------------- */
+
+#define DURATION_MAX_NS (UINT64_C(36500) * 86400 * 1000000000) /* a hundred years, below 2^63 */
+#define SIZE_MAX_BYTES  (UINT64_C(1) << 47)                    /* the address space of a process */
+
+/* "250ms", "60s", "1.5h", or seconds; exact to the nanosecond. -EINVAL: no duration; -ERANGE: above
+ * DURATION_MAX_NS; -EDOM: finer than a nanosecond. */
+int units_parse_duration(const char *text, uint64_t *ret_ns);
+
+/* "64KiB", "2MiB", "1GiB", or bytes. Errors as above; the bound is SIZE_MAX_BYTES. */
+int units_parse_size(const char *text, uint64_t *ret_bytes);
+
+/* A number without unit, as JSON writes it, that is an integer: 4096, 4e3. Errors as above. */
+int units_parse_integer(const char *text, uint64_t *ret);
+
+/* The same from values; all must be above 0. */
+bool units_read_duration(struct workspace *work, const struct value *value, uint64_t *ret_ns);
+bool units_read_size(struct workspace *work, const struct value *value, uint64_t *ret_bytes);
+bool units_read_integer(struct workspace *work, const struct value *value, uint64_t min,
+                        uint64_t max, uint64_t *ret);
+
+/* ---- signals.c ------------------------------------------------------------------------------- */
+
+/* "USR2", "SIGUSR2", "RTMIN+5", "RTMAX-1". -EINVAL: no signal; -EPERM: one that cannot be used. */
+int signal_parse(const char *text, int *ret_signal);
+
+/* ---- ctype.c, typedefs.def ------------------------------------------------------------------- */
+
+enum opaque_form {
+    OPAQUE_TAG,
+    OPAQUE_FUNCTION,
+    OPAQUE_ARRAY
+};
+
+/* What every CTYPE_OPAQUE really is; type comes first. Arrays do not leave the parser. */
+struct opaque_ctype {
+    struct ctype type;
+    enum opaque_form form;
+    const struct ctype *element;                  /* of arrays; the result of functions */
+    const struct prototype_parameter *parameters; /* of functions */
+    const uint32_t *offsets;                      /* where each parameter begins in the text */
+    uint32_t n_parameters;
+    const char *parameters_text; /* "(int, const char *)" */
+    bool is_variadic;            /* "(int, ...)" */
+    bool is_unprototyped;        /* "()" */
+    uint32_t ellipsis_offset;    /* where the text says so, of either */
+};
+
+/* The form of an opaque type. */
+const struct opaque_ctype *ctype_opaque(const struct ctype *type);
+
+bool ctype_is_integer(const struct ctype *type); /* bool, signed, unsigned */
+bool ctype_is_real(const struct ctype *type);    /* float, double, long double */
+bool ctype_is_complex(const struct ctype *type);
+bool ctype_is_scalar(const struct ctype *type); /* any of these; no pointer */
+/* A pointer to one-byte integers: what C calls a string. */
+bool ctype_is_text_pointer(const struct ctype *type);
+bool ctype_is_function_pointer(const struct ctype *type);
+/* Structurally: kinds, sizes, const, targets, forms; not texts. */
+bool ctype_equal(const struct ctype *a, const struct ctype *b);
+
+const struct ctype *ctype_pointer_to(struct workspace *work, const struct ctype *target);
+const struct ctype *ctype_make_const(struct workspace *work, const struct ctype *type);
+const struct ctype *ctype_make_opaque(struct workspace *work, const struct opaque_ctype *model,
+                                      const char *text);
+/* The text of a declaration of name with this type. */
+const char *ctype_declare(struct workspace *work, const struct ctype *type, const char *name);
+/* The type of a typedef name of the system, with text = name, or NULL. */
+const struct ctype *ctype_of_typedef(struct workspace *work, const char *name);
+bool ctype_is_typedef_name(const char *name, size_t n_bytes);
+/* The typedef name or type word that name may be a misspelling of, or NULL. */
+const char *ctype_nearest_name(const char *name);
+
+/* ---- specifiers.c, prototype.c --------------------------------------------------------------- */
+
+#define PROTOTYPE_MAX_BYTES 4096
+
+/* Parses one declaration of a function. offsets[i] is where parameter i begins in the text. */
+bool prototype_parse(struct workspace *work, const struct source_text *source,
+                     struct prototype *ret_prototype, const uint32_t **ret_offsets);
+
+/* Parses a type name without declarator: "unsigned long", "struct addrinfo *". */
+const struct ctype *prototype_parse_type(struct workspace *work, const struct source_text *source);
+
+/* The prototype as C text, which parses to an equal prototype. */
+const char *prototype_print(struct workspace *work, const struct prototype *prototype);
+
+/* The index of the parameter of this name, or -1. */
+int prototype_find(const struct prototype *prototype, const char *name, size_t n_bytes);
+
+/* Words of the prototype's parameters, for words_hint. */
+const char *const *prototype_names(struct workspace *work, const struct prototype *prototype);
+
+/* ---- count.c --------------------------------------------------------------------------------- */
+
+/* Compiles a count; with allows_return it may use the integer result. */
+bool count_read(struct workspace *work, const struct value *value,
+                const struct prototype *prototype, bool allows_return, struct config_count *ret);
+
+/* ---- shape.c --------------------------------------------------------------------------------- */
+
+bool shape_read_parameter(struct workspace *work, const struct value *value,
+                          const struct prototype *prototype, uint32_t parameter,
+                          struct config_description *ret);
+
+/* parameters: the descriptions of all parameters. */
+bool shape_read_result(struct workspace *work, const struct value *value,
+                       const struct prototype *prototype,
+                       const struct config_description *parameters, struct config_description *ret);
+
+/* Which words would describe a pointer of this type. */
+const char *shape_hint(const struct ctype *type);
+
+/* ---- condition.c ----------------------------------------------------------------------------- */
+
+/* The function that a condition speaks of. */
+struct condition_scope {
+    const struct prototype *prototype;
+    const struct config_description *parameters;
+    const struct config_description *result;
+};
+
+bool condition_read(struct workspace *work, const struct value *value,
+                    const struct condition_scope *scope, struct config_condition *ret);
+
+/* ---- policy.c -------------------------------------------------------------------------------- */
+
+/* The policy keys' values when nobody gives one. */
+void policy_init(struct config_function *function);
+
+/* Overwrites in function what the policy keys of object say. object may be NULL. */
+void policy_read(struct workspace *work, const struct value *object,
+                 struct config_function *function);
+
+/* ---- function.c ------------------------------------------------------------------------------ */
+
+/* entry: a member of functions; defaults: what it begins with. */
+bool function_read(struct workspace *work, const struct value *entry,
+                   const struct config_function *defaults, struct config_function *ret);
+
+/* ---- check.c --------------------------------------------------------------------------------- */
+
+void model_read(struct workspace *work, const struct value *root, struct config_model *model);
+
+#endif
