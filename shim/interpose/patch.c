@@ -136,16 +136,20 @@ static struct interpose_binding *match_value(const struct pass *pass, const char
     return NULL;
 }
 
-/* True when a value in the object's own code may be a definition of the object's own. */
-static bool may_be_own(const struct elf_view *view, const struct resolve_request *request,
-                       uintptr_t value)
+/*
+ * True when a value in the object's own code may be a definition of the object's own, or when the
+ * object came later with such a definition: opened with RTLD_DEEPBIND it would be its own first.
+ */
+static bool may_be_own(const struct pass *pass, const struct elf_view *view,
+                       const struct resolve_request *request, uintptr_t value)
 {
     struct elf_symbol own[OWN_DEFINITIONS_ROOM];
     size_t n_own =
         elf_view_find(view, request->name, request->name_hash, own, OWN_DEFINITIONS_ROOM);
 
     for (size_t i = 0; i < n_own; i++) {
-        if (own[i].is_defined && (own[i].address == value || own[i].type == STT_GNU_IFUNC)) {
+        if (own[i].is_defined &&
+            (own[i].address == value || own[i].type == STT_GNU_IFUNC || pass->is_later)) {
             return true;
         }
     }
@@ -163,7 +167,7 @@ static struct interpose_binding *match_unresolved(const struct pass *pass,
     struct elf_symbol found;
 
     if (!filter_may_have(&pass->names, request.name_hash) || symbol->visibility != STV_DEFAULT ||
-        may_be_own(view, &request, value)) {
+        may_be_own(pass, view, &request, value)) {
         return NULL;
     }
     request.version = elf_view_version(view, symbol->version, &request.is_exact);

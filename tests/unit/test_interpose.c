@@ -226,6 +226,21 @@ static void test_scope_against_the_loader(void **state)
     print_message("# %zu names, %zu slots agree with the loader\n", n_names, n_slots);
 }
 
+/* A library without versions of its own, but with needs: whoever may ask for any version. */
+static void test_unversioned_definition(void **state)
+{
+    const struct elf_view *view = &objects_containing(anchor_address())->view;
+    struct resolve_request request = {
+        .name = "anchor_call", .name_hash = elf_name_hash("anchor_call"), .version = "TARGET_1"};
+    struct elf_symbol found;
+
+    assert_non_null(view->versions);
+    assert_true(resolve_in_object(view, &request, &found));
+    assert_ptr_equal(found.address, dlsym(RTLD_DEFAULT, "anchor_call"));
+    request.is_exact = true;
+    assert_false(resolve_in_object(view, &request, &found));
+}
+
 static void test_real_dlsym(void **state)
 {
     assert_ptr_equal(interpose_real_dlsym(), dlsym(RTLD_DEFAULT, "dlsym"));
@@ -252,6 +267,35 @@ static void test_apply(void **state)
     assert_int_equal(twin_b_call(1), replacement_a(1));
     assert_int_equal(bindings[TWIN_OF_A].n_jump_slots, 2);
     assert_int_equal(bindings[TWIN_OF_B].n_jump_slots, 0);
+}
+
+/* With RTLD_DEEPBIND a plugin is its own first definition, bound or not yet. */
+static void test_deeply_bound_plugins(void **state)
+{
+    static struct interpose_binding again;
+    const char *sanitized = getenv("SANITIZED");
+
+    if (sanitized != NULL && strcmp(sanitized, "yes") == 0) {
+        print_message("# a sanitizer ends the process at RTLD_DEEPBIND\n");
+        skip();
+    }
+    for (int is_bound = 0; is_bound < 2; is_bound++) {
+        void *plugin =
+            dlopen(getenv("PLUGIN_DEEP"), RTLD_DEEPBIND | (is_bound ? RTLD_NOW : RTLD_LAZY));
+        int (*call)(int x);
+
+        assert_non_null(plugin);
+        call = (int (*)(int))dlsym(plugin, "plugin_call");
+        assert_non_null(call);
+        assert_int_equal(interpose_revert(&bindings[TWIN_OF_A]), 0);
+        again = bindings[TWIN_OF_A];
+        assert_int_equal(interpose_apply(&again, 1), 0);
+        assert_int_equal(again.n_jump_slots, 2);
+        assert_int_equal(call(1), 1 + TWIN_PLUGIN_A);
+        assert_int_equal(interpose_revert(&again), 0);
+        assert_int_equal(interpose_restore(&bindings[TWIN_OF_A]), 0);
+        dlclose(plugin);
+    }
 }
 
 /* Two plugins with a name of their own in common: each has its original, and its binding. */
@@ -514,8 +558,10 @@ int main(void)
         cmocka_unit_test(test_versions_and_ifuncs_of_libm),
         cmocka_unit_test(test_find_own_libraries),
         cmocka_unit_test(test_scope_against_the_loader),
+        cmocka_unit_test(test_unversioned_definition),
         cmocka_unit_test(test_real_dlsym),
         cmocka_unit_test(test_apply),
+        cmocka_unit_test(test_deeply_bound_plugins),
         cmocka_unit_test(test_equal_names_in_plugins),
         cmocka_unit_test(test_dlsym_with_handles),
         cmocka_unit_test(test_dlsym_by_scope),

@@ -243,11 +243,30 @@ static void test_changed_bytes_never_lead_outside(void **state)
             memcpy(image->memory + at, &value, (size_t)1 << draw() % 4);
         }
         if (view_of(image, &view)) {
+            assert_true(view.strings_bytes == 0 || view.strings[view.strings_bytes - 1] == '\0');
             n_seen += read_everything(&view);
         }
     }
     assert_true(n_seen > 0);
     image_reset(image);
+}
+
+/* The last page of RELRO, if it is only partly so, was never closed by ld.so. */
+static void test_relro_ends_at_a_whole_page(void **state)
+{
+    struct image *image = *state;
+    struct elf_view before, after;
+
+    assert_true(view_of(image, &before));
+    for (size_t i = 0; i < image->n_segments; i++) {
+        if (image->segments[i].p_type == PT_GNU_RELRO) {
+            image->segments[i].p_memsz += 24;
+            assert_true(view_of(image, &after));
+            image->segments[i].p_memsz -= 24;
+        }
+    }
+    assert_true(before.relro_end > before.relro_start);
+    assert_int_equal(after.relro_end, before.relro_end);
 }
 
 static void test_objects_without_anything(void **state)
@@ -273,6 +292,7 @@ int main(void)
         cmocka_unit_test(test_view_of_an_unrelocated_object),
         cmocka_unit_test(test_hash_styles_agree),
         cmocka_unit_test(test_changed_bytes_never_lead_outside),
+        cmocka_unit_test(test_relro_ends_at_a_whole_page),
         cmocka_unit_test(test_objects_without_anything),
     };
 

@@ -11,6 +11,7 @@
 int early_calls;
 int early_result = -1;
 unsigned early_mallocs;
+void *early_real_dlsym;
 
 static struct interpose_binding binding;
 
@@ -33,6 +34,7 @@ __attribute__((constructor)) static void start(void)
                                              .replacement = (void *)count_call};
         early_result = interpose_apply(&binding, 1);
     }
+    early_real_dlsym = interpose_real_dlsym();
     if (errno != EXDEV) {
         early_result = -errno;
     }

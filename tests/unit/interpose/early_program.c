@@ -15,6 +15,8 @@
 #pragma weak early_calls
 #pragma weak early_result
 #pragma weak early_mallocs
+#pragma weak early_real_dlsym
+#pragma weak chain_dlsym
 
 unsigned program_mallocs;
 
@@ -49,6 +51,12 @@ void *realloc(void *block, size_t n_bytes)
     return grown;
 }
 
+/* Stands before the preload in the scope, so it is never "the next". */
+void *dlsym(void *handle, const char *symbol)
+{
+    return NULL;
+}
+
 static int n_wrong;
 
 static void call_once(void)
@@ -70,6 +78,11 @@ int main(void)
         return 1;
     }
     call_once();
+    if (early_real_dlsym == NULL || early_real_dlsym == (void *)dlsym ||
+        (chain_dlsym != NULL && early_real_dlsym != chain_dlsym())) {
+        puts("the wrong dlsym");
+        return 1;
+    }
     if (early_result != 0 || early_calls != 3 || target_calls[TARGET_called] != 3 ||
         early_mallocs != 0 || n_wrong != 0) {
         printf("result %d, redirected %d, real %u, mallocs %u, wrong %d\n", early_result,
