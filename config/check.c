@@ -51,70 +51,6 @@ static void read_programs(struct workspace *work, const struct value *programs,
     model->n_programs = n_names;
 }
 
-static void read_signal(struct workspace *work, const struct value *value,
-                        struct config_stats *stats)
-{
-    int result;
-
-    if (!value_expect(work, value, VALUE_STRING, "the name of a signal")) {
-        return;
-    }
-    result = signal_parse(value->source.text, &stats->signal);
-    if (result == -EPERM) {
-        REPORT(work->list, value->source.place, SIGNAL_REFUSED, value->source.text);
-    } else if (result < 0) {
-        REPORT(work->list, value->source.place, UNKNOWN_SIGNAL, value->source.text);
-    }
-}
-
-static void read_stats_file(struct workspace *work, const struct value *value,
-                            struct config_stats *stats)
-{
-    const char *text = value->source.text;
-
-    if (!value_expect(work, value, VALUE_STRING, "a path")) {
-        return;
-    }
-    if (text[0] == '\0') {
-        REPORT(work->list, value->source.place, STATS_FILE_EMPTY);
-        return;
-    }
-    for (const char *at = strchr(text, '%'); at != NULL; at = strchr(at + 2, '%')) {
-        if (at[1] != 'p' && at[1] != 'n') {
-            REPORT(work->list, place_inside(&value->source, (size_t)(at - text)), BAD_PERCENT,
-                   work_copy_text(work, at, at[1] != '\0' ? 2 : 1));
-            return;
-        }
-    }
-    stats->file = text;
-}
-
-static void read_stats(struct workspace *work, const struct value *object,
-                       struct config_stats *stats)
-{
-    const struct value *value;
-    int format;
-
-    if (!value_expect(work, object, VALUE_OBJECT, "an object")) {
-        return;
-    }
-    keys_check(work, object, IN_STATS);
-    if ((value = value_find(object, "file")) != NULL) {
-        read_stats_file(work, value, stats);
-    }
-    if ((value = value_find(object, "format")) != NULL &&
-        word_read(work, value, WORDS_STATS_FORMAT, &format)) {
-        stats->has_format = true;
-        stats->format = format;
-    }
-    if ((value = value_find(object, "signal")) != NULL) {
-        read_signal(work, value, stats);
-    }
-    if ((value = value_find(object, "interval")) != NULL) {
-        units_read_duration(work, value, &stats->interval_ns);
-    }
-}
-
 static void read_functions(struct workspace *work, const struct value *root,
                            const struct config_function *defaults, struct config_model *model)
 {
@@ -159,7 +95,7 @@ void model_read(struct workspace *work, const struct value *root, struct config_
         policy_read(work, value, &defaults);
     }
     if ((value = value_find(root, "stats")) != NULL) {
-        read_stats(work, value, &model->stats);
+        stats_read(work, value, &model->stats);
     }
     read_functions(work, root, &defaults, model);
 }

@@ -292,6 +292,25 @@ int config_find(const struct config_surroundings *surroundings, struct config_me
 int config_read_file(const char *path, struct config_memory memory,
                      struct config_source *ret_source, struct diagnostic_list *reterr);
 
+/* The MEMOSHIM_* variables that override a configuration; NULL or "": not set. Borrowed. */
+struct config_variables {
+    const char *mode, *stats, *stats_format, *stats_signal, *stats_interval;
+};
+
+/* What they say. Members of stats that no variable set are zero. */
+struct config_overrides {
+    bool has_mode;
+    enum config_mode mode;
+    struct config_stats stats;
+};
+
+/*
+ * Reads the variables. 0, -EINVAL with items in *reterr that name the variable as their file, or
+ * -ENOMEM. Memory comes from reterr's.
+ */
+int config_read_variables(const struct config_variables *variables,
+                          struct config_overrides *ret_overrides, struct diagnostic_list *reterr);
+
 /* The functions that need no prototype. Sorted by name; text is the entry as JSON, compact. */
 struct config_preset {
     const char *name;

@@ -188,6 +188,11 @@ struct condition_scope {
 bool condition_read(struct workspace *work, const struct value *value,
                     const struct condition_scope *scope, struct config_condition *ret);
 
+/* ---- stats.c --------------------------------------------------------------------------------- */
+
+/* Reads the object `stats`. */
+void stats_read(struct workspace *work, const struct value *object, struct config_stats *stats);
+
 /* ---- policy.c -------------------------------------------------------------------------------- */
 
 /* The policy keys' values when nobody gives one. */

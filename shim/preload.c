@@ -313,6 +313,8 @@ static void print_diagnostics(const struct diagnostic_list *diagnostics)
 static int find_configuration(const char *started_as, char *const *environment,
                               struct diagnostic_list *diagnostics)
 {
+    struct config_overrides overrides;
+    int variables_error;
     static char executable[PATH_MAX]; /* the model keeps no pointer into it */
     struct config_memory memory = {arena_alloc_callback, &process.arena};
     struct config_surroundings surroundings = {
@@ -334,26 +336,38 @@ static int find_configuration(const char *started_as, char *const *environment,
         return 0;
     }
     /* The variables in any case: they say whether a bad configuration ends the program. */
-    if (settings_read(environment, &process.settings, diagnostics) != 0 || found < 0 ||
+    variables_error = settings_read(environment, &overrides, &process.settings, diagnostics);
+    if (found < 0 ||
         config_load(source.file, source.text, source.n_bytes, memory, &process.model,
-                    diagnostics) != 0) {
+                    diagnostics) != 0 ||
+        variables_error != 0) {
         return -EINVAL;
     }
+    settings_complete(&process.settings, &overrides, &process.model.stats);
     if (!config_applies_to(&process.model, surroundings.executable, started_as)) {
         return 0;
     }
     return 1;
 }
 
-static int start(const char *started_as, char *const *environment)
+/* A copy that stays; the original when there is no memory. */
+static const char *keep_text(const char *text)
+{
+    const char *copy = text == NULL ? NULL : arena_copy_text(&process.arena, text, strlen(text));
+
+    return copy == NULL ? text : copy;
+}
+
+static int start(const char *started_as)
 {
     struct call_hooks hooks = {.new_child = report_new_child};
     int error;
 
-    process.program = base_name(started_as);
+    /* Copies: a program may write over its arguments and environment to set its title. */
+    process.program = keep_text(base_name(started_as));
     process.pid = (pid_t)syscall(SYS_getpid);
     process.started_ns = clock_precise_ns();
-    settings_complete(&process.settings, &process.model.stats);
+    process.settings.target.path = keep_text(process.settings.target.path);
     if (process.model.n_functions == 0) {
         return 0;
     }
@@ -439,7 +453,7 @@ __attribute__((constructor)) static void memoshim_construct(int n_arguments, cha
             pages_unmap(diagnostics, sizeof(*diagnostics));
         }
         if (found > 0) {
-            error = start(started_as, environment);
+            error = start(started_as);
             if (error != 0) {
                 log_line(LOG_LEVEL_ERROR, "cannot start, so nothing is memoized: %s",
                          strerrordesc_np(-error));

@@ -26,22 +26,21 @@ struct settings {
     enum config_mode mode;
     bool has_target;
     struct stats_target target;
-    bool has_format; /* a variable named the format */
-    enum stats_format format;
     int signal;           /* 0: none */
     uint64_t interval_ns; /* 0: none */
 };
 
 /*
- * Reads the variables from the environment that the constructor was handed. What is wrong is
- * reported in *reterr as a diagnostic of the variable. MEMOSHIM_LOG is not among them: it is needed
- * earlier. 0, or -EINVAL.
+ * Reads the variables of the environment that the constructor was handed; MEMOSHIM_LOG is not among
+ * them, it is needed earlier. 0, or -errno with what is wrong in *reterr; is_strict is right in any
+ * case.
  */
-int settings_read(char *const *environment, struct settings *ret_settings,
-                  struct diagnostic_list *reterr);
+int settings_read(char *const *environment, struct config_overrides *ret_overrides,
+                  struct settings *settings, struct diagnostic_list *reterr);
 
-/* What the variables left open, from the configuration. */
-void settings_complete(struct settings *settings, const struct config_stats *stats);
+/* Lays the variables over the configuration. */
+void settings_complete(struct settings *settings, const struct config_overrides *overrides,
+                       const struct config_stats *configured);
 
 /* A configured function, or one of its definitions. */
 struct hook {

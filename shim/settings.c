@@ -1,18 +1,25 @@
 // SPDX-License-Identifier: MIT
-/* The MEMOSHIM_* variables. A value that is wrong is said and not guessed at. */
+/* The MEMOSHIM_* variables, and which of them and the configuration has the last word. */
 #include "process.h"
 
 #include "base/environment.h"
 
-#include <errno.h>
 #include <string.h>
 
-static void target_from_file(struct settings *settings, const char *file)
+int settings_read(char *const *environment, struct config_overrides *ret_overrides,
+                  struct settings *settings, struct diagnostic_list *reterr)
 {
-    settings->has_target = true;
-    settings->target.to_stderr = strcmp(file, "stderr") == 0;
-    settings->target.path = file;
-    settings->target.format = settings->target.to_stderr ? STATS_TEXT : STATS_JSON;
+    const char *strict = environment_get(environment, "MEMOSHIM_STRICT");
+    struct config_variables variables = {
+        .mode = environment_get(environment, "MEMOSHIM_MODE"),
+        .stats = environment_get(environment, "MEMOSHIM_STATS"),
+        .stats_format = environment_get(environment, "MEMOSHIM_STATS_FORMAT"),
+        .stats_signal = environment_get(environment, "MEMOSHIM_STATS_SIGNAL"),
+        .stats_interval = environment_get(environment, "MEMOSHIM_STATS_INTERVAL"),
+    };
+
+    settings->is_strict = strict != NULL && strcmp(strict, "1") == 0;
+    return config_read_variables(&variables, ret_overrides, reterr);
 }
 
 static enum stats_format format_of(enum config_stats_format format)
@@ -26,58 +33,27 @@ static enum stats_format format_of(enum config_stats_format format)
     return formats[format];
 }
 
-int settings_read(char *const *environment, struct settings *ret_settings,
-                  struct diagnostic_list *reterr)
+void settings_complete(struct settings *settings, const struct config_overrides *overrides,
+                       const struct config_stats *configured)
 {
-    struct settings settings = {0};
-    enum config_stats_format format;
-    uint32_t n_before = reterr->n_items;
-    const char *value;
+    const struct config_stats *variables = &overrides->stats;
+    const char *file = variables->file != NULL ? variables->file : configured->file;
 
-    value = environment_get(environment, "MEMOSHIM_STRICT");
-    settings.is_strict = value != NULL && strcmp(value, "1") == 0;
-
-    value = environment_get(environment, "MEMOSHIM_MODE");
-    settings.has_mode = value != NULL && *value != '\0' &&
-                        config_variable_mode("MEMOSHIM_MODE", value, &settings.mode, reterr) == 0;
-    value = environment_get(environment, "MEMOSHIM_STATS");
-    if (value != NULL && *value != '\0') {
-        target_from_file(&settings, value);
+    settings->has_mode = overrides->has_mode;
+    settings->mode = overrides->mode;
+    if (file != NULL) {
+        settings->has_target = true;
+        settings->target.path = file;
+        settings->target.to_stderr = strcmp(file, "stderr") == 0;
+        settings->target.format = settings->target.to_stderr ? STATS_TEXT : STATS_JSON;
     }
-    value = environment_get(environment, "MEMOSHIM_STATS_FORMAT");
-    if (value != NULL && *value != '\0' &&
-        config_variable_format("MEMOSHIM_STATS_FORMAT", value, &format, reterr) == 0) {
-        settings.has_format = true;
-        settings.format = format_of(format);
+    if (variables->has_format) {
+        settings->target.format = format_of(variables->format);
+    } else if (configured->has_format && variables->file == NULL) {
+        /* The configured format belongs to the configured file. */
+        settings->target.format = format_of(configured->format);
     }
-    value = environment_get(environment, "MEMOSHIM_STATS_SIGNAL");
-    if (value != NULL && *value != '\0') {
-        config_variable_signal("MEMOSHIM_STATS_SIGNAL", value, &settings.signal, reterr);
-    }
-    value = environment_get(environment, "MEMOSHIM_STATS_INTERVAL");
-    if (value != NULL && *value != '\0') {
-        config_variable_duration("MEMOSHIM_STATS_INTERVAL", value, &settings.interval_ns, reterr);
-    }
-    *ret_settings = settings;
-    return reterr->n_items == n_before ? 0 : -EINVAL;
-}
-
-void settings_complete(struct settings *settings, const struct config_stats *stats)
-{
-    bool from_config = !settings->has_target && stats->file != NULL;
-
-    if (from_config) {
-        target_from_file(settings, stats->file);
-    }
-    if (settings->has_format) {
-        settings->target.format = settings->format;
-    } else if (from_config && stats->has_format) {
-        settings->target.format = format_of(stats->format);
-    }
-    if (settings->signal == 0) {
-        settings->signal = stats->signal;
-    }
-    if (settings->interval_ns == 0) {
-        settings->interval_ns = stats->interval_ns;
-    }
+    settings->signal = variables->signal != 0 ? variables->signal : configured->signal;
+    settings->interval_ns =
+        variables->interval_ns != 0 ? variables->interval_ns : configured->interval_ns;
 }
