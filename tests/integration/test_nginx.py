@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: MIT
+"""nginx, master and two workers, with a bcrypt password file: what memoshim promises about it.
+
+The independent count of real calls is a crypt_r of our own between nginx and libcrypt, preloaded
+after memoshim; the configurations name it as the provider.
+"""
+
+import base64
+import http.client
+import pwd
+import os
+import re
+import signal
+import socket
+import struct
+import subprocess
+import threading
+import time
+
+import case
+
+EXAMPLE = case.SOURCE / "examples" / "01-nginx-bcrypt"
+USER, PASSWORD = "alice", "correct horse battery staple"
+RIGHT, WRONG, UNKNOWN = (USER, PASSWORD), (USER, "wrong password"), ("mallory", PASSWORD)
+SLOW, FAST = 10, 4  # bcrypt costs: of the measurement, and where only counts matter
+PATIENCE_S = 30
+
+
+class Server:
+    """A running nginx. stop() returns the workers' reports."""
+
+    def __init__(self, test, cost, config=None, preload=()):
+        self.test = test
+        self.folder = test.folder / f"nginx{test.n_runs}"
+        test.n_runs += 1
+        self.stats = self.folder / "stats"
+        self.count_file = self.folder / "count"
+        for folder in (self.folder, self.stats, self.folder / "tmp", self.folder / "www"):
+            folder.mkdir()
+        (self.folder / "www" / "index.html").write_text("Welcome, member.\n")
+        self.port = self.write_configuration(cost)
+        argv = [test.nginx, "-e", self.folder / "error.log", "-p", self.folder,
+                "-c", self.folder / "nginx.conf"]
+        env = test.environment()
+        if config is not None:
+            env = test.shim_environment(config, preload, MEMOSHIM_STATS=self.stats / "%p.json",
+                                        COUNT_CRYPT_FILE=self.count_file)
+        self.process = test.start(argv, env)
+        self.wait_until_up()
+
+    def write_configuration(self, cost):
+        hashed = subprocess.run([self.test.htpasswd, "-n", "-b", "-B", "-C", str(cost), USER,
+                                 PASSWORD], stdout=subprocess.PIPE, check=True).stdout
+        (self.folder / "htpasswd").write_bytes(hashed)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        text = (EXAMPLE / "nginx.conf").read_text()
+        text = text.replace("@PORT@", str(port)).replace("@FOLDER@", str(self.folder))
+        if os.getuid() == 0:
+            nobody = pwd.getpwnam("www-data")
+            self.test.folder.chmod(0o755)
+            for folder in self.stats, self.folder / "tmp":
+                os.chown(folder, nobody.pw_uid, nobody.pw_gid)
+        (self.folder / "nginx.conf").write_text(
+            text.replace("@USER@", "user www-data;" if os.getuid() == 0 else ""))
+        return port
+
+    def wait_until_up(self):
+        end = time.monotonic() + PATIENCE_S
+        while time.monotonic() < end:
+            if self.process.poll() is not None:
+                break
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return
+            except OSError:
+                time.sleep(0.02)
+        self.process.kill()
+        _, err = self.process.communicate()
+        log = self.folder / "error.log"
+        self.test.fail(f"nginx does not run: {err!r} {log.read_text() if log.exists() else ''}")
+
+    def connect(self):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
+        self.test.addCleanup(connection.close)
+        return connection
+
+    def ask(self, credentials, connection=None):
+        """Status line, body and every header but the date."""
+        connection = connection or self.connect()
+        token = base64.b64encode(":".join(credentials).encode()).decode()
+        connection.request("GET", "/", headers={"Authorization": f"Basic {token}"})
+        response = connection.getresponse()
+        headers = [(name, value) for name, value in response.getheaders()
+                   if name not in ("Date", "ETag", "Last-Modified")]
+        return response.status, response.reason, response.read(), headers
+
+    def measure(self, seconds):
+        """Requests per second of four keep-alive clients with the right password."""
+        token = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+        text = subprocess.run([self.test.wrk, "-t1", "-c4", f"-d{seconds}s", "--timeout", "10s",
+                               "-H", f"Authorization: Basic {token}",
+                               f"http://127.0.0.1:{self.port}/"],
+                              stdout=subprocess.PIPE, check=True, text=True).stdout
+        self.test.assertNotIn("Non-2xx", text)
+        self.test.assertNotIn("Socket errors", text)
+        return float(re.search(r"Requests/sec: *([0-9.]+)", text).group(1))
+
+    def real_calls(self):
+        return struct.unpack("=q", self.count_file.read_bytes())[0]
+
+    def stop(self):
+        self.process.send_signal(signal.SIGQUIT)
+        _, err = self.process.communicate(timeout=PATIENCE_S)
+        self.test.assertEqual((self.process.returncode, err), (0, b""))
+        reports = self.test.read_reports(self.stats)
+        reports.pop(self.process.pid, None)
+        return [report["functions"]["crypt_r"] for report in reports.values()]
+
+
+def total(workers, counter):
+    return sum(worker[counter] for worker in workers)
+
+
+class Nginx(case.Case):
+
+    def setUp(self):
+        super().setUp()
+        self.nginx = case.need_program("nginx")
+        self.htpasswd = case.need_program("htpasswd")
+        self.wrk = case.need_program("wrk")
+
+    def counted_server(self, cost=FAST, **policy):
+        """One in which real calls are counted by somebody else."""
+        counter = case.PROGRAMS / "count_crypt.so"
+        config = self.config({"crypt_r": {"library": counter.name, "guard": False, **policy}})
+        return Server(self, cost, config, [counter])
+
+    def test_speed_and_answers(self):
+        """At least 300 times the requests, and the same bytes for everybody."""
+        plain = Server(self, SLOW)
+        wanted = [plain.ask(who) for who in (RIGHT, WRONG, UNKNOWN)]
+        self.assertEqual([answer[0] for answer in wanted], [200, 401, 401])
+        without = plain.measure(6)
+        plain.stop()
+
+        server = Server(self, SLOW, EXAMPLE / "memoshim.json")
+        for _ in range(3):
+            self.assertEqual([server.ask(who) for who in (RIGHT, WRONG, UNKNOWN)], wanted)
+        rate = server.measure(2)
+        self.assertEqual([server.ask(who) for who in (RIGHT, WRONG, UNKNOWN)], wanted)
+        workers = server.stop()
+        print(f"{without:.1f} requests/s without, {rate:.1f} with: ratio {rate / without:.0f}")
+        self.assertGreaterEqual(rate / without, 300)
+        self.assertEqual(len(workers), 2)
+        self.assertEqual({worker["library"] for worker in workers}, {"libcrypt.so.1"})
+        self.assertEqual(total(workers, "not_stored"), 4)  # the wrong passwords
+        self.assertEqual(total(workers, "waits") + total(workers, "bypasses"), 0)
+
+    def test_misses_are_the_real_calls(self):
+        server = self.counted_server(ttl="600s")
+        for _ in range(50):
+            self.assertEqual(server.ask(RIGHT)[0], 200)
+        self.assertLessEqual(server.real_calls(), 2)  # one for each worker that was asked
+        before = server.real_calls()
+        for i in range(20):
+            self.assertEqual(server.ask(WRONG)[0], 401)
+            self.assertEqual(server.real_calls(), before + i + 1)  # never from memory
+        for _ in range(5):
+            self.assertEqual(server.ask(UNKNOWN)[0], 401)
+        self.assertEqual(server.real_calls(), before + 20)
+        self.assertEqual(server.ask((USER, ""))[0], 401)
+        self.assertEqual(server.ask((USER, PASSWORD + "x"))[0], 401)
+        real = server.real_calls()
+        workers = server.stop()
+        self.assertEqual(total(workers, "misses"), real)
+        self.assertEqual(total(workers, "calls"), 50 + 20 + 2)
+        self.assertEqual(total(workers, "not_stored"), 22)
+        self.assertEqual(total(workers, "stores"), before)
+        self.assertEqual(total(workers, "hits"), 50 - before)
+        self.assertEqual(total(workers, "bypasses"), 0)
+        self.assertEqual(total(workers, "entries"), before)
+
+    def test_the_same_wrong_password_twice_at_once(self):
+        server = self.counted_server(SLOW, ttl="600s")
+        answers = []
+
+        def ask_four_times():
+            connection = server.connect()
+            answers.extend(server.ask(WRONG, connection)[0] for _ in range(4))
+
+        clients = [threading.Thread(target=ask_four_times) for _ in range(2)]
+        for client in clients:
+            client.start()
+        for client in clients:
+            client.join()
+        self.assertEqual(answers, [401] * 8)
+        self.assertEqual(server.real_calls(), 8)
+        workers = server.stop()
+        self.assertEqual(total(workers, "waits"), 0)
+        self.assertEqual(total(workers, "hits"), 0)
+        self.assertEqual(total(workers, "not_stored"), 8)
+
+    def test_after_the_ttl_the_real_function_runs_again(self):
+        server = self.counted_server(ttl="1s")
+        connection = server.connect()  # one connection stays with one worker
+        n_asked = 0
+        end = time.monotonic() + PATIENCE_S
+        while not n_asked or server.real_calls() < 3:
+            self.assertLess(time.monotonic(), end, "the result never expires")
+            self.assertEqual(server.ask(RIGHT, connection)[0], 200)
+            n_asked += 1
+        real = server.real_calls()
+        workers = server.stop()
+        self.assertGreater(n_asked, 3 * real)  # in between it was remembered
+        self.assertEqual(total(workers, "misses"), real)
+        self.assertEqual(total(workers, "hits"), n_asked - real)
+        self.assertEqual(total(workers, "expirations"), real - 1)
+
+
+if __name__ == "__main__":
+    case.main()
