@@ -24,19 +24,26 @@ connections=4
 
 folder=
 nginx_pid=
-policy_file=
+
+. "$checkout/tests/packages.sh"
 
 say() { printf '%s\n' "$*"; }
 step() { printf '\n== %s\n' "$*"; }
 
-# fail MESSAGE [FILE]: the message, the end of the file that explains it, and out.
 fail() {
-    printf 'quickstart: %s\n' "$1" >&2
-    if [ -n "${2:-}" ] && [ -s "$2" ]; then
-        printf -- '--- the end of %s:\n' "$2" >&2
-        tail -n 25 "$2" >&2
-    fi
+    printf 'quickstart: %s\n' "$*" >&2
     exit 1
+}
+
+# fail_showing FILE MESSAGE: with the end of the file, which explains it.
+fail_showing() {
+    local file=$1
+    shift
+    if [ -s "$file" ]; then
+        printf -- '--- the end of %s:\n' "$file" >&2
+        tail -n 25 "$file" >&2
+    fi
+    fail "$@"
 }
 
 # The master tells its workers and goes last. QUIT is the polite way; the others are for a master
@@ -57,7 +64,6 @@ stop_nginx() {
 
 clean_up() {
     stop_nginx
-    [ -z "$policy_file" ] || $as_root rm -f "$policy_file"
     [ -z "$folder" ] || rm -rf "$folder"
 }
 trap clean_up EXIT
@@ -66,55 +72,11 @@ trap 'exit 143' TERM
 
 # ---- packages -------------------------------------------------------------------------------------
 
-as_root=
-[ "$(id -u)" -eq 0 ] || as_root=sudo
-
-# packages SECTION...: what these sections of the list name.
-packages() {
-    awk -v wanted=" $* " '
-        /^# [a-z]+$/ { in_section = index(wanted, " " $2 " ") > 0; next }
-        /^#/ || NF == 0 { next }
-        in_section { print $1 }' "$checkout/tests/packages.txt"
-}
-
-is_installed() {
-    [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
-}
-
 install_packages() {
-    local missing=() package
-    for package in $(packages build quickstart); do
-        is_installed "$package" || missing+=("$package")
-    done
-    if [ ${#missing[@]} -eq 0 ]; then
-        say "all there"
-        return
-    fi
-    say "installing ${missing[*]}"
-    command -v apt-get >/dev/null ||
-        fail "there is no apt-get here; install by hand what is like Debian's ${missing[*]}"
-    if [ -n "$as_root" ]; then
-        command -v sudo >/dev/null ||
-            fail "installing needs root: run this as root, or install sudo"
-        sudo -v || fail "installing needs root, and sudo refused"
-    fi
-    # Debian starts a service as soon as it is installed. This nginx is to be a plain program.
-    if [ ! -e /usr/sbin/policy-rc.d ]; then
-        policy_file=/usr/sbin/policy-rc.d
-        printf '#!/bin/sh\nexit 101\n' | $as_root tee "$policy_file" >/dev/null
-        $as_root chmod 755 "$policy_file"
-    fi
-    {
-        $as_root apt-get update &&
-            $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-                "${missing[@]}"
-    } </dev/null >"$folder/apt.log" 2>&1 ||
-        fail "apt-get could not install them; is there a network, and a Debian mirror in
-/etc/apt? By hand: apt-get update && apt-get install ${missing[*]}" "$folder/apt.log"
-    if [ -n "$policy_file" ]; then
-        $as_root rm -f "$policy_file"
-        policy_file=
-    fi
+    # shellcheck disable=SC2086 # they are lists
+    memoshim_install_packages $memoshim_packages_build $memoshim_packages_quickstart </dev/null ||
+        fail "packages are missing. It takes root or sudo, a network, and a Debian mirror in
+/etc/apt; or, by hand: apt-get install" $memoshim_packages_build $memoshim_packages_quickstart
 }
 
 # ---- build ----------------------------------------------------------------------------------------
@@ -127,8 +89,8 @@ build_memoshim() {
         fi
         ninja -C "$build" "$library" "$command"
     } >"$folder/build.log" 2>&1 ||
-        fail "the build failed; removing $build and running this again may help" \
-            "$folder/build.log"
+        fail_showing "$folder/build.log" \
+            "the build failed; removing $build and running this again may help"
 }
 
 library=shim/libmemoshim.so
@@ -166,12 +128,12 @@ start_nginx() {
     for _ in $(seq 100); do
         if ! kill -0 "$nginx_pid" 2>/dev/null; then
             cat "$folder/nginx.out" >>"$folder/error.log"
-            fail "nginx did not start" "$folder/error.log"
+            fail_showing "$folder/error.log" "nginx did not start"
         fi
         curl -s -o /dev/null "http://127.0.0.1:$port/" && return
         sleep 0.1
     done
-    fail "nginx does not answer on 127.0.0.1:$port" "$folder/error.log"
+    fail_showing "$folder/error.log" "nginx does not answer on 127.0.0.1:$port"
 }
 
 # ask WHAT CREDENTIALS: one request; its status, then its body, into $folder/WHAT.
@@ -194,16 +156,16 @@ measure() {
     wrk -t 1 -c "$connections" -d "${1}s" --timeout 10s \
         -H "Authorization: Basic $(printf %s "$user:$password" | base64 -w 0)" \
         "http://127.0.0.1:$port/" >"$folder/wrk.out" 2>&1 ||
-        fail "wrk failed" "$folder/wrk.out"
+        fail_showing "$folder/wrk.out" "wrk failed"
     if grep -q -e 'Non-2xx' -e 'Socket errors' "$folder/wrk.out"; then
-        fail "some requests were not answered as they should be" "$folder/wrk.out"
+        fail_showing "$folder/wrk.out" "some requests were not answered as they should be"
     fi
     awk '/^Requests\/sec:/ { print $2 }' "$folder/wrk.out"
 }
 
 compare() {
     cmp -s "$folder/$1.without" "$folder/$1.with" ||
-        fail "the answer to $2 differs from the one without memoshim" "$folder/$1.with"
+        fail_showing "$folder/$1.with" "the answer to $2 differs from the one without memoshim"
     printf '  %-16s %s, status and body byte-identical without and with memoshim\n' "$2" \
         "$(head -n 1 "$folder/$1.with")"
 }
@@ -214,6 +176,7 @@ folder=$(mktemp -d "${TMPDIR:-/tmp}/memoshim-quickstart.XXXXXX")
 
 step "Packages"
 install_packages
+say "all there"
 
 step "Building memoshim (into ${build##*/}/)"
 build_memoshim
@@ -255,7 +218,7 @@ for file in "$folder"/stats/*; do
         found=1
     fi
 done
-[ -n "$found" ] || fail "the workers wrote no statistics" "$folder/error.log"
+[ -n "$found" ] || fail_showing "$folder/error.log" "the workers wrote no statistics"
 
 step "Result"
 awk -v without="$without" -v with="$with" 'BEGIN {

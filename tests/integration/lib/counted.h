@@ -86,6 +86,7 @@ int counted_fail(int which);
 
 /* Calls itself as anybody else would call it. */
 long counted_fib(int n);
+long counted_fib_from_outside(int n);
 
 /* Runs counted_hook, if there is one, then returns 3 * key. */
 long counted_hooked(long key);
