@@ -70,7 +70,7 @@ trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# ---- packages -------------------------------------------------------------------------------------
+# ---- packages ------------------------------------------------------------------------------------
 
 install_packages() {
     # shellcheck disable=SC2086 # they are lists
@@ -79,7 +79,7 @@ install_packages() {
 /etc/apt; or, by hand: apt-get install" $memoshim_packages_build $memoshim_packages_quickstart
 }
 
-# ---- build ----------------------------------------------------------------------------------------
+# ---- build ---------------------------------------------------------------------------------------
 
 build_memoshim() {
     {
@@ -96,10 +96,13 @@ build_memoshim() {
 library=shim/libmemoshim.so
 command=shim/cli/memoshim
 
-# ---- nginx ----------------------------------------------------------------------------------------
+# ---- nginx ---------------------------------------------------------------------------------------
 
 free_port() {
-    python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+    python3 -c 'import socket
+probe = socket.socket()
+probe.bind(("127.0.0.1", 0))
+print(probe.getsockname()[1])'
 }
 
 # prepare_nginx: everything that it reads, in $folder.
@@ -170,7 +173,7 @@ compare() {
         "$(head -n 1 "$folder/$1.with")"
 }
 
-# ---- the tour -------------------------------------------------------------------------------------
+# ---- the tour ------------------------------------------------------------------------------------
 
 folder=$(mktemp -d "${TMPDIR:-/tmp}/memoshim-quickstart.XXXXXX")
 

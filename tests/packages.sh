@@ -5,8 +5,9 @@
 memoshim_packages_build="gcc libc6-dev meson ninja-build pkg-config python3 libffi-dev libcjson-dev
     libcjson1 libxxhash-dev libcmocka-dev"
 memoshim_packages_quickstart="nginx apache2-utils curl wrk procps libcrypt1"
-memoshim_packages_test="$memoshim_packages_quickstart binutils clang clang-format g++ libclang-rt-14-dev
-    gawk gdb libcrypt-dev lld procps python3-cachetools python3-jsonschema valgrind"
+memoshim_packages_test="$memoshim_packages_quickstart binutils clang clang-format g++
+    gawk gdb libclang-rt-14-dev libcrypt-dev lld procps
+    python3-cachetools python3-jsonschema valgrind"
 
 # Prints those of its arguments that are not installed.
 memoshim_missing_packages() {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the integration cases share: run a program without and with memoshim, and read what it counted.
+"""What the integration cases share: run a program without and with memoshim, and read its counts.
 
 A case is a unittest.TestCase that inherits from Case. Each test gets a folder of its own, a clean
 environment and at most RUN_SECONDS for each program. Statistics are read from JSON files, one for

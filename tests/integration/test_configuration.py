@@ -85,12 +85,13 @@ class Configuration(counted.CountedCase):
                         '      "prototype": "long counted_square(long x)",\n'
                         '      "max_entires": 5,\n'
                         '      "ttl": "5 parsecs"\n    },\n'
-                        '    "counted_length": { "prototype": "long counted_length(const char *t)" }\n'
+                        '    "counted_length": {\n'
+                        '      "prototype": "long counted_length(const char *t)" }\n'
                         '  }\n}\n')
         path.chmod(0o644)
         outcome = self.run_driver(path)
         self.assert_refused(outcome, f"{path}:6:7: error: ", "max_entries", f"{path}:7:14: error: ",
-                            f"{path}:9:", "runs without memoization")
+                            f"{path}:9:", f"{path}:10:", "runs without memoization")
 
     def test_strict(self):
         outcome = self.run_driver("{ nonsense", env={"MEMOSHIM_STRICT": "1"})
