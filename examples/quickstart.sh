@@ -110,7 +110,7 @@ prepare_nginx() {
     local user_line=
     chmod 755 "$folder"
     mkdir "$folder/www" "$folder/tmp" "$folder/stats"
-    say "Welcome, member." >"$folder/www/index.html"
+    say "Welcome, member." >"$folder/www/welcome.txt"
     htpasswd -n -b -B -C 10 "$user" "$password" >"$folder/htpasswd"
     if [ "$(id -u)" -eq 0 ]; then
         user_line='user www-data;'
@@ -119,6 +119,7 @@ prepare_nginx() {
     fi
     chmod 640 "$folder/htpasswd"
     port=$(free_port)
+    page=http://127.0.0.1:$port/welcome.txt # "/" would be asked for twice, then as /index.html
     sed -e "s|@USER@|$user_line|" -e "s|@PORT@|$port|" -e "s|@FOLDER@|$folder|" \
         "$example/nginx.conf" >"$folder/nginx.conf"
 }
@@ -141,8 +142,7 @@ start_nginx() {
 
 # ask WHAT CREDENTIALS: one request; its status, then its body, into $folder/WHAT.
 ask() {
-    curl -s -o "$folder/body" -w '%{http_code}\n' -u "$2" "http://127.0.0.1:$port/" \
-        >"$folder/$1"
+    curl -s -o "$folder/body" -w '%{http_code}\n' -u "$2" "$page" >"$folder/$1"
     cat "$folder/body" >>"$folder/$1"
 }
 
@@ -158,7 +158,7 @@ ask_all() {
 measure() {
     wrk -t 1 -c "$connections" -d "${1}s" --timeout 10s \
         -H "Authorization: Basic $(printf %s "$user:$password" | base64 -w 0)" \
-        "http://127.0.0.1:$port/" >"$folder/wrk.out" 2>&1 ||
+        "$page" >"$folder/wrk.out" 2>&1 ||
         fail_showing "$folder/wrk.out" "wrk failed"
     if grep -q -e 'Non-2xx' -e 'Socket errors' "$folder/wrk.out"; then
         fail_showing "$folder/wrk.out" "some requests were not answered as they should be"

@@ -61,6 +61,8 @@ class Mappings(counted.CountedCase):
         for path in {m.path for m in mappings if m.path.startswith("/")}:
             own = [m for m in mappings if m.path == path]
             parts = list(segments(path))
+            if not parts:
+                continue
             base = min(m.start for m in own) - min(
                 address // PAGE * PAGE for kind, _, address, _ in parts if kind == PT_LOAD)
             for _, _, address, n_bytes in (p for p in parts if p[0] == PT_GNU_RELRO):
