@@ -97,7 +97,8 @@ void cache_view_release(struct cache *cache, const struct cache_view *view);
 /*
  * Keeps value under key until now_ns + the cache's ttl and lands the ticket's flight. Replaces an
  * entry of that key. 0: stored. -ESTALE: the cache was cleared since the miss began. -E2BIG: larger
- * than max_bytes. -ENOMEM. In every case the waiters are released.
+ * than max_bytes; nothing is evicted, an older value of the key stays. -ENOMEM: no memory, or other
+ * threads' inserts hold all room there is. In every case the waiters are released.
  */
 int cache_insert(struct cache *cache, const struct cache_key *key, struct bytes value,
                  uint64_t now_ns, const struct cache_ticket *ticket);
@@ -126,7 +127,10 @@ void cache_read_usage(const struct cache *cache, struct cache_usage *ret_usage);
 /* Zeroes evictions, expirations and invalidations (a forked child). */
 void cache_reset_counts(struct cache *cache);
 
-/* Walks the whole cache under its locks and proves its structure. 0, or -EUCLEAN. */
+/*
+ * Walks the whole cache under its locks, one shard after the other, and proves its structure. 0, or
+ * -EUCLEAN; -ENOMEM. While others insert, its sums need not agree.
+ */
 int cache_check(struct cache *cache);
 
 /* What one entry of these sizes counts against max_bytes: for tests and models. */

@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Slabs are 64 KiB and aligned to that, so a block finds its slab by masking. Each serves one class
+ * at a time and goes back to the kernel when its last block is freed, but for one that is kept for
+ * the next class in need: a cache whose values change in size does not end with every class holding
+ * memory that no other can use. Classes are 16 bytes apart up to 128 and a quarter of the size
+ * above, so at most a fifth of a block is unused.
+ */
+#include "cache/block.h"
+
+#include "base/arena.h"
+
+#include <string.h>
+#include <sys/single_threaded.h>
+
+#define SLAB_BYTES      ((size_t)64 * 1024)
+#define CLASS_MIN_BYTES 32
+#define CLASS_MAX_BYTES 4096
+#define FINE_CLASSES    7 /* 32, 48 ... 128 */
+
+struct block_slab {
+    struct block_slab *next, *previous;                 /* in pool->slabs */
+    struct block_slab *next_partial, *previous_partial; /* in partial[class], or empty */
+    void *free; /* blocks given back, linked by their first word */
+    uint32_t class;
+    uint32_t n_used;
+    uint32_t n_carved; /* bytes from the slab's start that were handed out at least once */
+    uint32_t spare;
+};
+
+_Static_assert(sizeof(struct block_slab) == 56, "first block at 64");
+
+#define SLAB_FIRST 64
+
+static uint32_t class_bytes(uint32_t class)
+{
+    if (class < FINE_CLASSES) {
+        return CLASS_MIN_BYTES + 16 * class;
+    }
+    class -= FINE_CLASSES;
+    return (128u << (class / 4)) / 4 * (class % 4 + 5);
+}
+
+static uint32_t class_of(uint64_t n_bytes)
+{
+    uint32_t class = 0;
+
+    if (n_bytes <= 128) {
+        return n_bytes <= CLASS_MIN_BYTES ? 0 : (uint32_t)(n_bytes - CLASS_MIN_BYTES + 15) / 16;
+    }
+    /* Doubling d covers (128 << d, 256 << d] in four steps. */
+    class = FINE_CLASSES + 4 * (63 - 7 - (uint32_t)__builtin_clzll(n_bytes - 1));
+    while (class_bytes(class) < n_bytes) {
+        class ++;
+    }
+    return class;
+}
+
+static uint64_t needed_bytes(uint32_t n_key_bytes, uint32_t n_value_bytes)
+{
+    return sizeof(struct block) + ((uint64_t)n_value_bytes + 7) / 8 * 8 + n_key_bytes;
+}
+
+uint64_t block_bytes(uint32_t n_key_bytes, uint32_t n_value_bytes)
+{
+    uint64_t needed = needed_bytes(n_key_bytes, n_value_bytes);
+    uint64_t page = pages_size();
+
+    return needed <= CLASS_MAX_BYTES ? class_bytes(class_of(needed))
+                                     : (needed + page - 1) / page * page;
+}
+
+void block_wipe(void *memory, size_t n_bytes)
+{
+    memset(memory, 0, n_bytes);
+    __asm__ volatile("" : : "r"(memory) : "memory");
+}
+
+void block_pool_init(struct block_pool *pool, bool secret)
+{
+    *pool = (struct block_pool){.secret = secret};
+    lock_init(&pool->lock, LOCK_RANK_MEMORY);
+}
+
+void block_pool_fini(struct block_pool *pool)
+{
+    struct block_slab *slab = pool->slabs;
+
+    while (slab != NULL) {
+        struct block_slab *next = slab->next;
+
+        if (pool->secret) {
+            block_wipe(slab, SLAB_BYTES);
+        }
+        pages_unmap(slab, SLAB_BYTES);
+        slab = next;
+    }
+    block_pool_init(pool, pool->secret);
+}
+
+bool block_pool_after_fork(struct block_pool *pool)
+{
+    bool is_whole = pool->sequence % 2 == 0;
+
+    if (is_whole) {
+        lock_init(&pool->lock, LOCK_RANK_MEMORY);
+    } else {
+        block_pool_init(pool, pool->secret);
+    }
+    return is_whole;
+}
+
+/* Brackets every change of a list, for block_pool_after_fork. */
+static void begin_change_locked(struct block_pool *pool)
+{
+    lock_assert_held(&pool->lock);
+    pool->sequence++;
+    atomic_thread_fence(memory_order_release);
+}
+
+static void end_change_locked(struct block_pool *pool)
+{
+    lock_assert_held(&pool->lock);
+    atomic_thread_fence(memory_order_release);
+    pool->sequence++;
+}
+
+static struct block_slab *slab_map(struct block_pool *pool)
+{
+    char *pages = pages_map(2 * SLAB_BYTES);
+    size_t before;
+    struct block_slab *slab;
+
+    if (pages == NULL) {
+        return NULL;
+    }
+    before = (SLAB_BYTES - (uintptr_t)pages % SLAB_BYTES) % SLAB_BYTES;
+    if (before > 0) {
+        pages_unmap(pages, before);
+    }
+    pages_unmap(pages + before + SLAB_BYTES, SLAB_BYTES - before);
+    slab = (struct block_slab *)(void *)(pages + before);
+    if (pool->secret) {
+        pages_protect_secret(slab, SLAB_BYTES);
+    }
+    return slab;
+}
+
+static void list_partial_locked(struct block_pool *pool, struct block_slab *slab)
+{
+    struct block_slab **head = &pool->partial[slab->class];
+
+    lock_assert_held(&pool->lock);
+    slab->previous_partial = NULL;
+    slab->next_partial = *head;
+    if (*head != NULL) {
+        (*head)->previous_partial = slab;
+    }
+    *head = slab;
+}
+
+static void unlist_partial_locked(struct block_pool *pool, struct block_slab *slab)
+{
+    lock_assert_held(&pool->lock);
+    if (slab->previous_partial != NULL) {
+        slab->previous_partial->next_partial = slab->next_partial;
+    } else {
+        pool->partial[slab->class] = slab->next_partial;
+    }
+    if (slab->next_partial != NULL) {
+        slab->next_partial->previous_partial = slab->previous_partial;
+    }
+}
+
+/* A slab without blocks, listed as partial in the class; NULL when the kernel says no. */
+static struct block_slab *slab_take_locked(struct block_pool *pool, uint32_t class)
+{
+    struct block_slab *slab = pool->empty;
+
+    lock_assert_held(&pool->lock);
+    if (slab != NULL) {
+        pool->empty = NULL;
+    } else {
+        slab = slab_map(pool);
+        if (slab == NULL) {
+            return NULL;
+        }
+        slab->previous = NULL;
+        slab->next = pool->slabs;
+        if (pool->slabs != NULL) {
+            pool->slabs->previous = slab;
+        }
+        pool->slabs = slab;
+    }
+    slab->free = NULL;
+    slab->n_used = 0;
+    slab->n_carved = SLAB_FIRST;
+    slab->class = class;
+    list_partial_locked(pool, slab);
+    return slab;
+}
+
+static void slab_give_back_locked(struct block_pool *pool, struct block_slab *slab)
+{
+    lock_assert_held(&pool->lock);
+    unlist_partial_locked(pool, slab);
+    if (pool->empty == NULL) {
+        pool->empty = slab;
+        return;
+    }
+    if (slab->previous != NULL) {
+        slab->previous->next = slab->next;
+    } else {
+        pool->slabs = slab->next;
+    }
+    if (slab->next != NULL) {
+        slab->next->previous = slab->previous;
+    }
+    pages_unmap(slab, SLAB_BYTES);
+}
+
+static bool slab_is_full(const struct block_slab *slab)
+{
+    return slab->free == NULL && slab->n_carved + class_bytes(slab->class) > SLAB_BYTES;
+}
+
+static void *class_alloc_locked(struct block_pool *pool, uint32_t class)
+{
+    struct block_slab *slab = pool->partial[class];
+    void *memory;
+
+    lock_assert_held(&pool->lock);
+    if (slab == NULL) {
+        slab = slab_take_locked(pool, class);
+        if (slab == NULL) {
+            return NULL;
+        }
+    }
+    if (slab->free != NULL) {
+        memory = slab->free;
+        memcpy(&slab->free, memory, sizeof(slab->free));
+    } else {
+        memory = (char *)slab + slab->n_carved;
+        slab->n_carved += class_bytes(class);
+    }
+    slab->n_used++;
+    if (slab_is_full(slab)) {
+        unlist_partial_locked(pool, slab);
+    }
+    return memory;
+}
+
+static void class_free_locked(struct block_pool *pool, void *memory)
+{
+    struct block_slab *slab =
+        (struct block_slab *)(void *)((char *)memory - (uintptr_t)memory % SLAB_BYTES);
+
+    lock_assert_held(&pool->lock);
+    if (slab_is_full(slab)) {
+        list_partial_locked(pool, slab);
+    }
+    memcpy(memory, &slab->free, sizeof(slab->free));
+    slab->free = memory;
+    if (--slab->n_used == 0) {
+        slab_give_back_locked(pool, slab);
+    }
+}
+
+struct block *block_create(struct block_pool *pool, struct bytes key, struct bytes value)
+{
+    uint64_t needed;
+    struct block *block;
+
+    if (key.n_bytes > UINT32_MAX || value.n_bytes > UINT32_MAX) {
+        return NULL;
+    }
+    needed = needed_bytes((uint32_t)key.n_bytes, (uint32_t)value.n_bytes);
+    if (needed > CLASS_MAX_BYTES) {
+        block = pages_map(block_bytes((uint32_t)key.n_bytes, (uint32_t)value.n_bytes));
+        if (block != NULL && pool->secret) {
+            pages_protect_secret(block, needed);
+        }
+    } else {
+        lock_acquire(&pool->lock);
+        begin_change_locked(pool);
+        block = class_alloc_locked(pool, class_of(needed));
+        end_change_locked(pool);
+        lock_release(&pool->lock);
+    }
+    if (block == NULL) {
+        return NULL;
+    }
+    atomic_init(&block->n_references, 1);
+    block->n_key_bytes = (uint32_t)key.n_bytes;
+    block->n_value_bytes = (uint32_t)value.n_bytes;
+    block->spare = 0;
+    if (key.n_bytes > 0) {
+        memcpy(block_key(block), key.data, key.n_bytes);
+    }
+    if (value.n_bytes > 0) {
+        memcpy(block_value(block), value.data, value.n_bytes);
+    }
+    return block;
+}
+
+static void block_destroy(struct block_pool *pool, struct block *block)
+{
+    uint64_t n_bytes = block_bytes(block->n_key_bytes, block->n_value_bytes);
+
+    if (pool->secret) {
+        block_wipe(block, n_bytes);
+    }
+    if (n_bytes > CLASS_MAX_BYTES) {
+        pages_unmap(block, n_bytes);
+        return;
+    }
+    lock_acquire(&pool->lock);
+    begin_change_locked(pool);
+    class_free_locked(pool, block);
+    end_change_locked(pool);
+    lock_release(&pool->lock);
+}
+
+/* A process with one thread saves the locked instruction: 2 to 5 ns of a hit on a large value. */
+void block_hold(struct block *block)
+{
+    if (__libc_single_threaded) {
+        uint32_t n = atomic_load_explicit(&block->n_references, memory_order_relaxed);
+
+        atomic_store_explicit(&block->n_references, n + 1, memory_order_relaxed);
+    } else {
+        atomic_fetch_add_explicit(&block->n_references, 1, memory_order_relaxed);
+    }
+}
+
+void block_release(struct block_pool *pool, struct block *block)
+{
+    if (__libc_single_threaded) {
+        uint32_t n = atomic_load_explicit(&block->n_references, memory_order_relaxed) - 1;
+
+        atomic_store_explicit(&block->n_references, n, memory_order_relaxed);
+        if (n == 0) {
+            block_destroy(pool, block);
+        }
+    } else if (atomic_fetch_sub_explicit(&block->n_references, 1, memory_order_acq_rel) == 1) {
+        block_destroy(pool, block);
+    }
+}

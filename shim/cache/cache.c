@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The life of a cache: creation, clearing, fork, numbers. Looking up is in lookup.c, filling and
+ * evicting in insert.c.
+ */
+#include "cache/cache_private.h"
+
+#include "base/arena.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stddef.h>
+
+static const struct policy *const policies[CACHE_POLICY_COUNT] = {
+#define CACHE_POLICY(name, symbol, help) [CACHE_POLICY_##name] = &symbol,
+#include "cache/policies.def"
+#undef CACHE_POLICY
+};
+
+#define MAX_SHARDS        1024
+#define AUTO_ONE_SHARD    1024 /* entries; at that size sixteen shards would cost 0.2 % of hits */
+#define AUTO_SHARD_SIZE   256  /* entries; an automatic shard holds at least that many */
+#define AUTO_MAX_SHARDS   64
+#define FLIGHTS_PER_CACHE 128
+#define FLIGHTS_PER_SHARD 16 /* at least */
+
+static uint32_t count_cores(void)
+{
+    cpu_set_t cores;
+    int saved_errno = errno;
+    int result = sched_getaffinity(0, sizeof(cores), &cores);
+
+    errno = saved_errno;
+    return result == 0 ? (uint32_t)CPU_COUNT(&cores) : 1;
+}
+
+/*
+ * One shard up to 1024 entries. Above that the smallest power of two that is at least four times
+ * the cores, but at most 64 and at most one shard for 256 entries.
+ */
+static uint32_t choose_n_shards(const struct cache_options *options, uint64_t max_entries)
+{
+    uint32_t n_shards = 1;
+
+    if (options->n_shards != 0) {
+        n_shards = options->n_shards < MAX_SHARDS ? options->n_shards : MAX_SHARDS;
+        return n_shards < max_entries ? n_shards : (uint32_t)max_entries;
+    }
+    if (max_entries > AUTO_ONE_SHARD) {
+        uint32_t wanted = 4 * count_cores();
+
+        while (n_shards < wanted && n_shards < AUTO_MAX_SHARDS &&
+               (uint64_t)n_shards * 2 * AUTO_SHARD_SIZE <= max_entries) {
+            n_shards *= 2;
+        }
+    }
+    return n_shards;
+}
+
+static uint64_t entry_bytes(const struct table_layout *layout, uint64_t n_key_bytes,
+                            uint64_t n_value_bytes)
+{
+    uint64_t n_bytes = layout->share_bytes;
+
+    if (layout->block_at != 0) {
+        n_bytes += block_bytes(layout->n_key_bytes != 0 ? 0 : (uint32_t)n_key_bytes,
+                               layout->n_value_bytes != 0 ? 0 : (uint32_t)n_value_bytes);
+    }
+    return n_bytes;
+}
+
+int cache_create(const struct cache_options *options, struct cache **ret_cache)
+{
+    struct table_layout layout;
+    uint64_t max_entries;
+    uint32_t n_shards, n_flights;
+    size_t flights_at, total, page = pages_size();
+    struct cache *cache;
+
+    if (options->max_entries == 0 || options->max_bytes == 0 ||
+        options->policy >= CACHE_POLICY_COUNT) {
+        return -EINVAL;
+    }
+    table_layout_init(&layout, options->key_bytes, options->value_bytes, options->ttl_ns != 0,
+                      options->secret);
+    max_entries = options->max_bytes / entry_bytes(&layout, 0, 0);
+    max_entries = max_entries < options->max_entries ? max_entries : options->max_entries;
+    max_entries = max_entries == 0 ? 1 : max_entries;
+    n_shards = choose_n_shards(options, max_entries);
+    n_flights = FLIGHTS_PER_CACHE / n_shards;
+    n_flights = n_flights < FLIGHTS_PER_SHARD ? FLIGHTS_PER_SHARD : n_flights;
+    flights_at = sizeof(struct cache) + n_shards * sizeof(struct shard);
+    total = flights_at + (size_t)n_shards * n_flights * sizeof(struct flight);
+    total = (total + page - 1) / page * page;
+    cache = pages_map(total);
+    if (cache == NULL) {
+        return -ENOMEM;
+    }
+    if (options->secret) {
+        pages_protect_secret(cache, total);
+    }
+    cache->options = *options;
+    cache->policy = policies[options->policy];
+    cache->layout = layout;
+    cache->max_shard_entries = max_entries;
+    cache->n_shards = n_shards;
+    cache->mapped_bytes = total;
+    block_pool_init(&cache->pool, options->secret);
+    atomic_init(&cache->generation, 1);
+    for (uint32_t i = 0; i < n_shards; i++) {
+        struct shard *shard = &cache->shards[i];
+        struct flight *places = (struct flight *)(void *)((char *)cache + flights_at);
+
+        lock_init(&shard->lock, LOCK_RANK_SHARD);
+        table_init(&shard->table, &cache->layout);
+        atomic_init(&shard->next_expiry_ns, UINT64_MAX);
+        flights_init(&shard->flights, places + (size_t)i * n_flights, n_flights, &cache->pool,
+                     options->secret);
+    }
+    *ret_cache = cache;
+    return 0;
+}
+
+/* Releases the blocks of a table that nobody else sees any more, and the table. */
+static void discard_table(struct cache *cache, struct table *table)
+{
+    if (table->layout->block_at != 0) {
+        for (uint32_t slot = 0; slot < table->order.n_slots; slot++) {
+            if (order_slot(&table->order, slot)->stamp != 0) {
+                block_release(&cache->pool, table_block(table, slot));
+            }
+        }
+    }
+    table_fini(table);
+}
+
+void cache_destroy(struct cache *cache)
+{
+    size_t mapped_bytes = cache->mapped_bytes;
+
+    for (uint32_t i = 0; i < cache->n_shards; i++) {
+        flights_land_all(&cache->shards[i].flights);
+        discard_table(cache, &cache->shards[i].table);
+    }
+    block_pool_fini(&cache->pool);
+    if (cache->options.secret) {
+        block_wipe(cache, mapped_bytes);
+    }
+    pages_unmap(cache, mapped_bytes);
+}
+
+uint64_t cache_entry_bytes(const struct cache *cache, uint32_t key_bytes, uint32_t value_bytes)
+{
+    return entry_bytes(&cache->layout, key_bytes, value_bytes);
+}
+
+uint64_t cache_slot_bytes(const struct cache *cache, const struct shard *shard, uint32_t slot)
+{
+    const struct block *block = table_block(&shard->table, slot);
+
+    return block == NULL
+               ? cache->layout.share_bytes
+               : cache->layout.share_bytes + block_bytes(block->n_key_bytes, block->n_value_bytes);
+}
+
+uint64_t cache_take_out_locked(struct cache *cache, struct shard *shard, uint32_t slot)
+{
+    uint64_t n_bytes = cache_slot_bytes(cache, shard, slot);
+    struct block *block;
+
+    lock_assert_held(&shard->lock);
+    shard_begin_change_locked(shard);
+    block = table_remove(&shard->table, slot);
+    shard->n_bytes -= n_bytes;
+    if (cache->layout.life_at != 0) {
+        atomic_store_explicit(&shard->next_expiry_ns, expiry_next_ns(&shard->table.expiry),
+                              memory_order_relaxed);
+    }
+    shard_end_change_locked(shard);
+    if (block != NULL) {
+        block_release(&cache->pool, block);
+    }
+    return n_bytes;
+}
+
+void cache_expire_locked(struct cache *cache, struct shard *shard, uint32_t slot)
+{
+    uint64_t n_bytes = cache_take_out_locked(cache, shard, slot);
+
+    lock_assert_held(&shard->lock);
+    atomic_fetch_add_explicit(&cache->n_expirations, 1, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&cache->n_bytes, n_bytes, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&cache->n_entries, 1, memory_order_relaxed);
+}
+
+/*
+ * The new generation is visible before the first entry goes, so that no fill of the old one can
+ * slip into a shard that was emptied already. Each shard gets an empty table under its lock; the
+ * entries are released outside.
+ */
+void cache_clear(struct cache *cache)
+{
+    atomic_fetch_add_explicit(&cache->generation, 1, memory_order_seq_cst);
+    for (uint32_t i = 0; i < cache->n_shards; i++) {
+        struct shard *shard = &cache->shards[i];
+        struct table old;
+        uint64_t n_bytes, n_entries;
+
+        lock_acquire(&shard->lock);
+        shard_begin_change_locked(shard);
+        old = shard->table;
+        n_entries = old.n_live;
+        n_bytes = shard->n_bytes;
+        table_init(&shard->table, &cache->layout);
+        shard->n_bytes = 0;
+        atomic_store_explicit(&shard->next_expiry_ns, UINT64_MAX, memory_order_relaxed);
+        shard_end_change_locked(shard);
+        flights_land_all(&shard->flights);
+        lock_release(&shard->lock);
+
+        atomic_fetch_add_explicit(&cache->n_invalidations, n_entries, memory_order_relaxed);
+        atomic_fetch_sub_explicit(&cache->n_bytes, n_bytes, memory_order_relaxed);
+        atomic_fetch_sub_explicit(&cache->n_entries, n_entries, memory_order_relaxed);
+        discard_table(cache, &old);
+    }
+}
+
+/*
+ * A lock that is held while the sequence is even was held by a reader, or before the first change:
+ * the shard is whole. What a torn shard or a torn pool had is not touched again; it leaks.
+ */
+void cache_after_fork(struct cache *cache)
+{
+    bool pool_is_whole = block_pool_after_fork(&cache->pool);
+    uint64_t n_entries = 0, n_bytes = 0;
+
+    for (uint32_t i = 0; i < cache->n_shards; i++) {
+        struct shard *shard = &cache->shards[i];
+        bool is_whole = atomic_load_explicit(&shard->sequence, memory_order_relaxed) % 2 == 0;
+
+        lock_init(&shard->lock, LOCK_RANK_SHARD);
+        if (!is_whole || (!pool_is_whole && cache->layout.block_at != 0)) {
+            table_init(&shard->table, &cache->layout);
+            shard->n_bytes = 0;
+            atomic_store_explicit(&shard->next_expiry_ns, UINT64_MAX, memory_order_relaxed);
+            atomic_store_explicit(&shard->sequence, 0, memory_order_relaxed);
+        }
+        flights_after_fork(&shard->flights, pool_is_whole);
+        n_entries += shard->table.n_live;
+        n_bytes += shard->n_bytes;
+    }
+    atomic_store_explicit(&cache->n_entries, n_entries, memory_order_relaxed);
+    atomic_store_explicit(&cache->n_bytes, n_bytes, memory_order_relaxed);
+}
+
+void cache_read_usage(const struct cache *cache, struct cache_usage *ret_usage)
+{
+    *ret_usage = (struct cache_usage){
+        .entries = atomic_load_explicit(&cache->n_entries, memory_order_relaxed),
+        .bytes = atomic_load_explicit(&cache->n_bytes, memory_order_relaxed),
+        .evictions = atomic_load_explicit(&cache->n_evictions, memory_order_relaxed),
+        .expirations = atomic_load_explicit(&cache->n_expirations, memory_order_relaxed),
+        .invalidations = atomic_load_explicit(&cache->n_invalidations, memory_order_relaxed),
+    };
+}
+
+void cache_reset_counts(struct cache *cache)
+{
+    atomic_store_explicit(&cache->n_evictions, 0, memory_order_relaxed);
+    atomic_store_explicit(&cache->n_expirations, 0, memory_order_relaxed);
+    atomic_store_explicit(&cache->n_invalidations, 0, memory_order_relaxed);
+}

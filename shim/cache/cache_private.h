@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What the files of this module share: a cache is a number of shards, a pool of blocks, and one
+ * budget for all shards. Room is taken from the budget before an entry is placed, so that the
+ * bounds hold at every moment, and a shard may hold any part of the whole.
+ */
+#ifndef CACHE_CACHE_PRIVATE_H
+#define CACHE_CACHE_PRIVATE_H
+
+#include "base/lock.h"
+#include "cache/block.h"
+#include "cache/cache.h"
+#include "cache/flight.h"
+#include "cache/policy.h"
+#include "cache/table.h"
+
+#include <sys/single_threaded.h>
+
+struct shard {
+    _Alignas(64) struct lock lock; /* LOCK_RANK_SHARD; guards all below, but for reads of the only
+                                      thread of a process */
+    _Atomic uint32_t sequence;     /* odd while table, n_bytes or order are being rearranged */
+    struct table table;
+    uint64_t n_bytes;                /* of its entries, as cache_entry_bytes counts them */
+    _Atomic uint64_t next_expiry_ns; /* of its entries; a hint for other shards */
+    struct flights flights;
+};
+
+struct cache {
+    struct cache_options options; /* constant after creation, as all down to pool */
+    const struct policy *policy;
+    struct table_layout layout;
+    uint64_t max_shard_entries; /* no table is made for more */
+    uint32_t n_shards;
+    size_t mapped_bytes;
+    struct block_pool pool;
+
+    _Alignas(64) _Atomic uint64_t generation;
+    _Atomic uint64_t n_entries; /* the budget: what entries hold, and what inserts have reserved */
+    _Atomic uint64_t n_bytes;
+    _Atomic uint64_t n_evictions, n_expirations, n_invalidations;
+
+    struct shard shards[];
+};
+
+/* Bits that choose neither tag nor group. */
+static inline struct shard *cache_shard(struct cache *cache, uint64_t hash)
+{
+    return &cache->shards[((hash >> 8 & 0xffff) * cache->n_shards) >> 16];
+}
+
+/* Brackets every rearrangement: a forked child can tell a torn shard from one that was only read.
+ */
+static inline void shard_begin_change_locked(struct shard *shard)
+{
+    uint32_t sequence = atomic_load_explicit(&shard->sequence, memory_order_relaxed);
+
+    lock_assert_held(&shard->lock);
+    atomic_store_explicit(&shard->sequence, sequence + 1, memory_order_relaxed);
+    atomic_thread_fence(memory_order_release);
+}
+
+static inline void shard_end_change_locked(struct shard *shard)
+{
+    uint32_t sequence = atomic_load_explicit(&shard->sequence, memory_order_relaxed);
+
+    lock_assert_held(&shard->lock);
+    atomic_store_explicit(&shard->sequence, sequence + 1, memory_order_release);
+}
+
+/* What the entry in this slot counts. */
+uint64_t cache_slot_bytes(const struct cache *cache, const struct shard *shard, uint32_t slot);
+
+/*
+ * Takes the entry out of the shard and releases its block. Returns what it counted, which is not
+ * given back to the budget: that is the caller's.
+ */
+uint64_t cache_take_out_locked(struct cache *cache, struct shard *shard, uint32_t slot);
+
+/* Takes out an expired entry, counts it, and gives its room back. */
+void cache_expire_locked(struct cache *cache, struct shard *shard, uint32_t slot);
+
+#endif

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Computations in progress, one shard's: who computes which key, and who sleeps until it is done. A
+ * flight is found by its whole key. It ends when its owner lands it, or is given up when somebody
+ * waited for it, or found it older, than a waiter's patience: its owner may be gone for good.
+ *
+ * Guarded by the shard's lock, apart from flight_sleep, which must be called without it.
+ */
+#ifndef CACHE_FLIGHT_H
+#define CACHE_FLIGHT_H
+
+#include "base/bytes.h"
+#include "cache/block.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define FLIGHT_INLINE_KEY_BYTES 32
+
+struct flight {
+    _Atomic uint32_t state; /* futex word: FLIGHT_* */
+    uint32_t n_waiters;     /* nobody else may use the place while somebody sleeps on state */
+    uint64_t serial;        /* of this use of the place, 1 and up; 0: free */
+    uint64_t generation;    /* of the cache when it began */
+    uint64_t hash;
+    uint64_t started_ns; /* clock_coarse_ns */
+    const void *owner;
+    uint32_t n_key_bytes;
+    bool may_be_joined;      /* false once it was given up */
+    struct block *key_block; /* for keys that do not fit below */
+    unsigned char key[FLIGHT_INLINE_KEY_BYTES];
+};
+
+enum flight_state {
+    FLIGHT_ALOFT,
+    FLIGHT_LANDED,
+};
+
+struct flights {
+    struct flight *places; /* n_places of them, in the cache's memory */
+    uint32_t n_places;     /* at most FLIGHT_MAX_PLACES */
+    uint32_t n_used;       /* places from here on are free */
+    uint64_t last_serial;
+    struct block_pool *pool; /* of long keys */
+    bool secret;
+};
+
+#define FLIGHT_MAX_PLACES 256
+
+void flights_init(struct flights *flights, struct flight *places, uint32_t n_places,
+                  struct block_pool *pool, bool secret);
+
+/* In a forked child: nothing is in progress and nobody waits. Long keys leak if !pool_is_whole. */
+void flights_after_fork(struct flights *flights, bool pool_is_whole);
+
+/* The flight of this key and generation that may be joined, or NULL. */
+struct flight *flights_find(struct flights *flights, struct bytes key, uint64_t hash,
+                            uint64_t generation);
+
+/*
+ * Registers a flight and returns its name for flights_land; 0 when every place is taken or there
+ * is no memory for the key. Flights that nobody waits for and that are older than patience_ns make
+ * way.
+ */
+uint64_t flights_begin(struct flights *flights, struct bytes key, uint64_t hash,
+                       uint64_t generation, const void *owner, uint64_t now_ns,
+                       uint64_t patience_ns);
+
+/*
+ * Ends the flight of that name if it is still the one in its place; 0 and old names are ignored.
+ * Returns the word to wake all sleepers on once the lock is released, or NULL.
+ */
+_Atomic uint32_t *flights_land(struct flights *flights, uint64_t name);
+
+/* Ends every flight (the cache is cleared). Wakes by itself. */
+void flights_land_all(struct flights *flights);
+
+/* More than patience_ns have passed since it began. */
+bool flight_is_older(const struct flight *flight, uint64_t now_ns, uint64_t patience_ns);
+
+/* No lookup joins this flight any more; those who sleep on it may still be answered by it. */
+void flights_give_up(struct flights *flights, struct flight *flight);
+
+/* Joins and leaves: between the two the place is kept. */
+void flights_join(struct flight *flight);
+void flights_leave(struct flights *flights, struct flight *flight);
+
+/* Sleeps until the flight has landed or deadline_ns of clock_precise_ns has come. */
+void flight_sleep(struct flight *flight, uint64_t deadline_ns);
+
+static inline bool flight_has_landed(const struct flight *flight)
+{
+    return atomic_load_explicit(&flight->state, memory_order_acquire) == FLIGHT_LANDED;
+}
+
+#endif

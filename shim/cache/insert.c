@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Filling and evicting. An insert first makes the budget yield: what is free, then what has
+ * expired anywhere, then victims of its own shard, then of the others. What a victim held goes
+ * straight to the insert it left for, so that it cannot be snatched away, and never two shards are
+ * locked at once.
+ *
+ * Overwriting differs from cachetools in one point: there an entry that grows is asked to fit
+ * beside its own old value, so that more is evicted than need be. Here the old value goes first and
+ * its room is used again; the entry becomes the most recently used one in both.
+ */
+#include "cache/cache_private.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <limits.h>
+
+/* Expired entries an insert removes although there is room: two for one keeps them from piling up.
+ */
+#define EXPIRED_PER_INSERT 2
+
+/* Searches of all shards in vain before an insert gives up: other inserts hold what there is. */
+#define MAX_VAIN_SEARCHES 16
+
+/* What an insert has taken from the budget, and what it needs of bytes. One entry is what it needs.
+ */
+struct room {
+    uint64_t n_entries, n_bytes;
+    uint64_t needed_bytes;
+};
+
+static bool room_is_enough(const struct room *room)
+{
+    return room->n_entries == 1 && room->n_bytes >= room->needed_bytes;
+}
+
+static bool take_from(_Atomic uint64_t *used, uint64_t bound, uint64_t wanted)
+{
+    uint64_t now = atomic_load_explicit(used, memory_order_relaxed);
+
+    do {
+        if (now > bound || wanted > bound - now) {
+            return false;
+        }
+    } while (!atomic_compare_exchange_weak_explicit(used, &now, now + wanted, memory_order_relaxed,
+                                                    memory_order_relaxed));
+    return true;
+}
+
+/* Takes what is missing from the budget, as far as it is free. */
+static bool room_fill(struct cache *cache, struct room *room)
+{
+    if (room->n_entries == 0 && take_from(&cache->n_entries, cache->options.max_entries, 1)) {
+        room->n_entries = 1;
+    }
+    if (room->n_bytes < room->needed_bytes &&
+        take_from(&cache->n_bytes, cache->options.max_bytes, room->needed_bytes - room->n_bytes)) {
+        room->n_bytes = room->needed_bytes;
+    }
+    return room_is_enough(room);
+}
+
+/* Puts what an entry held into the room; what is not needed goes back to the budget at once. */
+static void room_add_entry(struct cache *cache, struct room *room, uint64_t n_bytes)
+{
+    uint64_t wanted = room->needed_bytes - room->n_bytes;
+    uint64_t kept = n_bytes < wanted ? n_bytes : wanted;
+
+    room->n_bytes += kept;
+    atomic_fetch_sub_explicit(&cache->n_bytes, n_bytes - kept, memory_order_relaxed);
+    if (room->n_entries == 0) {
+        room->n_entries = 1;
+    } else {
+        atomic_fetch_sub_explicit(&cache->n_entries, 1, memory_order_relaxed);
+    }
+}
+
+static void room_return(struct cache *cache, struct room *room)
+{
+    atomic_fetch_sub_explicit(&cache->n_bytes, room->n_bytes, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&cache->n_entries, room->n_entries, memory_order_relaxed);
+}
+
+static bool yield_expired_locked(struct cache *cache, struct shard *shard, uint64_t now_ns,
+                                 struct room *room)
+{
+    uint32_t slot;
+
+    lock_assert_held(&shard->lock);
+    if (cache->layout.life_at == 0 || !expiry_first_expired(&shard->table.expiry, now_ns, &slot)) {
+        return false;
+    }
+    room_add_entry(cache, room, cache_take_out_locked(cache, shard, slot));
+    atomic_fetch_add_explicit(&cache->n_expirations, 1, memory_order_relaxed);
+    return true;
+}
+
+static bool yield_victim_locked(struct cache *cache, struct shard *shard, struct room *room)
+{
+    uint32_t slot;
+    bool has_victim;
+
+    lock_assert_held(&shard->lock);
+    shard_begin_change_locked(shard);
+    has_victim = cache->policy->victim(&shard->table.order, &slot);
+    shard_end_change_locked(shard);
+    if (!has_victim) {
+        return false;
+    }
+    room_add_entry(cache, room, cache_take_out_locked(cache, shard, slot));
+    atomic_fetch_add_explicit(&cache->n_evictions, 1, memory_order_relaxed);
+    return true;
+}
+
+/* Expired entries of any shard. No lock is held. True: something was freed. */
+static bool search_expired(struct cache *cache, uint64_t now_ns, struct room *room)
+{
+    bool found = false;
+
+    for (uint32_t i = 0; i < cache->n_shards && !room_is_enough(room); i++) {
+        struct shard *shard = &cache->shards[i];
+
+        if (now_ns < atomic_load_explicit(&shard->next_expiry_ns, memory_order_relaxed)) {
+            continue;
+        }
+        lock_acquire(&shard->lock);
+        while (!room_is_enough(room) && yield_expired_locked(cache, shard, now_ns, room)) {
+            found = true;
+        }
+        lock_release(&shard->lock);
+    }
+    return found;
+}
+
+/* Victims of the shards behind the insert's own. No lock is held. True: something was freed. */
+static bool search_victims(struct cache *cache, const struct shard *own, struct room *room)
+{
+    uint32_t first = (uint32_t)(own - cache->shards);
+    bool found = false;
+
+    for (uint32_t i = 1; i < cache->n_shards && !room_is_enough(room); i++) {
+        struct shard *shard = &cache->shards[(first + i) % cache->n_shards];
+
+        lock_acquire(&shard->lock);
+        while (!room_is_enough(room) && yield_victim_locked(cache, shard, room)) {
+            found = true;
+        }
+        lock_release(&shard->lock);
+    }
+    return found;
+}
+
+static bool others_have_expired(const struct cache *cache, uint64_t now_ns)
+{
+    for (uint32_t i = 0; cache->layout.life_at != 0 && i < cache->n_shards; i++) {
+        if (now_ns >=
+            atomic_load_explicit(&cache->shards[i].next_expiry_ns, memory_order_relaxed)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The old value of the key makes way; its room is the first that is used again. */
+static void remove_old_locked(struct cache *cache, struct shard *shard, const struct cache_key *key,
+                              uint64_t now_ns, struct room *room)
+{
+    uint32_t slot = table_find(&shard->table, key->bytes, key->hash);
+
+    lock_assert_held(&shard->lock);
+    if (slot == TABLE_NO_SLOT) {
+        return;
+    }
+    if (cache->layout.life_at != 0 &&
+        now_ns >= expiry_life(&shard->table.expiry, slot)->expires_ns) {
+        atomic_fetch_add_explicit(&cache->n_expirations, 1, memory_order_relaxed);
+    }
+    room_add_entry(cache, room, cache_take_out_locked(cache, shard, slot));
+}
+
+static void place_locked(struct cache *cache, struct shard *shard, const struct cache_key *key,
+                         struct bytes value, struct block *block, uint64_t now_ns)
+{
+    struct table *table = &shard->table;
+    uint32_t slot;
+
+    lock_assert_held(&shard->lock);
+    shard_begin_change_locked(shard);
+    slot = table_add(table, key->bytes, key->hash, value, block,
+                     expiry_time(now_ns, cache->options.ttl_ns));
+    cache->policy->on_insert(&table->order, slot);
+    shard->n_bytes += cache_slot_bytes(cache, shard, slot);
+    if (cache->layout.life_at != 0) {
+        atomic_store_explicit(&shard->next_expiry_ns, expiry_next_ns(&table->expiry),
+                              memory_order_relaxed);
+    }
+    shard_end_change_locked(shard);
+    assert(order_slot(&table->order, slot)->stamp != 0);
+    assert(table->n_live <= table->n_groups * GROUP_LOAD);
+}
+
+/*
+ * One try, with the lock. 0: placed. -EAGAIN: room has to be found elsewhere, and then again from
+ * the beginning, since the shard may be another one by then.
+ */
+static int try_insert_locked(struct cache *cache, struct shard *shard, const struct cache_key *key,
+                             struct bytes value, struct block *block, uint64_t now_ns,
+                             const struct cache_ticket *ticket, struct room *room)
+{
+    uint32_t slot;
+    int result;
+
+    lock_assert_held(&shard->lock);
+    if (ticket->generation != atomic_load_explicit(&cache->generation, memory_order_acquire)) {
+        return -ESTALE;
+    }
+    for (int i = 0; cache->layout.life_at != 0 && i < EXPIRED_PER_INSERT &&
+                    expiry_first_expired(&shard->table.expiry, now_ns, &slot);
+         i++) {
+        cache_expire_locked(cache, shard, slot);
+    }
+    remove_old_locked(cache, shard, key, now_ns, room);
+    while (!room_fill(cache, room)) {
+        if (yield_expired_locked(cache, shard, now_ns, room)) {
+            continue;
+        }
+        if (others_have_expired(cache, now_ns) || !yield_victim_locked(cache, shard, room)) {
+            return -EAGAIN;
+        }
+    }
+    shard_begin_change_locked(shard);
+    result = table_make_room(&shard->table, cache->max_shard_entries);
+    shard_end_change_locked(shard);
+    if (result == 0) {
+        place_locked(cache, shard, key, value, block, now_ns);
+    }
+    return result;
+}
+
+static int insert_with_block(struct cache *cache, const struct cache_key *key, struct bytes value,
+                             struct block *block, uint64_t now_ns,
+                             const struct cache_ticket *ticket, struct room *room)
+{
+    struct shard *shard = cache_shard(cache, key->hash);
+    int n_vain = 0;
+
+    for (;;) {
+        int result;
+
+        lock_acquire(&shard->lock);
+        result = try_insert_locked(cache, shard, key, value, block, now_ns, ticket, room);
+        lock_release(&shard->lock);
+        if (result != -EAGAIN) {
+            return result;
+        }
+        if (!search_expired(cache, now_ns, room) && !search_victims(cache, shard, room) &&
+            ++n_vain > MAX_VAIN_SEARCHES) {
+            return -ENOMEM;
+        }
+    }
+}
+
+static int insert(struct cache *cache, const struct cache_key *key, struct bytes value,
+                  uint64_t now_ns, const struct cache_ticket *ticket)
+{
+    const struct table_layout *layout = &cache->layout;
+    const struct bytes nothing = {NULL, 0};
+    struct block *block = NULL;
+    struct room room = {0};
+    int result;
+
+    if (key->bytes.n_bytes > UINT32_MAX / 4 || value.n_bytes > UINT32_MAX / 4) {
+        return -E2BIG;
+    }
+    assert(cache->options.key_bytes == 0 || key->bytes.n_bytes == cache->options.key_bytes);
+    assert(cache->options.value_bytes == 0 || value.n_bytes == cache->options.value_bytes);
+    room.needed_bytes =
+        cache_entry_bytes(cache, (uint32_t)key->bytes.n_bytes, (uint32_t)value.n_bytes);
+    if (room.needed_bytes > cache->options.max_bytes) {
+        return -E2BIG;
+    }
+    if (layout->block_at != 0) {
+        block = block_create(&cache->pool, layout->n_key_bytes != 0 ? nothing : key->bytes,
+                             layout->n_value_bytes != 0 ? nothing : value);
+        if (block == NULL) {
+            return -ENOMEM;
+        }
+    }
+    result = insert_with_block(cache, key, value, block, now_ns, ticket, &room);
+    if (result < 0) {
+        room_return(cache, &room);
+        if (block != NULL) {
+            block_release(&cache->pool, block);
+        }
+    }
+    return result;
+}
+
+/* Whatever became of the result, nobody waits for it any longer. */
+static void land(struct cache *cache, const struct cache_ticket *ticket)
+{
+    struct shard *shard = &cache->shards[ticket->shard];
+    _Atomic uint32_t *sleepers;
+
+    if (ticket->flight == 0) {
+        return;
+    }
+    lock_acquire(&shard->lock);
+    sleepers = flights_land(&shard->flights, ticket->flight);
+    lock_release(&shard->lock);
+    if (sleepers != NULL) {
+        futex_wake(sleepers, INT_MAX);
+    }
+}
+
+int cache_insert(struct cache *cache, const struct cache_key *key, struct bytes value,
+                 uint64_t now_ns, const struct cache_ticket *ticket)
+{
+    int result = insert(cache, key, value, now_ns, ticket);
+
+    land(cache, ticket);
+    return result;
+}
+
+void cache_abandon(struct cache *cache, const struct cache_ticket *ticket)
+{
+    land(cache, ticket);
+}

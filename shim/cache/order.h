@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Who was used when: every live slot carries the stamp of its last use, and the oldest is found
+ * exactly, without lists. A hit costs two stores near data it has read anyway; whoever must evict
+ * collects the oldest eighth of the slots, sorted, and then takes them one by one for as long as
+ * their stamps still say what they said: whatever was used or added since is younger than all of
+ * them, so the first candidate that still holds is the oldest entry.
+ *
+ * Not locked: the shard's lock, or the only thread, guards it. Key bytes are not seen here.
+ */
+#ifndef CACHE_ORDER_H
+#define CACHE_ORDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The first words of every slot. */
+struct slot_head {
+    uint32_t hash;  /* the upper half of the key's hash */
+    uint32_t stamp; /* of the last use; 0: the slot is free */
+};
+
+struct order {
+    char *slots; /* n_slots times slot_bytes, each beginning with a slot_head */
+    uint32_t slot_bytes;
+    uint32_t n_slots;
+    uint32_t clock;          /* the newest stamp */
+    uint32_t max_candidates; /* room in candidates: order_max_candidates(n_slots) */
+    uint32_t n_candidates;
+    uint32_t next_candidate;
+    uint64_t *candidates; /* stamp in the upper half, slot in the lower; ascending */
+};
+
+/* An eighth of the slots: 1 byte of memory for each slot. */
+static inline uint32_t order_max_candidates(uint32_t n_slots)
+{
+    return (n_slots + 7) / 8;
+}
+
+static inline struct slot_head *order_slot(const struct order *order, uint32_t slot)
+{
+    return (struct slot_head *)(void *)(order->slots + (size_t)slot * order->slot_bytes);
+}
+
+/* Gives 1, 2, 3 ... to the live slots in the order of their stamps. Every 2^32 uses. */
+void order_renumber(struct order *order);
+
+/* Ascending, in place; qsort may call malloc. */
+void order_sort(uint64_t *values, uint32_t n);
+
+/* Forgets the candidates; for a table whose slots were moved. */
+void order_forget_candidates(struct order *order);
+
+/* The slot is the most recently used one. */
+static inline void order_stamp(struct order *order, struct slot_head *head)
+{
+    if (__builtin_expect(order->clock == UINT32_MAX, 0)) {
+        order_renumber(order);
+    }
+    head->stamp = ++order->clock;
+}
+
+/* The live slot with the smallest stamp; false when there is none. */
+bool order_oldest(struct order *order, uint32_t *ret_slot);
+
+#endif

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+/* Least recently used, exactly: reads and writes both stamp, the smallest stamp goes. */
+#include "cache/policy.h"
+
+static void lru_on_insert(struct order *order, uint32_t slot)
+{
+    order_stamp(order, order_slot(order, slot));
+}
+
+const struct policy policy_lru = {
+    .on_insert = lru_on_insert,
+    .on_hit = NULL,
+    .victim = order_oldest,
+};

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Adding, removing, growing. A full group on the way of an entry counts it in n_passed, and counts
+ * it off when it leaves, so there are no tombstones to clean up and no entry moves because another
+ * left. The table doubles up to what max_entries needs; one mapping holds groups, slots, candidates
+ * and heap.
+ */
+#include "cache/table.h"
+
+#include "base/arena.h"
+
+#include <errno.h>
+
+static uint32_t round8(uint32_t n)
+{
+    return (n + 7) / 8 * 8;
+}
+
+void table_layout_init(struct table_layout *layout, uint32_t n_key_bytes, uint32_t n_value_bytes,
+                       bool has_lives, bool secret)
+{
+    uint32_t at = TABLE_KEY_AT;
+    uint32_t per_group;
+
+    *layout = (struct table_layout){.secret = secret};
+    if (n_key_bytes > 0 && n_key_bytes <= TABLE_INLINE_KEY_BYTES) {
+        layout->n_key_bytes = n_key_bytes;
+        at += round8(n_key_bytes);
+    }
+    if (n_value_bytes > 0 && n_value_bytes <= TABLE_INLINE_VALUE_BYTES) {
+        layout->n_value_bytes = n_value_bytes;
+        layout->value_at = at;
+        at += round8(n_value_bytes);
+    }
+    if (layout->n_key_bytes == 0 || layout->n_value_bytes == 0) {
+        layout->block_at = at;
+        at += (uint32_t)sizeof(struct block *);
+    }
+    if (has_lives) {
+        layout->life_at = at;
+        at += (uint32_t)sizeof(struct slot_life);
+    }
+    layout->slot_bytes = at;
+    /* A candidate is 8 bytes for 8 slots, a place in the heap 4 for each. */
+    per_group = (uint32_t)sizeof(struct group) + GROUP_SLOTS * (at + 1 + (has_lives ? 4 : 0));
+    layout->share_bytes = (per_group + GROUP_LOAD - 1) / GROUP_LOAD;
+}
+
+void table_init(struct table *table, const struct table_layout *layout)
+{
+    *table = (struct table){.layout = layout};
+    table->order.slot_bytes = layout->slot_bytes;
+}
+
+void table_fini(struct table *table)
+{
+    if (table->n_groups > 0) {
+        if (table->layout->secret) {
+            block_wipe(table->groups, table->mapped_bytes);
+        }
+        pages_unmap(table->groups, table->mapped_bytes);
+    }
+    table_init(table, table->layout);
+}
+
+/* Carves a mapping for n_groups; what it returns has no entries. */
+static int table_map(struct table *table, const struct table_layout *layout, uint32_t n_groups)
+{
+    uint32_t n_slots = n_groups * GROUP_SLOTS;
+    size_t groups_bytes = (size_t)n_groups * sizeof(struct group);
+    size_t slots_bytes = (size_t)n_slots * layout->slot_bytes;
+    uint32_t max_candidates = order_max_candidates(n_slots);
+    size_t candidates_bytes = (size_t)max_candidates * sizeof(uint64_t);
+    size_t heap_bytes = layout->life_at == 0 ? 0 : (size_t)n_slots * sizeof(uint32_t);
+    size_t page = pages_size();
+    size_t total = groups_bytes + slots_bytes + candidates_bytes + heap_bytes;
+    char *pages;
+
+    total = (total + page - 1) / page * page;
+    pages = pages_map(total);
+    if (pages == NULL) {
+        return -ENOMEM;
+    }
+    if (layout->secret) {
+        pages_protect_secret(pages, total);
+    }
+    table_init(table, layout);
+    table->groups = (struct group *)(void *)pages;
+    table->n_groups = n_groups;
+    table->mapped_bytes = total;
+    table->order.slots = pages + groups_bytes;
+    table->order.n_slots = n_slots;
+    table->order.max_candidates = max_candidates;
+    table->order.candidates = (uint64_t *)(void *)(pages + groups_bytes + slots_bytes);
+    table->expiry.slots = table->order.slots;
+    table->expiry.slot_bytes = layout->slot_bytes;
+    table->expiry.life_at = layout->life_at;
+    table->expiry.heap =
+        (uint32_t *)(void *)(pages + groups_bytes + slots_bytes + candidates_bytes);
+    return 0;
+}
+
+/* A free slot for this hash, marked as taken. There must be one. */
+static uint32_t slot_take(struct table *table, unsigned char tag, uint32_t hash_upper)
+{
+    uint32_t at = table_home(table, hash_upper);
+
+    for (;;) {
+        struct group *group = &table->groups[at];
+        uint32_t mask = group_match(group, 0);
+
+        if (mask != 0) {
+            uint32_t i = (uint32_t)__builtin_ctz(mask);
+
+            group->tags[i] = tag;
+            table->n_live++;
+            return at * GROUP_SLOTS + i;
+        }
+        if (group->n_passed < GROUP_PASSED_MAX) {
+            group->n_passed++;
+        }
+        at = at + 1 == table->n_groups ? 0 : at + 1;
+    }
+}
+
+/* Entries keep stamps and lives; only slots get new numbers. */
+static void table_move_entries(struct table *to, const struct table *from)
+{
+    uint32_t slot_bytes = from->layout->slot_bytes;
+    uint32_t life_at = from->layout->life_at;
+
+    for (uint32_t slot = 0; slot < from->order.n_slots; slot++) {
+        const struct slot_head *head = order_slot(&from->order, slot);
+        uint32_t new_slot;
+
+        if (head->stamp == 0) {
+            continue;
+        }
+        new_slot =
+            slot_take(to, from->groups[slot / GROUP_SLOTS].tags[slot % GROUP_SLOTS], head->hash);
+        memcpy(table_slot(to, new_slot), head, slot_bytes);
+        if (life_at != 0) {
+            to->expiry.heap[expiry_life(&from->expiry, slot)->heap_at] = new_slot;
+        }
+    }
+    to->expiry.n = from->expiry.n;
+    to->order.clock = from->order.clock;
+}
+
+/* Groups for n entries at the intended load, as far as slots can be numbered. */
+static uint32_t groups_for(uint64_t n_entries)
+{
+    uint64_t n_groups = n_entries / GROUP_LOAD + (n_entries % GROUP_LOAD != 0);
+    uint64_t limit = (TABLE_NO_SLOT - 1) / GROUP_SLOTS;
+
+    return (uint32_t)(n_groups < 1 ? 1 : n_groups > limit ? limit : n_groups);
+}
+
+int table_make_room(struct table *table, uint64_t max_entries)
+{
+    uint32_t n_groups = table->n_groups;
+    uint32_t n_max_groups = groups_for(max_entries);
+    struct table grown;
+    int result;
+
+    if ((uint64_t)table->n_live + 1 <= (uint64_t)n_groups * GROUP_LOAD) {
+        return 0;
+    }
+    if (n_groups == 0) {
+        /* What fits into the first page costs nothing more. */
+        n_groups = (uint32_t)(pages_size() / (table->layout->share_bytes * GROUP_LOAD));
+        n_groups = n_groups == 0 ? 1 : n_groups;
+    } else {
+        n_groups = n_groups > n_max_groups / 2 ? n_max_groups : n_groups * 2;
+    }
+    n_groups = n_groups > n_max_groups ? n_max_groups : n_groups;
+    if ((uint64_t)table->n_live + 1 > (uint64_t)n_groups * GROUP_LOAD) {
+        return -ENOMEM;
+    }
+    result = table_map(&grown, table->layout, n_groups);
+    if (result < 0) {
+        return result;
+    }
+    table_move_entries(&grown, table);
+    table_fini(table);
+    *table = grown;
+    return 0;
+}
+
+uint32_t table_add(struct table *table, struct bytes key, uint64_t hash, struct bytes value,
+                   struct block *block, uint64_t expires_ns)
+{
+    const struct table_layout *layout = table->layout;
+    uint32_t slot = slot_take(table, tag_of_hash(hash), (uint32_t)(hash >> 32));
+    char *at = table_slot(table, slot);
+
+    order_slot(&table->order, slot)->hash = (uint32_t)(hash >> 32);
+    if (layout->n_key_bytes != 0) {
+        memcpy(at + TABLE_KEY_AT, key.data, layout->n_key_bytes);
+    }
+    if (layout->n_value_bytes != 0) {
+        memcpy(at + layout->value_at, value.data, layout->n_value_bytes);
+    }
+    if (layout->block_at != 0) {
+        memcpy(at + layout->block_at, &block, sizeof(block));
+    }
+    if (layout->life_at != 0) {
+        expiry_add(&table->expiry, slot, expires_ns);
+    }
+    return slot;
+}
+
+struct block *table_remove(struct table *table, uint32_t slot)
+{
+    const struct table_layout *layout = table->layout;
+    struct slot_head *head = order_slot(&table->order, slot);
+    struct block *block = table_block(table, slot);
+    uint32_t to = slot / GROUP_SLOTS;
+
+    if (layout->life_at != 0) {
+        expiry_remove(&table->expiry, slot);
+    }
+    for (uint32_t at = table_home(table, head->hash); at != to;) {
+        struct group *group = &table->groups[at];
+
+        if (group->n_passed < GROUP_PASSED_MAX) {
+            group->n_passed--;
+        }
+        at = at + 1 == table->n_groups ? 0 : at + 1;
+    }
+    table->groups[to].tags[slot % GROUP_SLOTS] = 0;
+    table->n_live--;
+    if (layout->secret) {
+        block_wipe(head, layout->slot_bytes);
+    }
+    head->stamp = 0;
+    return block;
+}

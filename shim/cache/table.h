@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+/*
+ * One shard's index and entries: key bytes -> slot. Groups of 14 slots (tags.h); an entry stays in
+ * its slot until it leaves or the table grows, so that slots can be named by number. The layout of
+ * a slot is computed per cache: keys and values of a fixed small size lie in the slot, everything
+ * else in one block per entry; the words for lives exist only in caches that have lives.
+ *
+ * Not locked: the shard's lock, or the only thread, guards it. Whole keys are compared.
+ */
+#ifndef CACHE_TABLE_H
+#define CACHE_TABLE_H
+
+#include "cache/block.h"
+#include "cache/expiry.h"
+#include "cache/order.h"
+#include "cache/policy.h"
+#include "cache/tags.h"
+
+#include <string.h>
+
+#define TABLE_INLINE_KEY_BYTES   64
+#define TABLE_INLINE_VALUE_BYTES 64 /* of CACHE_ROOM_BYTES: such a value is always copied out */
+#define TABLE_KEY_AT             8  /* behind the slot_head, whatever else the slot holds */
+#define TABLE_NO_SLOT            UINT32_MAX
+
+/* Offsets in a slot; 0: slots of this cache have none. */
+struct table_layout {
+    uint32_t slot_bytes;
+    uint32_t n_key_bytes;   /* in the slot, at TABLE_KEY_AT; 0: the key is in the block */
+    uint32_t n_value_bytes; /* in the slot; 0: the value is in the block */
+    uint32_t value_at;
+    uint32_t block_at;
+    uint32_t life_at;
+    uint32_t share_bytes; /* of the table's memory for one entry, when the table is full */
+    bool secret;
+};
+
+struct table {
+    struct group *groups;
+    uint32_t n_groups; /* 0: nothing is mapped yet */
+    uint32_t n_live;
+    struct order order;
+    struct expiry expiry; /* used when layout->life_at is not 0 */
+    const struct table_layout *layout;
+    size_t mapped_bytes;
+};
+
+/* 0 for a size: sizes differ, so the block holds it. */
+void table_layout_init(struct table_layout *layout, uint32_t n_key_bytes, uint32_t n_value_bytes,
+                       bool has_lives, bool secret);
+
+/* An empty table; memory comes with the first entry. */
+void table_init(struct table *table, const struct table_layout *layout);
+
+/* Unmaps the table. Blocks of its entries are the caller's. Secret slots are wiped. */
+void table_fini(struct table *table);
+
+/* Room for one more entry, never more than max_entries in all. 0 or -ENOMEM. */
+int table_make_room(struct table *table, uint64_t max_entries);
+
+/* Fills a free slot: copies or takes over what the layout says. There must be room. */
+uint32_t table_add(struct table *table, struct bytes key, uint64_t hash, struct bytes value,
+                   struct block *block, uint64_t expires_ns);
+
+/* Frees the slot and returns its block (NULL: it had none), which is the caller's now. */
+struct block *table_remove(struct table *table, uint32_t slot);
+
+/* 0, or -EUCLEAN; -ENOMEM when there is no memory to check with. */
+int table_check(const struct table *table);
+
+/* The group where a key of this upper half is looked for first. */
+static inline uint32_t table_home(const struct table *table, uint32_t hash_upper)
+{
+    return (uint32_t)(((uint64_t)hash_upper * table->n_groups) >> 32);
+}
+
+static inline char *table_slot(const struct table *table, uint32_t slot)
+{
+    return table->order.slots + (size_t)slot * table->order.slot_bytes;
+}
+
+static inline struct block *table_block(const struct table *table, uint32_t slot)
+{
+    struct block *block = NULL;
+
+    if (table->layout->block_at != 0) {
+        memcpy(&block, table_slot(table, slot) + table->layout->block_at, sizeof(block));
+    }
+    return block;
+}
+
+static inline bool table_key_equals(const struct table *table, const char *at, struct bytes key)
+{
+    const struct table_layout *layout = table->layout;
+    struct block *block;
+
+    if (layout->n_key_bytes == 8) {
+        uint64_t ours, theirs;
+
+        memcpy(&ours, at + TABLE_KEY_AT, 8);
+        memcpy(&theirs, key.data, 8);
+        return ours == theirs;
+    }
+    if (layout->n_key_bytes != 0) {
+        return memcmp(at + TABLE_KEY_AT, key.data, layout->n_key_bytes) == 0;
+    }
+    memcpy(&block, at + layout->block_at, sizeof(block));
+    return block->n_key_bytes == key.n_bytes &&
+           (key.n_bytes == 0 || memcmp(block_key(block), key.data, key.n_bytes) == 0);
+}
+
+/* The slot of the key, or TABLE_NO_SLOT. */
+static inline uint32_t table_find(const struct table *table, struct bytes key, uint64_t hash)
+{
+    unsigned char tag = tag_of_hash(hash);
+    uint32_t upper = (uint32_t)(hash >> 32);
+    uint32_t n_groups = table->n_groups;
+    uint32_t at = table_home(table, upper);
+
+    for (uint32_t n_probed = 0; n_probed < n_groups; n_probed++) {
+        const struct group *group = &table->groups[at];
+        uint32_t mask = group_match(group, tag);
+
+        for (; mask != 0; mask &= mask - 1) {
+            uint32_t slot = at * GROUP_SLOTS + (uint32_t)__builtin_ctz(mask);
+
+            if (table_key_equals(table, table_slot(table, slot), key)) {
+                return slot;
+            }
+        }
+        if (group->n_passed == 0) {
+            break;
+        }
+        at = at + 1 == n_groups ? 0 : at + 1;
+    }
+    return TABLE_NO_SLOT;
+}
+
+#endif

@@ -1,0 +1,688 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The cache against a model: a plain list that is searched from end to end, kept by the rules of
+ * cachetools' TTLCache with the sizes that cache_entry_bytes names. Both are driven by the same
+ * random operations on a driven clock, and must agree at every step.
+ */
+#include "unit.h"
+
+#include "base/hash.h"
+#include "cache/cache.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SEED 0x5eed
+
+static uint64_t random_state;
+
+static uint64_t random_next(void)
+{
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return random_state;
+}
+
+static uint32_t random_below(uint32_t n)
+{
+    return (uint32_t)((random_next() >> 32) * n >> 32);
+}
+
+/* Key number i: 8 bytes, or i's decimal digits and as many dots as make i % 50 bytes of it. */
+struct made_key {
+    unsigned char text[80];
+    struct cache_key key;
+};
+
+static struct cache_key *make_key(struct made_key *made, uint64_t i, uint32_t n_fixed_bytes)
+{
+    size_t n_bytes = 8;
+
+    if (n_fixed_bytes == 8) {
+        memcpy(made->text, &i, 8);
+    } else {
+        n_bytes = (size_t)snprintf((char *)made->text, sizeof(made->text), "%llu%.*s",
+                                   (unsigned long long)i, (int)(i % 50),
+                                   "..................................................");
+        if (n_fixed_bytes != 0) {
+            memset(made->text + n_bytes, '_', sizeof(made->text) - n_bytes);
+            n_bytes = n_fixed_bytes;
+        }
+    }
+    made->key.bytes = (struct bytes){made->text, n_bytes};
+    made->key.hash = hash_bytes(made->key.bytes, SEED);
+    return &made->key;
+}
+
+static enum cache_outcome look_up(struct cache *cache, const struct cache_key *key, uint64_t now_ns,
+                                  void *room, struct cache_view *view, struct cache_ticket *ticket)
+{
+    struct cache_lookup_options options = {
+        .now_ns = now_ns,
+        .owner = &random_state,
+        .may_wait = true,
+        .wait_timeout_ns = 1000000000,
+        .room = room,
+    };
+
+    return cache_lookup(cache, key, &options, view, ticket);
+}
+
+/* ---- the model ---- */
+
+struct model_entry {
+    uint64_t key;
+    uint64_t content; /* every value is this number's bytes, repeated */
+    uint32_t n_value_bytes;
+    uint64_t n_bytes;
+    uint64_t expires_ns;
+};
+
+struct model {
+    struct model_entry *entries; /* the least recently used in front */
+    uint32_t n;
+    uint64_t n_bytes, max_bytes, max_entries, ttl_ns;
+    uint64_t n_evictions, n_expirations, n_invalidations;
+};
+
+static bool model_expired(const struct model *model, const struct model_entry *entry, uint64_t now)
+{
+    return model->ttl_ns != 0 && now >= entry->expires_ns;
+}
+
+static struct model_entry model_take(struct model *model, uint32_t at)
+{
+    struct model_entry entry = model->entries[at];
+
+    memmove(&model->entries[at], &model->entries[at + 1],
+            (model->n - at - 1) * sizeof(model->entries[0]));
+    model->n--;
+    model->n_bytes -= entry.n_bytes;
+    return entry;
+}
+
+static void model_append(struct model *model, struct model_entry entry)
+{
+    model->entries[model->n++] = entry;
+    model->n_bytes += entry.n_bytes;
+}
+
+static int64_t model_find(const struct model *model, uint64_t key)
+{
+    for (uint32_t i = 0; i < model->n; i++) {
+        if (model->entries[i].key == key) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+static const struct model_entry *model_look_up(struct model *model, uint64_t key, uint64_t now)
+{
+    int64_t at = model_find(model, key);
+
+    if (at < 0) {
+        return NULL;
+    }
+    if (model_expired(model, &model->entries[at], now)) {
+        model_take(model, (uint32_t)at);
+        model->n_expirations++;
+        return NULL;
+    }
+    model_append(model, model_take(model, (uint32_t)at));
+    return &model->entries[model->n - 1];
+}
+
+static bool model_expire_first(struct model *model, uint64_t now)
+{
+    uint32_t first = 0;
+
+    for (uint32_t i = 1; i < model->n; i++) {
+        if (model->entries[i].expires_ns < model->entries[first].expires_ns) {
+            first = i;
+        }
+    }
+    if (model->n == 0 || !model_expired(model, &model->entries[first], now)) {
+        return false;
+    }
+    model_take(model, first);
+    model->n_expirations++;
+    return true;
+}
+
+static bool model_insert(struct model *model, struct model_entry entry, uint64_t now)
+{
+    int64_t at;
+
+    if (entry.n_bytes > model->max_bytes) {
+        return false;
+    }
+    for (int i = 0; i < 2 && model_expire_first(model, now); i++) {
+    }
+    at = model_find(model, entry.key);
+    if (at >= 0) {
+        model->n_expirations += model_expired(model, &model->entries[at], now);
+        model_take(model, (uint32_t)at);
+    }
+    while (model->n + 1 > model->max_entries || model->n_bytes + entry.n_bytes > model->max_bytes) {
+        if (!model_expire_first(model, now)) {
+            model_take(model, 0);
+            model->n_evictions++;
+        }
+    }
+    entry.expires_ns = model->ttl_ns > UINT64_MAX - now ? UINT64_MAX : now + model->ttl_ns;
+    model_append(model, entry);
+    return true;
+}
+
+/* ---- the comparison ---- */
+
+static void fill_value(unsigned char *value, uint64_t content, uint32_t n_bytes)
+{
+    for (uint32_t i = 0; i < n_bytes; i++) {
+        value[i] = (unsigned char)(content >> (i % 8 * 8)) ^ (unsigned char)(i / 8);
+    }
+}
+
+static void assert_value(const struct cache_view *view, const struct model_entry *entry)
+{
+    static unsigned char expected[100000];
+
+    assert_int_equal(view->n_bytes, entry->n_value_bytes);
+    fill_value(expected, entry->content, entry->n_value_bytes);
+    assert_memory_equal(view->data, expected, entry->n_value_bytes);
+    assert_int_equal((uintptr_t)view->data % 8, 0);
+}
+
+static void assert_same_numbers(struct cache *cache, const struct model *model)
+{
+    struct cache_usage usage;
+
+    cache_read_usage(cache, &usage);
+    assert_int_equal(usage.entries, model->n);
+    assert_int_equal(usage.bytes, model->n_bytes);
+    assert_int_equal(usage.evictions, model->n_evictions);
+    assert_int_equal(usage.expirations, model->n_expirations);
+    assert_int_equal(usage.invalidations, model->n_invalidations);
+}
+
+/* Reads every entry of the model, the oldest first, which leaves the order of both as it was. */
+static void assert_same_content(struct cache *cache, struct model *model, uint32_t n_key_bytes,
+                                uint64_t now)
+{
+    _Alignas(8) unsigned char room[CACHE_ROOM_BYTES];
+    struct cache_view view;
+    struct cache_ticket ticket;
+    struct made_key made;
+
+    for (uint32_t i = 0; i < model->n; i++) {
+        const struct model_entry *entry = &model->entries[i];
+
+        if (!model_expired(model, entry, now)) {
+            assert_int_equal(
+                look_up(cache, make_key(&made, entry->key, n_key_bytes), now, room, &view, &ticket),
+                CACHE_HIT);
+            assert_value(&view, entry);
+            cache_view_release(cache, &view);
+        }
+    }
+    /* Reading moved the live ones behind the expired ones in the cache; so here, too. */
+    for (uint32_t i = 0, n = model->n, kept = 0; i < n; i++) {
+        if (model_expired(model, &model->entries[kept], now)) {
+            kept++;
+        } else {
+            model_append(model, model_take(model, kept));
+        }
+    }
+    assert_int_equal(cache_check(cache), 0);
+}
+
+struct scenario {
+    const char *name;
+    uint32_t n_key_bytes, n_value_bytes; /* as in the options */
+    uint32_t n_keys, n_operations;
+    uint64_t max_entries, max_bytes, ttl_ns;
+    uint32_t max_value_bytes;
+    bool secret;
+};
+
+static uint32_t random_size(const struct scenario *scenario)
+{
+    static const uint32_t limits[] = {1, 9, 65, 65, 200, 200, 1000, 5000};
+    uint32_t limit = limits[random_below(8)];
+
+    if (scenario->n_value_bytes != 0) {
+        return scenario->n_value_bytes;
+    }
+    if (random_below(200) == 0) {
+        limit = scenario->max_value_bytes;
+    }
+    return random_below(limit < scenario->max_value_bytes ? limit : scenario->max_value_bytes);
+}
+
+static uint64_t random_clock(uint64_t now)
+{
+    switch (random_below(1000)) {
+    case 0:
+        return now + 1000000; /* far into the future: everything has expired */
+    case 1:
+        return now > 5000 ? now - 5000 : now; /* back: nothing expires for a while */
+    default:
+        return now + 1 + random_below(60);
+    }
+}
+
+static void drive(const struct scenario *scenario)
+{
+    static unsigned char value[100000];
+    _Alignas(8) unsigned char room[CACHE_ROOM_BYTES];
+    struct cache_options options = {
+        .max_entries = scenario->max_entries,
+        .max_bytes = scenario->max_bytes,
+        .ttl_ns = scenario->ttl_ns,
+        .n_shards = 1,
+        .key_bytes = scenario->n_key_bytes,
+        .value_bytes = scenario->n_value_bytes,
+        .secret = scenario->secret,
+        .seed = SEED,
+    };
+    struct model model = {
+        .entries = calloc(scenario->max_entries + 1, sizeof(struct model_entry)),
+        .max_entries = scenario->max_entries,
+        .max_bytes = scenario->max_bytes,
+        .ttl_ns = scenario->ttl_ns,
+    };
+    struct cache *cache;
+    struct cache_view view;
+    struct cache_ticket ticket;
+    struct made_key made;
+    uint64_t now = 0, n_hits = 0;
+
+    random_state = 0x9e3779b97f4a7c15u;
+    assert_int_equal(cache_create(&options, &cache), 0);
+    for (uint32_t step = 0; step < scenario->n_operations; step++) {
+        /* Two ranges of keys, one of them popular. */
+        uint64_t number = random_below(random_below(2) ? scenario->n_keys : scenario->n_keys / 8);
+        struct cache_key *key = make_key(&made, number, scenario->n_key_bytes);
+        struct model_entry entry = {
+            .key = number,
+            .content = random_next(),
+            .n_value_bytes = random_size(scenario),
+        };
+        bool overwrite = random_below(16) == 0;
+        const struct model_entry *found;
+        enum cache_outcome outcome;
+
+        now = random_clock(now);
+        if (random_below(20000) == 0) {
+            cache_clear(cache);
+            model.n_invalidations += model.n;
+            model.n = 0;
+            model.n_bytes = 0;
+        }
+        found = model_look_up(&model, number, now);
+        outcome = look_up(cache, key, now, room, &view, &ticket);
+        assert_int_equal(outcome, found != NULL ? CACHE_HIT : CACHE_MISS);
+        if (outcome == CACHE_HIT) {
+            n_hits++;
+            assert_value(&view, found);
+            cache_view_release(cache, &view);
+            if (overwrite) {
+                /* As a second caller would that missed before the first one's insert. */
+                struct made_key unknown;
+
+                assert_int_equal(look_up(cache, make_key(&unknown, UINT64_MAX, options.key_bytes),
+                                         now, room, &view, &ticket),
+                                 CACHE_MISS);
+            }
+        }
+        if (outcome == CACHE_MISS || overwrite) {
+            entry.n_bytes =
+                cache_entry_bytes(cache, (uint32_t)key->bytes.n_bytes, entry.n_value_bytes);
+            fill_value(value, entry.content, entry.n_value_bytes);
+            assert_int_equal(
+                cache_insert(cache, key, (struct bytes){value, entry.n_value_bytes}, now, &ticket),
+                model_insert(&model, entry, now) ? 0 : -E2BIG);
+        }
+        assert_same_numbers(cache, &model);
+        if (step % 100 == 0) {
+            assert_same_content(cache, &model, scenario->n_key_bytes, now);
+        }
+    }
+    assert_true(n_hits > scenario->n_operations / 20);
+    assert_true(model.n_evictions > 100);
+    cache_destroy(cache);
+    free(model.entries);
+}
+
+static void test_model_flat(void **state)
+{
+    drive(&(struct scenario){.n_key_bytes = 8,
+                             .n_value_bytes = 8,
+                             .n_keys = 400,
+                             .n_operations = 200000,
+                             .max_entries = 110,
+                             .max_bytes = 1 << 20});
+}
+
+static void test_model_flat_lives(void **state)
+{
+    drive(&(struct scenario){.n_key_bytes = 8,
+                             .n_value_bytes = 8,
+                             .n_keys = 400,
+                             .n_operations = 200000,
+                             .max_entries = 100,
+                             .max_bytes = 1 << 20,
+                             .ttl_ns = 5000});
+}
+
+static void test_model_bytes(void **state)
+{
+    drive(&(struct scenario){.n_keys = 400,
+                             .n_operations = 200000,
+                             .max_entries = 150,
+                             .max_bytes = 30000,
+                             .max_value_bytes = 90000,
+                             .ttl_ns = 9000});
+}
+
+static void test_model_secret(void **state)
+{
+    drive(&(struct scenario){.n_key_bytes = 16,
+                             .n_keys = 300,
+                             .n_operations = 30000,
+                             .max_entries = 77,
+                             .max_bytes = 40000,
+                             .max_value_bytes = 3000,
+                             .ttl_ns = 9000,
+                             .secret = true});
+}
+
+static void test_model_odd_sizes(void **state)
+{
+    drive(&(struct scenario){.n_key_bytes = 61,
+                             .n_value_bytes = 13,
+                             .n_keys = 300,
+                             .n_operations = 20000,
+                             .max_entries = 40,
+                             .max_bytes = 1 << 20});
+    drive(&(struct scenario){.n_key_bytes = 70,
+                             .n_value_bytes = 65,
+                             .n_keys = 300,
+                             .n_operations = 20000,
+                             .max_entries = 1000,
+                             .max_bytes = 10000});
+}
+
+/* ---- bounds ---- */
+
+static void fill(struct cache *cache, uint64_t from, uint64_t to, uint32_t n_key_bytes)
+{
+    _Alignas(8) unsigned char room[CACHE_ROOM_BYTES];
+    struct cache_view view;
+    struct cache_ticket ticket;
+    struct made_key made;
+
+    for (uint64_t i = from; i < to; i++) {
+        struct cache_key *key = make_key(&made, i, n_key_bytes);
+
+        assert_int_equal(look_up(cache, key, 0, room, &view, &ticket), CACHE_MISS);
+        assert_int_equal(cache_insert(cache, key, (struct bytes){&i, 8}, 0, &ticket), 0);
+    }
+}
+
+static bool holds(struct cache *cache, uint64_t i, uint32_t n_key_bytes)
+{
+    _Alignas(8) unsigned char room[CACHE_ROOM_BYTES];
+    struct cache_view view;
+    struct cache_ticket ticket;
+    struct made_key made;
+    enum cache_outcome outcome =
+        look_up(cache, make_key(&made, i, n_key_bytes), 0, room, &view, &ticket);
+
+    if (outcome == CACHE_MISS) {
+        cache_abandon(cache, &ticket);
+        return false;
+    }
+    assert_int_equal(outcome, CACHE_HIT);
+    assert_memory_equal(view.data, &i, 8);
+    cache_view_release(cache, &view);
+    return true;
+}
+
+static void test_holds_any_keys(void **state)
+{
+    static const uint32_t shards[] = {0, 1, 2, 7, 64};
+
+    for (uint32_t i = 0; i < sizeof(shards) / sizeof(shards[0]); i++) {
+        struct cache_options options = {.max_entries = 4096,
+                                        .max_bytes = 64 << 20,
+                                        .n_shards = shards[i],
+                                        .key_bytes = 8,
+                                        .value_bytes = 8,
+                                        .single_flight = true};
+        struct cache *cache;
+        struct cache_usage usage;
+
+        assert_int_equal(cache_create(&options, &cache), 0);
+        fill(cache, 0, 4096, 8);
+        cache_read_usage(cache, &usage);
+        assert_int_equal(usage.entries, 4096);
+        assert_int_equal(usage.evictions, 0);
+        for (uint64_t key = 0; key < 4096; key++) {
+            assert_true(holds(cache, key, 8));
+        }
+        fill(cache, 4096, 4196, 8);
+        cache_read_usage(cache, &usage);
+        assert_int_equal(usage.entries, 4096);
+        assert_int_equal(usage.evictions, 100);
+        assert_int_equal(cache_check(cache), 0);
+        cache_destroy(cache);
+    }
+}
+
+/* All keys in one shard of many: their hashes agree in the bits that choose it. */
+static void test_holds_one_sided_keys(void **state)
+{
+    struct cache_options options = {.max_entries = 3000,
+                                    .max_bytes = 64 << 20,
+                                    .n_shards = 16,
+                                    .key_bytes = 8,
+                                    .value_bytes = 8};
+    struct cache *cache;
+    struct cache_usage usage;
+    struct cache_view view;
+    struct cache_ticket ticket;
+    _Alignas(8) unsigned char room[CACHE_ROOM_BYTES];
+
+    assert_int_equal(cache_create(&options, &cache), 0);
+    for (uint64_t i = 0; i < 3100; i++) {
+        struct made_key made;
+        struct cache_key *key = make_key(&made, i, 8);
+
+        /* The last hundred go to another shard, which has nothing to evict of its own. */
+        key->hash = (key->hash & ~(uint64_t)0xffff00) | (i < 3000 ? 0 : 0xffff00);
+        assert_int_equal(look_up(cache, key, 0, room, &view, &ticket), CACHE_MISS);
+        assert_int_equal(cache_insert(cache, key, (struct bytes){&i, 8}, 0, &ticket), 0);
+        cache_read_usage(cache, &usage);
+        assert_int_equal(usage.entries, i < 3000 ? i + 1 : 3000);
+    }
+    /* The first of them found its shard empty; after that the shard evicted its own. */
+    assert_int_equal(usage.evictions, 100);
+    assert_int_equal(cache_check(cache), 0);
+    cache_destroy(cache);
+}
+
+static void test_too_large_changes_nothing(void **state)
+{
+    static unsigned char large[20000];
+    struct cache_options options = {.max_entries = 10, .max_bytes = 10000, .n_shards = 1};
+    _Alignas(8) unsigned char room[CACHE_ROOM_BYTES];
+    struct cache *cache;
+    struct cache_view view;
+    struct cache_ticket ticket;
+    struct cache_usage usage;
+    struct made_key made;
+
+    assert_int_equal(cache_create(&options, &cache), 0);
+    fill(cache, 0, 5, 0);
+    look_up(cache, make_key(&made, 99, 0), 0, room, &view, &ticket);
+    assert_int_equal(cache_insert(cache, make_key(&made, 3, 0),
+                                  (struct bytes){large, sizeof(large)}, 0, &ticket),
+                     -E2BIG);
+    for (uint64_t i = 0; i < 5; i++) {
+        assert_true(holds(cache, i, 0));
+    }
+    cache_read_usage(cache, &usage);
+    assert_int_equal(usage.evictions, 0);
+    assert_int_equal(cache_check(cache), 0);
+    cache_destroy(cache);
+}
+
+static void test_bad_options(void **state)
+{
+    struct cache_options options = {.max_entries = 0, .max_bytes = 1};
+    struct cache *cache = NULL;
+
+    assert_int_equal(cache_create(&options, &cache), -EINVAL);
+    options = (struct cache_options){.max_entries = 1, .max_bytes = 0};
+    assert_int_equal(cache_create(&options, &cache), -EINVAL);
+    options =
+        (struct cache_options){.max_entries = 1, .max_bytes = 1, .policy = CACHE_POLICY_COUNT};
+    assert_int_equal(cache_create(&options, &cache), -EINVAL);
+    assert_null(cache);
+    /* Bounds beyond all memory cost nothing until they are used. */
+    options = (struct cache_options){.max_entries = UINT64_MAX, .max_bytes = UINT64_MAX};
+    assert_int_equal(cache_create(&options, &cache), 0);
+    fill(cache, 0, 10, 0);
+    assert_true(holds(cache, 3, 0));
+    cache_destroy(cache);
+}
+
+/* The promise of a flat entry: 40 bytes for 8 of key and 8 of value, index and order included. */
+static void test_flat_entry_bytes(void **state)
+{
+    struct cache_options options = {
+        .max_entries = 100000, .max_bytes = 64 << 20, .key_bytes = 8, .value_bytes = 8};
+    struct cache *cache;
+
+    assert_int_equal(cache_create(&options, &cache), 0);
+    assert_true(cache_entry_bytes(cache, 8, 8) <= 40);
+    cache_destroy(cache);
+}
+
+/* ---- lives ---- */
+
+static enum cache_outcome outcome_at(struct cache *cache, uint64_t i, uint64_t now)
+{
+    _Alignas(8) unsigned char room[CACHE_ROOM_BYTES];
+    struct cache_view view;
+    struct cache_ticket ticket;
+    struct made_key made;
+    enum cache_outcome outcome = look_up(cache, make_key(&made, i, 8), now, room, &view, &ticket);
+
+    if (outcome == CACHE_MISS) {
+        cache_abandon(cache, &ticket);
+    }
+    return outcome;
+}
+
+static void insert_at(struct cache *cache, uint64_t i, uint64_t now)
+{
+    _Alignas(8) unsigned char room[CACHE_ROOM_BYTES];
+    struct cache_view view;
+    struct cache_ticket ticket;
+    struct made_key made;
+
+    assert_int_equal(look_up(cache, make_key(&made, i, 8), now, room, &view, &ticket), CACHE_MISS);
+    assert_int_equal(cache_insert(cache, &made.key, (struct bytes){&i, 8}, now, &ticket), 0);
+}
+
+static void test_edges_of_time(void **state)
+{
+    struct cache_options options = {
+        .max_entries = 10, .max_bytes = 1 << 20, .ttl_ns = 100, .key_bytes = 8, .value_bytes = 8};
+    struct cache_usage usage;
+    struct cache *cache;
+
+    assert_int_equal(cache_create(&options, &cache), 0);
+    insert_at(cache, 1, 0);
+    assert_int_equal(outcome_at(cache, 1, 0), CACHE_HIT);
+    assert_int_equal(outcome_at(cache, 1, 99), CACHE_HIT);
+    assert_int_equal(outcome_at(cache, 1, 100), CACHE_MISS);
+    assert_int_equal(outcome_at(cache, 1, 99), CACHE_MISS); /* it was removed */
+
+    /* Set back: an entry lives on as long as its time says. */
+    insert_at(cache, 2, 5000);
+    assert_int_equal(outcome_at(cache, 2, 0), CACHE_HIT);
+    assert_int_equal(outcome_at(cache, 2, 5099), CACHE_HIT);
+    /* An entry that was added after the clock was set back expires before those from earlier. */
+    insert_at(cache, 3, 1000);
+    assert_int_equal(outcome_at(cache, 3, 1100), CACHE_MISS);
+    assert_int_equal(outcome_at(cache, 2, 1100), CACHE_HIT);
+
+    /* The end of time does not wrap around to its beginning. */
+    insert_at(cache, 4, UINT64_MAX - 50);
+    assert_int_equal(outcome_at(cache, 4, UINT64_MAX - 1), CACHE_HIT);
+    assert_int_equal(outcome_at(cache, 4, UINT64_MAX), CACHE_MISS);
+    cache_read_usage(cache, &usage);
+    assert_int_equal(usage.expirations, 4); /* the insert before removed 2 */
+    assert_int_equal(usage.evictions, 0);
+    assert_int_equal(cache_check(cache), 0);
+    cache_destroy(cache);
+}
+
+/* What has expired goes first wherever it lies, although other shards hold older live entries. */
+static void test_expired_first_across_shards(void **state)
+{
+    struct cache_options options = {.max_entries = 64,
+                                    .max_bytes = 1 << 20,
+                                    .ttl_ns = 1000,
+                                    .n_shards = 8,
+                                    .key_bytes = 8,
+                                    .value_bytes = 8};
+    struct cache_usage usage;
+    struct cache *cache;
+
+    assert_int_equal(cache_create(&options, &cache), 0);
+    for (uint64_t i = 0; i < 32; i++) {
+        insert_at(cache, i, 0);
+    }
+    for (uint64_t i = 32; i < 64; i++) {
+        insert_at(cache, i, 500);
+    }
+    for (uint64_t i = 64; i < 96; i++) {
+        insert_at(cache, i, 1200);
+    }
+    cache_read_usage(cache, &usage);
+    assert_int_equal(usage.evictions, 0);
+    assert_int_equal(usage.expirations, 32);
+    for (uint64_t i = 32; i < 96; i++) {
+        assert_int_equal(outcome_at(cache, i, 1200), CACHE_HIT);
+    }
+    assert_int_equal(cache_check(cache), 0);
+    cache_destroy(cache);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_model_flat),
+        cmocka_unit_test(test_model_flat_lives),
+        cmocka_unit_test(test_model_bytes),
+        cmocka_unit_test(test_model_secret),
+        cmocka_unit_test(test_model_odd_sizes),
+        cmocka_unit_test(test_holds_any_keys),
+        cmocka_unit_test(test_holds_one_sided_keys),
+        cmocka_unit_test(test_too_large_changes_nothing),
+        cmocka_unit_test(test_bad_options),
+        cmocka_unit_test(test_flat_entry_bytes),
+        cmocka_unit_test(test_edges_of_time),
+        cmocka_unit_test(test_expired_first_across_shards),
+    };
+
+    return cmocka_run_group_tests_name("cache", tests, NULL, NULL);
+}
