@@ -154,7 +154,8 @@ static bool read_pointee(struct reader *reader, struct side *side, int parameter
     if (side->type->kind != CTYPE_POINTER || !ctype_is_scalar(side->type->target)) {
         return CONDITION_FAIL(reader, side->offset, POINTEE_NO_SCALAR, side->type->text);
     }
-    if (description->kind != DESCRIBE_MEMORY && description->kind != DESCRIBE_STRING) {
+    if (reader->scope->is_described && description->kind != DESCRIBE_MEMORY &&
+        description->kind != DESCRIBE_STRING) {
         return CONDITION_FAIL(reader, side->offset, POINTEE_UNDESCRIBED,
                               reader->scope->prototype->parameters[parameter].name);
     }
@@ -315,8 +316,12 @@ static bool check_numbers(struct reader *reader, const struct side *left, const 
                 isfinite(constant->number) && (!is_equality(op) || is_whole(constant->number));
         }
     }
-    return can_hold || CONDITION_FAIL(reader, right->offset, NEVER_THAT_VALUE, left->text,
-                                      left->type->text, right->text);
+    return can_hold ||
+           CONDITION_FAIL(reader, right->offset, NEVER_THAT_VALUE, left->text, left->type->text,
+                          right->text,
+                          left->type->kind == CTYPE_UNSIGNED && right->text[0] == '-'
+                              ? "an unsigned -1 is its type's largest value: compare with < or >"
+                              : NULL);
 }
 
 static bool check_pointers(struct reader *reader, const struct side *left, const struct side *right,
@@ -330,7 +335,8 @@ static bool check_pointers(struct reader *reader, const struct side *left, const
     if (right->operand.kind == OPERAND_NULL) {
         return true;
     }
-    if (is_string ? !left->is_text : left->is_text != right->is_text) {
+    if (reader->scope->is_described &&
+        (is_string ? !left->is_text : left->is_text != right->is_text)) {
         return CONDITION_FAIL(reader, left->is_text ? right->offset : left->offset, NOT_TEXT,
                               left->is_text ? right->text : left->text);
     }

@@ -201,7 +201,14 @@ bool count_read(struct workspace *work, const struct value *value,
     }
     parser_init(&compiler.parser, work, &value->source);
     if (value->kind == VALUE_NUMBER) {
-        compile_number(&compiler);
+        uint64_t number;
+
+        if (!units_read_integer(work, value, 1, INT64_MAX, &number)) {
+            return false;
+        }
+        compiler.steps[compiler.n_steps++] =
+            (struct count_step){.kind = COUNT_NUMBER, .number = (int64_t)number};
+        compiler.parser.token.kind = TOKEN_END;
     } else {
         compile_sum(&compiler);
     }

@@ -225,7 +225,8 @@ static void check_gives(struct entry *entry)
 static void read_conditions(struct entry *entry)
 {
     struct config_function *function = entry->function;
-    struct condition_scope scope = {&function->prototype, entry->parameters, &function->result};
+    struct condition_scope scope = {&function->prototype, entry->parameters, &function->result,
+                                    entry->is_good};
     const struct value *unless = entry_find(entry, "unless");
     const struct value *store_if = entry_find(entry, "store_if");
 
@@ -260,9 +261,7 @@ static void read_descriptions(struct entry *entry)
         check_gives(entry);
     }
     read_returns(entry);
-    if (entry->is_good) {
-        read_conditions(entry);
-    }
+    read_conditions(entry);
 }
 
 bool function_read(struct workspace *work, const struct value *value,

@@ -36,6 +36,7 @@ static const char *place_text(unsigned places)
         unsigned places;
         const char *text;
     } texts[] = {
+        {IN_POLICY, "in an entry of 'functions' or in 'defaults'"},
         {IN_TOP, "at the top of the file"},
         {IN_FUNCTION, "in an entry of 'functions'"},
         {IN_DEFAULTS, "in 'defaults'"},
@@ -51,7 +52,7 @@ static const char *place_text(unsigned places)
     };
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        if ((places & texts[i].places) != 0) {
+        if ((places & texts[i].places) == texts[i].places) {
             return texts[i].text;
         }
     }

@@ -183,6 +183,7 @@ struct condition_scope {
     const struct prototype *prototype;
     const struct config_description *parameters;
     const struct config_description *result;
+    bool is_described; /* false: descriptions are missing or wrong, do not complain of them again */
 };
 
 bool condition_read(struct workspace *work, const struct value *value,

@@ -1,0 +1,672 @@
+// SPDX-License-Identifier: MIT
+/*
+ * config from inside: what a text is read as. The model of a loaded configuration, prototypes
+ * against the compiler's own idea of the same declaration, durations and sizes, counts evaluated
+ * against hand-computed values, and running out of memory at every single allocation.
+ */
+#include "unit.h"
+
+#include "config/language.h"
+#include "config_memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/types.h>
+#include <wchar.h>
+
+static struct test_memory memory;
+static struct config_model model;
+static struct diagnostic_list list;
+
+static int load_text(const char *text)
+{
+    struct config_memory source = test_memory_init(&memory);
+
+    diagnostics_init(&list, source);
+    return config_load("test.json", text, strlen(text), source, &model, &list);
+}
+
+static void load_good(const char *text)
+{
+    char output[4096];
+
+    if (load_text(text) != 0) {
+        diagnostics_print(&list, output, sizeof(output));
+        fail_msg("%s", output);
+    }
+}
+
+#define LOAD_ENTRY(entry) load_good("{\"version\":1,\"functions\":{" entry "}}")
+
+/* ---- the model ------------------------------------------------------------------------------- */
+
+static void test_defaults_are_those_of_the_specification(void **state)
+{
+    const struct config_function *f;
+
+    LOAD_ENTRY("\"j0\":{}");
+    assert_int_equal(model.n_programs, 0);
+    assert_int_equal(model.n_functions, 1);
+    f = &model.functions[0];
+    assert_string_equal(f->symbol, "j0");
+    assert_null(f->version);
+    assert_null(f->library);
+    assert_true(f->from_preset);
+    assert_int_equal(f->line, 1);
+    assert_int_equal(f->column, 27);
+    assert_int_equal(f->mode, CONFIG_MODE_MEMOIZE);
+    assert_int_equal(f->policy, CONFIG_POLICY_LRU);
+    assert_int_equal(f->max_entries, 4096);
+    assert_int_equal(f->max_bytes, 64 << 20);
+    assert_int_equal(f->ttl_ns, 0);
+    assert_int_equal(f->shards, 0);
+    assert_true(f->single_flight);
+    assert_int_equal(f->single_flight_timeout_ns, 0);
+    assert_true(f->guard);
+    assert_true(f->captures_errno);
+    assert_false(f->has_secret);
+    assert_null(model.stats.file);
+    assert_false(model.stats.has_format);
+    test_memory_free(&memory);
+}
+
+static void test_nearer_policy_keys_win(void **state)
+{
+    load_good("{\"version\":1,\"defaults\":{\"ttl\":5,\"max_entries\":7,\"guard\":false,"
+              "\"library\":\"libm.so.6\"},\"functions\":{\"pow@GLIBC_2.29\":{\"ttl\":\"250ms\"},"
+              "\"sin\":{\"guard\":true,\"mode\":\"off\",\"errno\":false}}}");
+    assert_int_equal(model.n_functions, 2);
+    assert_string_equal(model.functions[0].named, "pow@GLIBC_2.29");
+    assert_string_equal(model.functions[0].symbol, "pow");
+    assert_string_equal(model.functions[0].version, "GLIBC_2.29");
+    assert_string_equal(model.functions[0].library, "libm.so.6");
+    assert_int_equal(model.functions[0].ttl_ns, 250000000);
+    assert_int_equal(model.functions[0].max_entries, 7);
+    assert_false(model.functions[0].guard);
+    assert_true(model.functions[0].captures_errno);
+    assert_int_equal(model.functions[1].ttl_ns, 5000000000);
+    assert_true(model.functions[1].guard);
+    assert_int_equal(model.functions[1].mode, CONFIG_MODE_OFF);
+    assert_false(model.functions[1].captures_errno);
+    test_memory_free(&memory);
+}
+
+static void test_preset_of_crypt_r(void **state)
+{
+    const struct config_function *f;
+    const struct condition_comparison *c;
+
+    LOAD_ENTRY("\"crypt_r\":{\"ttl\":\"60s\"}");
+    f = &model.functions[0];
+    assert_true(f->has_secret);
+    assert_int_equal(f->prototype.n_parameters, 3);
+    assert_string_equal(f->prototype.parameters[2].type->text, "struct crypt_data *");
+    assert_int_equal(f->parameters[0].kind, DESCRIBE_STRING);
+    assert_true(f->parameters[0].is_secret && f->parameters[0].is_in);
+    assert_false(f->parameters[1].is_secret);
+    assert_int_equal(f->parameters[2].kind, DESCRIBE_SCRATCH);
+    assert_false(f->parameters[2].is_in || f->parameters[2].is_out);
+    assert_int_equal(f->result.kind, DESCRIBE_OUT_STRING);
+    assert_int_equal(f->result.lifetime, LIFETIME_INTO);
+    assert_int_equal(f->result.lifetime_parameter, 2);
+    assert_int_equal(f->store_if.n_comparisons, 1);
+    c = f->store_if.comparisons;
+    assert_int_equal(c->left.kind, OPERAND_RETURN);
+    assert_int_equal(c->op, CONDITION_EQ);
+    assert_int_equal(c->right.kind, OPERAND_PARAMETER);
+    assert_int_equal(c->right.parameter, 1);
+    assert_true(c->by_content);
+    test_memory_free(&memory);
+}
+
+static void test_keys_of_an_entry_replace_those_of_the_preset(void **state)
+{
+    const struct config_function *f;
+
+    LOAD_ENTRY("\"crypt\":{\"args\":{\"phrase\":\"string\",\"setting\":\"string\"},"
+               "\"store_if\":\"return != NULL\"}");
+    f = &model.functions[0];
+    assert_true(f->from_preset);
+    assert_false(f->has_secret);
+    assert_int_equal(f->result.lifetime, LIFETIME_STATIC);
+    assert_int_equal(f->store_if.comparisons[0].right.kind, OPERAND_NULL);
+    assert_false(f->store_if.comparisons[0].by_content);
+    test_memory_free(&memory);
+
+    LOAD_ENTRY("\"j0\":{\"prototype\":\"double j0(double)\"}");
+    assert_false(model.functions[0].from_preset);
+    assert_false(model.functions[0].captures_errno);
+    assert_string_equal(model.functions[0].prototype.parameters[0].name, "arg1");
+    test_memory_free(&memory);
+}
+
+static void test_every_preset_loads(void **state)
+{
+    for (uint32_t i = 0; i < config_n_presets; i++) {
+        char text[256];
+
+        if (i > 0) {
+            assert_true(strcmp(config_presets[i - 1].name, config_presets[i].name) < 0);
+        }
+        assert_ptr_equal(config_preset_find(config_presets[i].name), &config_presets[i]);
+        snprintf(text, sizeof(text), "{\"version\":1,\"functions\":{\"%s\":{}}}",
+                 config_presets[i].name);
+        load_good(text);
+        assert_string_equal(model.functions[0].prototype.name, config_presets[i].name);
+        test_memory_free(&memory);
+    }
+    assert_null(config_preset_find("lgamma"));
+    assert_null(config_preset_find(""));
+}
+
+static void test_statistics(void **state)
+{
+    load_good(
+        "{\"version\":1,\"functions\":{},\"stats\":{\"file\":\"/run/%n.%p\",\"format\":\"json\","
+        "\"signal\":\"RTMIN+5\",\"interval\":\"1.5m\"}}");
+    assert_string_equal(model.stats.file, "/run/%n.%p");
+    assert_true(model.stats.has_format);
+    assert_int_equal(model.stats.format, STATS_FORMAT_JSON);
+    assert_int_equal(model.stats.signal, SIGRTMIN + 5);
+    assert_int_equal(model.stats.interval_ns, UINT64_C(90000000000));
+    test_memory_free(&memory);
+}
+
+static void test_programs_by_basename_and_path(void **state)
+{
+    load_good("{\"version\":1,\"programs\":[\"nginx\",\"/opt/x/run\"],\"functions\":{}}");
+    assert_true(config_applies_to(&model, "/usr/sbin/nginx", "nginx"));
+    assert_true(config_applies_to(&model, "/usr/bin/other", "/tmp/nginx"));
+    assert_true(config_applies_to(&model, "/opt/x/run", NULL));
+    assert_false(config_applies_to(&model, "/opt/y/run", "run"));
+    assert_false(config_applies_to(&model, "/usr/sbin/nginx2", "xnginx"));
+    assert_false(config_applies_to(&model, NULL, NULL));
+    test_memory_free(&memory);
+    LOAD_ENTRY("");
+    assert_true(config_applies_to(&model, NULL, NULL));
+    test_memory_free(&memory);
+}
+
+static void test_conditions(void **state)
+{
+    const struct condition_comparison *c;
+
+    LOAD_ENTRY(
+        "\"f\":{\"prototype\":\"long f(const char *s, int *v, double x)\","
+        "\"args\":{\"s\":\"string\",\"v\":{\"out\":\"int\",\"count\":2}},"
+        "\"store_if\":[\"return==-9223372036854775808\",\"*v<=0x1f\",\"s!='a b'\",\"x>-inf\","
+        "\"x!=1e-3\",\"return < ERANGE\",\"x == nan\"]}");
+    c = model.functions[0].store_if.comparisons;
+    assert_int_equal(model.functions[0].store_if.n_comparisons, 7);
+    assert_true(c[0].right.kind == OPERAND_INTEGER && c[0].right.integer == INT64_MIN);
+    assert_true(c[1].left.kind == OPERAND_POINTEE && c[1].left.parameter == 1);
+    assert_true(c[1].op == CONDITION_LE && c[1].right.integer == 31);
+    assert_true(c[2].op == CONDITION_NE && c[2].by_content);
+    assert_string_equal(c[2].right.string, "a b");
+    assert_true(c[3].right.kind == OPERAND_NUMBER && c[3].right.number == -HUGE_VAL);
+    assert_true(c[4].right.kind == OPERAND_NUMBER && c[4].right.number == 1e-3);
+    assert_true(c[5].op == CONDITION_LT && c[5].right.integer == ERANGE);
+    assert_true(isnan(c[6].right.number));
+    test_memory_free(&memory);
+}
+
+/* Two addresses that nobody calls text are compared as addresses. */
+static void test_addresses_are_not_compared_by_content(void **state)
+{
+    LOAD_ENTRY("\"f\":{\"prototype\":\"void *f(void *p, char *q)\",\"args\":{\"p\":\"address\","
+               "\"q\":\"scratch\"},\"returns\":\"address\",\"store_if\":[\"return==p\",\"q!=p\"]}");
+    assert_false(model.functions[0].store_if.comparisons[0].by_content);
+    assert_false(model.functions[0].store_if.comparisons[1].by_content);
+    test_memory_free(&memory);
+}
+
+/* ---- counts ---------------------------------------------------------------------------------- */
+
+static int64_t evaluate(const struct config_count *count, int64_t n, int64_t m, int64_t pointee,
+                        int64_t result)
+{
+    int64_t stack[CONFIG_COUNT_MAX_STEPS];
+    int top = 0;
+
+    for (uint32_t i = 0; i < count->n_steps; i++) {
+        const struct count_step *step = &count->steps[i];
+
+        switch (step->kind) {
+        case COUNT_NUMBER:
+            stack[top++] = step->number;
+            break;
+        case COUNT_PARAMETER:
+            stack[top++] = step->parameter == 1 ? n : m;
+            break;
+        case COUNT_POINTEE:
+            assert_int_equal(step->parameter, 3);
+            stack[top++] = pointee;
+            break;
+        case COUNT_RETURN:
+            stack[top++] = result;
+            break;
+        case COUNT_ADD:
+            top--;
+            stack[top - 1] += stack[top];
+            break;
+        case COUNT_SUBTRACT:
+            top--;
+            stack[top - 1] -= stack[top];
+            break;
+        case COUNT_MULTIPLY:
+            top--;
+            stack[top - 1] *= stack[top];
+            break;
+        }
+    }
+    assert_int_equal(top, 1);
+    return stack[0];
+}
+
+static void test_counts(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t value; /* with n 5, m 7, *p 11, return 13 */
+    } cases[] = {
+        {"n", 5},
+        {"*p", 11},
+        {"return", 13},
+        {"n * 4", 20},
+        {"return+1", 14},
+        {"n + m * 2", 19},
+        {"(n + m) * 2", 24},
+        {"n*m+*p", 46},
+        {"m - n - 1", 1},
+        {"m - (n - 1)", 3},
+        {"*p**p", 121},
+        {"2 * * p", 22},
+        {"n * m * 2 - return", 57},
+        {"n+n+n+n+n+n+n+n", 40},
+        {"9223372036854775807", INT64_MAX},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char text[512];
+
+        snprintf(text, sizeof(text),
+                 "{\"version\":1,\"functions\":{\"f\":{\"prototype\":\"int f(char *b, int n, "
+                 "size_t m, long *p)\",\"args\":{\"p\":{\"inout\":\"long\"},\"b\":{\"out\":"
+                 "\"bytes\",\"count\":\"%s\"}}}}}",
+                 cases[i].text);
+        load_good(text);
+        assert_int_equal(evaluate(&model.functions[0].parameters[0].count, 5, 7, 11, 13),
+                         cases[i].value);
+        test_memory_free(&memory);
+    }
+}
+
+/* ---- units ----------------------------------------------------------------------------------- */
+
+static void test_durations(void **state)
+{
+    static const struct {
+        const char *text;
+        int result;
+        uint64_t ns;
+    } cases[] = {
+        {"250ms", 0, 250000000},
+        {"60s", 0, UINT64_C(60000000000)},
+        {"10m", 0, UINT64_C(600000000000)},
+        {"6h", 0, UINT64_C(21600000000000)},
+        {"7d", 0, UINT64_C(604800000000000)},
+        {"36500d", 0, DURATION_MAX_NS},
+        {"36500.1d", -ERANGE, 0},
+        {"1.5", 0, 1500000000},
+        {"0.1", 0, 100000000},
+        {"1e-9", 0, 1},
+        {"1e-10", -EDOM, 0},
+        {"0.0000000015", -EDOM, 0},
+        {"1e3", 0, UINT64_C(1000000000000)},
+        {"1E+3", 0, UINT64_C(1000000000000)},
+        {"0.000000100e4ms", 0, 1000},
+        {"0", 0, 0},
+        {"0e999999999999", 0, 0},
+        {"1e999999999999", -ERANGE, 0},
+        {"99999999999999999999", -ERANGE, 0},
+        {"", -EINVAL, 0},
+        {"s", -EINVAL, 0},
+        {"-1s", -EINVAL, 0},
+        {"+1s", -EINVAL, 0},
+        {"1 s", -EINVAL, 0},
+        {"1.s", -EINVAL, 0},
+        {".5s", -EINVAL, 0},
+        {"1es", -EINVAL, 0},
+        {"1S", -EINVAL, 0},
+        {"1sec", -EINVAL, 0},
+        {"0x10s", -EINVAL, 0},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        uint64_t ns = 0;
+
+        if (units_parse_duration(cases[i].text, &ns) != cases[i].result || ns != cases[i].ns) {
+            fail_msg("%s gives %llu", cases[i].text, (unsigned long long)ns);
+        }
+    }
+}
+
+static void test_sizes_and_integers(void **state)
+{
+    uint64_t n = 0;
+
+    assert_int_equal(units_parse_size("64KiB", &n), 0);
+    assert_int_equal(n, 65536);
+    assert_int_equal(units_parse_size("1.5GiB", &n), 0);
+    assert_int_equal(n, UINT64_C(1610612736));
+    assert_int_equal(units_parse_size("2MiB", &n), 0);
+    assert_int_equal(n, 2097152);
+    assert_int_equal(units_parse_size("131072GiB", &n), 0);
+    assert_int_equal(n, SIZE_MAX_BYTES);
+    assert_int_equal(units_parse_size("131073GiB", &n), -ERANGE);
+    assert_int_equal(units_parse_size("0.5", &n), -EDOM);
+    assert_int_equal(units_parse_size("1kB", &n), -EINVAL);
+    assert_int_equal(units_parse_size("1MB", &n), -EINVAL);
+    assert_int_equal(units_parse_integer("9007199254740993", &n), 0);
+    assert_true(n == UINT64_C(9007199254740993)); /* 2^53 + 1: no double holds it */
+    assert_int_equal(units_parse_integer("1KiB", &n), -EINVAL);
+}
+
+static void test_signals(void **state)
+{
+    int number = 0;
+
+    assert_int_equal(signal_parse("USR2", &number), 0);
+    assert_int_equal(number, SIGUSR2);
+    assert_int_equal(signal_parse("SIGHUP", &number), 0);
+    assert_int_equal(number, SIGHUP);
+    assert_int_equal(signal_parse("RTMIN", &number), 0);
+    assert_int_equal(number, SIGRTMIN);
+    assert_int_equal(signal_parse("SIGRTMAX-2", &number), 0);
+    assert_int_equal(number, SIGRTMAX - 2);
+    assert_int_equal(signal_parse("RTMIN+99", &number), -EINVAL);
+    assert_int_equal(signal_parse("RTMIN-1", &number), -EINVAL);
+    assert_int_equal(signal_parse("RTMIN+", &number), -EINVAL);
+    assert_int_equal(signal_parse("KILL", &number), -EPERM);
+    assert_int_equal(signal_parse("", &number), -EINVAL);
+    assert_int_equal(signal_parse("usr2", &number), -EINVAL);
+}
+
+/* ---- prototypes ------------------------------------------------------------------------------ */
+
+static const struct ctype *parse_type(struct workspace *work, const char *text)
+{
+    struct source_text source = {text, {"t", 1, 1}, text, strlen(text)};
+
+    return prototype_parse_type(work, &source);
+}
+
+/* Each type as the compiler sees it: the same words stand in the text and in the code. */
+static void test_types_agree_with_the_compiler(void **state)
+{
+#define TYPE(type, kind)                          \
+    {                                             \
+#type, kind, sizeof(type), _Alignof(type) \
+    }
+#define INTEGER(type) TYPE(type, (type)-1 < (type)1 ? CTYPE_SIGNED : CTYPE_UNSIGNED)
+    static const struct {
+        const char *text;
+        enum ctype_kind kind;
+        size_t n_bytes, alignment;
+    } cases[] = {
+        INTEGER(char),
+        INTEGER(signed char),
+        INTEGER(unsigned char),
+        INTEGER(char unsigned),
+        INTEGER(short),
+        INTEGER(short int),
+        INTEGER(int short unsigned),
+        INTEGER(int),
+        INTEGER(signed),
+        INTEGER(unsigned),
+        INTEGER(unsigned int),
+        INTEGER(long),
+        INTEGER(long unsigned),
+        INTEGER(long int unsigned),
+        INTEGER(int long signed),
+        INTEGER(long long),
+        INTEGER(unsigned long long int),
+        INTEGER(long unsigned int long),
+        INTEGER(size_t),
+        INTEGER(ssize_t),
+        INTEGER(off_t),
+        INTEGER(time_t),
+        INTEGER(uid_t),
+        INTEGER(pid_t),
+        INTEGER(mode_t),
+        INTEGER(int8_t),
+        INTEGER(uint8_t),
+        INTEGER(int16_t),
+        INTEGER(uint64_t),
+        INTEGER(intptr_t),
+        INTEGER(wchar_t),
+        INTEGER(wint_t),
+        TYPE(_Bool, CTYPE_BOOL),
+        TYPE(float, CTYPE_FLOAT),
+        TYPE(double, CTYPE_DOUBLE),
+        TYPE(long double, CTYPE_LONG_DOUBLE),
+        TYPE(double long, CTYPE_LONG_DOUBLE),
+        TYPE(float _Complex, CTYPE_COMPLEX_FLOAT),
+        TYPE(_Complex double, CTYPE_COMPLEX_DOUBLE),
+        TYPE(double _Complex long, CTYPE_COMPLEX_LONG_DOUBLE),
+        TYPE(void *, CTYPE_POINTER),
+        TYPE(const char *const *, CTYPE_POINTER),
+        TYPE(int (*)(void), CTYPE_POINTER),
+    };
+    struct workspace work = {.memory = test_memory_init(&memory), .list = &list};
+
+    diagnostics_init(&list, work.memory);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const struct ctype *type = parse_type(&work, cases[i].text);
+
+        if (type == NULL || type->kind != cases[i].kind || type->size_bytes != cases[i].n_bytes ||
+            type->alignment_bytes != cases[i].alignment) {
+            fail_msg("%s", cases[i].text);
+        }
+    }
+    assert_int_equal(list.n_items, 0);
+    test_memory_free(&memory);
+}
+
+static void test_prototypes_print_as_they_are_meant(void **state)
+{
+    static const struct {
+        const char *text, *printed;
+    } cases[] = {
+        {"double j0(double x)", "double j0(double x)"},
+        {"extern  int\tf ( void ) ;", "int f(void)"},
+        {"char *f(char const*const s, int n)", "char *f(const char *const s, int n)"},
+        {"int f(char b[.n], int n)", "int f(char *b, int n)"},
+        {"int f(int v[static 3], char *a[restrict])", "int f(int *v, char **a)"},
+        {"int f(int g(int, char))", "int f(int (*g)(int, char))"},
+        {"int f(int (*)(const void *, const void *))",
+         "int f(int (*arg1)(const void *, const void *))"},
+        {"void (*signal(int sig, void (*h)(int)))(int)",
+         "void (*signal(int sig, void (*h)(int)))(int)"},
+        {"int (*(*f(void))(long))(char)", "int (*(*f(void))(long))(char)"},
+        {"int f(int (**h)(void), int (*const k)(int, ...))",
+         "int f(int (**h)(void), int (*const k)(int, ...))"},
+        {"int f(struct a *p, union b const *q, enum c e)",
+         "int f(struct a *p, const union b *q, enum c e)"},
+        {"int ((f))(int (x))", "int f(int x)"},
+        {"int f(const int v[], size_t, double)", "int f(const int *v, size_t arg2, double arg3)"},
+        {"__attribute__((pure)) int f(int x __attribute__((unused))) __attribute__((nonnull(1)));",
+         "int f(int x)"},
+        {"int f(char *(*names[])(void))", "int f(char *(**names)(void))"},
+    };
+    struct workspace work = {.memory = test_memory_init(&memory), .list = &list};
+
+    diagnostics_init(&list, work.memory);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct source_text source = {cases[i].text, {"t", 1, 1}, NULL, 0};
+        struct prototype prototype;
+        const uint32_t *offsets;
+
+        if (!prototype_parse(&work, &source, &prototype, &offsets)) {
+            fail_msg("%s: %s", cases[i].text, list.items[0].text);
+        }
+        assert_string_equal(prototype_print(&work, &prototype), cases[i].printed);
+    }
+    test_memory_free(&memory);
+}
+
+static void test_prototype_structure(void **state)
+{
+    const struct prototype *p;
+
+    LOAD_ENTRY("\"f\":{\"prototype\":\"void *f(const char *const *a, int (*g)(int), FILE *h)\","
+               "\"args\":{\"a\":\"address\",\"g\":\"ignore\",\"h\":\"address\"},"
+               "\"returns\":\"address\"}");
+    p = &model.functions[0].prototype;
+    assert_int_equal(p->result->target->kind, CTYPE_VOID);
+    assert_false(p->parameters[0].type->is_const);
+    assert_true(p->parameters[0].type->target->is_const);
+    assert_true(p->parameters[0].type->target->target->is_const);
+    assert_true(p->parameters[1].type->target->is_function);
+    assert_int_equal(p->parameters[2].type->target->kind, CTYPE_OPAQUE);
+    assert_false(p->parameters[2].type->target->is_function);
+    assert_string_equal(p->parameters[0].type->text, "const char *const *");
+    test_memory_free(&memory);
+}
+
+/* ---- limits ---------------------------------------------------------------------------------- */
+
+static void test_no_memory_at_any_allocation(void **state)
+{
+    static const char text[] =
+        "{\"version\":1,\"programs\":[\"a\"],\"functions\":{\"crypt_r\":{},\"f\":{\"prototype\":"
+        "\"int f(const char *s, int n, char *b)\",\"args\":{\"s\":\"string\",\"b\":{\"out\":"
+        "\"bytes\",\"count\":\"n*2\"}},\"store_if\":\"return>=0\"}}}";
+    unsigned long budget = 0;
+    int result;
+
+    /* Held, so that each of some hundred rounds does not load the library anew. */
+    const char *reason;
+
+    assert_int_equal(parser_acquire(&reason), 0);
+    do {
+        struct config_memory source = test_memory_init(&memory);
+
+        memory.budget = budget++;
+        diagnostics_init(&list, source);
+        result = config_load("t", text, strlen(text), source, &model, &list);
+        if (result != 0) {
+            assert_int_equal(result, -ENOMEM);
+            assert_true(list.n_items >= 1);
+        }
+        test_memory_free(&memory);
+    } while (result != 0);
+    assert_true(budget > 50);
+    parser_release();
+}
+
+static void test_text_need_not_end_in_nul(void **state)
+{
+    static const char text[] = "{\"version\":1,\"functions\":{}}";
+
+    for (size_t n = 0; n < sizeof(text) - 1; n++) {
+        char *exact = malloc(n + 1); /* a sanitizer sees what is read behind n bytes */
+        struct config_memory source = test_memory_init(&memory);
+
+        exact = realloc(exact, n > 0 ? n : 1);
+        memcpy(exact, text, n);
+        diagnostics_init(&list, source);
+        assert_int_equal(config_load("t", exact, n, source, &model, &list), -EINVAL);
+        assert_int_equal(list.n_items, 1);
+        free(exact);
+        test_memory_free(&memory);
+    }
+}
+
+static void test_more_diagnostics_than_are_kept(void **state)
+{
+    char text[8192] = "{\"version\":1,\"functions\":{";
+    char output[64 * 1024], cut[10];
+    size_t needed;
+
+    for (int i = 0; i < 150; i++) {
+        char entry[32];
+
+        snprintf(entry, sizeof(entry), "%s\n\"f%d\":{}", i > 0 ? "," : "", i);
+        strcat(text, entry);
+    }
+    strcat(text, "}}");
+    assert_int_equal(load_text(text), -EINVAL);
+    assert_int_equal(list.n_items, DIAGNOSTICS_MAX);
+    assert_int_equal(list.n_suppressed, 50);
+    needed = diagnostics_print(&list, output, sizeof(output));
+    assert_int_equal(needed, strlen(output));
+    assert_non_null(strstr(output, "test.json: error: 50 more errors are not shown\n"));
+    assert_int_equal(diagnostics_print(&list, cut, sizeof(cut)), needed);
+    assert_string_equal(cut, "test.json");
+    assert_int_equal(diagnostics_print(&list, NULL, 0), needed);
+    test_memory_free(&memory);
+}
+
+static void test_texts_beyond_the_bounds(void **state)
+{
+    size_t n_bytes = CONFIG_TEXT_MAX_BYTES + 1;
+    char *text = malloc(n_bytes);
+    struct config_memory source = test_memory_init(&memory);
+
+    memset(text, ' ', n_bytes);
+    diagnostics_init(&list, source);
+    assert_int_equal(config_load("t", text, n_bytes, source, &model, &list), -EINVAL);
+    assert_string_equal(list.items[0].text, "larger than 1 MiB");
+    test_memory_free(&memory);
+
+    source = test_memory_init(&memory);
+    text[0] = '[';
+    for (size_t i = 1; i < n_bytes - 1; i += 2) {
+        memcpy(text + i, "0,", 2);
+    }
+    diagnostics_init(&list, source);
+    assert_int_equal(config_load("t", text, n_bytes - 1, source, &model, &list), -EINVAL);
+    assert_string_equal(list.items[0].text, "more than 65536 keys and values");
+    test_memory_free(&memory);
+    free(text);
+}
+
+static void test_messages_do_not_drive_the_terminal(void **state)
+{
+    assert_int_equal(load_text("{\"version\":1,\"functions\":{},\"\\u001b[31m\\n\":1}"), -EINVAL);
+    assert_string_equal(list.items[0].text, "unknown key '\\x1b[31m\\x0a' at the top of the file");
+    test_memory_free(&memory);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_defaults_are_those_of_the_specification),
+        cmocka_unit_test(test_nearer_policy_keys_win),
+        cmocka_unit_test(test_preset_of_crypt_r),
+        cmocka_unit_test(test_keys_of_an_entry_replace_those_of_the_preset),
+        cmocka_unit_test(test_every_preset_loads),
+        cmocka_unit_test(test_statistics),
+        cmocka_unit_test(test_programs_by_basename_and_path),
+        cmocka_unit_test(test_conditions),
+        cmocka_unit_test(test_addresses_are_not_compared_by_content),
+        cmocka_unit_test(test_counts),
+        cmocka_unit_test(test_durations),
+        cmocka_unit_test(test_sizes_and_integers),
+        cmocka_unit_test(test_signals),
+        cmocka_unit_test(test_types_agree_with_the_compiler),
+        cmocka_unit_test(test_prototypes_print_as_they_are_meant),
+        cmocka_unit_test(test_prototype_structure),
+        cmocka_unit_test(test_no_memory_at_any_allocation),
+        cmocka_unit_test(test_text_need_not_end_in_nul),
+        cmocka_unit_test(test_more_diagnostics_than_are_kept),
+        cmocka_unit_test(test_texts_beyond_the_bounds),
+        cmocka_unit_test(test_messages_do_not_drive_the_terminal),
+    };
+
+    return cmocka_run_group_tests_name("config_language", tests, NULL, NULL);
+}
