@@ -61,14 +61,27 @@ static ffi_type *ffi_type_of(const struct ctype *type)
     return NULL;
 }
 
+/* What is passed, or what is found behind the pointers that are passed. */
+static const struct ctype *pointee(const struct ctype *type)
+{
+    while (type->kind == CTYPE_POINTER && type->target != NULL) {
+        type = type->target;
+    }
+    return type;
+}
+
 static bool is_float(const struct ctype *type)
 {
-    return type->kind >= CTYPE_FLOAT && type->kind <= CTYPE_COMPLEX_LONG_DOUBLE;
+    enum ctype_kind kind = pointee(type)->kind;
+
+    return kind >= CTYPE_FLOAT && kind <= CTYPE_COMPLEX_LONG_DOUBLE;
 }
 
 static bool is_x87(const struct ctype *type)
 {
-    return type->kind == CTYPE_LONG_DOUBLE || type->kind == CTYPE_COMPLEX_LONG_DOUBLE;
+    enum ctype_kind kind = pointee(type)->kind;
+
+    return kind == CTYPE_LONG_DOUBLE || kind == CTYPE_COMPLEX_LONG_DOUBLE;
 }
 
 int abi_call_create(const struct prototype *prototype, struct arena *arena,

@@ -18,7 +18,8 @@ struct abi_call {
     void *cif; /* an ffi_cif, prepared; for entry and abi only */
     uint32_t n_arguments;
     uint32_t result_room_bytes; /* what real calls write and handlers must fill; at least 8 */
-    bool uses_float;            /* a floating-point argument or result: rounding is an input */
+    bool uses_float;            /* floating point comes in or goes out, also through pointers:
+                                   rounding is an input, flags are an output */
     bool uses_x87;              /* long double: the x87 control word counts as well */
 };
 

@@ -17,10 +17,15 @@
 /* Flags: invalid 0, denormal 1, divide-by-zero 2, overflow 3, underflow 4, precision (inexact) 5.
  * Denormal is not an exception of IEEE 754 and says nothing about the result. */
 #define MXCSR_TELLING 0x1du
+/* Exceptions that do not trap: 7-12, all of them by default. */
+#define MXCSR_MASKS 0x1f80u
 /* The x87 control word (8.1.5): precision control 8-9 (3: 64 bits), rounding control 10-11. */
 #define X87_CONTROL         0x0f00u
 #define X87_CONTROL_DEFAULT 0x0300u
-#define X87_TELLING         0x1du /* same order of flags in the status word (8.1.3) */
+/* Status word (8.1.3): the flags in the same order, and what fnclex takes down: those, inexact,
+ * and stack fault 6. */
+#define X87_TELLING 0x1du
+#define X87_FLAGS   0x7fu
 
 static inline uint32_t mxcsr_read(void)
 {
@@ -59,20 +64,18 @@ struct float_watch {
 /*
  * Makes the telling flags readable: those that already stand are taken down for the time of the
  * call, since a sticky flag cannot show that it was raised again. Nothing is written when none
- * stands, which is the usual case.
+ * stands, which is the usual case. The x87 is looked at whatever the prototype says: a function of
+ * doubles may compute there, and feraiseexcept(FE_OVERFLOW) of glibc raises its flag only there.
  */
-static inline void float_watch_begin(struct float_watch *watch, bool uses_x87)
+static inline void float_watch_begin(struct float_watch *watch)
 {
     watch->sse_before = mxcsr_read();
-    watch->x87_before = 0;
     if ((watch->sse_before & MXCSR_TELLING) != 0) {
         mxcsr_write(watch->sse_before & ~MXCSR_TELLING);
     }
-    if (uses_x87) {
-        __asm__ volatile("fnstsw %0" : "=am"(watch->x87_before));
-        if ((watch->x87_before & X87_TELLING) != 0) {
-            __asm__ volatile("fnclex");
-        }
+    __asm__ volatile("fnstsw %0" : "=am"(watch->x87_before));
+    if ((watch->x87_before & X87_TELLING) != 0) {
+        __asm__ volatile("fnclex");
     }
 }
 
@@ -81,28 +84,44 @@ static inline void float_watch_begin(struct float_watch *watch, bool uses_x87)
  * since, stand again afterwards. The x87 status word can only be written by way of its whole
  * environment; that happens only when a telling flag stood before.
  */
-static inline bool float_watch_end(const struct float_watch *watch, bool uses_x87)
+static inline bool float_watch_end(const struct float_watch *watch)
 {
     uint32_t sse_after = mxcsr_read();
-    bool raised = (sse_after & MXCSR_TELLING) != 0;
+    uint16_t x87_after;
 
     if ((watch->sse_before & MXCSR_TELLING) != 0) {
         mxcsr_write(sse_after | (watch->sse_before & MXCSR_TELLING));
     }
-    if (uses_x87) {
-        uint16_t x87_after;
+    __asm__ volatile("fnstsw %0" : "=am"(x87_after));
+    if ((watch->x87_before & X87_TELLING) != 0) {
+        uint32_t environment[7]; /* 28 bytes in 64-bit mode; the status word is the second */
 
-        __asm__ volatile("fnstsw %0" : "=am"(x87_after));
-        raised |= (x87_after & X87_TELLING) != 0;
-        if ((watch->x87_before & X87_TELLING) != 0) {
-            uint32_t environment[7]; /* 28 bytes in 64-bit mode; the status word is the second */
-
-            __asm__ volatile("fnstenv %0" : "=m"(environment));
-            environment[1] |= watch->x87_before & 0x3fu;
-            __asm__ volatile("fldenv %0" : : "m"(environment));
-        }
+        __asm__ volatile("fnstenv %0" : "=m"(environment));
+        environment[1] |= watch->x87_before & X87_FLAGS;
+        __asm__ volatile("fldenv %0" : : "m"(environment));
     }
-    return raised;
+    return (sse_after & MXCSR_TELLING) != 0 || (x87_after & X87_TELLING) != 0;
+}
+
+/*
+ * Around code of ours that computes in floating point (a quantile, a ratio): it neither raises a
+ * flag that the program can see nor traps where the program unmasked an exception.
+ */
+static inline uint32_t float_shield_begin(void)
+{
+    uint32_t before = mxcsr_read();
+
+    if ((before & MXCSR_MASKS) != MXCSR_MASKS) {
+        mxcsr_write(before | MXCSR_MASKS);
+    }
+    return before;
+}
+
+static inline void float_shield_end(uint32_t before)
+{
+    if (mxcsr_read() != before) {
+        mxcsr_write(before);
+    }
 }
 
 #else

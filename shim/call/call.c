@@ -8,6 +8,7 @@
 #include "call/call_private.h"
 
 #include <errno.h>
+#include <string.h>
 
 /* Bounds of a wait that follows measured times: four times the p99, but within these. */
 #define WAIT_SHORTEST_NS 100000000u
@@ -63,11 +64,13 @@ static enum stats_bypass lookup_bypass(enum cache_outcome outcome)
 
 /*
  * The result of the real call into the cache, if it may be kept. Every way out lands the flight.
- * Returns whether it was stored.
+ * Returns whether it was stored. Not inlined: its buffer takes no stack from a hit, nor from the
+ * real function.
  */
-static bool keep_result(struct call_plan *plan, const struct cache_key *key,
-                        const struct cache_ticket *ticket, void **arguments, const void *result,
-                        const struct marshal_call *call, int32_t set_errno, bool raised)
+__attribute__((noinline)) static bool
+keep_result(struct call_plan *plan, const struct cache_key *key, const struct cache_ticket *ticket,
+            void **arguments, const void *result, const struct marshal_call *call,
+            int32_t set_errno, bool raised)
 {
     const struct config_function *function = plan->function;
     struct marshal_buffer record;
@@ -115,16 +118,19 @@ static void adapt_wait(struct call_plan *plan)
 /*
  * A miss: the real function, outside the guard and every lock, then perhaps the cache. errno is 0
  * during the call, so that whatever it sets can be told from what stood there: no library function
- * sets errno to 0 (C11 7.5 p3). Returns what errno must be for the caller.
+ * sets errno to 0 (C11 7.5 p3). Returns what errno must be for the caller. Not inlined: a hit pays
+ * for none of this stack, and nesting sees a frame below that of the handler.
  */
-static int compute(struct call_plan *plan, const struct cache_key *key,
-                   const struct cache_ticket *ticket, void *result, void **arguments,
-                   const struct marshal_call *call, int caller_errno)
+__attribute__((noinline)) static int compute(struct call_plan *plan, const struct cache_key *key,
+                                             const struct cache_ticket *ticket, void *result,
+                                             void **arguments, const struct marshal_call *call,
+                                             int caller_errno)
 {
     struct nesting_frame nesting;
     struct float_watch watch = {0};
     uint64_t began_ns, took_ns;
     bool raised = false, stored;
+    uint32_t shield;
     int set_errno;
 
     stats_add(plan->counters, STATS_misses, 1);
@@ -132,7 +138,7 @@ static int compute(struct call_plan *plan, const struct cache_key *key,
     began_ns = clock_precise_ns();
     lock_assert_none_held();
     if (plan->uses_float) {
-        float_watch_begin(&watch, plan->uses_x87);
+        float_watch_begin(&watch);
     }
     guard_leave();
     errno = 0;
@@ -142,8 +148,9 @@ static int compute(struct call_plan *plan, const struct cache_key *key,
     set_errno = errno;
     guard_enter();
     if (plan->uses_float) {
-        raised = float_watch_end(&watch, plan->uses_x87);
+        raised = float_watch_end(&watch);
     }
+    shield = float_shield_begin();
     took_ns = clock_precise_ns() - began_ns;
     nesting_leave(&nesting);
 
@@ -152,14 +159,18 @@ static int compute(struct call_plan *plan, const struct cache_key *key,
     stats_add(plan->counters, stored ? STATS_stores : STATS_not_stored, 1);
     stats_add_real_ns(plan->counters, took_ns);
     adapt_wait(plan);
+    float_shield_end(shield);
     return set_errno != 0 ? set_errno : caller_errno;
 }
 
 static void tick(void)
 {
     if (call_hooks.tick != NULL && ++calls_since_tick >= CALLS_BETWEEN_TICKS) {
+        uint32_t shield = float_shield_begin();
+
         calls_since_tick = 0;
         call_hooks.tick();
+        float_shield_end(shield);
     }
 }
 
@@ -210,6 +221,9 @@ void call_handle(void *handle, void *result, void **arguments)
         error = marshal_replay(plan->marshal, (struct bytes){view.data, view.n_bytes}, arguments,
                                result, &hit_errno);
         cache_view_release(plan->cache, &view);
+        if (plan->function->has_secret) {
+            explicit_bzero(room, sizeof(room));
+        }
         marshal_buffer_fini(&key_buffer);
         if (error != 0) {
             pass_through(plan, key_bypass(error), result, arguments, caller_errno);

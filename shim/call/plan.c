@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-/* Bounds of an adaptive wait: four times the p99 of the real calls, but within these. */
+/* How long to wait until real calls were measured: the longest of the adaptive waits. */
 #define WAIT_FIRST_NS 10000000000u
 
 static const char *policy_name(enum config_policy policy)
@@ -19,6 +19,21 @@ static enum cache_policy policy_of(enum config_policy policy)
     static const enum cache_policy policies[] = {[CONFIG_POLICY_LRU] = CACHE_POLICY_lru};
 
     return policies[policy];
+}
+
+/* A "void *" may be described as floating point; typed pointers are known to abi. */
+static void note_float_elements(struct call_plan *plan)
+{
+    for (uint32_t i = 0; i < plan->function->prototype.n_parameters; i++) {
+        const struct ctype *element = plan->function->parameters[i].element;
+
+        if (element != NULL) {
+            plan->uses_float |=
+                element->kind >= CTYPE_FLOAT && element->kind <= CTYPE_COMPLEX_LONG_DOUBLE;
+            plan->uses_x87 |=
+                element->kind == CTYPE_LONG_DOUBLE || element->kind == CTYPE_COMPLEX_LONG_DOUBLE;
+        }
+    }
 }
 
 int call_plan_create(const struct call_plan_options *options, struct arena *arena,
@@ -74,6 +89,7 @@ int call_plan_create(const struct call_plan_options *options, struct arena *aren
     plan->mac_key = options->mac_key;
     plan->uses_float = abi->uses_float;
     plan->uses_x87 = abi->uses_x87;
+    note_float_elements(plan);
     plan->has_life = function->ttl_ns != 0;
     plan->shown_as = options->shown_as;
     plan->library = options->library;
