@@ -79,7 +79,7 @@ bool interpose_answer_dlsym(void *handle, const char *symbol, const char *versio
     }
     /* Answered here even without a swap: asking again would only repeat the same dlerror. */
     address = ask_real(handle, symbol, version);
-    if (address == NULL || !swap(symbol, (uintptr_t)address, ret_address)) {
+    if (!swap(symbol, (uintptr_t)address, ret_address)) {
         *ret_address = address;
     }
     return true;

@@ -119,8 +119,7 @@ static const char *defined_version(const struct elf_view *view, uint16_t version
         if (!is_record(view, address, sizeof(*record))) {
             return NULL;
         }
-        /* The base record names the file, not a version. */
-        if ((record->vd_ndx & 0x7fff) == version && !(record->vd_flags & VER_FLG_BASE)) {
+        if ((record->vd_ndx & 0x7fff) == version) {
             uintptr_t name = address + record->vd_aux;
 
             return is_record(view, name, sizeof(ElfW(Verdaux)))
@@ -175,7 +174,7 @@ const char *elf_view_version(const struct elf_view *view, uint16_t version, bool
     const char *name;
 
     *ret_is_exact = false;
-    if (version < VER_NDX_GLOBAL + 1) {
+    if (version <= VER_NDX_GLOBAL) { /* none; the record of index 1 names the file */
         return NULL;
     }
     name = defined_version(view, version);

@@ -210,6 +210,7 @@ static void test_scope_against_the_loader(void **state)
             request.is_from_dlsym = false;
             request.version = elf_view_version(view, symbol.version, &request.is_exact);
             request.is_for_call = relocation.kind == ELF_SLOT_JUMP;
+            assert_false(request.is_exact);
             if (!view->binds_now || !resolve_in_scope(&request, 0, &found, &provider) ||
                 resolve_function(&provider->view, &found) == 0) {
                 continue;
@@ -276,8 +277,8 @@ static void test_deeply_bound_plugins(void **state)
     const char *sanitized = getenv("SANITIZED");
 
     if (sanitized != NULL && strcmp(sanitized, "yes") == 0) {
-        print_message("# a sanitizer ends the process at RTLD_DEEPBIND\n");
-        skip();
+        print_message("# not tested: a sanitizer ends the process at RTLD_DEEPBIND\n");
+        return;
     }
     for (int is_bound = 0; is_bound < 2; is_bound++) {
         void *plugin =
@@ -410,6 +411,9 @@ static void test_dlsym_by_scope(void **state)
                      replacement_new);
     assert_ptr_equal(answer(RTLD_DEFAULT, "target_versioned", "TARGET_3", here, &left_alone),
                      &left_alone);
+    /* An object without versions answers for any, as the loader has it. */
+    assert_ptr_equal(dlvsym(RTLD_DEFAULT, "twin", "TARGET_1"), bindings[TWIN_OF_A].original);
+    assert_ptr_equal(answer(RTLD_DEFAULT, "twin", "TARGET_1", here, NULL), replacement_a);
     assert_ptr_equal(answer(RTLD_DEFAULT, "no_such_function", NULL, here, &left_alone),
                      &left_alone);
     /* Callers whose scope is not known, and the shim itself, are left to the real function. */
@@ -506,8 +510,8 @@ static void test_vdso_function_works(void **state)
     );
     assert_null(interpose_vdso_function("__vdso_no_such_function"));
     if (read_clock == NULL) {
-        print_message("no vDSO here\n");
-        skip();
+        print_message("# not tested: there is no vDSO\n");
+        return;
     }
     clock_gettime(CLOCK_MONOTONIC, &before);
     assert_int_equal(read_clock(CLOCK_MONOTONIC, &between), 0);

@@ -190,13 +190,15 @@ static uint64_t draw(void)
 static size_t read_everything(const struct elf_view *view)
 {
     static const char *const names[] = {"target_called", "target_versioned", "missing", ""};
+    struct elf_view sysv = *view;
     struct elf_symbol symbol, found[ROOM];
     struct elf_relocation relocation;
     size_t n_seen = view->soname != NULL ? strlen(view->soname) : 0;
     bool is_exact;
 
+    sysv.n_gnu_buckets = 0;
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        n_seen += find(view, names[i], found);
+        n_seen += find(view, names[i], found) + find(&sysv, names[i], found);
     }
     for (uint16_t version = 0; version < 8; version++) {
         const char *name = elf_view_version(view, version, &is_exact);
