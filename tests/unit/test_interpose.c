@@ -11,15 +11,9 @@
 #include "interpose/target.h"
 #include "interpose/twin.h"
 #include <dlfcn.h>
-#include <errno.h>
 #include <math.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
 enum {
     ROOM = 8
@@ -440,123 +434,6 @@ static void test_dlsym_after_revert(void **state)
     assert_ptr_equal(answer(RTLD_DEFAULT, "target_called", NULL, here, NULL), replacement_called);
 }
 
-static void test_denied(void **state)
-{
-    static const char *const denied[] = {
-        "setjmp",
-        "__sigsetjmp",
-        "longjmp",
-        "vfork",
-        "fork",
-        "clone",
-        "swapcontext",
-        "_Unwind_RaiseException",
-        "__cxa_throw",
-        "__libc_start_main",
-        "__stack_chk_fail",
-        "__tls_get_addr",
-        "dlopen",
-        "dlsym",
-        "dl_iterate_phdr",
-        "malloc",
-        "free",
-        "aligned_alloc",
-        "posix_memalign",
-        "reallocarray",
-        "_Znwm",
-        "_ZdlPvm",
-        "_ZnamSt11align_val_t",
-        "pthread_self",
-        "pthread_mutex_lock",
-        "sigaction",
-        "__restore_rt",
-        "mcount",
-        "__cyg_profile_func_enter",
-        "_exit",
-        "exit",
-        "execve",
-        "mprotect",
-        "mmap",
-        "munmap",
-        "memcpy",
-        "_ZGVbN2v_sin",
-        "__errno_location",
-    };
-    static const char *const allowed[] = {"pow",       "crypt_r", "getpwuid",  "execute_query",
-                                          "malloc_id", "dltest",  "fork_name", "_ZN3FoonwEm",
-                                          "mainloop",  "",        "getenv",    "compute"};
-
-    for (size_t i = 0; i < sizeof(denied) / sizeof(denied[0]); i++) {
-        const char *reason = interpose_denied(denied[i]);
-
-        assert_non_null(reason);
-        assert_true(strlen(reason) > 20 && reason[strlen(reason) - 1] != '.');
-    }
-    for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++) {
-        assert_null(interpose_denied(allowed[i]));
-    }
-}
-
-static void test_vdso_function_works(void **state)
-{
-    int (*read_clock)(clockid_t, struct timespec *);
-    struct timespec before, between, after;
-
-    read_clock = (int (*)(clockid_t, struct timespec *))interpose_vdso_function(
-#if defined(__aarch64__)
-        "__kernel_clock_gettime"
-#else
-        "__vdso_clock_gettime"
-#endif
-    );
-    assert_null(interpose_vdso_function("__vdso_no_such_function"));
-    if (read_clock == NULL) {
-        print_message("# not tested: there is no vDSO\n");
-        return;
-    }
-    clock_gettime(CLOCK_MONOTONIC, &before);
-    assert_int_equal(read_clock(CLOCK_MONOTONIC, &between), 0);
-    clock_gettime(CLOCK_MONOTONIC, &after);
-    assert_true(before.tv_sec < between.tv_sec ||
-                (before.tv_sec == between.tv_sec && before.tv_nsec <= between.tv_nsec));
-    assert_true(between.tv_sec < after.tv_sec ||
-                (between.tv_sec == after.tv_sec && between.tv_nsec <= after.tv_nsec));
-}
-
-/* A write to address ends a child by SIGSEGV. */
-static bool is_read_only(volatile void *address)
-{
-    pid_t child = fork();
-    int status = 0;
-
-    if (child == 0) {
-        signal(SIGSEGV, SIG_DFL);
-        *(volatile char *)address = 1;
-        _exit(0);
-    }
-    waitpid(child, &status, 0);
-    return WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV;
-}
-
-static void test_seal(void **state)
-{
-    size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE);
-    char *pages =
-        mmap(NULL, 3 * page_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-    assert_ptr_not_equal(pages, MAP_FAILED);
-    assert_int_equal(interpose_seal(pages + page_bytes, page_bytes), 0);
-    pages[0] = pages[page_bytes - 1] = pages[2 * page_bytes] = 1;
-    assert_true(is_read_only(pages + page_bytes));
-    assert_false(is_read_only(pages + 2 * page_bytes));
-    errno = EXDEV;
-    assert_int_equal(interpose_seal(pages + 1, page_bytes), -EINVAL);
-    assert_int_equal(errno, EXDEV);
-    assert_true(is_read_only(&interpose_known.real_dlsym));
-    assert_true(is_read_only((void *)interpose_known.objects));
-    munmap(pages, 3 * page_bytes);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -571,9 +448,6 @@ int main(void)
         cmocka_unit_test(test_dlsym_with_handles),
         cmocka_unit_test(test_dlsym_by_scope),
         cmocka_unit_test(test_dlsym_after_revert),
-        cmocka_unit_test(test_denied),
-        cmocka_unit_test(test_vdso_function_works),
-        cmocka_unit_test(test_seal),
     };
 
     return cmocka_run_group_tests(tests, open_all, NULL);

@@ -37,11 +37,11 @@ enum {
 static struct interpose_binding bindings[N_TARGETS];
 static unsigned replaced[N_TARGETS];
 
-#define TARGET(name)                                                \
-    static int replace_##name(int x)                                \
-    {                                                               \
-        replaced[TARGET_##name]++;                                  \
-        return ((int (*)(int))bindings[TARGET_##name].original)(x); \
+#define TARGET(name)                                                       \
+    static int replace_##name(int x)                                       \
+    {                                                                      \
+        __atomic_fetch_add(&replaced[TARGET_##name], 1, __ATOMIC_RELAXED); \
+        return ((int (*)(int))bindings[TARGET_##name].original)(x);        \
     }
 TARGET_FUNCTIONS
 #undef TARGET

@@ -4,11 +4,11 @@
 
 unsigned target_calls[N_TARGETS];
 
-#define TARGET(name)                   \
-    static int real_##name(int x)      \
-    {                                  \
-        target_calls[TARGET_##name]++; \
-        return x + TARGET_##name;      \
+#define TARGET(name)                                                           \
+    static int real_##name(int x)                                              \
+    {                                                                          \
+        __atomic_fetch_add(&target_calls[TARGET_##name], 1, __ATOMIC_RELAXED); \
+        return x + TARGET_##name;                                              \
     }
 TARGET_FUNCTIONS
 #undef TARGET
