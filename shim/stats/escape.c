@@ -72,6 +72,16 @@ void format_json_string(struct format *out, const char *text)
     format_bytes(out, "\"", 1);
 }
 
+int stats_write_json_string(const struct stats_sink *sink, const char *text)
+{
+    char room[128];
+    struct format out;
+
+    format_init(&out, room, sizeof(room), sink);
+    format_json_string(&out, text);
+    return format_finish(&out);
+}
+
 /* The exposition format (0.0.4) knows three escapes and wants valid UTF-8. */
 void format_prometheus_label(struct format *out, const char *text)
 {

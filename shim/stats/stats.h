@@ -92,6 +92,12 @@ struct stats_sink {
 int stats_emit(const struct stats_snapshot *snapshot, enum stats_format format,
                const struct stats_sink *sink);
 
+/*
+ * text as a JSON string, with its quotes: what is not UTF-8 becomes U+FFFD. For whoever else prints
+ * JSON. 0, or the sink's error.
+ */
+int stats_write_json_string(const struct stats_sink *sink, const char *text);
+
 /* A destination, settled at start. */
 struct stats_target {
     bool to_stderr;

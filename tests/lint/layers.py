@@ -37,7 +37,7 @@ FOREIGN = {
     'elf.h': {'interpose', 'cli'},
     'link.h': {'interpose'},
     'dlfcn.h': {'interpose', 'config'},
-    'stdio.h': {'base', 'cli'},
+    'stdio.h': {'base', 'config', 'cli'},
     'locale.h': set(),
     'lmdb.h': {'store'},
     'hiredis/hiredis.h': {'store'},

@@ -41,7 +41,10 @@ class Tree:
 
 def plain_manual(text):
     """A manual page's source without the escapes that may stand inside a word."""
-    return None if text is None else text.replace('\\-', '-').replace('\\_', '_')
+    if text is None:
+        return None
+    text = re.sub(r'\\f(?:\[\w*\]|.)', '', text)
+    return text.replace(r'\(dq', '"').replace(r'\-', '-')
 
 
 def schema_keys(node):

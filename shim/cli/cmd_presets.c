@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: MIT
+/*
+ * memoshim presets: the functions that need no prototype, and one of them in full, as a
+ * configuration to copy.
+ */
+#include "cli/cli.h"
+
+#include <string.h>
+
+#define NAME         "presets"
+#define LINE_COLUMNS 80
+#define INDENT       4
+#define GAP          2
+
+static bool same_header(const struct config_preset *a, const struct config_preset *b)
+{
+    return strcmp(a->header, b->header) == 0;
+}
+
+static bool same_group(const struct config_preset *a, const struct config_preset *b)
+{
+    return same_header(a, b) && strcmp(a->note, b->note) == 0;
+}
+
+/* True if no preset before the i-th is the same in this respect. */
+static bool is_first(uint32_t i,
+                     bool (*same)(const struct config_preset *a, const struct config_preset *b))
+{
+    for (uint32_t k = 0; k < i; k++) {
+        if (same(&config_presets[k], &config_presets[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Words of text, broken into lines of LINE_COLUMNS. */
+static void print_wrapped(const char *text, unsigned indent)
+{
+    unsigned column = 0;
+
+    while (*text != '\0') {
+        size_t n_bytes = strcspn(text, " ");
+
+        if (column > 0 && column + 1 + n_bytes > LINE_COLUMNS) {
+            putchar('\n');
+            column = 0;
+        }
+        printf("%*s%.*s", column > 0 ? 1 : (int)indent, "", (int)n_bytes, text);
+        column += (column > 0 ? 1 : indent) + (unsigned)n_bytes;
+        text += n_bytes + strspn(text + n_bytes, " ");
+    }
+    putchar('\n');
+}
+
+/* The note that some presets share, and their names in columns. */
+static void print_group(const struct config_preset *first)
+{
+    unsigned width = 0, column = 0, n_short = 0;
+
+    print_wrapped(first->note, 2);
+    for (uint32_t i = 0; i < config_n_presets; i++) {
+        if (same_group(&config_presets[i], first)) {
+            unsigned n = (unsigned)strlen(config_presets[i].name);
+
+            width = n > width ? n : width;
+        }
+    }
+    for (uint32_t i = 0; i < config_n_presets; i++) {
+        if (!same_group(&config_presets[i], first)) {
+            continue;
+        }
+        if (column + GAP + width > LINE_COLUMNS) {
+            putchar('\n');
+            column = 0;
+        }
+        /* The blanks of a column are written before the next one, so none end a line. */
+        printf("%*s%s", column == 0 ? INDENT : (int)(GAP + n_short), "", config_presets[i].name);
+        column += (column == 0 ? INDENT : GAP) + width;
+        n_short = width - (unsigned)strlen(config_presets[i].name);
+    }
+    putchar('\n');
+}
+
+static void print_all(void)
+{
+    for (uint32_t i = 0; i < config_n_presets; i++) {
+        if (!is_first(i, same_header)) {
+            continue;
+        }
+        printf("%s\n", config_presets[i].header);
+        for (uint32_t k = i; k < config_n_presets; k++) {
+            if (same_header(&config_presets[i], &config_presets[k]) && is_first(k, same_group)) {
+                print_group(&config_presets[k]);
+            }
+        }
+        putchar('\n');
+    }
+    puts("'memoshim presets FUNCTION' shows one of them in full.");
+}
+
+static void print_line_start(int depth)
+{
+    printf("\n%*s", 2 * depth, "");
+}
+
+/* Compact JSON with line ends. Objects of the innermost kind stay on one line. */
+static void print_indented(const char *json, int depth)
+{
+    bool in_string = false;
+    int inline_depth = 0;
+
+    for (; *json != '\0'; json++) {
+        bool is_brace = !in_string && (*json == '{' || *json == '[');
+
+        if (in_string || *json == '"') {
+            putchar(*json);
+            if (in_string && *json == '\\' && json[1] != '\0') {
+                putchar(*++json);
+            } else if (*json == '"') {
+                in_string = !in_string;
+            }
+        } else if (is_brace &&
+                   (inline_depth > 0 || strcspn(json + 1, "{[") > strcspn(json, "}]"))) {
+            inline_depth++;
+            printf("%c ", *json);
+        } else if (is_brace) {
+            putchar(*json);
+            print_line_start(++depth);
+        } else if ((*json == '}' || *json == ']') && inline_depth > 0) {
+            inline_depth--;
+            printf(" %c", *json);
+        } else if (*json == '}' || *json == ']') {
+            print_line_start(--depth);
+            putchar(*json);
+        } else if (*json == ',' && inline_depth > 0) {
+            fputs(", ", stdout);
+        } else if (*json == ',') {
+            putchar(',');
+            print_line_start(depth);
+        } else {
+            printf("%c%s", *json, *json == ':' ? " " : "");
+        }
+    }
+}
+
+/* The configuration's own complaint knows the nearest word. */
+static int complain_unknown(const char *name)
+{
+    struct diagnostic_list diagnostics;
+    struct config_model model;
+    char *text = NULL;
+    size_t n_bytes;
+    FILE *out = open_memstream(&text, &n_bytes);
+
+    if (out == NULL) {
+        return CLI_UNKNOWN;
+    }
+    fputs("{\"version\": 1, \"functions\": {", out);
+    cli_print_json_string(out, name);
+    fputs(": {}}}", out);
+    fclose(out);
+    diagnostics_init(&diagnostics, cli_memory());
+    cli_complain("there is no preset for '%s'", name);
+    if (config_load(NAME, text, n_bytes, cli_memory(), &model, &diagnostics) != 0 &&
+        diagnostics.n_items > 0 && diagnostics.items[0].hint != NULL) {
+        cli_complain("hint: %s", diagnostics.items[0].hint);
+    }
+    return CLI_UNKNOWN;
+}
+
+int cmd_presets(int n_arguments, char **arguments)
+{
+    const struct config_preset *preset;
+
+    if (n_arguments == 1) {
+        print_all();
+        return CLI_OK;
+    }
+    if (strcmp(arguments[1], "--help") == 0 || strcmp(arguments[1], "-h") == 0) {
+        cli_print_help(NAME);
+        return CLI_OK;
+    }
+    if (n_arguments > 2 || arguments[1][0] == '-') {
+        cli_complain_usage(NAME, "there is nothing to give but the name of one function");
+        return CLI_BAD;
+    }
+    preset = config_preset_find(arguments[1]);
+    if (preset == NULL) {
+        return complain_unknown(arguments[1]);
+    }
+    printf("{\n  \"version\": 1,\n  \"functions\": {\n    \"%s\": ", preset->name);
+    print_indented(preset->text, 2);
+    puts("\n  }\n}");
+    return CLI_OK;
+}
