@@ -44,6 +44,9 @@ struct entry_sealed {
     int n_records, n_notices;
 };
 
+_Static_assert(offsetof(struct entry_sealed, notices) == ENTRY_MAX_THUNKS * ENTRY_RECORD_BYTES,
+               "assembly");
+
 /*
  * What thunk_*.S refers to by name. All of it is .bss: pages that no configuration needs are never
  * touched.

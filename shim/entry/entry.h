@@ -4,8 +4,10 @@
  * stands in the shim's .text; each has a record, which holds the real function and the code to
  * enter, on pages that are sealed read-only once everything is set up.
  *
- *     slot ─► thunk k ─┬─ guard set, or switched off ─► jmp original    (no argument register
- * touched) └─ jmp code ─► libffi's closure entry ─► handler(plan, result, arguments)
+ *     slot ─► thunk k ─┬─ guard set, switched off, stack misaligned ─► jmp original
+ *                      └─ jmp code ─► libffi's closure entry ─► handler(plan, result, arguments)
+ *
+ * The jump to the original touches no argument register.
  */
 #ifndef ENTRY_ENTRY_H
 #define ENTRY_ENTRY_H
@@ -33,7 +35,7 @@ void *entry_thunk(int entry);
 /* On: calls reach the handler. Off: the thunk jumps to the original. Any thread, any time. */
 void entry_switch(int entry, bool on);
 
-/* Calls that found the guard set or the thunk off, since the start or entry_reset_passed. */
+/* Calls that were let through to the original, since the start or entry_reset_passed. */
 uint64_t entry_passed(int entry);
 void entry_reset_passed(int entry);
 

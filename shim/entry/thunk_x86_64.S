@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
- * x86-64 System V. Three families of code:
+ * x86-64 System V. Two families of code:
  *
  *   memoshim_thunks          one per memoized function. Until it is decided whether the call is
  *                            ours, only r11 and the flags change: not an argument register, not al
- *                            (variadic count), not r10 (static chain), nor the stack.
+ *                            (variadic count), not r10 (static chain), not the stack. Calls on
+ *                            a misaligned stack, which many functions forgive, are not ours.
  *   memoshim_notice_thunks   announce a call (of _exit, execve ...), then jump on with every
  *                            argument register as it was.
- *   dlsym, dlvsym            ask C whether the answer is ours; if not, jump on, so that the real
- *                            function sees the program's own return address (RTLD_NEXT needs it).
  *
  * All jumps are tail jumps: the shadow stack stays balanced. Every address that may be reached by
  * an indirect jump begins with endbr64.
@@ -37,6 +36,8 @@ memoshim_thunk_\number:
     leaq    (memoshim_entry_sealed + \number * ENTRY_RECORD_BYTES)(%rip), %r11
     jne     1f
     cmpb    $0, (memoshim_entry_on + \number)(%rip)
+    je      1f
+    testb   $8, %spl /* clear: the caller's stack is misaligned, and we store with movdqa */
     je      1f
     leaq    ENTRY_RECORD_CLOSURE(%r11), %r10
     jmp     *ENTRY_RECORD_CODE(%r11)
@@ -149,59 +150,6 @@ memoshim_notice_records:
     .quad   memoshim_entry_sealed + ENTRY_MAX_THUNKS * ENTRY_RECORD_BYTES
     .size   memoshim_notice_records, . - memoshim_notice_records
     .text
-
-/* ---- dlsym(handle, symbol), dlvsym(handle, symbol, version) ---- */
-
-    .macro  dl_entry name, versioned
-    .p2align 4
-    .globl  \name
-    .type   \name, @function
-\name:
-    .cfi_startproc
-    endbr64
-    pushq   %rbp
-    .cfi_def_cfa_offset 16
-    .cfi_offset %rbp, -16
-    movq    %rsp, %rbp
-    .cfi_def_cfa_register %rbp
-    andq    $-16, %rsp
-    subq    $32, %rsp /* 0: answer, 8: handle, 16: symbol, 24: version */
-    movq    %rdi, 8(%rsp)
-    movq    %rsi, 16(%rsp)
-    movq    %rdx, 24(%rsp)
-    .if     \versioned == 0
-    xorl    %edx, %edx
-    .endif
-    movq    8(%rbp), %rcx
-    movq    %rsp, %r8
-    call    memoshim_dl_answer
-    testb   %al, %al
-    je      1f
-    movq    (%rsp), %rax
-    leave
-    .cfi_remember_state
-    .cfi_def_cfa %rsp, 8
-    ret
-    .cfi_restore_state
-1:  movl    $\versioned, %edi
-    call    memoshim_dl_real
-    movq    8(%rsp), %rdi
-    movq    16(%rsp), %rsi
-    movq    24(%rsp), %rdx
-    movq    %rax, %r11
-    leave
-    .cfi_def_cfa %rsp, 8
-    testq   %r11, %r11
-    je      2f
-    jmp     *%r11
-2:  xorl    %eax, %eax
-    ret
-    .cfi_endproc
-    .size   \name, . - \name
-    .endm
-
-    dl_entry dlsym, 0
-    dl_entry dlvsym, 1
 
     .section .note.GNU-stack, "", @progbits
     .section .note.gnu.property, "a"
