@@ -8,9 +8,10 @@
  *     memory that is only written            'O' count(8), or 'o' if the count is not known yet
  *     scratch                                'P'                              it is not NULL
  *
- * Given the prototype such a sequence can be read back in one way only, so equal keys mean equal
- * inputs. A count that is known before the call is always part of it, even where the memory is
- * only written: a replay then never writes more than this caller made room for.
+ * Behind the parameters stands which of their memory overlaps (overlap.c). Given the prototype such
+ * a sequence can be read back in one way only, so equal keys mean equal inputs. A count that is
+ * known before the call is always part of it, even where the memory is only written: a replay then
+ * never writes more than this caller made room for.
  */
 #include "marshal/marshal_private.h"
 
@@ -148,6 +149,9 @@ int marshal_key(const struct marshal_plan *plan, void *const *arguments,
     for (uint32_t i = 0; i < plan->n_parameters && error == 0; i++) {
         error =
             put_parameter(plan, buffer, &plan->parameters[i], arguments, arguments[i], ret_call);
+    }
+    if (error == 0 && plan->can_overlap) {
+        error = marshal_put_overlaps(plan, arguments, ret_call, buffer);
     }
     if (error == 0 && plan->function->has_secret) {
         struct hash_mac mac = hash_mac((struct bytes){buffer->data, buffer->n_bytes}, mac_key);

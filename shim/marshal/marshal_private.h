@@ -24,6 +24,7 @@ struct marshal_plan {
     uint32_t key_bytes, record_bytes; /* 0: vary */
     uint32_t static_slot;             /* of the thread memory, for LIFETIME_STATIC */
     size_t limit_bytes;               /* of a key and of a record */
+    bool can_overlap;                 /* the memory of parameters can: marshal_can_overlap */
 };
 
 /*
@@ -45,6 +46,13 @@ int marshal_count(const struct marshal_plan *plan, const struct config_count *co
 
 /* An integer of type at value, widened; -EOVERFLOW for unsigned values beyond INT64_MAX. */
 int marshal_read_integer(const struct ctype *type, const void *value, int64_t *ret_integer);
+
+/* Something is written, and something else is written or read through another pointer. */
+bool marshal_can_overlap(const struct marshal_plan *plan);
+
+/* Appends which memory overlaps which. After the parameters; errors of marshal_buffer_put. */
+int marshal_put_overlaps(const struct marshal_plan *plan, void *const *arguments,
+                         const struct marshal_call *call, struct marshal_buffer *buffer);
 
 /* The pointer that is argument i. */
 static inline void *marshal_pointer(void *const *arguments, uint32_t i)

@@ -54,7 +54,7 @@ static void plan_sizes(struct marshal_plan *plan)
         int64_t n_bytes = fixed_key_bytes(&plan->parameters[i]);
 
         key_bytes = n_bytes < 0 || key_bytes < 0 ? -1 : key_bytes + n_bytes;
-        if (plan->parameters[i].description->is_out) {
+        if (plan->parameters[i].out_slot >= 0) {
             record_is_fixed = false;
         }
     }
@@ -105,6 +105,10 @@ int marshal_plan_create(const struct config_function *function, const struct abi
                                                  ? abi_value_bytes(description->element)
                                                  : description->element_size;
             parameter->count_known_before = count_is_known_before(function, &description->count);
+            if (description->is_in && !parameter->count_known_before) {
+                *ret_reason = "the count of what it reads is only known after the call";
+                return -ENOTSUP;
+            }
             if (description->is_out) {
                 if (n_outs == MARSHAL_MAX_OUTS) {
                     *ret_reason = "it has more than 16 described out parameters";
@@ -126,6 +130,7 @@ int marshal_plan_create(const struct config_function *function, const struct abi
     }
     plan->limit_bytes =
         function->max_bytes < MARSHAL_MAX_BYTES ? function->max_bytes : MARSHAL_MAX_BYTES;
+    plan->can_overlap = marshal_can_overlap(plan);
     plan_sizes(plan);
     *ret_plan = plan;
     return 0;

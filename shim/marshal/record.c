@@ -129,7 +129,7 @@ int marshal_capture(const struct marshal_plan *plan, void *const *arguments, con
     for (uint32_t i = 0; i < plan->n_parameters && error == 0; i++) {
         const struct marshal_parameter *parameter = &plan->parameters[i];
 
-        if (parameter->description->is_out && marshal_pointer(arguments, i) != NULL) {
+        if (parameter->out_slot >= 0 && marshal_pointer(arguments, i) != NULL) {
             error = put_out(plan, buffer, parameter, arguments, marshal_pointer(arguments, i),
                             result, call);
         }
@@ -195,6 +195,26 @@ static void give_scalar(const struct ctype *type, const unsigned char *value, vo
 }
 
 /*
+ * The caller's memory at a parameter has room for so many bytes. Asked on the first pass, before
+ * anything that a count reads is overwritten. True where the room is not known before the call.
+ */
+static bool has_room(const struct marshal_plan *plan, uint32_t i, void *const *arguments,
+                     uint64_t n_bytes)
+{
+    const struct marshal_parameter *parameter = &plan->parameters[i];
+    int64_t count;
+    uint64_t room_bytes;
+
+    if (parameter->out_slot < 0 || !parameter->count_known_before) {
+        return true;
+    }
+    return marshal_count(plan, &parameter->description->count, arguments, NULL, &count) == 0 &&
+           (__builtin_mul_overflow((uint64_t)count, (uint64_t)parameter->element_bytes,
+                                   &room_bytes) ||
+            n_bytes <= room_bytes);
+}
+
+/*
  * The result that is text or an offset. Reads the same parts on both passes; hands out memory only
  * on the second.
  */
@@ -203,7 +223,7 @@ static int give_described(const struct marshal_plan *plan, struct reader *reader
 {
     const struct config_description *description = &plan->function->result;
     char *pointer = NULL;
-    uint64_t n_bytes, offset;
+    uint64_t n_bytes, offset = 0;
     const unsigned char *text;
 
     if (description->lifetime == LIFETIME_INTO) {
@@ -226,6 +246,10 @@ static int give_described(const struct marshal_plan *plan, struct reader *reader
         text = take(reader, n_bytes);
         if (text == NULL || (n_bytes > 0 && text[n_bytes - 1] != '\0') ||
             (description->lifetime == LIFETIME_INTO && (pointer == NULL) != (n_bytes == 0))) {
+            return -EBADMSG;
+        }
+        if (!write && pointer != NULL &&
+            !has_room(plan, description->lifetime_parameter, arguments, offset + n_bytes)) {
             return -EBADMSG;
         }
         if (description->lifetime == LIFETIME_STATIC && n_bytes > 0) {
@@ -278,10 +302,11 @@ static int replay_pass(const struct marshal_plan *plan, struct bytes record, voi
     for (uint32_t i = 0; i < plan->n_parameters; i++) {
         uint64_t n_bytes;
 
-        if (!plan->parameters[i].description->is_out || marshal_pointer(arguments, i) == NULL) {
+        if (plan->parameters[i].out_slot < 0 || marshal_pointer(arguments, i) == NULL) {
             continue;
         }
-        if (!take_word(&reader, &n_bytes) || (at = take(&reader, n_bytes)) == NULL) {
+        if (!take_word(&reader, &n_bytes) || (at = take(&reader, n_bytes)) == NULL ||
+            (!write && !has_room(plan, i, arguments, n_bytes))) {
             return -EBADMSG;
         }
         if (write) {

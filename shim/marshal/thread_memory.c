@@ -2,20 +2,25 @@
 /*
  * Where "static" results live: one block for each function and thread, so that a pointer handed
  * out stays good until the thread calls that function again, as with the real one. Blocks come
- * from the kernel and go back to it when the thread ends.
+ * from the kernel and go back to it when the thread ends. A block that became too small is kept
+ * until then: a program that looks at an old result finds old text, not a page that is gone. Each
+ * is at least twice its predecessor, so the old ones never add up to more than the last.
  */
 #include "marshal/marshal_private.h"
 
 #include <errno.h>
 #include <pthread.h>
 
+/* Stands before its data. */
 struct thread_block {
-    void *data;
-    size_t capacity;
+    struct thread_block *previous; /* smaller, kept for pointers into it */
+    size_t n_bytes;                /* of the mapping, this header included */
 };
 
+_Static_assert(sizeof(struct thread_block) % 16 == 0, "data is aligned for any type");
+
 /* Of this thread; NULL until its first static result, and again after thread_memory_free. */
-static __thread struct thread_block *thread_blocks;
+static __thread struct thread_block **thread_blocks;
 
 /* Written by thread_memory_init, before other threads exist. */
 static pthread_key_t thread_end_key;
@@ -23,15 +28,18 @@ static pthread_key_t thread_end_key;
 /* Written while plans are made, by one thread. */
 static uint32_t n_slots;
 
-#define BLOCKS_BYTES (THREAD_MEMORY_MAX_SLOTS * sizeof(struct thread_block))
+#define BLOCKS_BYTES (THREAD_MEMORY_MAX_SLOTS * sizeof(struct thread_block *))
 
 static void thread_memory_free(void *blocks_of_thread)
 {
-    struct thread_block *blocks = blocks_of_thread;
+    struct thread_block **blocks = blocks_of_thread;
 
     for (uint32_t i = 0; i < n_slots; i++) {
-        if (blocks[i].data != NULL) {
-            pages_unmap(blocks[i].data, blocks[i].capacity);
+        while (blocks[i] != NULL) {
+            struct thread_block *block = blocks[i];
+
+            blocks[i] = block->previous;
+            pages_unmap(block, block->n_bytes);
         }
     }
     pages_unmap(blocks, BLOCKS_BYTES);
@@ -64,19 +72,20 @@ void *thread_memory_get(uint32_t slot, size_t n_bytes)
             return NULL;
         }
     }
-    block = &thread_blocks[slot];
-    if (block->capacity < n_bytes) {
-        size_t capacity = (n_bytes + page - 1) / page * page;
-        void *data = pages_map(capacity);
+    block = thread_blocks[slot];
+    if (block == NULL || block->n_bytes - sizeof(*block) < n_bytes) {
+        size_t wanted = (sizeof(*block) + n_bytes + page - 1) / page * page;
 
-        if (data == NULL) {
+        if (block != NULL && wanted < 2 * block->n_bytes) {
+            wanted = 2 * block->n_bytes;
+        }
+        block = pages_map(wanted);
+        if (block == NULL) {
             return NULL;
         }
-        if (block->data != NULL) {
-            pages_unmap(block->data, block->capacity);
-        }
-        block->data = data;
-        block->capacity = capacity;
+        block->previous = thread_blocks[slot];
+        block->n_bytes = wanted;
+        thread_blocks[slot] = block;
     }
-    return block->data;
+    return block + 1;
 }
