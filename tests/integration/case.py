@@ -149,13 +149,14 @@ class Case(unittest.TestCase):
         return self._run(argv, stdin, self.shim_environment(config, preload, **more), how, folder)
 
     def _run(self, argv, stdin, env, how, folder=None):
+        seconds = how.pop("seconds", RUN_SECONDS)
         counts = self.folder / f"counts{self.n_runs}"
         self.n_runs += 1
         env.setdefault("COUNTED_FILE", str(counts))
         process = self.start(argv, env, start_new_session=True, **how)
         try:
             out, err = process.communicate(stdin.encode() if isinstance(stdin, str) else stdin,
-                                           timeout=RUN_SECONDS)
+                                           timeout=seconds)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             out, err = process.communicate()
