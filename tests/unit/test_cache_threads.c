@@ -1,0 +1,709 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Single flight, fencing and bounds with several threads. Nothing sleeps to let something happen:
+ * who must be waiting is counted in the flight itself before the test goes on.
+ */
+#include "unit.h"
+
+#include "base/hash.h"
+#include "cache/cache_private.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define SEED       7
+#define PATIENCE   (30ull * 1000000000) /* longer than any test runs */
+#define IMPATIENCE (20ull * 1000000)
+
+static struct cache *create(uint64_t max_entries, uint32_t n_shards)
+{
+    struct cache_options options = {.max_entries = max_entries,
+                                    .max_bytes = 64 << 20,
+                                    .n_shards = n_shards,
+                                    .single_flight = true};
+    struct cache *cache;
+
+    assert_int_equal(cache_create(&options, &cache), 0);
+    return cache;
+}
+
+struct call {
+    struct cache *cache;
+    uint64_t number; /* of the key */
+    uint64_t patience_ns;
+    bool may_wait;
+    uint32_t n_extra_key_bytes;
+    enum cache_outcome outcome;
+    struct cache_ticket ticket;
+    uint64_t value; /* after a hit */
+};
+
+/* The key's bytes lie in buffer. */
+static struct cache_key call_key(const struct call *call, unsigned char buffer[200])
+{
+    struct cache_key key = {.bytes = {buffer, sizeof(call->number) + call->n_extra_key_bytes}};
+
+    memset(buffer, 0, 200);
+    memcpy(buffer, &call->number, sizeof(call->number));
+    key.hash = hash_bytes(key.bytes, SEED);
+    return key;
+}
+
+static void call_look_up(struct call *call)
+{
+    _Alignas(8) unsigned char room[CACHE_ROOM_BYTES];
+    unsigned char buffer[200];
+    struct cache_key key = call_key(call, buffer);
+    struct cache_view view;
+    struct cache_lookup_options options = {
+        .owner = thread_self(),
+        .may_wait = call->may_wait,
+        .wait_timeout_ns = call->patience_ns,
+        .room = room,
+    };
+
+    call->outcome = cache_lookup(call->cache, &key, &options, &view, &call->ticket);
+    if (call->outcome == CACHE_HIT || call->outcome == CACHE_HIT_AFTER_WAIT) {
+        memcpy(&call->value, view.data, sizeof(call->value));
+        cache_view_release(call->cache, &view);
+    }
+}
+
+static int call_insert(const struct call *call, uint64_t value)
+{
+    unsigned char buffer[200];
+    struct cache_key key = call_key(call, buffer);
+
+    return cache_insert(call->cache, &key, (struct bytes){&value, 8}, 0, &call->ticket);
+}
+
+static void *call_thread(void *argument)
+{
+    call_look_up(argument);
+    return NULL;
+}
+
+static uint32_t count_waiters(struct cache *cache)
+{
+    uint32_t n_waiters = 0;
+
+    for (uint32_t i = 0; i < cache->n_shards; i++) {
+        struct shard *shard = &cache->shards[i];
+
+        lock_acquire(&shard->lock);
+        for (uint32_t j = 0; j < shard->flights.n_used; j++) {
+            n_waiters += shard->flights.places[j].n_waiters;
+        }
+        lock_release(&shard->lock);
+    }
+    return n_waiters;
+}
+
+static void await_waiters(struct cache *cache, uint32_t n_waiters)
+{
+    while (count_waiters(cache) != n_waiters) {
+        sched_yield();
+    }
+}
+
+#define MANY 31
+
+static void start_many(struct cache *cache, struct call *calls, pthread_t *threads,
+                       uint32_t n_extra_key_bytes)
+{
+    for (int i = 0; i < MANY; i++) {
+        calls[i] = (struct call){.cache = cache,
+                                 .number = 1,
+                                 .patience_ns = PATIENCE,
+                                 .may_wait = true,
+                                 .n_extra_key_bytes = n_extra_key_bytes};
+        assert_int_equal(pthread_create(&threads[i], NULL, call_thread, &calls[i]), 0);
+    }
+    await_waiters(cache, MANY);
+}
+
+static void join_many(pthread_t *threads, int n)
+{
+    for (int i = 0; i < n; i++) {
+        pthread_join(threads[i], NULL);
+    }
+}
+
+static void assert_no_flight(struct cache *cache)
+{
+    for (uint32_t i = 0; i < cache->n_shards; i++) {
+        assert_int_equal(cache->shards[i].flights.n_used, 0);
+    }
+}
+
+static void one_computes_all_are_answered(uint32_t n_extra_key_bytes)
+{
+    struct cache *cache = create(100, 1);
+    struct call first = {.cache = cache,
+                         .number = 1,
+                         .patience_ns = PATIENCE,
+                         .n_extra_key_bytes = n_extra_key_bytes};
+    struct call calls[MANY];
+    pthread_t threads[MANY];
+
+    call_look_up(&first);
+    assert_int_equal(first.outcome, CACHE_MISS);
+    start_many(cache, calls, threads, n_extra_key_bytes);
+    assert_int_equal(call_insert(&first, 42), 0);
+    join_many(threads, MANY);
+    for (int i = 0; i < MANY; i++) {
+        assert_int_equal(calls[i].outcome, CACHE_HIT_AFTER_WAIT);
+        assert_int_equal(calls[i].value, 42);
+    }
+    assert_no_flight(cache);
+    assert_int_equal(cache_check(cache), 0);
+    cache_destroy(cache);
+}
+
+static void test_one_computes_all_are_answered(void **state)
+{
+    one_computes_all_are_answered(0);
+    one_computes_all_are_answered(FLIGHT_INLINE_KEY_BYTES - 8);
+    one_computes_all_are_answered(FLIGHT_INLINE_KEY_BYTES - 7);
+    one_computes_all_are_answered(150);
+}
+
+static void test_abandon_releases_all(void **state)
+{
+    struct cache *cache = create(100, 1);
+    struct call first = {.cache = cache, .number = 1, .patience_ns = PATIENCE};
+    struct call calls[MANY];
+    pthread_t threads[MANY];
+
+    call_look_up(&first);
+    start_many(cache, calls, threads, 0);
+    cache_abandon(cache, &first.ticket);
+    join_many(threads, MANY);
+    for (int i = 0; i < MANY; i++) {
+        assert_int_equal(calls[i].outcome, CACHE_MISS);
+        assert_int_equal(calls[i].ticket.flight, 0);
+        cache_abandon(cache, &calls[i].ticket);
+    }
+    assert_no_flight(cache);
+    cache_destroy(cache);
+}
+
+/* An insert that keeps nothing, because the value is too large, releases them as well. */
+static void test_too_large_releases_all(void **state)
+{
+    struct cache_options options = {
+        .max_entries = 10, .max_bytes = 400, .n_shards = 1, .single_flight = true};
+    struct cache *cache;
+    struct call first = {.number = 1, .patience_ns = PATIENCE};
+    struct call calls[MANY];
+    pthread_t threads[MANY];
+    unsigned char buffer[200];
+    struct cache_key key;
+
+    assert_int_equal(cache_create(&options, &cache), 0);
+    first.cache = cache;
+    call_look_up(&first);
+    start_many(cache, calls, threads, 0);
+    key = call_key(&first, buffer);
+    assert_int_equal(
+        cache_insert(cache, &key, (struct bytes){(char[500]){0}, 500}, 0, &first.ticket), -E2BIG);
+    join_many(threads, MANY);
+    for (int i = 0; i < MANY; i++) {
+        assert_int_equal(calls[i].outcome, CACHE_MISS);
+    }
+    assert_no_flight(cache);
+    cache_destroy(cache);
+}
+
+/* A clear lets waiters go at once: what they waited for will never be served. */
+static void test_clear_releases_all(void **state)
+{
+    struct cache *cache = create(100, 1);
+    struct call first = {.cache = cache, .number = 1, .patience_ns = PATIENCE};
+    struct call calls[MANY];
+    pthread_t threads[MANY];
+
+    call_look_up(&first);
+    start_many(cache, calls, threads, 0);
+    cache_clear(cache);
+    join_many(threads, MANY);
+    for (int i = 0; i < MANY; i++) {
+        assert_int_equal(calls[i].outcome, CACHE_MISS);
+    }
+    assert_int_equal(call_insert(&first, 42), -ESTALE);
+    assert_int_equal(call_insert(&calls[0], 43), 0);
+    call_look_up(&first);
+    assert_int_equal(first.outcome, CACHE_HIT);
+    assert_int_equal(first.value, 43);
+    assert_no_flight(cache);
+    cache_destroy(cache);
+}
+
+static void run_in_thread(struct call *call)
+{
+    pthread_t thread;
+
+    assert_int_equal(pthread_create(&thread, NULL, call_thread, call), 0);
+    pthread_join(thread, NULL);
+}
+
+static void test_timeout_gives_the_flight_up(void **state)
+{
+    struct cache *cache = create(100, 1);
+    struct call lost = {.cache = cache, .number = 1, .patience_ns = IMPATIENCE};
+    struct call late = {.cache = cache, .number = 1, .patience_ns = IMPATIENCE, .may_wait = true};
+    struct call next = late;
+
+    call_look_up(&lost); /* and never comes back */
+    run_in_thread(&late);
+    assert_int_equal(late.outcome, CACHE_BYPASS_TIMEOUT);
+    next.patience_ns = PATIENCE;
+    run_in_thread(&next); /* takes over, although it has patience */
+    assert_int_equal(next.outcome, CACHE_MISS);
+    assert_int_not_equal(next.ticket.flight, 0);
+
+    /* The lost one returns after all: its result is welcome, the new flight is not disturbed. */
+    assert_int_equal(call_insert(&lost, 5), 0);
+    assert_int_equal(cache->shards[0].flights.n_used, 1);
+    assert_int_equal(call_insert(&next, 6), 0);
+    assert_no_flight(cache);
+    call_look_up(&lost);
+    assert_int_equal(lost.value, 6);
+    cache_destroy(cache);
+}
+
+/* A second waiter outlives the patience of the first and is still answered by the flight. */
+static void test_timeout_of_one_leaves_others(void **state)
+{
+    struct cache *cache = create(100, 1);
+    struct call first = {.cache = cache, .number = 1, .patience_ns = PATIENCE};
+    struct call patient = {.cache = cache, .number = 1, .patience_ns = PATIENCE, .may_wait = true};
+    struct call impatient = {
+        .cache = cache, .number = 1, .patience_ns = IMPATIENCE, .may_wait = true};
+    pthread_t thread, hurried;
+
+    call_look_up(&first);
+    pthread_create(&thread, NULL, call_thread, &patient);
+    await_waiters(cache, 1);
+    pthread_create(&hurried, NULL, call_thread, &impatient);
+    pthread_join(hurried, NULL);
+    /* MISS: the machine was so slow that the flight was older than its patience already. */
+    assert_true(impatient.outcome == CACHE_BYPASS_TIMEOUT || impatient.outcome == CACHE_MISS);
+    assert_int_equal(call_insert(&first, 9), 0);
+    pthread_join(thread, NULL);
+    assert_int_equal(patient.outcome, CACHE_HIT_AFTER_WAIT);
+    assert_int_equal(patient.value, 9);
+    cache_destroy(cache);
+}
+
+static void test_recursion_and_no_wait(void **state)
+{
+    struct cache *cache = create(100, 1);
+    struct call outer = {.cache = cache, .number = 1, .patience_ns = PATIENCE, .may_wait = true};
+    struct call inner = outer, other_key = outer, stranger = outer;
+
+    call_look_up(&outer);
+    call_look_up(&inner);
+    assert_int_equal(inner.outcome, CACHE_BYPASS_RECURSION);
+    other_key.number = 2;
+    call_look_up(&other_key);
+    assert_int_equal(other_key.outcome, CACHE_MISS);
+    stranger.may_wait = false;
+    run_in_thread(&stranger);
+    assert_int_equal(stranger.outcome, CACHE_BYPASS_NO_WAIT);
+    assert_int_equal(call_insert(&other_key, 2), 0);
+    assert_int_equal(call_insert(&outer, 1), 0);
+    call_look_up(&inner);
+    assert_int_equal(inner.outcome, CACHE_HIT);
+    assert_no_flight(cache);
+    cache_destroy(cache);
+}
+
+/* A thread whose computation was left by longjmp is not locked out of its own key for ever. */
+static void test_lost_flight_of_the_same_thread(void **state)
+{
+    struct cache *cache = create(100, 1);
+    struct call call = {.cache = cache, .number = 1, .patience_ns = IMPATIENCE};
+
+    call_look_up(&call);
+    do {
+        call_look_up(&call);
+    } while (call.outcome == CACHE_BYPASS_RECURSION);
+    assert_int_equal(call.outcome, CACHE_MISS);
+    assert_int_equal(call_insert(&call, 1), 0);
+    cache_destroy(cache);
+}
+
+struct crossed {
+    struct cache *cache;
+    pthread_barrier_t *barrier;
+    uint64_t own, other;
+    enum cache_outcome inner_outcome;
+};
+
+/* Computes one key, and needs the other one for it. */
+static void *crossed_thread(void *argument)
+{
+    struct crossed *crossed = argument;
+    struct call outer = {
+        .cache = crossed->cache, .number = crossed->own, .patience_ns = PATIENCE, .may_wait = true};
+    struct call inner = outer;
+
+    call_look_up(&outer);
+    pthread_barrier_wait(crossed->barrier);
+    inner.number = crossed->other;
+    inner.may_wait = false; /* it is computing */
+    call_look_up(&inner);
+    crossed->inner_outcome = inner.outcome;
+    pthread_barrier_wait(crossed->barrier);
+    call_insert(&outer, crossed->own);
+    return NULL;
+}
+
+static void test_two_need_each_others_key(void **state)
+{
+    struct cache *cache = create(100, 2);
+    pthread_barrier_t barrier;
+    struct crossed sides[2] = {{cache, &barrier, 1, 2, 0}, {cache, &barrier, 2, 1, 0}};
+    pthread_t threads[2];
+
+    pthread_barrier_init(&barrier, NULL, 2);
+    for (int i = 0; i < 2; i++) {
+        pthread_create(&threads[i], NULL, crossed_thread, &sides[i]);
+    }
+    join_many(threads, 2);
+    assert_int_equal(sides[0].inner_outcome, CACHE_BYPASS_NO_WAIT);
+    assert_int_equal(sides[1].inner_outcome, CACHE_BYPASS_NO_WAIT);
+    assert_no_flight(cache);
+    pthread_barrier_destroy(&barrier);
+    cache_destroy(cache);
+}
+
+/* Every point where a clear can fall between the steps of two calls of one key. */
+static void test_fencing(void **state)
+{
+    for (int clear_at = 0; clear_at < 4; clear_at++) {
+        struct cache *cache = create(100, 1);
+        struct call one = {.cache = cache, .number = 1, .patience_ns = PATIENCE};
+        struct call two = one;
+        int result;
+
+        if (clear_at == 0) {
+            cache_clear(cache);
+        }
+        call_look_up(&one);
+        assert_int_equal(one.outcome, CACHE_MISS);
+        if (clear_at == 1) {
+            cache_clear(cache);
+        }
+        /* Begun after the clear: not joined to the flight from before it. */
+        run_in_thread(&two);
+        assert_int_equal(two.outcome, clear_at == 1 ? CACHE_MISS : CACHE_BYPASS_NO_WAIT);
+        if (clear_at == 2) {
+            cache_clear(cache);
+        }
+        result = call_insert(&one, 1);
+        assert_int_equal(result, clear_at == 1 || clear_at == 2 ? -ESTALE : 0);
+        if (clear_at == 3) {
+            cache_clear(cache);
+        }
+        if (clear_at == 1) {
+            assert_int_equal(call_insert(&two, 2), 0);
+        }
+        call_look_up(&one);
+        assert_int_equal(one.outcome, clear_at < 2 ? CACHE_HIT : CACHE_MISS);
+        assert_int_equal(cache_check(cache), 0);
+        cache_destroy(cache);
+    }
+}
+
+static void test_more_flights_than_places(void **state)
+{
+    struct cache *cache = create(10000, 1);
+    uint32_t n_places = cache->shards[0].flights.n_places;
+    struct call *calls = calloc(n_places + 1, sizeof(*calls));
+
+    for (uint32_t i = 0; i <= n_places; i++) {
+        calls[i] = (struct call){.cache = cache, .number = i, .patience_ns = PATIENCE};
+        call_look_up(&calls[i]);
+        assert_int_equal(calls[i].outcome, CACHE_MISS);
+        assert_true((calls[i].ticket.flight != 0) == (i < n_places));
+    }
+    for (uint32_t i = 0; i <= n_places; i++) {
+        assert_int_equal(call_insert(&calls[i], i), 0);
+    }
+    assert_no_flight(cache);
+    /* Lost flights make way once they are old. */
+    for (uint32_t i = 0; i < n_places; i++) {
+        calls[i].number = 20000 + i;
+        call_look_up(&calls[i]);
+    }
+    do {
+        calls[n_places].number++;
+        calls[n_places].patience_ns = IMPATIENCE;
+        call_look_up(&calls[n_places]);
+    } while (calls[n_places].ticket.flight == 0);
+    free(calls);
+    cache_destroy(cache);
+}
+
+/* ---- bounds under threads ---- */
+
+struct pressed {
+    struct cache *cache;
+    uint64_t seed;
+    uint32_t n_operations;
+    uint64_t n_wrong;
+};
+
+static void *pressing_thread(void *argument)
+{
+    struct pressed *pressed = argument;
+    uint64_t random = pressed->seed;
+    _Alignas(8) unsigned char room[CACHE_ROOM_BYTES];
+    static const uint32_t sizes[] = {8, 16, 64, 65, 100, 300, 1000, 6000};
+
+    for (uint32_t i = 0; i < pressed->n_operations; i++) {
+        uint64_t number;
+        unsigned char value[6000];
+        uint32_t n_bytes;
+        struct cache_key key = {.bytes = {&number, 8}};
+        struct cache_view view;
+        struct cache_ticket ticket;
+        struct cache_lookup_options options = {.now_ns = i,
+                                               .owner = thread_self(),
+                                               .may_wait = true,
+                                               .wait_timeout_ns = PATIENCE,
+                                               .room = room};
+        struct cache_usage usage;
+        enum cache_outcome outcome;
+
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        number = (random >> 20) % 700;
+        n_bytes = sizes[number % 8];
+        key.hash = hash_bytes(key.bytes, SEED);
+        outcome = cache_lookup(pressed->cache, &key, &options, &view, &ticket);
+        if (outcome == CACHE_MISS) {
+            memset(value, (int)number, n_bytes);
+            if (number % 97 == 0) {
+                cache_abandon(pressed->cache, &ticket);
+            } else {
+                cache_insert(pressed->cache, &key, (struct bytes){value, n_bytes}, i, &ticket);
+            }
+        } else if (outcome == CACHE_HIT || outcome == CACHE_HIT_AFTER_WAIT) {
+            const unsigned char *at = view.data;
+
+            pressed->n_wrong += view.n_bytes != n_bytes || at[0] != (unsigned char)number ||
+                                at[n_bytes - 1] != (unsigned char)number;
+            cache_view_release(pressed->cache, &view);
+        } else {
+            pressed->n_wrong++;
+        }
+        if (random % 5000 == 0) {
+            cache_clear(pressed->cache);
+        }
+        cache_read_usage(pressed->cache, &usage);
+        pressed->n_wrong += usage.entries > 200 || usage.bytes > 60000;
+    }
+    return NULL;
+}
+
+static void test_bounds_under_threads(void **state)
+{
+    static const uint32_t shards[] = {1, 4, 16};
+
+    for (int i = 0; i < 3; i++) {
+        struct cache_options options = {.max_entries = 200,
+                                        .max_bytes = 60000,
+                                        .ttl_ns = 2000,
+                                        .n_shards = shards[i],
+                                        .key_bytes = 8,
+                                        .single_flight = true};
+        struct pressed pressed[8];
+        pthread_t threads[8];
+        struct cache *cache;
+
+        assert_int_equal(cache_create(&options, &cache), 0);
+        for (int j = 0; j < 8; j++) {
+            pressed[j] = (struct pressed){cache, 77 + (uint64_t)j, 10000, 0};
+            pthread_create(&threads[j], NULL, pressing_thread, &pressed[j]);
+        }
+        join_many(threads, 8);
+        for (int j = 0; j < 8; j++) {
+            assert_int_equal(pressed[j].n_wrong, 0);
+        }
+        assert_no_flight(cache);
+        assert_int_equal(cache_check(cache), 0);
+        cache_destroy(cache);
+    }
+}
+
+/* A cache of one entry, filled by many at once: never two, and no fill waits for ever. */
+static void test_one_entry_many_threads(void **state)
+{
+    struct cache_options options = {
+        .max_entries = 1, .max_bytes = 60000, .n_shards = 4, .key_bytes = 8, .single_flight = true};
+    struct pressed pressed[4];
+    pthread_t threads[4];
+    struct cache *cache;
+    struct cache_usage usage;
+
+    assert_int_equal(cache_create(&options, &cache), 0);
+    for (int j = 0; j < 4; j++) {
+        pressed[j] = (struct pressed){cache, 5 + (uint64_t)j, 10000, 0};
+        pthread_create(&threads[j], NULL, pressing_thread, &pressed[j]);
+    }
+    join_many(threads, 4);
+    cache_read_usage(cache, &usage);
+    assert_true(usage.entries <= 1);
+    assert_int_equal(cache_check(cache), 0);
+    cache_destroy(cache);
+}
+
+/* ---- fork ---- */
+
+/* The child's checks; its exit status is what failed. */
+static int in_child(struct cache *cache, uint64_t n_entries)
+{
+    struct call call = {.cache = cache, .number = 1000, .patience_ns = PATIENCE, .may_wait = true};
+    struct cache_usage usage;
+
+    cache_after_fork(cache);
+    cache_reset_counts(cache);
+    cache_read_usage(cache, &usage);
+    if (usage.entries != n_entries || usage.evictions != 0 || usage.invalidations != 0) {
+        return 1;
+    }
+    if (cache_check(cache) != 0) {
+        return 2;
+    }
+    for (uint64_t i = 0; i < n_entries; i++) {
+        call.number = i;
+        call_look_up(&call);
+        if (call.outcome != CACHE_HIT || call.value != i) {
+            return 3;
+        }
+    }
+    call.number = 1000; /* the parent is computing it */
+    call_look_up(&call);
+    if (call.outcome != CACHE_MISS || call_insert(&call, 1) != 0) {
+        return 4;
+    }
+    return cache_check(cache) == 0 ? 0 : 5;
+}
+
+static void fork_and_check(struct cache *cache, uint64_t n_entries)
+{
+    pid_t child = fork();
+    int status = 0;
+
+    assert_true(child >= 0);
+    if (child == 0) {
+        _exit(in_child(cache, n_entries));
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+/* What another thread does, under the shard's lock, at the moment of the fork. */
+enum doing {
+    READING,
+    WRITING,
+    IN_POOL,
+};
+
+struct busy {
+    struct cache *cache;
+    enum doing doing;
+    pthread_barrier_t barrier;
+};
+
+static void *busy_thread(void *argument)
+{
+    struct busy *busy = argument;
+    struct shard *shard = &busy->cache->shards[0];
+
+    lock_acquire(&shard->lock);
+    if (busy->doing != READING) {
+        shard_begin_change_locked(shard);
+    }
+    busy->cache->pool.sequence += busy->doing == IN_POOL;
+    pthread_barrier_wait(&busy->barrier);
+    pthread_barrier_wait(&busy->barrier);
+    busy->cache->pool.sequence -= busy->doing == IN_POOL;
+    if (busy->doing != READING) {
+        shard_end_change_locked(shard);
+    }
+    lock_release(&shard->lock);
+    return NULL;
+}
+
+static void fork_while(struct cache *cache, enum doing doing, uint64_t n_entries)
+{
+    struct busy busy = {.cache = cache, .doing = doing};
+    pthread_t thread;
+
+    pthread_barrier_init(&busy.barrier, NULL, 2);
+    pthread_create(&thread, NULL, busy_thread, &busy);
+    pthread_barrier_wait(&busy.barrier);
+    fork_and_check(cache, n_entries);
+    pthread_barrier_wait(&busy.barrier);
+    pthread_join(thread, NULL);
+    pthread_barrier_destroy(&busy.barrier);
+}
+
+static void test_fork(void **state)
+{
+    struct cache *cache = create(100, 1);
+    struct call call = {.cache = cache, .patience_ns = PATIENCE};
+    struct call computing = {
+        .cache = cache, .number = 1000, .patience_ns = PATIENCE, .n_extra_key_bytes = 100};
+
+    cache_clear(cache);
+    for (uint64_t i = 0; i < 50; i++) {
+        call.number = i;
+        call_look_up(&call);
+        call_insert(&call, i);
+    }
+    call.number = 1000;
+    call_look_up(&call);
+    call_look_up(&computing);
+    fork_and_check(cache, 50);
+
+    fork_while(cache, READING, 50); /* the shard is whole */
+    fork_while(cache, WRITING, 0);  /* it starts empty, and the budget is right again */
+    fork_while(cache, IN_POOL, 0);  /* nothing that has a block can be trusted */
+    assert_int_equal(cache_check(cache), 0);
+    cache_destroy(cache);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_fork),
+        cmocka_unit_test(test_recursion_and_no_wait),
+        cmocka_unit_test(test_lost_flight_of_the_same_thread),
+        cmocka_unit_test(test_more_flights_than_places),
+        cmocka_unit_test(test_one_computes_all_are_answered),
+        cmocka_unit_test(test_abandon_releases_all),
+        cmocka_unit_test(test_too_large_releases_all),
+        cmocka_unit_test(test_clear_releases_all),
+        cmocka_unit_test(test_timeout_gives_the_flight_up),
+        cmocka_unit_test(test_timeout_of_one_leaves_others),
+        cmocka_unit_test(test_two_need_each_others_key),
+        cmocka_unit_test(test_fencing),
+        cmocka_unit_test(test_bounds_under_threads),
+        cmocka_unit_test(test_one_entry_many_threads),
+        cmocka_unit_test(test_fork),
+    };
+
+    return cmocka_run_group_tests_name("cache_threads", tests, NULL, NULL);
+}
