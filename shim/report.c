@@ -187,6 +187,7 @@ void report_new_child(void)
     process.pid = raw_getpid();
     process.is_child = true;
     lock_init(&process.dump_lock, LOCK_RANK_STATS);
+    interpose_after_fork();
     for (size_t i = 0; i < process.n_hooks; i++) {
         if (process.hooks[i].plan != NULL) {
             call_plan_after_fork(process.hooks[i].plan);
