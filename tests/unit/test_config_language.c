@@ -15,7 +15,32 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/types.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <wchar.h>
+
+/*
+ * A program with its own functions of these names: the parser must neither use nor be used by them.
+ * (Exported; meson.build links this test with -rdynamic.)
+ */
+void cJSON_InitHooks(void *hooks);
+void *cJSON_ParseWithLength(const char *text, size_t n_bytes);
+void *cJSON_New_Item(void *hooks);
+
+void cJSON_InitHooks(void *hooks)
+{
+    abort();
+}
+
+void *cJSON_ParseWithLength(const char *text, size_t n_bytes)
+{
+    abort();
+}
+
+void *cJSON_New_Item(void *hooks)
+{
+    abort();
+}
 
 static struct test_memory memory;
 static struct config_model model;
@@ -348,7 +373,7 @@ static void test_durations(void **state)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         uint64_t ns = 0;
 
-        if (units_parse_duration(cases[i].text, &ns) != cases[i].result || ns != cases[i].ns) {
+        if (config_parse_duration(cases[i].text, &ns) != cases[i].result || ns != cases[i].ns) {
             fail_msg("%s gives %llu", cases[i].text, (unsigned long long)ns);
         }
     }
@@ -375,24 +400,28 @@ static void test_sizes_and_integers(void **state)
     assert_int_equal(units_parse_integer("1KiB", &n), -EINVAL);
 }
 
-static void test_signals(void **state)
+static void test_signals_and_formats(void **state)
 {
+    enum config_stats_format format;
     int number = 0;
 
-    assert_int_equal(signal_parse("USR2", &number), 0);
+    assert_int_equal(config_parse_signal("USR2", &number), 0);
     assert_int_equal(number, SIGUSR2);
-    assert_int_equal(signal_parse("SIGHUP", &number), 0);
+    assert_int_equal(config_parse_signal("SIGHUP", &number), 0);
     assert_int_equal(number, SIGHUP);
-    assert_int_equal(signal_parse("RTMIN", &number), 0);
+    assert_int_equal(config_parse_signal("RTMIN", &number), 0);
     assert_int_equal(number, SIGRTMIN);
-    assert_int_equal(signal_parse("SIGRTMAX-2", &number), 0);
+    assert_int_equal(config_parse_signal("SIGRTMAX-2", &number), 0);
     assert_int_equal(number, SIGRTMAX - 2);
-    assert_int_equal(signal_parse("RTMIN+99", &number), -EINVAL);
-    assert_int_equal(signal_parse("RTMIN-1", &number), -EINVAL);
-    assert_int_equal(signal_parse("RTMIN+", &number), -EINVAL);
-    assert_int_equal(signal_parse("KILL", &number), -EPERM);
-    assert_int_equal(signal_parse("", &number), -EINVAL);
-    assert_int_equal(signal_parse("usr2", &number), -EINVAL);
+    assert_int_equal(config_parse_signal("RTMIN+99", &number), -EINVAL);
+    assert_int_equal(config_parse_signal("RTMIN-1", &number), -EINVAL);
+    assert_int_equal(config_parse_signal("RTMIN+", &number), -EINVAL);
+    assert_int_equal(config_parse_signal("KILL", &number), -EPERM);
+    assert_int_equal(config_parse_signal("", &number), -EINVAL);
+    assert_int_equal(config_parse_signal("usr2", &number), -EINVAL);
+    assert_int_equal(config_parse_stats_format("prometheus", &format), 0);
+    assert_int_equal(format, STATS_FORMAT_PROMETHEUS);
+    assert_int_equal(config_parse_stats_format("Text", &format), -EINVAL);
 }
 
 /* ---- prototypes ------------------------------------------------------------------------------ */
@@ -642,7 +671,45 @@ static void test_messages_do_not_drive_the_terminal(void **state)
     test_memory_free(&memory);
 }
 
-int main(void)
+/* ---- without the parser -----------------------------------------------------------------------
+ */
+
+/* In a process of its own: says how a load ended, by its exit status. */
+static int load_without_parser(void)
+{
+    int result = load_text("{\"version\":1,\"functions\":{}}");
+
+    return result == -ENOENT && list.n_items == 1 && list.items[0].hint != NULL &&
+                   strcmp(list.items[0].hint, "install the package libcjson1") == 0
+               ? 0
+               : 1;
+}
+
+/* A file that is no library stands where the loader looks first. */
+static void test_missing_parser_names_the_package(void **state)
+{
+    char folder[] = "/tmp/test_config_XXXXXX", path[64], variable[64];
+    char self[] = "/proc/self/exe", flag[] = "--without-parser";
+    char *arguments[] = {self, flag, NULL}, *environment[] = {variable, NULL};
+    int status;
+    pid_t pid;
+
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof(path), "%s/libcjson.so.1", folder);
+    close(open(path, O_WRONLY | O_CREAT, 0600));
+    snprintf(variable, sizeof(variable), "LD_LIBRARY_PATH=%s", folder);
+    pid = fork();
+    if (pid == 0) {
+        execve(self, arguments, environment);
+        _exit(127);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    unlink(path);
+    rmdir(folder);
+}
+
+int main(int n_arguments, char **arguments)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults_are_those_of_the_specification),
@@ -657,7 +724,7 @@ int main(void)
         cmocka_unit_test(test_counts),
         cmocka_unit_test(test_durations),
         cmocka_unit_test(test_sizes_and_integers),
-        cmocka_unit_test(test_signals),
+        cmocka_unit_test(test_signals_and_formats),
         cmocka_unit_test(test_types_agree_with_the_compiler),
         cmocka_unit_test(test_prototypes_print_as_they_are_meant),
         cmocka_unit_test(test_prototype_structure),
@@ -666,7 +733,11 @@ int main(void)
         cmocka_unit_test(test_more_diagnostics_than_are_kept),
         cmocka_unit_test(test_texts_beyond_the_bounds),
         cmocka_unit_test(test_messages_do_not_drive_the_terminal),
+        cmocka_unit_test(test_missing_parser_names_the_package),
     };
 
+    if (n_arguments == 2 && strcmp(arguments[1], "--without-parser") == 0) {
+        return load_without_parser();
+    }
     return cmocka_run_group_tests_name("config_language", tests, NULL, NULL);
 }
