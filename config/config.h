@@ -262,16 +262,6 @@ int config_load(const char *file, const char *text, size_t n_bytes, struct confi
 /* True if the model acts in a program of this absolute path, started under this name. */
 bool config_applies_to(const struct config_model *model, const char *path, const char *started_as);
 
-/*
- * What the configuration says in strings, and the MEMOSHIM_STATS_* variables too; errors -EINVAL
- * and those named. "250ms", "60s", "1.5h", or seconds, exactly: -ERANGE above a hundred years,
- * -EDOM finer than a nanosecond. 0 is read as 0: to be refused by the caller.
- */
-int config_parse_duration(const char *text, uint64_t *ret_ns);
-/* "USR2", "SIGUSR2", "RTMIN+5", "RTMAX-1"; -EPERM: a signal that cannot be used. */
-int config_parse_signal(const char *text, int *ret_signal);
-int config_parse_stats_format(const char *text, enum config_stats_format *ret_format);
-
 /* Where configuration text was found. */
 struct config_source {
     const char *file; /* path for messages; "MEMOSHIM_CONFIG" for inline text */

@@ -5,7 +5,6 @@
  */
 #include "config/language.h"
 
-#include <errno.h>
 #include <string.h>
 
 struct key_row {
@@ -158,15 +157,4 @@ bool word_read(struct workspace *work, const struct value *value, enum word_set 
     REPORT(work->list, value->source.place, UNKNOWN_WORD, value_name(work, value),
            value->source.text, words_hint(work, value->source.text, names, n_names));
     return false;
-}
-
-int config_parse_stats_format(const char *text, enum config_stats_format *ret_format)
-{
-    for (size_t i = 0; i < N_WORDS; i++) {
-        if (words[i].set == WORDS_STATS_FORMAT && strcmp(words[i].word, text) == 0) {
-            *ret_format = words[i].number;
-            return 0;
-        }
-    }
-    return -EINVAL;
 }

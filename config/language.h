@@ -57,7 +57,11 @@ bool word_read(struct workspace *work, const struct value *value, enum word_set 
 #define DURATION_MAX_NS (UINT64_C(36500) * 86400 * 1000000000) /* a hundred years, below 2^63 */
 #define SIZE_MAX_BYTES  (UINT64_C(1) << 47)                    /* the address space of a process */
 
-/* "64KiB", "2MiB", "1GiB", or bytes. Errors as of config_parse_duration; at most SIZE_MAX_BYTES. */
+/* "250ms", "60s", "1.5h", or seconds; exact to the nanosecond. -EINVAL: no duration; -ERANGE: above
+ * DURATION_MAX_NS; -EDOM: finer than a nanosecond. */
+int units_parse_duration(const char *text, uint64_t *ret_ns);
+
+/* "64KiB", "2MiB", "1GiB", or bytes. Errors as above; the bound is SIZE_MAX_BYTES. */
 int units_parse_size(const char *text, uint64_t *ret_bytes);
 
 /* A number without unit, as JSON writes it, that is an integer: 4096, 4e3. Errors as above. */
@@ -68,6 +72,11 @@ bool units_read_duration(struct workspace *work, const struct value *value, uint
 bool units_read_size(struct workspace *work, const struct value *value, uint64_t *ret_bytes);
 bool units_read_integer(struct workspace *work, const struct value *value, uint64_t min,
                         uint64_t max, uint64_t *ret);
+
+/* ---- signals.c ------------------------------------------------------------------------------- */
+
+/* "USR2", "SIGUSR2", "RTMIN+5", "RTMAX-1". -EINVAL: no signal; -EPERM: one that cannot be used. */
+int signal_parse(const char *text, int *ret_signal);
 
 /* ---- ctype.c, typedefs.def ------------------------------------------------------------------- */
 

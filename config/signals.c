@@ -46,7 +46,7 @@ static bool parse_offset(const char *text, char sign, int *ret_offset)
     return true;
 }
 
-int config_parse_signal(const char *text, int *ret_signal)
+int signal_parse(const char *text, int *ret_signal)
 {
     int offset, number;
 

@@ -151,7 +151,7 @@ static const struct unit size_units[] = {
 
 #define N_UNITS(units) (sizeof(units) / sizeof(units[0]))
 
-int config_parse_duration(const char *text, uint64_t *ret_ns)
+int units_parse_duration(const char *text, uint64_t *ret_ns)
 {
     return parse_with_unit(text, duration_units, N_UNITS(duration_units), DURATION_MAX_NS, ret_ns);
 }
@@ -192,7 +192,7 @@ bool units_read_duration(struct workspace *work, const struct value *value, uint
     if (!has_right_form(work, value, "a duration")) {
         return false;
     }
-    result = config_parse_duration(text, &ns);
+    result = units_parse_duration(text, &ns);
     if (result == -EINVAL && text[0] != '-') {
         REPORT(work->list, value->source.place, BAD_DURATION, name, text);
     } else if (result == -EDOM) {

@@ -373,7 +373,7 @@ static void test_durations(void **state)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         uint64_t ns = 0;
 
-        if (config_parse_duration(cases[i].text, &ns) != cases[i].result || ns != cases[i].ns) {
+        if (units_parse_duration(cases[i].text, &ns) != cases[i].result || ns != cases[i].ns) {
             fail_msg("%s gives %llu", cases[i].text, (unsigned long long)ns);
         }
     }
@@ -400,28 +400,24 @@ static void test_sizes_and_integers(void **state)
     assert_int_equal(units_parse_integer("1KiB", &n), -EINVAL);
 }
 
-static void test_signals_and_formats(void **state)
+static void test_signals(void **state)
 {
-    enum config_stats_format format;
     int number = 0;
 
-    assert_int_equal(config_parse_signal("USR2", &number), 0);
+    assert_int_equal(signal_parse("USR2", &number), 0);
     assert_int_equal(number, SIGUSR2);
-    assert_int_equal(config_parse_signal("SIGHUP", &number), 0);
+    assert_int_equal(signal_parse("SIGHUP", &number), 0);
     assert_int_equal(number, SIGHUP);
-    assert_int_equal(config_parse_signal("RTMIN", &number), 0);
+    assert_int_equal(signal_parse("RTMIN", &number), 0);
     assert_int_equal(number, SIGRTMIN);
-    assert_int_equal(config_parse_signal("SIGRTMAX-2", &number), 0);
+    assert_int_equal(signal_parse("SIGRTMAX-2", &number), 0);
     assert_int_equal(number, SIGRTMAX - 2);
-    assert_int_equal(config_parse_signal("RTMIN+99", &number), -EINVAL);
-    assert_int_equal(config_parse_signal("RTMIN-1", &number), -EINVAL);
-    assert_int_equal(config_parse_signal("RTMIN+", &number), -EINVAL);
-    assert_int_equal(config_parse_signal("KILL", &number), -EPERM);
-    assert_int_equal(config_parse_signal("", &number), -EINVAL);
-    assert_int_equal(config_parse_signal("usr2", &number), -EINVAL);
-    assert_int_equal(config_parse_stats_format("prometheus", &format), 0);
-    assert_int_equal(format, STATS_FORMAT_PROMETHEUS);
-    assert_int_equal(config_parse_stats_format("Text", &format), -EINVAL);
+    assert_int_equal(signal_parse("RTMIN+99", &number), -EINVAL);
+    assert_int_equal(signal_parse("RTMIN-1", &number), -EINVAL);
+    assert_int_equal(signal_parse("RTMIN+", &number), -EINVAL);
+    assert_int_equal(signal_parse("KILL", &number), -EPERM);
+    assert_int_equal(signal_parse("", &number), -EINVAL);
+    assert_int_equal(signal_parse("usr2", &number), -EINVAL);
 }
 
 /* ---- prototypes ------------------------------------------------------------------------------ */
@@ -724,7 +720,7 @@ int main(int n_arguments, char **arguments)
         cmocka_unit_test(test_counts),
         cmocka_unit_test(test_durations),
         cmocka_unit_test(test_sizes_and_integers),
-        cmocka_unit_test(test_signals_and_formats),
+        cmocka_unit_test(test_signals),
         cmocka_unit_test(test_types_agree_with_the_compiler),
         cmocka_unit_test(test_prototypes_print_as_they_are_meant),
         cmocka_unit_test(test_prototype_structure),
