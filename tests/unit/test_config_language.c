@@ -547,9 +547,10 @@ static void test_prototype_structure(void **state)
 {
     const struct prototype *p;
 
-    LOAD_ENTRY("\"f\":{\"prototype\":\"void *f(const char *const *a, int (*g)(int), FILE *h)\","
-               "\"args\":{\"a\":\"address\",\"g\":\"ignore\",\"h\":\"address\"},"
-               "\"returns\":\"address\"}");
+    LOAD_ENTRY(
+        "\"f\":{\"prototype\":\"void *f(const char *const *a, int (*g)(int), FILE *const h)\","
+        "\"args\":{\"a\":\"address\",\"g\":\"ignore\",\"h\":\"address\"},"
+        "\"returns\":\"address\"}");
     p = &model.functions[0].prototype;
     assert_int_equal(p->result->target->kind, CTYPE_VOID);
     assert_false(p->parameters[0].type->is_const);
@@ -557,6 +558,8 @@ static void test_prototype_structure(void **state)
     assert_true(p->parameters[0].type->target->target->is_const);
     assert_true(p->parameters[1].type->target->is_function);
     assert_int_equal(p->parameters[2].type->target->kind, CTYPE_OPAQUE);
+    assert_true(p->parameters[2].type->is_const);
+    assert_false(p->parameters[2].type->target->is_const);
     assert_false(p->parameters[2].type->target->is_function);
     assert_string_equal(p->parameters[0].type->text, "const char *const *");
     test_memory_free(&memory);
