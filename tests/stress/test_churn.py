@@ -42,7 +42,7 @@ class Churn(counted.CountedCase):
         self.assertGreater(outcome.function("counted_name")["evictions"], 0)
 
     def test_short_lives(self):
-        outcome = self.churn(ttl="20ms", max_entries=100, shards=2)
+        outcome = self.churn(ttl="20ms", shards=2)
         self.assertGreater(outcome.function("counted_square")["expirations"], 0)
 
     def test_without_single_flight(self):
