@@ -4,7 +4,9 @@
  * integer and every double exactly on the supported machines; NaN, which C finds equal to nothing,
  * equals the word nan.
  */
-#include "call/call_private.h"
+#include "call/admission.h"
+
+#include "marshal/marshal.h"
 
 #include <math.h>
 #include <string.h>

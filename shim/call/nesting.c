@@ -5,7 +5,7 @@
  * the same stack proves that the computation is gone. A coroutine on another stack may be taken
  * for either; then a wait is skipped, or is bounded by its timeout. Neither changes an answer.
  */
-#include "call/call_private.h"
+#include "call/nesting.h"
 
 static __thread struct {
     uint32_t depth;

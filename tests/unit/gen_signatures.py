@@ -36,8 +36,7 @@ def value(rng, name):
         return f"({TYPES[name]})0x{rng.getrandbits(bits) | 1 << (bits - 1) * rng.randrange(2):x}u"
     if name.startswith("complex_"):
         part = name[len("complex_"):]
-        maker = {"float": "CMPLXF", "double": "CMPLX", "long_double": "CMPLXL"}[part]
-        return f"{maker}({real(rng, part)}, {real(rng, part)})"
+        return f"{real(rng, part)} + {real(rng, part)} * I"
     return real(rng, name)
 
 

@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: MIT
+/*
+ * call: conditions on a finished call, over every scalar kind and operator against the compiler's
+ * own comparison; and the nesting of computations.
+ */
+#include "unit.h"
+
+#include "call/admission.h"
+#include "call/nesting.h"
+#include "types.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <string.h>
+
+static const enum condition_operator operators[] = {CONDITION_EQ, CONDITION_NE, CONDITION_LT,
+                                                    CONDITION_LE, CONDITION_GT, CONDITION_GE};
+
+#define COMPARE(op, a, b)                \
+    ((op) == CONDITION_EQ   ? (a) == (b) \
+     : (op) == CONDITION_NE ? (a) != (b) \
+     : (op) == CONDITION_LT ? (a) < (b)  \
+     : (op) == CONDITION_LE ? (a) <= (b) \
+     : (op) == CONDITION_GT ? (a) > (b)  \
+                            : (a) >= (b))
+
+/* f of up to three parameters. */
+struct subject {
+    struct config_function function;
+    struct prototype_parameter parameters[3];
+};
+
+static void set_types(struct subject *subject, const struct ctype *result,
+                      const struct ctype *first, const struct ctype *second)
+{
+    *subject = (struct subject){.parameters = {{"x", first}, {"y", second}, {"z", &type_i32}}};
+    subject->function.prototype = (struct prototype){"f", result, subject->parameters, 3};
+}
+
+static bool holds(const struct subject *subject, struct condition_operand left,
+                  enum condition_operator op, struct condition_operand right, bool by_content,
+                  void *const *arguments, const void *result)
+{
+    struct condition_comparison comparison = {left, op, right, by_content};
+    struct config_condition condition = {&comparison, 1};
+
+    return admission_holds(&condition, &subject->function, arguments, result);
+}
+
+static const struct condition_operand the_return = {.kind = OPERAND_RETURN};
+static const struct condition_operand null_word = {.kind = OPERAND_NULL};
+
+static struct condition_operand parameter(uint32_t i)
+{
+    return (struct condition_operand){.kind = OPERAND_PARAMETER, .parameter = i};
+}
+
+static struct condition_operand pointee(uint32_t i)
+{
+    return (struct condition_operand){.kind = OPERAND_POINTEE, .parameter = i};
+}
+
+static struct condition_operand integer(int64_t value)
+{
+    return (struct condition_operand){.kind = OPERAND_INTEGER, .integer = value};
+}
+
+static struct condition_operand number(double value)
+{
+    return (struct condition_operand){.kind = OPERAND_NUMBER, .number = value};
+}
+
+static struct condition_operand string(const char *text)
+{
+    return (struct condition_operand){.kind = OPERAND_STRING, .string = text};
+}
+
+/* ---- numbers --------------------------------------------------------------------------------- */
+
+/*
+ * All operators on return against a constant, a parameter and what a parameter points to. Bytes
+ * beyond the value are junk, as a register's may be.
+ */
+#define CHECK_KIND(name, type, ...)                                                               \
+    do {                                                                                          \
+        static const type values[] = {__VA_ARGS__};                                               \
+        struct ctype pointer = type_pointer;                                                      \
+        struct subject of_kind;                                                                   \
+        pointer.target = &type_##name;                                                            \
+        set_types(&of_kind, &type_##name, &type_##name, &pointer);                                \
+        for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {                         \
+            for (size_t j = 0; j < sizeof(values) / sizeof(values[0]); j++) {                     \
+                _Alignas(16) unsigned char result[32], argument[32];                              \
+                const void *target = argument;                                                    \
+                void *arguments[] = {argument, &target, NULL};                                    \
+                memset(result, 0xa5, sizeof(result));                                             \
+                memset(argument, 0x5a, sizeof(argument));                                         \
+                memcpy(result, &values[i], sizeof(type));                                         \
+                memcpy(argument, &values[j], sizeof(type));                                       \
+                for (size_t o = 0; o < 6; o++) {                                                  \
+                    bool expected = COMPARE(operators[o], values[i], values[j]);                  \
+                    assert_int_equal(holds(&of_kind, the_return, operators[o], parameter(0),      \
+                                           false, arguments, result),                             \
+                                     expected);                                                   \
+                    assert_int_equal(holds(&of_kind, the_return, operators[o], pointee(1), false, \
+                                           arguments, result),                                    \
+                                     expected);                                                   \
+                    if ((long double)values[j] >= -0x1p63L && (long double)values[j] < 0x1p63L && \
+                        (type)(int64_t)values[j] == values[j]) {                                  \
+                        assert_int_equal(holds(&of_kind, the_return, operators[o],                \
+                                               integer((int64_t)values[j]), false, arguments,     \
+                                               result),                                           \
+                                         expected);                                               \
+                    }                                                                             \
+                }                                                                                 \
+            }                                                                                     \
+        }                                                                                         \
+    } while (0)
+
+static void test_every_integer_kind(void **state)
+{
+    struct subject subject;
+    uint8_t yes = 1;
+
+    CHECK_KIND(i8, int8_t, INT8_MIN, -1, 0, 1, INT8_MAX);
+    CHECK_KIND(i16, int16_t, INT16_MIN, -1, 0, 1, INT16_MAX);
+    CHECK_KIND(i32, int32_t, INT32_MIN, -1, 0, 1, INT32_MAX);
+    CHECK_KIND(i64, int64_t, INT64_MIN, INT64_MIN + 1, -1, 0, 1, INT64_MAX - 1, INT64_MAX);
+    CHECK_KIND(u8, uint8_t, 0, 1, UINT8_MAX);
+    CHECK_KIND(u16, uint16_t, 0, 1, UINT16_MAX);
+    CHECK_KIND(u32, uint32_t, 0, 1, UINT32_MAX);
+    CHECK_KIND(u64, uint64_t, 0, 1, INT64_MAX, (uint64_t)INT64_MAX + 1, UINT64_MAX - 1, UINT64_MAX);
+    set_types(&subject, &type_bool, &type_i32, &type_i32);
+    assert_true(holds(&subject, the_return, CONDITION_EQ, integer(1), false, NULL, &yes));
+    assert_false(holds(&subject, the_return, CONDITION_EQ, integer(0), false, NULL, &yes));
+}
+
+static void test_every_real_kind(void **state)
+{
+    CHECK_KIND(float, float, -3e38f, -0.1f, 0, 0.1f, 1, 3e38f);
+    CHECK_KIND(double, double, -1e308, -0.1, 0, 5e-324, 0.1, 1, 1e15);
+    CHECK_KIND(long_double, long double, -0.1L, 0, 1e-4940L, 0.1L, 0.1L + 1e-18L, 1, 1e15L);
+}
+
+/* Signed against unsigned by value, not by C's conversions. */
+static void test_mixed_signs(void **state)
+{
+    struct subject subject;
+    int64_t minus_one = -1;
+    uint64_t most = UINT64_MAX;
+    void *arguments[] = {&most, NULL, NULL};
+
+    set_types(&subject, &type_i64, &type_u64, &type_i32);
+    assert_false(
+        holds(&subject, the_return, CONDITION_EQ, parameter(0), false, arguments, &minus_one));
+    assert_true(
+        holds(&subject, the_return, CONDITION_LT, parameter(0), false, arguments, &minus_one));
+}
+
+static void test_nan_and_infinity(void **state)
+{
+    struct subject subject;
+    double values[] = {NAN, INFINITY, -INFINITY, 1};
+
+    set_types(&subject, &type_double, &type_i32, &type_i32);
+    for (int i = 0; i < 4; i++) {
+        for (size_t o = 0; o < 6; o++) {
+            enum condition_operator op = operators[o];
+            bool is_nan = i == 0;
+
+            assert_int_equal(holds(&subject, the_return, op, number(NAN), false, NULL, &values[i]),
+                             op == CONDITION_EQ ? is_nan : op == CONDITION_NE && !is_nan);
+            assert_int_equal(
+                holds(&subject, the_return, op, number(INFINITY), false, NULL, &values[i]),
+                COMPARE(op, values[i], (double)INFINITY));
+            assert_int_equal(
+                holds(&subject, the_return, op, number(-INFINITY), false, NULL, &values[i]),
+                COMPARE(op, values[i], (double)-INFINITY));
+        }
+    }
+}
+
+static void test_what_is_no_number_never_holds(void **state)
+{
+    struct subject subject;
+    double complex value = 0;
+
+    set_types(&subject, &type_complex_double, &type_i32, &type_i32);
+    for (size_t o = 0; o < 6; o++) {
+        assert_false(holds(&subject, the_return, operators[o], integer(0), false, NULL, &value));
+        assert_false(holds(&subject, the_return, operators[o], the_return, false, NULL, &value));
+    }
+}
+
+/* ---- pointers and text ----------------------------------------------------------------------- */
+
+static void test_null(void **state)
+{
+    struct subject subject;
+    const char *text = "x", *null = NULL;
+
+    set_types(&subject, &type_text, &type_text, &type_text);
+    assert_true(holds(&subject, the_return, CONDITION_EQ, null_word, false, NULL, &null));
+    assert_false(holds(&subject, the_return, CONDITION_NE, null_word, false, NULL, &null));
+    assert_false(holds(&subject, the_return, CONDITION_EQ, null_word, false, NULL, &text));
+    assert_true(holds(&subject, the_return, CONDITION_NE, null_word, false, NULL, &text));
+}
+
+static void test_text_by_content(void **state)
+{
+    struct subject subject;
+    char a[] = "$2b$10$abc", b[] = "$2b$10$abc", c[] = "$2b$10$abd";
+    char *pa = a, *pb = b, *pc = c, *null = NULL;
+    void *arguments[] = {&pb, &pc, NULL};
+    void *nulls[] = {&null, &null, NULL};
+
+    set_types(&subject, &type_text, &type_text, &type_text);
+    assert_true(holds(&subject, the_return, CONDITION_EQ, parameter(0), true, arguments, &pa));
+    assert_false(holds(&subject, the_return, CONDITION_EQ, parameter(0), false, arguments, &pa));
+    assert_false(holds(&subject, the_return, CONDITION_EQ, parameter(1), true, arguments, &pa));
+    assert_true(holds(&subject, the_return, CONDITION_NE, parameter(1), true, arguments, &pa));
+    assert_true(
+        holds(&subject, the_return, CONDITION_EQ, string("$2b$10$abc"), true, arguments, &pa));
+    assert_false(
+        holds(&subject, the_return, CONDITION_EQ, string("$2b$10$ab"), true, arguments, &pa));
+    assert_false(holds(&subject, the_return, CONDITION_EQ, string(""), true, arguments, &null));
+    /* NULL equals nothing, not even NULL. */
+    for (size_t o = 0; o < 6; o++) {
+        bool expected = operators[o] == CONDITION_NE;
+
+        assert_int_equal(holds(&subject, the_return, operators[o], parameter(0), true, nulls, &pa),
+                         expected);
+        assert_int_equal(
+            holds(&subject, the_return, operators[o], parameter(0), true, arguments, &null),
+            expected);
+        assert_int_equal(
+            holds(&subject, the_return, operators[o], parameter(0), true, nulls, &null), expected);
+    }
+}
+
+static void test_through_null(void **state)
+{
+    struct subject subject;
+    int32_t *null = NULL;
+    void *arguments[] = {&null, &null, NULL};
+
+    set_types(&subject, &type_i32, &type_i32_pointer, &type_i32_pointer);
+    for (size_t o = 0; o < 6; o++) {
+        assert_false(holds(&subject, pointee(0), operators[o], integer(0), false, arguments, NULL));
+        assert_false(holds(&subject, pointee(0), operators[o], pointee(1), false, arguments, NULL));
+    }
+}
+
+static void test_all_must_hold(void **state)
+{
+    struct condition_comparison two[] = {{the_return, CONDITION_GE, integer(0), false},
+                                         {the_return, CONDITION_LT, integer(10), false}};
+    struct config_condition both = {two, 2}, none = {NULL, 0};
+    struct subject subject;
+    int64_t values[] = {-1, 0, 9, 10};
+
+    set_types(&subject, &type_i32, &type_i32, &type_i32);
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(admission_holds(&both, &subject.function, NULL, &values[i]),
+                         values[i] >= 0 && values[i] < 10);
+        assert_true(admission_holds(&none, &subject.function, NULL, &values[i]));
+    }
+}
+
+/* ---- nesting --------------------------------------------------------------------------------- */
+
+/* Frames are told apart by their addresses alone: stacks grow down, so larger is further out. */
+static char stack[1000];
+
+static void test_nesting_goes_in_and_out(void **state)
+{
+    struct nesting_frame outer, inner;
+
+    assert_false(nesting_is_computing(stack + 900));
+    outer = nesting_enter(stack + 890);
+    assert_true(nesting_is_computing(stack + 500));
+    inner = nesting_enter(stack + 490);
+    assert_true(nesting_is_computing(stack + 400));
+    nesting_leave(&inner);
+    assert_true(nesting_is_computing(stack + 500));
+    nesting_leave(&outer);
+    assert_false(nesting_is_computing(stack + 500));
+    assert_false(nesting_is_computing(stack + 900));
+}
+
+static void test_nesting_forgets_what_was_jumped_out_of(void **state)
+{
+    struct nesting_frame outer, again;
+
+    outer = nesting_enter(stack + 890);
+    (void)nesting_enter(stack + 490);
+    /* longjmp to a frame further out than the outermost: nothing left by either. */
+    assert_false(nesting_is_computing(stack + 950));
+    assert_false(nesting_is_computing(stack + 100));
+    again = nesting_enter(stack + 90);
+    assert_true(nesting_is_computing(stack + 10));
+    nesting_leave(&again);
+    assert_false(nesting_is_computing(stack + 10));
+
+    /* Out of the inner one only: the outer one leaves and everything is as before. */
+    outer = nesting_enter(stack + 890);
+    (void)nesting_enter(stack + 490);
+    assert_true(nesting_is_computing(stack + 700));
+    nesting_leave(&outer);
+    assert_false(nesting_is_computing(stack + 100));
+}
+
+static void *is_computing_elsewhere(void *context)
+{
+    *(bool *)context = nesting_is_computing(stack + 10);
+    return NULL;
+}
+
+static void test_nesting_is_of_the_thread(void **state)
+{
+    struct nesting_frame outer = nesting_enter(stack + 890);
+    pthread_t thread;
+    bool elsewhere = true;
+
+    assert_int_equal(pthread_create(&thread, NULL, is_computing_elsewhere, &elsewhere), 0);
+    pthread_join(thread, NULL);
+    assert_false(elsewhere);
+    assert_true(nesting_is_computing(stack + 10));
+    nesting_leave(&outer);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_integer_kind),
+        cmocka_unit_test(test_every_real_kind),
+        cmocka_unit_test(test_mixed_signs),
+        cmocka_unit_test(test_nan_and_infinity),
+        cmocka_unit_test(test_what_is_no_number_never_holds),
+        cmocka_unit_test(test_null),
+        cmocka_unit_test(test_text_by_content),
+        cmocka_unit_test(test_through_null),
+        cmocka_unit_test(test_all_must_hold),
+        cmocka_unit_test(test_nesting_goes_in_and_out),
+        cmocka_unit_test(test_nesting_forgets_what_was_jumped_out_of),
+        cmocka_unit_test(test_nesting_is_of_the_thread),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
