@@ -289,7 +289,9 @@ static void test_misaligned_stack_is_passed(void **state)
 /* ---- counts ---------------------------------------------------------------------------------- */
 
 #define N_THREADS 4
-#define N_CALLS   20000
+#define N_CALLS   200000
+
+static pthread_barrier_t all_started;
 
 static void nothing(void)
 {
@@ -297,6 +299,7 @@ static void nothing(void)
 
 static void *call_many(void *thunk)
 {
+    pthread_barrier_wait(&all_started);
     for (int i = 0; i < N_CALLS; i++) {
         ((void (*)(void))thunk)();
     }
@@ -308,12 +311,14 @@ static void test_passed_is_exact_with_threads(void **state)
     int entry = open_simple(&type_void, NULL, (void *)nothing, never, NULL);
     pthread_t threads[N_THREADS];
 
+    pthread_barrier_init(&all_started, NULL, N_THREADS);
     for (int i = 0; i < N_THREADS; i++) {
         assert_int_equal(pthread_create(&threads[i], NULL, call_many, entry_thunk(entry)), 0);
     }
     for (int i = 0; i < N_THREADS; i++) {
         pthread_join(threads[i], NULL);
     }
+    pthread_barrier_destroy(&all_started);
     assert_int_equal(entry_passed(entry), N_THREADS * N_CALLS);
 }
 
