@@ -11,17 +11,15 @@
 
 #define LIBRARY_NAME "libmemoshim.so"
 
-/* 0 and the canonical path if a readable file is there. */
+/* 0 and the canonical path if a readable file is there; else -errno and path as it is. */
 static int try_path(const char *path, char *ret_path, size_t n_room)
 {
-    char canonical[PATH_MAX];
-    int error = 0;
+    char *canonical = realpath(path, NULL);
+    int error = canonical == NULL || access(canonical, R_OK) != 0 ? -errno : 0;
+    int n_bytes = snprintf(ret_path, n_room, "%s", error == 0 ? canonical : path);
 
-    if (realpath(path, canonical) == NULL || access(canonical, R_OK) != 0) {
-        error = -errno;
-        snprintf(canonical, sizeof(canonical), "%s", path);
-    }
-    return (size_t)snprintf(ret_path, n_room, "%s", canonical) < n_room ? error : -ENAMETOOLONG;
+    free(canonical);
+    return n_bytes < 0 || (size_t)n_bytes >= n_room ? -ENAMETOOLONG : error;
 }
 
 /* path without its last n components; false if it has not so many. */
