@@ -172,8 +172,8 @@ static int find_in_folder(const char *folder, const struct config_surroundings *
         struct stat status;
         int n_bytes;
 
-        if (names[i] == NULL) {
-            continue;
+        if (names[i] == NULL || (i > 0 && names[0] != NULL && strcmp(names[i], names[0]) == 0)) {
+            continue; /* every process pays for this: one look a folder, not two */
         }
         n_bytes = snprintf(path, sizeof(path), "%s/%s.json", folder, names[i]);
         /* lstat: a link that leads nowhere is there, and said to be unreadable. */
