@@ -217,6 +217,7 @@ step "Statistics of the workers"
 found=
 for file in "$folder"/stats/*; do
     if [ -f "$file" ] && [ "${file##*/}" != "$master" ]; then
+        [ -z "$found" ] || say ""
         cat "$file"
         found=1
     fi
