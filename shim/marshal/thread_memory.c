@@ -9,6 +9,7 @@
 #include "marshal/marshal_private.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 
 /* Stands before its data. */
@@ -22,6 +23,9 @@ _Static_assert(sizeof(struct thread_block) % 16 == 0, "data is aligned for any t
 /* Of this thread; NULL until its first static result, and again after thread_memory_free. */
 static __thread struct thread_block **thread_blocks;
 
+/* How often thread_memory_free was called at the end of this thread. */
+static __thread unsigned n_end_rounds;
+
 /* Written by thread_memory_init, before other threads exist. */
 static pthread_key_t thread_end_key;
 
@@ -34,6 +38,15 @@ static void thread_memory_free(void *blocks_of_thread)
 {
     struct thread_block **blocks = blocks_of_thread;
 
+    /*
+     * Our key is older than the program's, so this comes before its destructors, which may still
+     * look at an old result. The value is set anew until the last round that there is. Memory that
+     * such a destructor was the first to ask for may miss that round; then it stays.
+     */
+    if (++n_end_rounds < PTHREAD_DESTRUCTOR_ITERATIONS &&
+        pthread_setspecific(thread_end_key, blocks) == 0) {
+        return;
+    }
     for (uint32_t i = 0; i < n_slots; i++) {
         while (blocks[i] != NULL) {
             struct thread_block *block = blocks[i];

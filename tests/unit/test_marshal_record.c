@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define RECORD_ROOM 65536
 
@@ -290,6 +291,51 @@ static void test_static_text(void **state)
     assert_string_equal(first, "here");
     subject_end(&subject);
     subject_end(&second);
+}
+
+/* The program's own destructor, of a younger key, still sees the last result. */
+static char *seen_at_the_end;
+
+static void look_at_the_end(void *text)
+{
+    assert_string_equal(text, "elsewhere");
+    seen_at_the_end = text;
+}
+
+static void *replay_and_end(void *context)
+{
+    struct other_thread *other = context;
+    pthread_key_t *key = (pthread_key_t *)other->text;
+
+    replay_elsewhere(other);
+    pthread_setspecific(*key, other->text);
+    return NULL;
+}
+
+static void test_static_text_lives_as_long_as_the_thread(void **state)
+{
+    struct subject subject;
+    struct other_thread other = {.subject = &subject};
+    unsigned char in_memory;
+    pthread_t thread;
+    pthread_key_t key;
+
+    subject_begin(&subject, &type_text);
+    subject.function.result = result_static;
+    subject_finish(&subject);
+    other.record = capture_text(&subject, "elsewhere");
+    other.text = (char *)&key;
+    assert_int_equal(pthread_key_create(&key, look_at_the_end), 0);
+    assert_int_equal(pthread_create(&thread, NULL, replay_and_end, &other), 0);
+    pthread_join(thread, NULL);
+    assert_non_null(seen_at_the_end);
+    assert_ptr_equal(seen_at_the_end, other.text);
+    /* And no longer. */
+    assert_int_equal(mincore((void *)((uintptr_t)other.text & ~(pages_size() - 1)), 1, &in_memory),
+                     -1);
+    assert_int_equal(errno, ENOMEM);
+    pthread_key_delete(key);
+    subject_end(&subject);
 }
 
 static void test_text_too_long_is_not_captured(void **state)
@@ -680,6 +726,7 @@ int main(void)
         cmocka_unit_test(test_nothing_at_all),
         cmocka_unit_test(test_errno),
         cmocka_unit_test(test_static_text),
+        cmocka_unit_test(test_static_text_lives_as_long_as_the_thread),
         cmocka_unit_test(test_text_too_long_is_not_captured),
         cmocka_unit_test(test_text_into_an_argument),
         cmocka_unit_test(test_offset_into_text),
