@@ -102,6 +102,7 @@ int cache_create(const struct cache_options *options, struct cache **ret_cache)
     cache->options = *options;
     cache->policy = policies[options->policy];
     cache->layout = layout;
+    cache->has_word_hits = layout.is_word && cache->policy->on_hit == NULL;
     cache->max_shard_entries = max_entries;
     cache->n_shards = n_shards;
     cache->mapped_bytes = total;

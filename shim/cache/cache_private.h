@@ -32,6 +32,7 @@ struct cache {
     struct table_layout layout;
     uint64_t max_shard_entries; /* no table is made for more */
     uint32_t n_shards;
+    bool has_word_hits; /* layout.is_word, and the policy's hits are stamps */
     size_t mapped_bytes;
     struct block_pool pool;
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * The path of a hit, short and without a call that is not inlined for small fixed sizes, and the
- * path of a miss: expiry, and waiting for another thread's computation.
+ * The path of a hit, and the path of a miss: expiry, and waiting for another thread's computation.
  *
  * A hit takes the shard's lock only in a process that has threads. Without threads nobody can be
  * inside the shard, since signal handlers do not enter the shim.
@@ -28,40 +27,38 @@ static inline bool is_alive(const struct cache *cache, const struct shard *shard
 static inline void answer(struct cache *cache, struct shard *shard, uint32_t slot, void *room,
                           struct cache_view *ret_view)
 {
+    const struct table_layout *layout = &cache->layout;
     struct order *order = &shard->table.order;
     struct slot_head *head = order_slot(order, slot);
-    const char *value = (const char *)head + cache->layout.value_at;
-    uint32_t n_bytes = cache->layout.n_value_bytes;
+    struct block *block;
 
     if (cache->policy->on_hit == NULL) {
         order_stamp(order, head);
     } else {
         cache->policy->on_hit(order, slot);
     }
-    *ret_view = (struct cache_view){.data = room, .n_bytes = n_bytes};
-    if (likely(n_bytes == 8)) {
-        memcpy(room, value, 8);
-    } else if (n_bytes != 0) {
-        memcpy(room, value, n_bytes);
+    ret_view->data = room;
+    ret_view->pin = NULL;
+    if (layout->n_value_bytes != 0) {
+        ret_view->n_bytes = layout->n_value_bytes;
+        memcpy(room, (const char *)head + layout->value_at, layout->n_value_bytes);
+        return;
+    }
+    block = table_block(&shard->table, slot);
+    ret_view->n_bytes = block->n_value_bytes;
+    if (block->n_value_bytes <= CACHE_ROOM_BYTES) {
+        memcpy(room, block_value(block), block->n_value_bytes);
     } else {
-        struct block *block = table_block(&shard->table, slot);
-
-        ret_view->n_bytes = block->n_value_bytes;
-        if (block->n_value_bytes <= CACHE_ROOM_BYTES) {
-            memcpy(room, block_value(block), block->n_value_bytes);
-        } else {
-            block_hold(block);
-            ret_view->data = block_value(block);
-            ret_view->pin = block;
-        }
+        block_hold(block);
+        ret_view->data = block_value(block);
+        ret_view->pin = block;
     }
 }
 
 /* The live entry of the key answers; an expired one is removed. */
-static bool answer_or_expire_locked(struct cache *cache, struct shard *shard,
-                                    const struct cache_key *key,
-                                    const struct cache_lookup_options *options,
-                                    struct cache_view *ret_view)
+static __attribute__((noinline)) bool
+answer_or_expire_locked(struct cache *cache, struct shard *shard, const struct cache_key *key,
+                        const struct cache_lookup_options *options, struct cache_view *ret_view)
 {
     uint32_t slot;
 
@@ -148,7 +145,7 @@ static enum cache_outcome join_or_begin_locked(struct cache *cache, struct shard
     return wait_locked(cache, shard, flight, key, options, ret_view, ret_ticket);
 }
 
-/* Enters with the lock held, and looks again: without threads the first look had no lock. */
+/* Looks again under the lock: without threads the first look had none. */
 static __attribute__((noinline)) enum cache_outcome
 lookup_slow_locked(struct cache *cache, struct shard *shard, const struct cache_key *key,
                    const struct cache_lookup_options *options, struct cache_view *ret_view,
@@ -164,34 +161,94 @@ lookup_slow_locked(struct cache *cache, struct shard *shard, const struct cache_
     return join_or_begin_locked(cache, shard, key, options, ret_view, ret_ticket);
 }
 
+static __attribute__((noinline)) enum cache_outcome
+lookup_slow(struct cache *cache, struct shard *shard, const struct cache_key *key,
+            const struct cache_lookup_options *options, struct cache_view *ret_view,
+            struct cache_ticket *ret_ticket)
+{
+    enum cache_outcome outcome;
+
+    lock_acquire(&shard->lock);
+    outcome = lookup_slow_locked(cache, shard, key, options, ret_view, ret_ticket);
+    lock_release(&shard->lock);
+    return outcome;
+}
+
+/* True: the entry is there and alive, and has answered. */
+static inline bool try_answer(struct cache *cache, struct shard *shard, const struct cache_key *key,
+                              const struct cache_lookup_options *options,
+                              struct cache_view *ret_view)
+{
+    uint32_t slot = table_find(&shard->table, key->bytes, key->hash);
+
+    if (likely(slot != TABLE_NO_SLOT && is_alive(cache, shard, slot, options->now_ns))) {
+        answer(cache, shard, slot, options->room, ret_view);
+        return true;
+    }
+    return false;
+}
+
+static __attribute__((noinline)) enum cache_outcome
+lookup(struct cache *cache, const struct cache_key *key, const struct cache_lookup_options *options,
+       struct cache_view *ret_view, struct cache_ticket *ret_ticket)
+{
+    struct shard *shard = cache_shard(cache, key->hash);
+    bool is_hit;
+
+    if (__libc_single_threaded) {
+        is_hit = try_answer(cache, shard, key, options, ret_view);
+    } else {
+        lock_acquire(&shard->lock);
+        is_hit = try_answer(cache, shard, key, options, ret_view);
+        lock_release(&shard->lock);
+    }
+    return likely(is_hit) ? CACHE_HIT
+                          : lookup_slow(cache, shard, key, options, ret_view, ret_ticket);
+}
+
+/*
+ * The commonest hit, one word for one word in a process without threads, is answered here, without
+ * a call or a stack frame, if it lies in its home group, as 96 % or more do. Everything else goes
+ * the long way round; both give the same answer.
+ */
 enum cache_outcome cache_lookup(struct cache *cache, const struct cache_key *key,
                                 const struct cache_lookup_options *options,
                                 struct cache_view *ret_view, struct cache_ticket *ret_ticket)
 {
     struct shard *shard = cache_shard(cache, key->hash);
-    bool has_threads = !__libc_single_threaded;
-    enum cache_outcome outcome;
-    uint32_t slot;
+    struct table *table = &shard->table;
+    uint32_t mask, at;
+    uint64_t wanted;
 
     assert(cache->options.key_bytes == 0 || key->bytes.n_bytes == cache->options.key_bytes);
-    if (has_threads) {
-        lock_acquire(&shard->lock);
+    if (!cache->has_word_hits || !__libc_single_threaded || table->n_groups == 0) {
+        return lookup(cache, key, options, ret_view, ret_ticket);
     }
-    slot = table_find(&shard->table, key->bytes, key->hash);
-    if (likely(slot != TABLE_NO_SLOT && is_alive(cache, shard, slot, options->now_ns))) {
-        answer(cache, shard, slot, options->room, ret_view);
-        outcome = CACHE_HIT;
-    } else {
-        if (!has_threads) {
-            lock_acquire(&shard->lock);
-            has_threads = true;
+    at = table_home(table, (uint32_t)(key->hash >> 32));
+    memcpy(&wanted, key->bytes.data, 8);
+    for (mask = group_match(&table->groups[at], tag_of_hash(key->hash)); mask != 0;
+         mask &= mask - 1) {
+        char *slot = table_slot(table, at * GROUP_SLOTS + (uint32_t)__builtin_ctz(mask));
+        uint64_t found;
+
+        memcpy(&found, slot + TABLE_KEY_AT, 8);
+        if (likely(found == wanted)) {
+            struct slot_head *head = (struct slot_head *)(void *)slot;
+            const struct slot_life *life = (void *)(slot + TABLE_WORD_LIFE_AT);
+
+            if ((table->expiry.life_at != 0 && options->now_ns >= life->expires_ns) ||
+                table->order.clock == UINT32_MAX) {
+                break;
+            }
+            head->stamp = ++table->order.clock;
+            memcpy(options->room, slot + TABLE_WORD_VALUE_AT, 8);
+            ret_view->data = options->room;
+            ret_view->n_bytes = 8;
+            ret_view->pin = NULL;
+            return CACHE_HIT;
         }
-        outcome = lookup_slow_locked(cache, shard, key, options, ret_view, ret_ticket);
     }
-    if (has_threads) {
-        lock_release(&shard->lock);
-    }
-    return outcome;
+    return lookup(cache, key, options, ret_view, ret_ticket);
 }
 
 void cache_view_release(struct cache *cache, const struct cache_view *view)

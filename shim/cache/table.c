@@ -41,6 +41,7 @@ void table_layout_init(struct table_layout *layout, uint32_t n_key_bytes, uint32
         at += (uint32_t)sizeof(struct slot_life);
     }
     layout->slot_bytes = at;
+    layout->is_word = n_key_bytes == 8 && n_value_bytes == 8;
     /* A candidate is 8 bytes for 8 slots, a place in the heap 4 for each. */
     per_group = (uint32_t)sizeof(struct group) + GROUP_SLOTS * (at + 1 + (has_lives ? 4 : 0));
     layout->share_bytes = (per_group + GROUP_LOAD - 1) / GROUP_LOAD;
@@ -61,6 +62,48 @@ void table_fini(struct table *table)
         pages_unmap(table->groups, table->mapped_bytes);
     }
     table_init(table, table->layout);
+}
+
+static bool key_equals(const struct table *table, uint32_t slot, struct bytes key)
+{
+    uint32_t n_inline = table->layout->n_key_bytes;
+    struct block *block;
+
+    if (n_inline == 8) {
+        uint64_t ours, theirs;
+
+        memcpy(&ours, table_slot(table, slot) + TABLE_KEY_AT, 8);
+        memcpy(&theirs, key.data, 8);
+        return ours == theirs;
+    }
+    if (n_inline != 0) {
+        return memcmp(table_slot(table, slot) + TABLE_KEY_AT, key.data, n_inline) == 0;
+    }
+    block = table_block(table, slot);
+    return block->n_key_bytes == key.n_bytes &&
+           (key.n_bytes == 0 || memcmp(block_key(block), key.data, key.n_bytes) == 0);
+}
+
+uint32_t table_find(const struct table *table, struct bytes key, uint64_t hash)
+{
+    uint32_t at = table_home(table, (uint32_t)(hash >> 32));
+
+    for (uint32_t n_probed = 0; n_probed < table->n_groups; n_probed++) {
+        const struct group *group = &table->groups[at];
+
+        for (uint32_t mask = group_match(group, tag_of_hash(hash)); mask != 0; mask &= mask - 1) {
+            uint32_t slot = at * GROUP_SLOTS + (uint32_t)__builtin_ctz(mask);
+
+            if (key_equals(table, slot, key)) {
+                return slot;
+            }
+        }
+        if (group->n_passed == 0) {
+            break;
+        }
+        at = at + 1 == table->n_groups ? 0 : at + 1;
+    }
+    return TABLE_NO_SLOT;
 }
 
 /* Carves a mapping for n_groups; what it returns has no entries. */

@@ -23,6 +23,10 @@
 #define TABLE_KEY_AT             8  /* behind the slot_head, whatever else the slot holds */
 #define TABLE_NO_SLOT            UINT32_MAX
 
+/* Of slots whose layout is_word. */
+#define TABLE_WORD_VALUE_AT 16
+#define TABLE_WORD_LIFE_AT  24
+
 /* Offsets in a slot; 0: slots of this cache have none. */
 struct table_layout {
     uint32_t slot_bytes;
@@ -32,6 +36,7 @@ struct table_layout {
     uint32_t block_at;
     uint32_t life_at;
     uint32_t share_bytes; /* of the table's memory for one entry, when the table is full */
+    bool is_word;         /* key and value are one word each, at the places below */
     bool secret;
 };
 
@@ -57,6 +62,9 @@ void table_fini(struct table *table);
 
 /* Room for one more entry, never more than max_entries in all. 0 or -ENOMEM. */
 int table_make_room(struct table *table, uint64_t max_entries);
+
+/* The slot of the key, or TABLE_NO_SLOT. */
+uint32_t table_find(const struct table *table, struct bytes key, uint64_t hash);
 
 /* Fills a free slot: copies or takes over what the layout says. There must be room. */
 uint32_t table_add(struct table *table, struct bytes key, uint64_t hash, struct bytes value,
@@ -87,53 +95,6 @@ static inline struct block *table_block(const struct table *table, uint32_t slot
         memcpy(&block, table_slot(table, slot) + table->layout->block_at, sizeof(block));
     }
     return block;
-}
-
-static inline bool table_key_equals(const struct table *table, const char *at, struct bytes key)
-{
-    const struct table_layout *layout = table->layout;
-    struct block *block;
-
-    if (layout->n_key_bytes == 8) {
-        uint64_t ours, theirs;
-
-        memcpy(&ours, at + TABLE_KEY_AT, 8);
-        memcpy(&theirs, key.data, 8);
-        return ours == theirs;
-    }
-    if (layout->n_key_bytes != 0) {
-        return memcmp(at + TABLE_KEY_AT, key.data, layout->n_key_bytes) == 0;
-    }
-    memcpy(&block, at + layout->block_at, sizeof(block));
-    return block->n_key_bytes == key.n_bytes &&
-           (key.n_bytes == 0 || memcmp(block_key(block), key.data, key.n_bytes) == 0);
-}
-
-/* The slot of the key, or TABLE_NO_SLOT. */
-static inline uint32_t table_find(const struct table *table, struct bytes key, uint64_t hash)
-{
-    unsigned char tag = tag_of_hash(hash);
-    uint32_t upper = (uint32_t)(hash >> 32);
-    uint32_t n_groups = table->n_groups;
-    uint32_t at = table_home(table, upper);
-
-    for (uint32_t n_probed = 0; n_probed < n_groups; n_probed++) {
-        const struct group *group = &table->groups[at];
-        uint32_t mask = group_match(group, tag);
-
-        for (; mask != 0; mask &= mask - 1) {
-            uint32_t slot = at * GROUP_SLOTS + (uint32_t)__builtin_ctz(mask);
-
-            if (table_key_equals(table, table_slot(table, slot), key)) {
-                return slot;
-            }
-        }
-        if (group->n_passed == 0) {
-            break;
-        }
-        at = at + 1 == n_groups ? 0 : at + 1;
-    }
-    return TABLE_NO_SLOT;
 }
 
 #endif

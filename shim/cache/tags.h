@@ -16,7 +16,7 @@
 #endif
 
 #define GROUP_SLOTS      14
-#define GROUP_LOAD       11  /* entries a group is made for: 2 % of entries then live elsewhere */
+#define GROUP_LOAD       11  /* entries a group is made for: 4 % of entries then live elsewhere */
 #define GROUP_PASSED_MAX 255 /* the count sticks here: a long probe, never a wrong answer */
 
 struct group {

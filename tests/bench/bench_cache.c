@@ -18,7 +18,7 @@
 
 #define SEED     0x1234567890abcdefu
 #define N_ROUNDS 15
-#define N_CALLS  (1u << 18) /* of one round */
+#define N_CALLS  (1u << 18) /* of one round: some milliseconds */
 
 static uint64_t random_state = 88172645463325252u;
 
@@ -34,7 +34,7 @@ static double time_ns(void)
 {
     struct timespec now;
 
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
     return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
 }
 
@@ -140,19 +140,27 @@ static double measure_round(double (*call)(double), bool chained)
     return (time_ns() - start) / N_CALLS;
 }
 
-/* Medians of both, measured in turns, so that a slow minute of the machine hits both. */
-static void measure(bool chained, double *ret_memo_ns, double *ret_cache_ns)
+struct figures {
+    double memo_ns, cache_ns, ratio;
+};
+
+static double median(double *values)
 {
-    double memo_ns[N_ROUNDS], cache_ns[N_ROUNDS];
+    qsort(values, N_ROUNDS, sizeof(double), compare);
+    return values[N_ROUNDS / 2];
+}
+
+/* Measured in turns; the ratio is that of neighbours, so that a busy machine slows down both. */
+static struct figures measure(bool chained)
+{
+    double memo_ns[N_ROUNDS], cache_ns[N_ROUNDS], ratio[N_ROUNDS];
 
     for (int i = 0; i < N_ROUNDS; i++) {
         memo_ns[i] = measure_round(memo_call, chained);
         cache_ns[i] = measure_round(cache_call, chained);
+        ratio[i] = cache_ns[i] / memo_ns[i];
     }
-    qsort(memo_ns, N_ROUNDS, sizeof(double), compare);
-    qsort(cache_ns, N_ROUNDS, sizeof(double), compare);
-    *ret_memo_ns = memo_ns[N_ROUNDS / 2];
-    *ret_cache_ns = cache_ns[N_ROUNDS / 2];
+    return (struct figures){median(memo_ns), median(cache_ns), median(ratio)};
 }
 
 static bool run(uint32_t n_keys)
@@ -163,7 +171,7 @@ static bool run(uint32_t n_keys)
                                     .key_bytes = 8,
                                     .value_bytes = 8};
     double *keys = malloc(n_keys * sizeof(*keys));
-    double memo_ns, cache_ns, memo_chained_ns, cache_chained_ns;
+    struct figures apart, chained;
     struct cache_usage usage;
 
     memo = calloc(n_keys, sizeof(*memo));
@@ -185,12 +193,12 @@ static bool run(uint32_t n_keys)
     for (uint32_t i = 0; i < N_CALLS; i++) {
         arguments[i] = keys[random_next() % n_keys];
     }
-    measure(false, &memo_ns, &cache_ns);
-    measure(true, &memo_chained_ns, &cache_chained_ns);
+    apart = measure(false);
+    chained = measure(true);
     cache_read_usage(cache, &usage);
-    printf("%9u %8.1f %8.1f %7.2f %10.1f %8.1f %7.2f %12.1f\n", n_keys, memo_ns, cache_ns,
-           cache_ns / memo_ns, memo_chained_ns, cache_chained_ns,
-           cache_chained_ns / memo_chained_ns, (double)usage.bytes / (double)usage.entries);
+    printf("%9u %8.1f %8.1f %7.2f %10.1f %8.1f %7.2f %12.1f\n", n_keys, apart.memo_ns,
+           apart.cache_ns, apart.ratio, chained.memo_ns, chained.cache_ns, chained.ratio,
+           (double)usage.bytes / (double)usage.entries);
     cache_destroy(cache);
     free(memo);
     free(keys);

@@ -162,6 +162,7 @@ static void test_another_policy(void **state)
         .max_entries = 10, .max_bytes = 1 << 20, .n_shards = 1, .key_bytes = 8, .value_bytes = 8});
 
     cache->policy = &fifo;
+    cache->has_word_hits = false;
     for (uint64_t i = 0; i < 10; i++) {
         put(cache, i, &i, 8);
     }
