@@ -16,7 +16,7 @@ except ImportError:
 
 
 def operations(rng, n, n_keys, tick):
-    """Yields (letter, now, arguments...): gets and sets of skewed keys, and now and then a listing."""
+    """Yields (letter, now, arguments...): gets and sets of skewed keys, at times a listing."""
     now = 0
     for i in range(n):
         now += rng.randrange(tick)

@@ -81,7 +81,8 @@ def main():
         if result == "void":
             lines.append(f"    {call};\n}}")
         else:
-            lines.append(f"    {c_result} value = {call};\n\n    memcpy(ret, &value, sizeof(value));"
+            lines.append(f"    {c_result} value = {call};\n\n"
+                         "    memcpy(ret, &value, sizeof(value));"
                          "\n}")
         lines.append(f"static const struct ctype *const types_{i}[] = {{{types}}};")
     lines.append("static const struct signature signatures[] = {")

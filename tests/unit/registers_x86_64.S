@@ -77,7 +77,7 @@ registers_call:
 3:  ret
     .size   registers_call, . - registers_call
 
-/* Never called from C. GP(7) is the stack pointer, GP(11) (r11, free to change) the return address. */
+/* Never called from C. GP(7) is the stack pointer, GP(11) (r11, free to change) where to return. */
     .globl  registers_callee
     .type   registers_callee, @function
 registers_callee:
@@ -143,7 +143,7 @@ misaligned_call:
     ret
     .size   misaligned_call, . - misaligned_call
 
-/* uint64_t misaligned_callee(uint64_t a, double b): forgives; a plus the low bits of rsp times 256 */
+/* uint64_t misaligned_callee(uint64_t a, double b): forgives; a + 256 * the low bits of rsp */
     .globl  misaligned_callee
     .type   misaligned_callee, @function
 misaligned_callee:
