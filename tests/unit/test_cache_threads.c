@@ -422,6 +422,50 @@ static void test_fencing(void **state)
     }
 }
 
+/* A clear that has begun, but has not yet come to this shard: its flights are of the past. */
+static void test_flights_of_the_past_are_not_joined(void **state)
+{
+    struct cache *cache = create(100, 1);
+    struct call before = {.cache = cache, .number = 1, .patience_ns = PATIENCE};
+    struct call after = before;
+
+    call_look_up(&before);
+    atomic_fetch_add(&cache->generation, 1);
+    run_in_thread(&after);
+    assert_int_equal(after.outcome, CACHE_MISS);
+    assert_int_equal(call_insert(&before, 1), -ESTALE);
+    assert_int_equal(call_insert(&after, 2), 0);
+    call_look_up(&before);
+    assert_int_equal(before.value, 2);
+    assert_no_flight(cache);
+    cache_destroy(cache);
+}
+
+/* Flights are told apart by their keys, not by their hashes. */
+static void test_flights_of_one_hash(void **state)
+{
+    struct cache *cache = create(100, 1);
+    _Alignas(8) unsigned char room[CACHE_ROOM_BYTES];
+    struct cache_lookup_options options = {
+        .owner = room, .wait_timeout_ns = PATIENCE, .room = room};
+    unsigned char texts[4][100] = {"a", "b", {[99] = 'a'}, {[99] = 'b'}};
+    struct cache_key keys[4] = {
+        {{texts[0], 1}, 5}, {{texts[1], 1}, 5}, {{texts[2], 100}, 5}, {{texts[3], 100}, 5}};
+    struct cache_view view;
+    struct cache_ticket tickets[4], ticket;
+
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(cache_lookup(cache, &keys[i], &options, &view, &tickets[i]), CACHE_MISS);
+    }
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(cache_lookup(cache, &keys[i], &options, &view, &ticket),
+                         CACHE_BYPASS_RECURSION);
+        cache_abandon(cache, &tickets[i]);
+    }
+    assert_no_flight(cache);
+    cache_destroy(cache);
+}
+
 static void test_more_flights_than_places(void **state)
 {
     struct cache *cache = create(10000, 1);
@@ -632,14 +676,14 @@ static void *busy_thread(void *argument)
     struct shard *shard = &busy->cache->shards[0];
 
     lock_acquire(&shard->lock);
-    if (busy->doing != READING) {
+    if (busy->doing == WRITING) {
         shard_begin_change_locked(shard);
     }
     busy->cache->pool.sequence += busy->doing == IN_POOL;
     pthread_barrier_wait(&busy->barrier);
     pthread_barrier_wait(&busy->barrier);
     busy->cache->pool.sequence -= busy->doing == IN_POOL;
-    if (busy->doing != READING) {
+    if (busy->doing == WRITING) {
         shard_end_change_locked(shard);
     }
     lock_release(&shard->lock);
@@ -700,6 +744,8 @@ int main(void)
         cmocka_unit_test(test_timeout_of_one_leaves_others),
         cmocka_unit_test(test_two_need_each_others_key),
         cmocka_unit_test(test_fencing),
+        cmocka_unit_test(test_flights_of_the_past_are_not_joined),
+        cmocka_unit_test(test_flights_of_one_hash),
         cmocka_unit_test(test_bounds_under_threads),
         cmocka_unit_test(test_one_entry_many_threads),
         cmocka_unit_test(test_fork),
