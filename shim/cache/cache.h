@@ -98,7 +98,8 @@ void cache_view_release(struct cache *cache, const struct cache_view *view);
  * Keeps value under key until now_ns + the cache's ttl and lands the ticket's flight. Replaces an
  * entry of that key. 0: stored. -ESTALE: the cache was cleared since the miss began. -E2BIG: larger
  * than max_bytes; nothing is evicted, an older value of the key stays. -ENOMEM: no memory, or other
- * threads' inserts hold all room there is. In every case the waiters are released.
+ * threads' inserts hold all room there is; an older value of the key may be gone. In every case the
+ * waiters are released.
  */
 int cache_insert(struct cache *cache, const struct cache_key *key, struct bytes value,
                  uint64_t now_ns, const struct cache_ticket *ticket);
@@ -111,7 +112,7 @@ void cache_clear(struct cache *cache);
 
 /*
  * In a forked child, by its only thread inside the shim: locks and flights start anew, entries
- * stay. A shard whose lock was held by a thread that did not survive is emptied.
+ * stay. A shard that a thread was changing which did not survive is emptied.
  */
 void cache_after_fork(struct cache *cache);
 
