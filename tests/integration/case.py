@@ -87,6 +87,14 @@ def read_counts(path):
             for name, count in record.iter_unpack(path.read_bytes())}
 
 
+def kill_group(process):
+    """A process that leads a session, and what is left of its children."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
 class Case(unittest.TestCase):
     """One folder, one clean environment; runs programs."""
 
@@ -125,13 +133,13 @@ class Case(unittest.TestCase):
         return self.environment(**{**own, **more})
 
     def start(self, argv, env, **how):
-        """A running program, which is killed with the test."""
+        """A running program, which is killed with the test, and its children with it."""
         process = subprocess.Popen([str(word) for word in argv], env=env, stdin=subprocess.PIPE,
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, **how)
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                   start_new_session=True, **how)
 
         def stop():
-            if process.poll() is None:
-                process.kill()
+            kill_group(process)
             process.communicate()
 
         self.addCleanup(stop)
@@ -153,12 +161,12 @@ class Case(unittest.TestCase):
         counts = self.folder / f"counts{self.n_runs}"
         self.n_runs += 1
         env.setdefault("COUNTED_FILE", str(counts))
-        process = self.start(argv, env, start_new_session=True, **how)
+        process = self.start(argv, env, **how)
         try:
             out, err = process.communicate(stdin.encode() if isinstance(stdin, str) else stdin,
                                            timeout=seconds)
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
+            kill_group(process)
             out, err = process.communicate()
             self.fail(f"{argv} hangs; stdout: {out[-2000:]!r}, stderr: {err[-2000:]!r}")
         return Outcome(process.pid, process.returncode, out, err, self.read_reports(folder),

@@ -77,7 +77,7 @@ class Server:
                 return
             except OSError:
                 time.sleep(0.02)
-        self.process.kill()
+        case.kill_group(self.process)
         _, err = self.process.communicate()
         log = self.folder / "error.log"
         self.test.fail(f"nginx does not run: {err!r} {log.read_text() if log.exists() else ''}")

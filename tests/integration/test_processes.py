@@ -68,9 +68,13 @@ class Processes(counted.CountedCase):
 
     def test_child_of_vfork_writes_nothing_of_its_parent(self):
         config = self.config(counted.functions("square"), programs=["ends"])
-        outcome = self.end("vfork", TRUE, config=config, status=0)
-        self.assertEqual(list(outcome.reports), [outcome.pid])
-        self.assert_counts(outcome.function(SQUARE), calls=10, misses=10)
+        folder = self.folder / "here"
+        folder.mkdir()
+        outcome = self.end("vfork", folder, config=config, status=0,
+                           env={"MEMOSHIM_STATS": folder / "%p.json"})
+        reports = self.read_reports(folder)
+        self.assertEqual(list(reports), [outcome.pid])
+        self.assert_counts(reports[outcome.pid]["functions"][SQUARE], calls=10, misses=10)
 
     # ---- signals --------------------------------------------------------------------------------
 
