@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 /*
- * Three-state futex mutex (U. Drepper, "Futexes Are Tricky", mutex 2): state 2 is set by whoever
- * goes to sleep, so that an uncontended release is one exchange and no system call.
+ * Futex mutex after U. Drepper, "Futexes Are Tricky", mutex 2: "contended" is set by whoever goes
+ * to sleep, so that an uncontended release is one exchange and no system call. Ours adds a state
+ * for a lock whose holder will not come back, which must never hang the program.
  */
 #include "base/lock.h"
 
+#include "base/clock.h"
 #include <assert.h>
 #include <errno.h>
+#include <limits.h>
 #include <linux/futex.h>
 #include <stddef.h>
 #include <sys/syscall.h>
@@ -90,7 +93,7 @@ void lock_assert_none_held(void)
 
 void lock_init(struct lock *lock, enum lock_rank rank)
 {
-    atomic_store_explicit(&lock->state, 0, memory_order_relaxed);
+    atomic_store_explicit(&lock->state, LOCK_FREE, memory_order_relaxed);
 #if MEMOSHIM_CHECKS
     lock->rank = rank;
     lock->owner = NULL;
@@ -99,38 +102,74 @@ void lock_init(struct lock *lock, enum lock_rank rank)
 
 bool lock_try_acquire(struct lock *lock)
 {
-    uint32_t expected = 0;
+    uint32_t expected = LOCK_FREE;
 
-    if (!atomic_compare_exchange_strong_explicit(&lock->state, &expected, 1, memory_order_acquire,
-                                                 memory_order_relaxed)) {
+    if (!atomic_compare_exchange_strong_explicit(&lock->state, &expected, LOCK_HELD,
+                                                 memory_order_acquire, memory_order_relaxed)) {
         return false;
     }
     note_acquired(lock);
     return true;
 }
 
-void lock_acquire(struct lock *lock)
+/* The slow half of lock_acquire. */
+static bool lock_wait(struct lock *lock)
 {
-    uint32_t expected = 0;
+    uint64_t deadline_ns = clock_precise_ns() + LOCK_PATIENCE_NS;
 
-    if (!atomic_compare_exchange_strong_explicit(&lock->state, &expected, 1, memory_order_acquire,
-                                                 memory_order_relaxed)) {
-        while (atomic_exchange_explicit(&lock->state, 2, memory_order_acquire) != 0) {
-            futex_wait(&lock->state, 2, UINT64_MAX);
+    for (;;) {
+        uint32_t state = LOCK_FREE;
+        uint64_t now_ns;
+
+        /* Taken as contended, since others may sleep that this thread knows nothing of. */
+        if (atomic_compare_exchange_strong_explicit(&lock->state, &state, LOCK_CONTENDED,
+                                                    memory_order_acquire, memory_order_relaxed)) {
+            return true;
+        }
+        if (state == LOCK_ABANDONED) {
+            return false;
+        }
+        if (state == LOCK_HELD &&
+            !atomic_compare_exchange_strong_explicit(&lock->state, &state, LOCK_CONTENDED,
+                                                     memory_order_relaxed, memory_order_relaxed)) {
+            continue;
+        }
+        now_ns = clock_precise_ns();
+        if (now_ns < deadline_ns) {
+            futex_wait(&lock->state, LOCK_CONTENDED, deadline_ns - now_ns);
+            continue;
+        }
+        state = LOCK_CONTENDED;
+        if (atomic_compare_exchange_strong_explicit(&lock->state, &state, LOCK_ABANDONED,
+                                                    memory_order_relaxed, memory_order_relaxed)) {
+            futex_wake(&lock->state, INT_MAX);
+            return false;
         }
     }
+}
+
+bool lock_acquire(struct lock *lock)
+{
+    uint32_t expected = LOCK_FREE;
+
+    if (!atomic_compare_exchange_strong_explicit(&lock->state, &expected, LOCK_HELD,
+                                                 memory_order_acquire, memory_order_relaxed) &&
+        !lock_wait(lock)) {
+        return false;
+    }
     note_acquired(lock);
+    return true;
 }
 
 void lock_release(struct lock *lock)
 {
     note_releasing(lock);
-    if (atomic_exchange_explicit(&lock->state, 0, memory_order_release) == 2) {
+    if (atomic_exchange_explicit(&lock->state, LOCK_FREE, memory_order_release) == LOCK_CONTENDED) {
         futex_wake(&lock->state, 1);
     }
 }
 
 bool lock_is_held(const struct lock *lock)
 {
-    return atomic_load_explicit(&lock->state, memory_order_relaxed) != 0;
+    return atomic_load_explicit(&lock->state, memory_order_relaxed) != LOCK_FREE;
 }

@@ -21,8 +21,18 @@ enum lock_rank {
     LOCK_RANK_COUNT
 };
 
+enum lock_state {
+    LOCK_FREE,
+    LOCK_HELD,
+    LOCK_CONTENDED, /* held, and somebody may sleep */
+    LOCK_ABANDONED, /* held by a thread that left our code half-way; until it releases after all */
+};
+
+/* So long nobody holds a lock: critical sections take microseconds, the longest some 10 ms. */
+#define LOCK_PATIENCE_NS 1000000000u
+
 struct lock {
-    _Atomic uint32_t state; /* 0 free, 1 held, 2 held and somebody may sleep */
+    _Atomic uint32_t state; /* enum lock_state */
 #if MEMOSHIM_CHECKS
     enum lock_rank rank;
     const void *owner; /* thread_self() of the holder; guarded by the lock itself */
@@ -48,8 +58,14 @@ const void *thread_self(void);
 /* A free lock. Also what a forked child does to every lock, since its holder is gone. */
 void lock_init(struct lock *lock, enum lock_rank rank);
 
-void lock_acquire(struct lock *lock);
-bool lock_try_acquire(struct lock *lock);
+/*
+ * Waits for the lock. False when its holder seems to be gone: a thread that was interrupted inside
+ * the shim by a handler which left with siglongjmp, or that was cancelled asynchronously. The first
+ * to find out waits LOCK_PATIENCE_NS, everybody after it not at all. The caller does without what
+ * the lock guards; should the holder release after all, the lock is as good as new.
+ */
+__attribute__((warn_unused_result)) bool lock_acquire(struct lock *lock);
+__attribute__((warn_unused_result)) bool lock_try_acquire(struct lock *lock);
 void lock_release(struct lock *lock);
 
 /* True while anybody holds it. In a forked child: true means that the holder did not survive. */

@@ -281,7 +281,9 @@ struct block *block_create(struct block_pool *pool, struct bytes key, struct byt
             pages_protect_secret(block, needed);
         }
     } else {
-        lock_acquire(&pool->lock);
+        if (!lock_acquire(&pool->lock)) {
+            return NULL;
+        }
         begin_change_locked(pool);
         block = class_alloc_locked(pool, class_of(needed));
         end_change_locked(pool);
@@ -314,7 +316,9 @@ static void block_destroy(struct block_pool *pool, struct block *block)
         pages_unmap(block, n_bytes);
         return;
     }
-    lock_acquire(&pool->lock);
+    if (!lock_acquire(&pool->lock)) {
+        return; /* lost, like the thread that holds the lock */
+    }
     begin_change_locked(pool);
     class_free_locked(pool, block);
     end_change_locked(pool);

@@ -194,10 +194,40 @@ void cache_expire_locked(struct cache *cache, struct shard *shard, uint32_t slot
     atomic_fetch_sub_explicit(&cache->n_entries, 1, memory_order_relaxed);
 }
 
+/* Gives the shard an empty table; the old one is the caller's, and what it counted is given back.
+ */
+static struct table empty_locked(struct cache *cache, struct shard *shard)
+{
+    struct table old = shard->table;
+    uint64_t n_bytes = shard->n_bytes;
+
+    lock_assert_held(&shard->lock);
+    shard_begin_change_locked(shard);
+    table_init(&shard->table, &cache->layout);
+    shard->n_bytes = 0;
+    atomic_store_explicit(&shard->next_expiry_ns, UINT64_MAX, memory_order_relaxed);
+    shard_end_change_locked(shard);
+    flights_land_all(&shard->flights);
+
+    atomic_fetch_add_explicit(&cache->n_invalidations, old.n_live, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&cache->n_bytes, n_bytes, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&cache->n_entries, old.n_live, memory_order_relaxed);
+    return old;
+}
+
+void cache_clear_overdue_locked(struct cache *cache, struct shard *shard)
+{
+    struct table old = empty_locked(cache, shard);
+
+    atomic_store_explicit(&shard->is_overdue, false, memory_order_relaxed);
+    discard_table(cache, &old);
+}
+
 /*
  * The new generation is visible before the first entry goes, so that no fill of the old one can
  * slip into a shard that was emptied already. Each shard gets an empty table under its lock; the
- * entries are released outside.
+ * entries are released outside. A shard whose lock is held for good answers nobody; it is emptied
+ * before it ever does again.
  */
 void cache_clear(struct cache *cache)
 {
@@ -205,23 +235,14 @@ void cache_clear(struct cache *cache)
     for (uint32_t i = 0; i < cache->n_shards; i++) {
         struct shard *shard = &cache->shards[i];
         struct table old;
-        uint64_t n_bytes, n_entries;
 
-        lock_acquire(&shard->lock);
-        shard_begin_change_locked(shard);
-        old = shard->table;
-        n_entries = old.n_live;
-        n_bytes = shard->n_bytes;
-        table_init(&shard->table, &cache->layout);
-        shard->n_bytes = 0;
-        atomic_store_explicit(&shard->next_expiry_ns, UINT64_MAX, memory_order_relaxed);
-        shard_end_change_locked(shard);
-        flights_land_all(&shard->flights);
+        atomic_store_explicit(&shard->is_overdue, true, memory_order_relaxed);
+        if (!lock_acquire(&shard->lock)) {
+            continue;
+        }
+        atomic_store_explicit(&shard->is_overdue, false, memory_order_relaxed);
+        old = empty_locked(cache, shard);
         lock_release(&shard->lock);
-
-        atomic_fetch_add_explicit(&cache->n_invalidations, n_entries, memory_order_relaxed);
-        atomic_fetch_sub_explicit(&cache->n_bytes, n_bytes, memory_order_relaxed);
-        atomic_fetch_sub_explicit(&cache->n_entries, n_entries, memory_order_relaxed);
         discard_table(cache, &old);
     }
 }

@@ -57,6 +57,7 @@ enum cache_outcome {
     CACHE_BYPASS_RECURSION, /* this thread is already computing this very key */
     CACHE_BYPASS_NO_WAIT,   /* another thread computes it and the caller must not wait */
     CACHE_BYPASS_TIMEOUT,   /* waited long enough */
+    CACHE_BYPASS_STUCK,     /* the shard's lock is held by a thread that is gone (base/lock.h) */
 };
 
 /* What a hit hands out. Small values are copied into the caller's room; larger ones are pinned. */
@@ -99,7 +100,8 @@ void cache_view_release(struct cache *cache, const struct cache_view *view);
  * entry of that key. 0: stored. -ESTALE: the cache was cleared since the miss began. -E2BIG: larger
  * than max_bytes; nothing is evicted, an older value of the key stays. -ENOMEM: no memory, or other
  * threads' inserts hold all room there is; an older value of the key may be gone. In every case the
- * waiters are released.
+ * waiters are released. -EBUSY: the lock is held by a thread that is gone; nothing is changed, and
+ * waiters are left to their timeouts.
  */
 int cache_insert(struct cache *cache, const struct cache_key *key, struct bytes value,
                  uint64_t now_ns, const struct cache_ticket *ticket);

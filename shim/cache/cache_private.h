@@ -23,6 +23,7 @@ struct shard {
     struct table table;
     uint64_t n_bytes;                /* of its entries, as cache_entry_bytes counts them */
     _Atomic uint64_t next_expiry_ns; /* of its entries; a hint for other shards */
+    _Atomic bool is_overdue;         /* a clear could not lock it: whoever can does it first */
     struct flights flights;
 };
 
@@ -43,6 +44,22 @@ struct cache {
 
     struct shard shards[];
 };
+
+/* Drops the entries of a shard that a clear could not reach. */
+void cache_clear_overdue_locked(struct cache *cache, struct shard *shard);
+
+/* The shard's lock; false when its holder is gone, and then the shard is not to be touched. */
+__attribute__((warn_unused_result)) static inline bool shard_acquire(struct cache *cache,
+                                                                     struct shard *shard)
+{
+    if (!lock_acquire(&shard->lock)) {
+        return false;
+    }
+    if (__builtin_expect(atomic_load_explicit(&shard->is_overdue, memory_order_relaxed), 0)) {
+        cache_clear_overdue_locked(cache, shard);
+    }
+    return true;
+}
 
 /* Bits that choose neither tag nor group. */
 static inline struct shard *cache_shard(struct cache *cache, uint64_t hash)

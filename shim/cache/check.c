@@ -155,7 +155,9 @@ int cache_check(struct cache *cache)
         struct shard *shard = &cache->shards[i];
         int result;
 
-        lock_acquire(&shard->lock);
+        if (!lock_acquire(&shard->lock)) {
+            return -EBUSY;
+        }
         result = check_shard_locked(cache, shard);
         n_entries += shard->table.n_live;
         n_bytes += shard->n_bytes;

@@ -123,7 +123,11 @@ static bool search_expired(struct cache *cache, uint64_t now_ns, struct room *ro
         if (now_ns < atomic_load_explicit(&shard->next_expiry_ns, memory_order_relaxed)) {
             continue;
         }
-        lock_acquire(&shard->lock);
+        if (!shard_acquire(cache, shard)) {
+            /* What expires there cannot be had: nobody is to look for it again. */
+            atomic_store_explicit(&shard->next_expiry_ns, UINT64_MAX, memory_order_relaxed);
+            continue;
+        }
         while (!room_is_enough(room) && yield_expired_locked(cache, shard, now_ns, room)) {
             found = true;
         }
@@ -141,7 +145,9 @@ static bool search_victims(struct cache *cache, const struct shard *own, struct 
     for (uint32_t i = 1; i < cache->n_shards && !room_is_enough(room); i++) {
         struct shard *shard = &cache->shards[(first + i) % cache->n_shards];
 
-        lock_acquire(&shard->lock);
+        if (!shard_acquire(cache, shard)) {
+            continue;
+        }
         while (!room_is_enough(room) && yield_victim_locked(cache, shard, room)) {
             found = true;
         }
@@ -247,7 +253,9 @@ static int insert_with_block(struct cache *cache, const struct cache_key *key, s
     for (;;) {
         int result;
 
-        lock_acquire(&shard->lock);
+        if (!shard_acquire(cache, shard)) {
+            return -EBUSY;
+        }
         result = try_insert_locked(cache, shard, key, value, block, now_ns, ticket, room);
         lock_release(&shard->lock);
         if (result != -EAGAIN) {
@@ -305,7 +313,9 @@ static void land(struct cache *cache, const struct cache_ticket *ticket)
     if (ticket->flight == 0) {
         return;
     }
-    lock_acquire(&shard->lock);
+    if (!shard_acquire(cache, shard)) {
+        return; /* the waiters' timeouts release them */
+    }
     sleepers = flights_land(&shard->flights, ticket->flight);
     lock_release(&shard->lock);
     if (sleepers != NULL) {

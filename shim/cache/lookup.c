@@ -86,7 +86,7 @@ static enum cache_outcome miss(struct cache *cache, struct shard *shard, uint64_
     return CACHE_MISS;
 }
 
-/* Gives the lock up while it sleeps, and takes it again. */
+/* Gives the lock up while it sleeps, and takes it again, unless it returns CACHE_BYPASS_STUCK. */
 static enum cache_outcome wait_locked(struct cache *cache, struct shard *shard,
                                       struct flight *flight, const struct cache_key *key,
                                       const struct cache_lookup_options *options,
@@ -102,7 +102,9 @@ static enum cache_outcome wait_locked(struct cache *cache, struct shard *shard,
     deadline_ns = expiry_time(clock_precise_ns(), options->wait_timeout_ns);
     flight_sleep(flight, deadline_ns);
 
-    lock_acquire(&shard->lock);
+    if (!shard_acquire(cache, shard)) {
+        return CACHE_BYPASS_STUCK;
+    }
     has_landed = flight_has_landed(flight);
     if (!has_landed) {
         flight->may_be_joined = false; /* the next miss does not wait for it again */
@@ -168,9 +170,13 @@ lookup_slow(struct cache *cache, struct shard *shard, const struct cache_key *ke
 {
     enum cache_outcome outcome;
 
-    lock_acquire(&shard->lock);
+    if (!shard_acquire(cache, shard)) {
+        return CACHE_BYPASS_STUCK;
+    }
     outcome = lookup_slow_locked(cache, shard, key, options, ret_view, ret_ticket);
-    lock_release(&shard->lock);
+    if (outcome != CACHE_BYPASS_STUCK) {
+        lock_release(&shard->lock);
+    }
     return outcome;
 }
 
@@ -198,7 +204,9 @@ lookup(struct cache *cache, const struct cache_key *key, const struct cache_look
     if (__libc_single_threaded) {
         is_hit = try_answer(cache, shard, key, options, ret_view);
     } else {
-        lock_acquire(&shard->lock);
+        if (!shard_acquire(cache, shard)) {
+            return CACHE_BYPASS_STUCK;
+        }
         is_hit = try_answer(cache, shard, key, options, ret_view);
         lock_release(&shard->lock);
     }

@@ -57,6 +57,8 @@ static enum stats_bypass lookup_bypass(enum cache_outcome outcome)
         return STATS_BYPASS_recursion;
     case CACHE_BYPASS_NO_WAIT:
         return STATS_BYPASS_no_wait;
+    case CACHE_BYPASS_STUCK:
+        return STATS_BYPASS_stuck;
     default:
         return STATS_BYPASS_timeout;
     }

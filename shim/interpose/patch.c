@@ -316,7 +316,9 @@ int interpose_apply(struct interpose_binding *bindings, size_t n_bindings)
             return -EINVAL;
         }
     }
-    lock_acquire(&patch_lock);
+    if (!lock_acquire(&patch_lock)) {
+        return -EBUSY;
+    }
     for (size_t i = 0; i < n_bindings; i++) {
         binding_set_active(&bindings[i], false);
     }

@@ -9,6 +9,8 @@
 #include "base/lock.h"
 
 #include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -94,7 +96,7 @@ static uint64_t counter;
 static void *count_up(void *unused)
 {
     for (int i = 0; i < 100000; i++) {
-        lock_acquire(&counter_lock);
+        assert_true(lock_acquire(&counter_lock));
         counter++;
         lock_release(&counter_lock);
     }
@@ -117,6 +119,66 @@ static void test_lock_excludes(void **state)
     assert_false(lock_is_held(&counter_lock));
     assert_true(lock_try_acquire(&counter_lock));
     assert_false(lock_try_acquire(&counter_lock));
+    lock_release(&counter_lock);
+}
+
+/* Takes the lock and ends without giving it back, as a cancelled thread does. */
+static void *take_and_vanish(void *unused)
+{
+    assert_true(lock_acquire(&counter_lock));
+    return NULL;
+}
+
+static void *expect_abandoned(void *unused)
+{
+    assert_false(lock_acquire(&counter_lock));
+    return NULL;
+}
+
+static void test_lock_of_a_lost_holder_hangs_nobody(void **state)
+{
+    pthread_t thread, waiters[3];
+
+    lock_init(&counter_lock, LOCK_RANK_SHARD);
+    assert_int_equal(pthread_create(&thread, NULL, take_and_vanish, NULL), 0);
+    pthread_join(thread, NULL);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(pthread_create(&waiters[i], NULL, expect_abandoned, NULL), 0);
+    }
+    for (int i = 0; i < 3; i++) {
+        pthread_join(waiters[i], NULL);
+    }
+    assert_int_equal(counter_lock.state, LOCK_ABANDONED);
+    assert_false(lock_acquire(&counter_lock));
+    assert_false(lock_try_acquire(&counter_lock));
+    assert_true(lock_is_held(&counter_lock));
+}
+
+static void *hold_until_told(void *go)
+{
+    assert_true(lock_acquire(&counter_lock));
+    atomic_store((_Atomic uint32_t *)go, 1);
+    while (atomic_load((_Atomic uint32_t *)go) != 2) {
+        sched_yield();
+    }
+    lock_release(&counter_lock);
+    return NULL;
+}
+
+static void test_late_holder_makes_the_lock_good_again(void **state)
+{
+    _Atomic uint32_t go = 0;
+    pthread_t thread;
+
+    lock_init(&counter_lock, LOCK_RANK_SHARD);
+    assert_int_equal(pthread_create(&thread, NULL, hold_until_told, (void *)&go), 0);
+    while (atomic_load(&go) != 1) {
+        sched_yield();
+    }
+    assert_false(lock_acquire(&counter_lock));
+    atomic_store(&go, 2);
+    pthread_join(thread, NULL);
+    assert_true(lock_acquire(&counter_lock));
     lock_release(&counter_lock);
 }
 
@@ -157,6 +219,8 @@ int main(void)
         cmocka_unit_test(test_hash_depends_on_all_bytes_and_length),
         cmocka_unit_test(test_arena_bounds),
         cmocka_unit_test(test_lock_excludes),
+        cmocka_unit_test(test_lock_of_a_lost_holder_hangs_nobody),
+        cmocka_unit_test(test_late_holder_makes_the_lock_good_again),
         cmocka_unit_test(test_fork_page_tells_every_kind_of_child),
         cmocka_unit_test(test_environment_matches_whole_names),
     };

@@ -95,7 +95,7 @@ static uint32_t count_waiters(struct cache *cache)
     for (uint32_t i = 0; i < cache->n_shards; i++) {
         struct shard *shard = &cache->shards[i];
 
-        lock_acquire(&shard->lock);
+        assert_true(lock_acquire(&shard->lock));
         for (uint32_t j = 0; j < shard->flights.n_used; j++) {
             n_waiters += shard->flights.places[j].n_waiters;
         }
@@ -675,7 +675,7 @@ static void *busy_thread(void *argument)
     struct busy *busy = argument;
     struct shard *shard = &busy->cache->shards[0];
 
-    lock_acquire(&shard->lock);
+    assert_true(lock_acquire(&shard->lock));
     if (busy->doing == WRITING) {
         shard_begin_change_locked(shard);
     }
