@@ -196,10 +196,12 @@ say "  $without requests/s"
 stop_nginx
 
 step "The same nginx with memoshim"
-say "memoshim run -c examples/01-nginx-bcrypt/memoshim.json -- nginx ..."
-sed 's/^/  /' "$example/memoshim.json"
+# A copy: a configuration that others could write to, or that is somebody else's, would be refused.
+install -m 644 "$example/memoshim.json" "$folder/memoshim.json"
+say "memoshim run -c memoshim.json -- nginx ..., with this memoshim.json:"
+sed 's/^/  /' "$folder/memoshim.json"
 export MEMOSHIM_STATS=$folder/stats/%p MEMOSHIM_STATS_FORMAT=text
-start_nginx "$build/$command" run -c "$example/memoshim.json" --
+start_nginx "$build/$command" run -c "$folder/memoshim.json" --
 master=$nginx_pid
 ask_all with
 say "measuring for $seconds_with s, in the same way"

@@ -7,6 +7,7 @@ after memoshim; the configurations name it as the provider.
 
 import base64
 import http.client
+import json
 import pwd
 import os
 import re
@@ -146,7 +147,8 @@ class Nginx(case.Case):
         without = plain.measure(6)
         plain.stop()
 
-        server = Server(self, SLOW, EXAMPLE / "memoshim.json")
+        functions = json.loads((EXAMPLE / "memoshim.json").read_text())["functions"]
+        server = Server(self, SLOW, self.config(functions))
         for _ in range(3):
             self.assertEqual([server.ask(who) for who in (RIGHT, WRONG, UNKNOWN)], wanted)
         rate = server.measure(2)
