@@ -36,7 +36,8 @@ struct workplace {
 
 static uint64_t scaled_ratio(uint64_t part, uint64_t whole)
 {
-    return whole == 0 ? 0 : (uint64_t)((double)part / (double)whole * 10000 + 0.5);
+    /* Rounded down: 1 means that there was not a single miss. */
+    return whole == 0 ? 0 : (uint64_t)((unsigned __int128)part * 10000 / whole);
 }
 
 static const char *or_empty(const char *text)
