@@ -50,10 +50,13 @@ class Server:
         self.process = test.start(argv, env)
         self.wait_until_up()
 
-    def write_configuration(self, cost):
+    def write_password(self, password, cost):
         hashed = subprocess.run([self.test.htpasswd, "-n", "-b", "-B", "-C", str(cost), USER,
-                                 PASSWORD], stdout=subprocess.PIPE, check=True).stdout
+                                 password], stdout=subprocess.PIPE, check=True).stdout
         (self.folder / "htpasswd").write_bytes(hashed)
+
+    def write_configuration(self, cost):
+        self.write_password(PASSWORD, cost)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
@@ -204,6 +207,16 @@ class Nginx(case.Case):
         self.assertEqual(total(workers, "waits"), 0)
         self.assertEqual(total(workers, "hits"), 0)
         self.assertEqual(total(workers, "not_stored"), 8)
+
+    def test_a_changed_password_counts_at_once(self):
+        server = self.counted_server(ttl="600s")
+        new = USER, "a new password"
+        for _ in range(3):
+            self.assertEqual([server.ask(who)[0] for who in (RIGHT, new)], [200, 401])
+        server.write_password(new[1], FAST)
+        for _ in range(3):
+            self.assertEqual([server.ask(who)[0] for who in (RIGHT, new)], [401, 200])
+        server.stop()
 
     def test_after_the_ttl_the_real_function_runs_again(self):
         server = self.counted_server(ttl="1s")
