@@ -200,7 +200,7 @@ static void read_gnu_hash(struct elf_view *view, uintptr_t address)
     view->n_gnu_buckets = header[0];
     view->gnu_first_symbol = header[1];
     view->n_gnu_bloom = header[2];
-    view->gnu_bloom_shift = header[3] % 64;
+    view->gnu_bloom_shift = header[3] % 32; /* hashes have 32 bits */
     view->gnu_bloom = (const ElfW(Addr) *)(header + 4);
     view->gnu_buckets = header + 4 + 2 * (size_t)header[2];
     view->gnu_chains = header + used;
