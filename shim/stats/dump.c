@@ -2,7 +2,8 @@
 /*
  * Brings one output to its destination. A file is written under a name of its own in the folder of
  * the final one and renamed into place when it is whole: readers never see half of it, and a
- * symbolic link that stands in the way is replaced, not followed.
+ * symbolic link that stands in the way is replaced, not followed. What is no file (/dev/null, a
+ * pipe, /dev/stderr) is never replaced: for root, the rename would take it from the whole machine.
  *
  * All system calls are made directly. libc's are cancellation points, and a thread of the program
  * that has a cancellation pending must not end in here with a file half-written; other preloads
@@ -150,13 +151,46 @@ static int write_to_stderr(void *context, const char *text, size_t n_bytes)
     return 0;
 }
 
+/*
+ * Whether the rename may replace what stands at dump->path: nothing, a regular file, or a link that
+ * is not one of those that lead into /proc, as /dev/stderr does. 0 or -errno.
+ */
+static int check_replaceable(const struct dump *dump)
+{
+    static const char proc[] = "/proc/";
+    char target[sizeof(proc) - 1];
+    struct stat status;
+
+    if (syscall(SYS_newfstatat, AT_FDCWD, dump->path, &status, AT_SYMLINK_NOFOLLOW) != 0) {
+        return errno == ENOENT ? 0 : -errno;
+    }
+    if (S_ISLNK(status.st_mode)) {
+        long n_bytes = syscall(SYS_readlinkat, AT_FDCWD, dump->path, target, sizeof(target));
+
+        if (n_bytes == (long)sizeof(target) && memcmp(target, proc, sizeof(target)) == 0) {
+            return -EEXIST;
+        }
+        /* What cannot be looked at leads nowhere. */
+        if (syscall(SYS_newfstatat, AT_FDCWD, dump->path, &status, 0) != 0) {
+            return 0;
+        }
+    }
+    if (S_ISDIR(status.st_mode)) {
+        return -EISDIR;
+    }
+    return S_ISREG(status.st_mode) ? 0 : -EEXIST;
+}
+
 static int dump_to_file(struct dump *dump, const struct stats_snapshot *snapshot,
                         enum stats_format format)
 {
     const struct stats_sink sink = {write_to_file, dump};
     struct rlimit limit;
-    int error = open_temporary(dump);
+    int error = check_replaceable(dump);
 
+    if (error == 0) {
+        error = open_temporary(dump);
+    }
     if (error != 0) {
         return error;
     }
@@ -189,17 +223,15 @@ static struct dump *dump_map(size_t *ret_n_bytes)
 
 static int check_path(struct dump *dump)
 {
-    struct stat status;
     int error;
 
     if (dump->path[strlen(dump->path) - 1] == '/') {
         return -EISDIR;
     }
-    if (syscall(SYS_newfstatat, AT_FDCWD, dump->path, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
-        S_ISDIR(status.st_mode)) {
-        return -EISDIR;
+    error = check_replaceable(dump);
+    if (error == 0) {
+        error = open_temporary(dump);
     }
-    error = open_temporary(dump);
     if (error == 0) {
         system_close(dump->fd);
         system_unlink(dump->temporary);

@@ -329,6 +329,27 @@ static void test_dump_that_fails_leaves_nothing(void **state)
     free(counters);
 }
 
+/* A rename would take a device or a pipe away from the whole machine. */
+static void test_what_is_no_file_is_not_replaced(void **state)
+{
+    static const char *const names[] = {"pipe", "to-pipe", "stderr"};
+    const struct stats_snapshot snapshot = {.program = "prog"};
+    char *pipe = strdup(in_folder("pipe"));
+
+    assert_int_equal(mkfifo(pipe, 0600) + symlink(pipe, in_folder("to-pipe")), 0);
+    assert_int_equal(symlink("/proc/self/fd/2", in_folder("stderr")), 0);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        struct stats_target target = {.path = in_folder(names[i]), .format = STATS_JSON};
+        struct stat before = {0}, after;
+
+        lstat(target.path, &before);
+        assert_int_equal(stats_target_check(&target, "prog", 42), -EEXIST);
+        assert_int_equal(stats_dump(&snapshot, &target), -EEXIST);
+        assert_true(lstat(target.path, &after) == 0 && after.st_ino == before.st_ino);
+    }
+    free(pipe);
+}
+
 /* In a child without privileges, since root may write anywhere. Exits with -error. */
 static void test_unwritable_folder(void **state)
 {
@@ -468,6 +489,7 @@ int main(void)
         IN_FOLDER(test_dump_is_a_new_file_with_mode_0644),
         IN_FOLDER(test_dump_replaces_a_link_and_does_not_follow_it),
         IN_FOLDER(test_dump_that_fails_leaves_nothing),
+        IN_FOLDER(test_what_is_no_file_is_not_replaced),
         IN_FOLDER(test_unwritable_folder),
         IN_FOLDER(test_standard_descriptors_are_not_used),
         IN_FOLDER(test_readers_never_see_half),
