@@ -1,12 +1,21 @@
 // SPDX-License-Identifier: MIT
+/*
+ * Lines to standard error, if it is still the file that it was at start. A pipe that nobody reads,
+ * a limit on file sizes or a terminal that stops background writers is the program's affair only
+ * when the program writes: their signals do not reach it from here. The write is a direct system
+ * call, since libc's is a cancellation point.
+ */
 #include "base/log.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #define LOG_LINE_MAX 1000
@@ -52,6 +61,34 @@ bool log_enabled(enum log_level level)
     return log_state.usable && level <= log_state.level;
 }
 
+/* A set of signals as the kernel takes it; bit n-1 is signal n. */
+#define SIGNAL_BIT(number) ((uint64_t)1 << ((number)-1))
+#define WRITE_SIGNALS      (SIGNAL_BIT(SIGPIPE) | SIGNAL_BIT(SIGXFSZ) | SIGNAL_BIT(SIGTTOU))
+
+struct muffled {
+    uint64_t mask_before, pending_before;
+};
+
+static void muffle_write_signals(struct muffled *muffled)
+{
+    const uint64_t mask = WRITE_SIGNALS;
+
+    *muffled = (struct muffled){0};
+    syscall(SYS_rt_sigprocmask, SIG_BLOCK, &mask, &muffled->mask_before, sizeof(mask));
+    syscall(SYS_rt_sigpending, &muffled->pending_before, sizeof(mask));
+}
+
+/* Takes back what our writes raised, and leaves what was pending before. */
+static void unmuffle_write_signals(const struct muffled *muffled)
+{
+    const uint64_t ours = WRITE_SIGNALS & ~muffled->pending_before;
+    const struct timespec now = {0};
+
+    while (ours != 0 && syscall(SYS_rt_sigtimedwait, &ours, NULL, &now, sizeof(ours)) > 0) {
+    }
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &muffled->mask_before, NULL, sizeof(ours));
+}
+
 void log_write_raw(const char *text, unsigned long n_bytes)
 {
     struct stat status;
@@ -59,8 +96,11 @@ void log_write_raw(const char *text, unsigned long n_bytes)
 
     if (log_state.usable && fstat(STDERR_FILENO, &status) == 0 &&
         status.st_dev == log_state.device && status.st_ino == log_state.inode) {
+        struct muffled muffled;
+
+        muffle_write_signals(&muffled);
         while (n_bytes > 0) {
-            ssize_t n_written = write(STDERR_FILENO, text, n_bytes);
+            long n_written = syscall(SYS_write, STDERR_FILENO, text, n_bytes);
 
             if (n_written > 0) {
                 text += n_written;
@@ -69,6 +109,7 @@ void log_write_raw(const char *text, unsigned long n_bytes)
                 break;
             }
         }
+        unmuffle_write_signals(&muffled);
     }
     errno = saved_errno;
 }

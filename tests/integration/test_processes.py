@@ -3,8 +3,10 @@
 
 import os
 import pwd
+import resource
 import shutil
 import signal
+import subprocess
 
 import case
 import counted
@@ -134,6 +136,22 @@ class Processes(counted.CountedCase):
         outcome = self.end("exit", env={"MEMOSHIM_STATS": "/nonexistent/folder/file"})
         self.assertEqual(outcome.stderr.count(b"memoshim: "), 1)
         self.assertIn(b"/nonexistent/folder/file", outcome.stderr)
+
+    def test_standard_error_that_takes_nothing(self):
+        """A pipe without a reader, a file at its limit: their signals are not the program's."""
+        reader, pipe = os.pipe()
+        os.close(reader)
+        self.addCleanup(os.close, pipe)
+        full = open(self.folder / "full", "w")
+        self.addCleanup(full.close)
+        for stream in pipe, full:
+            for config in self.square, "{":
+                with self.subTest(config=config):
+                    env = self.shim_environment(config, MEMOSHIM_STATS="stderr")
+                    process = subprocess.run(
+                        [ENDS, "exit"], env=env, stderr=stream, timeout=case.RUN_SECONDS,
+                        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)))
+                    self.assertEqual(process.returncode, 7)
 
     # ---- privileges -----------------------------------------------------------------------------
 
