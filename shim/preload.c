@@ -367,7 +367,7 @@ static int start(const char *started_as)
     process.program = keep_text(base_name(started_as));
     process.pid = (pid_t)syscall(SYS_getpid);
     process.started_ns = clock_precise_ns();
-    process.settings.target.path = keep_text(process.settings.target.path);
+    settings_keep_target(&process.settings, &process.arena);
     if (process.model.n_functions == 0) {
         return 0;
     }

@@ -42,6 +42,12 @@ int settings_read(char *const *environment, struct config_overrides *ret_overrid
 void settings_complete(struct settings *settings, const struct config_overrides *overrides,
                        const struct config_stats *configured);
 
+/*
+ * The program may write over its environment and change its folder: from here on the target is text
+ * of our own and means the same file wherever the program goes.
+ */
+void settings_keep_target(struct settings *settings, struct arena *arena);
+
 /* A configured function, or one of its definitions. */
 struct hook {
     const struct config_function *function;

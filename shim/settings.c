@@ -4,7 +4,11 @@
 
 #include "base/environment.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 int settings_read(char *const *environment, struct config_overrides *ret_overrides,
                   struct settings *settings, struct diagnostic_list *reterr)
@@ -56,4 +60,50 @@ void settings_complete(struct settings *settings, const struct config_overrides 
     settings->signal = variables->signal != 0 ? variables->signal : configured->signal;
     settings->interval_ns =
         variables->interval_ns != 0 ? variables->interval_ns : configured->interval_ns;
+}
+
+/* The pattern with the current folder in front, in which a % is a %; NULL: that cannot be told. */
+static char *anchor_pattern(const char *pattern, struct arena *arena)
+{
+    char folder[PATH_MAX];
+    size_t n_anchored = 0, n_pattern = strlen(pattern) + 1;
+    int saved_errno = errno;
+    char *anchored = NULL;
+
+    /* "(unreachable)..." when the folder lies outside the root */
+    if (syscall(SYS_getcwd, folder, sizeof(folder)) > 0 && folder[0] == '/') {
+        anchored = arena_alloc(arena, 2 * strlen(folder) + 1 + n_pattern);
+    }
+    errno = saved_errno;
+    if (anchored == NULL) {
+        return NULL;
+    }
+    for (const char *at = folder; *at != '\0'; at++) {
+        anchored[n_anchored++] = *at;
+        if (*at == '%') {
+            anchored[n_anchored++] = '%';
+        }
+    }
+    anchored[n_anchored++] = '/';
+    memcpy(anchored + n_anchored, pattern, n_pattern);
+    return anchored;
+}
+
+void settings_keep_target(struct settings *settings, struct arena *arena)
+{
+    const char *pattern = settings->target.path;
+    const char *kept = NULL;
+
+    if (!settings->has_target) {
+        return;
+    }
+    if (!settings->target.to_stderr && pattern[0] != '/') {
+        kept = anchor_pattern(pattern, arena);
+    }
+    if (kept == NULL) {
+        kept = arena_copy_text(arena, pattern, strlen(pattern));
+    }
+    if (kept != NULL) {
+        settings->target.path = kept;
+    }
 }

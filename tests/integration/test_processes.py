@@ -132,6 +132,12 @@ class Processes(counted.CountedCase):
         self.assertFalse((folder / "stats.json").is_symlink())
         self.assertEqual((folder / "stats.json").stat().st_mode & 0o7777, 0o644)
 
+    def test_relative_target_of_a_program_that_moves(self):
+        folder = self.folder / "100%n"
+        folder.mkdir()
+        self.end("chdir", "/", env={"MEMOSHIM_STATS": "%p.json"}, cwd=folder)
+        self.assertEqual(len(self.read_reports(folder)), 1)
+
     def test_unwritable_target(self):
         outcome = self.end("exit", env={"MEMOSHIM_STATS": "/nonexistent/folder/file"})
         self.assertEqual(outcome.stderr.count(b"memoshim: "), 1)

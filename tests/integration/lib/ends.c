@@ -168,6 +168,8 @@ int main(int n_arguments, char **arguments)
         return run_vfork(extra);
     } else if (strcmp(act, "closed") == 0) {
         return run_closed(extra);
+    } else if (strcmp(act, "chdir") == 0) {
+        return chdir(extra) == 0 ? 7 : 1;
     } else if (strcmp(act, "own-handler") == 0) {
         return run_own_handler();
     } else if (strcmp(act, "signal") == 0) {
