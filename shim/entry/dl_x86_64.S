@@ -59,15 +59,4 @@
     dl_entry dlsym, 0
     dl_entry dlvsym, 1
 
-    .section .note.GNU-stack, "", @progbits
-    .section .note.gnu.property, "a"
-    /* IBT and SHSTK: one unmarked file unmarks the whole object. */
-    .p2align 3
-    .long   4
-    .long   16
-    .long   5
-    .asciz  "GNU"
-    .long   0xc0000002
-    .long   4
-    .long   3
-    .long   0
+#include "entry/marks_x86_64.S"

@@ -151,15 +151,4 @@ memoshim_notice_records:
     .size   memoshim_notice_records, . - memoshim_notice_records
     .text
 
-    .section .note.GNU-stack, "", @progbits
-    .section .note.gnu.property, "a"
-    /* IBT and SHSTK: one unmarked file unmarks the whole object. */
-    .p2align 3
-    .long   4
-    .long   16
-    .long   5
-    .asciz  "GNU"
-    .long   0xc0000002
-    .long   4
-    .long   3
-    .long   0
+#include "entry/marks_x86_64.S"

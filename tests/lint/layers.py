@@ -44,7 +44,7 @@ FOREIGN = {
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]')
-QUOTED = re.compile(r'^([a-z0-9_]+)/([a-z0-9_]+)\.(h|def|inc)$')
+QUOTED = re.compile(r'^([a-z0-9_]+)/([a-z0-9_]+)\.(h|def|inc|S)$')
 
 
 def module_of(parts):

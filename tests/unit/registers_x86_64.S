@@ -155,14 +155,4 @@ misaligned_callee:
     ret
     .size   misaligned_callee, . - misaligned_callee
 
-    .section .note.GNU-stack, "", @progbits
-    .section .note.gnu.property, "a"
-    .p2align 3
-    .long   4
-    .long   16
-    .long   5
-    .asciz  "GNU"
-    .long   0xc0000002
-    .long   4
-    .long   3
-    .long   0
+#include "entry/marks_x86_64.S"
