@@ -81,8 +81,9 @@ static unsigned long long json_number(struct stats_counters *counters, const cha
 
 /* ---- counting -------------------------------------------------------------------------------- */
 
-#define THREADS    8
-#define ITERATIONS 100000
+/* More threads than stripes, so that some share one. */
+#define THREADS    40
+#define ITERATIONS 50000
 
 static void *count(void *counters)
 {
@@ -378,15 +379,27 @@ static void test_unwritable_folder(void **state)
     free(counters);
 }
 
+/* Called while the file is open: descriptors 0 and 1 must still be as the program left them. */
+static void read_with_descriptors_closed(void *context, size_t i,
+                                         struct stats_function *ret_function)
+{
+    if (fcntl(0, F_GETFD) >= 0 || fcntl(1, F_GETFD) >= 0) {
+        _exit(2);
+    }
+    read_one(context, i, ret_function);
+}
+
 /* A program that runs with its standard descriptors closed must not find our file there. */
 static void test_standard_descriptors_are_not_used(void **state)
 {
     struct stats_counters *counters = new_counters();
-    const struct stats_snapshot snapshot = snapshot_of(counters);
+    struct stats_snapshot snapshot = snapshot_of(counters);
     struct stats_target target = {.path = strdup(in_folder("stats"))};
     int status;
-    pid_t child = fork();
+    pid_t child;
 
+    snapshot.read_function = read_with_descriptors_closed;
+    child = fork();
     if (child == 0) {
         close(0);
         close(1);

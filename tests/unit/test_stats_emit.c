@@ -535,6 +535,9 @@ static void test_hostile_names(void **state)
     assert_string_equal(FORMATTED(format_terminal(&out, hostile)),
                         "a\"b\\c?d?[31m??\xc3\xa9?????????????\xf0\x9f\x98\x80");
     assert_int_equal(format_terminal_width(hostile), 29);
+    /* Longer than needed, each byte is bad by itself. */
+    assert_string_equal(FORMATTED(format_terminal(&out, "\xe0\x80\x80\xf0\x8f\xbf\xbf")),
+                        "???????");
     /* A sequence that the end of the text cuts off. */
     assert_string_equal(FORMATTED(format_terminal(&out, "x\xf0\x9f\x98")), "x???");
 }
