@@ -98,9 +98,9 @@ fi
 multiplier=$($full && echo 20 || echo 3)
 
 build checks -Dchecks=true &&
-    run_suites checks tests "unit fuzz stress integration lint" -t "$multiplier"
+    run_suites checks tests "unit fuzz integration stress lint" -t "$multiplier"
 build sanitizers -Dchecks=true -Db_sanitize=address,undefined -Db_lundef=false &&
-    run_suites sanitizers tests "unit fuzz integration" -t "$multiplier"
+    run_suites sanitizers tests "unit fuzz integration stress" -t "$multiplier"
 CC=clang build clang -Dchecks=true &&
     run_suites clang tests "unit" -t "$multiplier"
 build release -Dbuildtype=release &&

@@ -34,10 +34,6 @@ LIBRARY = _from_environment("MEMOSHIM_LIBRARY", BUILD / "shim" / "libmemoshim.so
 COMMAND = BUILD / "shim" / "cli" / "memoshim"
 PROGRAMS = BUILD / "tests" / "integration" / "lib"
 
-# memoshim's own sanitizer build comes into programs that were not built with one.
-SANITIZER_OPTIONS = {"ASAN_OPTIONS": "verify_asan_link_order=0:detect_leaks=0",
-                     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1"}
-
 
 @dataclasses.dataclass
 class Outcome:
@@ -121,7 +117,7 @@ class Case(unittest.TestCase):
         """The test's environment without anything of memoshim's, plus more."""
         kept = {name: value for name, value in os.environ.items()
                 if not name.startswith(("MEMOSHIM_", "LD_", "XDG_"))}
-        kept.update(SANITIZER_OPTIONS, HOME=str(self.home), LC_ALL="C.UTF-8")
+        kept.update(HOME=str(self.home), LC_ALL="C.UTF-8")
         kept.update({name: str(value) for name, value in more.items()})
         return kept
 
