@@ -9,6 +9,7 @@
  */
 #include "process.h"
 
+#include "abi/abi.h"
 #include "base/clock.h"
 #include "base/fork_page.h"
 #include "base/guard.h"
@@ -94,6 +95,7 @@ void report_dump(void)
         .read_function = read_function,
     };
     bool is_first_failure;
+    uint32_t shield;
     int error;
 
     if (!settings->has_target) {
@@ -113,6 +115,7 @@ void report_dump(void)
     if (!lock_try_acquire(&process.dump_lock)) {
         return; /* another thread is at it, or the code that this signal interrupted */
     }
+    shield = float_shield_begin(); /* ratios and means: the program may trap what they raise */
     snapshot.pid = process.pid;
     snapshot.time_s = clock_wall().tv_sec;
     snapshot.uptime_ns = clock_precise_ns() - process.started_ns;
@@ -120,6 +123,7 @@ void report_dump(void)
         snapshot.notes[0] = "the program installed its own handler for the statistics signal";
     }
     error = stats_dump(&snapshot, &settings->target);
+    float_shield_end(shield);
     is_first_failure = error != 0 && !process.dump_failed;
     process.dump_failed |= error != 0;
     lock_release(&process.dump_lock);

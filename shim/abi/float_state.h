@@ -19,9 +19,12 @@
 #define MXCSR_TELLING 0x1du
 /* Exceptions that do not trap: 7-12, all of them by default. */
 #define MXCSR_MASKS 0x1f80u
+/* Of those, inexact: where it traps, a remembered result would be one without its trap. */
+#define MXCSR_MASK_INEXACT 0x1000u
 /* The x87 control word (8.1.5): precision control 8-9 (3: 64 bits), rounding control 10-11. */
 #define X87_CONTROL         0x0f00u
 #define X87_CONTROL_DEFAULT 0x0300u
+#define X87_MASK_INEXACT    0x0020u
 /* Status word (8.1.3): the flags in the same order, and what fnclex takes down: those, inexact,
  * and stack fault 6. */
 #define X87_TELLING 0x1du
@@ -40,17 +43,21 @@ static inline void mxcsr_write(uint32_t value)
     __asm__ volatile("ldmxcsr %0" : : "m"(value));
 }
 
-/* Round to nearest, nothing flushed to zero; for long double also full precision. */
+/*
+ * Round to nearest, nothing flushed to zero, nothing trapped that remembered results may raise; for
+ * long double also full precision.
+ */
 static inline bool float_mode_is_default(bool uses_x87)
 {
-    if ((mxcsr_read() & MXCSR_CONTROL) != 0) {
+    if ((mxcsr_read() & (MXCSR_CONTROL | MXCSR_MASK_INEXACT)) != MXCSR_MASK_INEXACT) {
         return false;
     }
     if (uses_x87) {
         uint16_t control;
 
         __asm__ volatile("fnstcw %0" : "=m"(control));
-        return (control & X87_CONTROL) == X87_CONTROL_DEFAULT;
+        return (control & (X87_CONTROL | X87_MASK_INEXACT)) ==
+               (X87_CONTROL_DEFAULT | X87_MASK_INEXACT);
     }
     return true;
 }
@@ -122,6 +129,24 @@ static inline void float_shield_end(uint32_t before)
     if (mxcsr_read() != before) {
         mxcsr_write(before);
     }
+}
+
+/*
+ * The same for the x87, where long double is computed: loading a number is enough to raise a flag.
+ * Of no use around calls; it costs some hundred cycles, so only where long double is.
+ */
+struct float_x87 {
+    uint32_t environment[7];
+};
+
+static inline void float_x87_shield_begin(struct float_x87 *shield)
+{
+    __asm__ volatile("fnstenv %0" : "=m"(shield->environment)); /* masks every exception, too */
+}
+
+static inline void float_x87_shield_end(const struct float_x87 *shield)
+{
+    __asm__ volatile("fldenv %0" : : "m"(shield->environment));
 }
 
 #else

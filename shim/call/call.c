@@ -64,6 +64,23 @@ static enum stats_bypass lookup_bypass(enum cache_outcome outcome)
     }
 }
 
+/* What the configuration says of the result. Conditions compute in long double. */
+static bool is_wanted(const struct config_function *function, void **arguments, const void *result)
+{
+    struct float_x87 shield;
+    bool wanted;
+
+    if (function->unless.n_comparisons + function->store_if.n_comparisons == 0) {
+        return true;
+    }
+    float_x87_shield_begin(&shield);
+    wanted = (function->unless.n_comparisons == 0 ||
+              !admission_holds(&function->unless, function, arguments, result)) &&
+             admission_holds(&function->store_if, function, arguments, result);
+    float_x87_shield_end(&shield);
+    return wanted;
+}
+
 /*
  * The result of the real call into the cache, if it may be kept. Every way out lands the flight.
  * Returns whether it was stored. Not inlined: its buffer takes no stack from a hit, nor from the
@@ -79,9 +96,7 @@ keep_result(struct call_plan *plan, const struct cache_key *key, const struct ca
     bool stored = false;
 
     if (raised || (set_errno != MARSHAL_ERRNO_UNTOUCHED && !function->captures_errno) ||
-        (function->unless.n_comparisons > 0 &&
-         admission_holds(&function->unless, function, arguments, result)) ||
-        !admission_holds(&function->store_if, function, arguments, result)) {
+        !is_wanted(function, arguments, result)) {
         cache_abandon(plan->cache, ticket);
         return false;
     }
@@ -168,11 +183,8 @@ __attribute__((noinline)) static int compute(struct call_plan *plan, const struc
 static void tick(void)
 {
     if (call_hooks.tick != NULL && ++calls_since_tick >= CALLS_BETWEEN_TICKS) {
-        uint32_t shield = float_shield_begin();
-
         calls_since_tick = 0;
         call_hooks.tick();
-        float_shield_end(shield);
     }
 }
 

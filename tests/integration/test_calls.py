@@ -57,6 +57,14 @@ class Calls(counted.CountedCase):
                                          ("scale 0.1", 0)])
         self.assert_counts(function, bypasses=2, bypass_reasons={"rounding": 2}, misses=1)
 
+    def test_traps_are_the_program_s(self):
+        """Neither conditions nor the numbers of the statistics trap; inexact results still do."""
+        self.expect("half", [("half 8", 1), ("half 8", 0), ("trap denormal", 0),
+                             ("half 0x1p-146", 1), ("half 0x1p-146", 0)], store_if="return > 0")
+        function = self.expect("half", [("half 8", 1), ("half 8", 0), ("trap inexact", 0),
+                                        ("half 8", 1), ("half 8", 1)])
+        self.assert_counts(function, bypass_reasons={"rounding": 2})
+
     # ---- text and memory ------------------------------------------------------------------------
 
     def test_strings(self):

@@ -266,10 +266,16 @@ static void test_rounding_mode(void **state)
         mxcsr_write(mxcsr);
         assert_false(is_default);
     }
-    /* Masks and flags are no mode. */
-    mxcsr_write((mxcsr & ~0x1f80u) | 0x20u);
+    /* Flags are no mode, nor are masks, apart from that of inexact: hits do not raise it. */
+    mxcsr_write((mxcsr & ~0x0f80u) | 0x20u);
     assert_true(float_mode_is_default(false));
+    mxcsr_write(mxcsr & ~0x103fu);
+    assert_false(float_mode_is_default(false));
     mxcsr_write(mxcsr);
+    __asm__ volatile("fnclex");
+    x87_write_control(0x035f);
+    assert_true(float_mode_is_default(false));
+    assert_false(float_mode_is_default(true));
     /* Precision of 53 bits: of no concern without long double. */
     x87_write_control(0x027f);
     assert_true(float_mode_is_default(false));
@@ -421,6 +427,31 @@ static void test_shield_leaves_no_flag_and_traps_nothing(void **state)
     assert_int_equal(after, mxcsr & ~0x1f80u);
 }
 
+static void test_x87_shield_leaves_no_flag_and_traps_nothing(void **state)
+{
+    static const uint64_t bits[] = {0x7ff0000000000001u, 1}; /* a signalling NaN, a denormal */
+    static volatile long double sink;
+    uint16_t status, control;
+
+    for (int i = 0; i < 2; i++) {
+        struct float_x87 shield;
+        double number;
+
+        memcpy(&number, &bits[i], sizeof(number));
+        __asm__ volatile("fnclex");
+        x87_write_control(0x0340); /* everything traps */
+        float_x87_shield_begin(&shield);
+        sink = *(volatile double *)&number;
+        float_x87_shield_end(&shield);
+        __asm__ volatile("fnstsw %0" : "=am"(status));
+        __asm__ volatile("fnstcw %0" : "=m"(control));
+        x87_write_control(0x037f);
+        assert_int_equal(status & 0x7f, 0);
+        assert_int_equal(control, 0x0340);
+    }
+    (void)sink;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -436,6 +467,7 @@ int main(void)
         cmocka_unit_test(test_watch_on_arithmetic),
         cmocka_unit_test(test_watch_keeps_modes),
         cmocka_unit_test(test_shield_leaves_no_flag_and_traps_nothing),
+        cmocka_unit_test(test_x87_shield_leaves_no_flag_and_traps_nothing),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

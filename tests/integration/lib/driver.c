@@ -201,6 +201,20 @@ static void set_rounding(const char *mode)
     fesetround(strcmp(mode, "up") == 0 ? FE_UPWARD : FE_TONEAREST);
 }
 
+/* Denormals trap in the x87, inexact results in SSE. */
+static void set_trap(const char *what)
+{
+    if (strcmp(what, "denormal") == 0) {
+#if defined(__x86_64__)
+        const unsigned short control = 0x037d;
+
+        __asm__ volatile("fldcw %0" : : "m"(control));
+#endif
+    } else {
+        feenableexcept(FE_INEXACT);
+    }
+}
+
 /* ---- the script ---------------------------------------------------------------------------------
  */
 
@@ -256,6 +270,8 @@ static void run_line(void)
         copy_maps(words[1]);
     } else if (strcmp(name, "round") == 0) {
         set_rounding(words[1]);
+    } else if (strcmp(name, "trap") == 0) {
+        set_trap(words[1]);
     } else if (strcmp(name, "raise") == 0) {
         raise(SIGRTMIN + (int)integer(1));
     } else {
