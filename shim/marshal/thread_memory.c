@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: MIT
 /*
  * Where "static" results live: one block for each function and thread, so that a pointer handed
- * out stays good until the thread calls that function again, as with the real one. Blocks come
- * from the kernel and go back to it when the thread ends. A block that became too small is kept
- * until then: a program that looks at an old result finds old text, not a page that is gone. Each
- * is at least twice its predecessor, so the old ones never add up to more than the last.
+ * out stays good until the thread calls that function again, as with the real one. A block that
+ * became too small is kept: a program that looks at an old result finds old text, not a page that
+ * is gone. Each is at least twice its predecessor, so the old ones never add up to more than the
+ * last.
+ *
+ * A result may outlive its thread: the real function's buffer does, and a thread may have left it
+ * to another. So the blocks of a thread that ends go to the next thread that asks, and never back
+ * to the kernel; there are as many sets of them as threads that had one at the same time.
  */
+#include "base/guard.h"
+#include "base/lock.h"
 #include "marshal/marshal_private.h"
 
 #include <errno.h>
@@ -20,10 +26,16 @@ struct thread_block {
 
 _Static_assert(sizeof(struct thread_block) % 16 == 0, "data is aligned for any type");
 
-/* Of this thread; NULL until its first static result, and again after thread_memory_free. */
-static __thread struct thread_block **thread_blocks;
+/* The blocks of one thread. */
+struct thread_set {
+    struct thread_set *next; /* while it is spare */
+    struct thread_block *blocks[THREAD_MEMORY_MAX_SLOTS];
+};
 
-/* How often thread_memory_free was called at the end of this thread. */
+/* Of this thread; NULL until its first static result, and again after thread_memory_leave. */
+static __thread struct thread_set *thread_set;
+
+/* How often thread_memory_leave was called at the end of this thread. */
 static __thread unsigned n_end_rounds;
 
 /* Written by thread_memory_init, before other threads exist. */
@@ -32,11 +44,25 @@ static pthread_key_t thread_end_key;
 /* Written while plans are made, by one thread. */
 static uint32_t n_slots;
 
-#define BLOCKS_BYTES (THREAD_MEMORY_MAX_SLOTS * sizeof(struct thread_block *))
+/* Of threads that have ended. */
+static struct {
+    struct lock lock;
+    struct thread_set *first; /* guarded by lock */
+} spare = {.lock = LOCK_INITIALIZER(LOCK_RANK_MEMORY)};
 
-static void thread_memory_free(void *blocks_of_thread)
+/* Lost when the lock is not free soon: one more set will be mapped then. */
+static void set_give(struct thread_set *set)
 {
-    struct thread_block **blocks = blocks_of_thread;
+    if (lock_acquire(&spare.lock)) {
+        set->next = spare.first;
+        spare.first = set;
+        lock_release(&spare.lock);
+    }
+}
+
+static void thread_memory_leave(void *set_of_thread)
+{
+    struct thread_set *set = set_of_thread;
 
     /*
      * Our key is older than the program's, so this comes before its destructors, which may still
@@ -44,24 +70,34 @@ static void thread_memory_free(void *blocks_of_thread)
      * such a destructor was the first to ask for may miss that round; then it stays.
      */
     if (++n_end_rounds < PTHREAD_DESTRUCTOR_ITERATIONS &&
-        pthread_setspecific(thread_end_key, blocks) == 0) {
+        pthread_setspecific(thread_end_key, set) == 0) {
         return;
     }
-    for (uint32_t i = 0; i < n_slots; i++) {
-        while (blocks[i] != NULL) {
-            struct thread_block *block = blocks[i];
+    guard_enter(); /* no signal handler comes here while the lock is held */
+    thread_set = NULL;
+    set_give(set);
+    guard_leave();
+}
 
-            blocks[i] = block->previous;
-            pages_unmap(block, block->n_bytes);
+/* One that is spare, or a new one. */
+static struct thread_set *set_take(void)
+{
+    struct thread_set *set = NULL;
+
+    /* In a forked child the lock may be one that nobody will release. */
+    if (lock_try_acquire(&spare.lock)) {
+        set = spare.first;
+        if (set != NULL) {
+            spare.first = set->next;
         }
+        lock_release(&spare.lock);
     }
-    pages_unmap(blocks, BLOCKS_BYTES);
-    thread_blocks = NULL;
+    return set != NULL ? set : pages_map(sizeof(*set));
 }
 
 int thread_memory_init(void)
 {
-    return -pthread_key_create(&thread_end_key, thread_memory_free);
+    return -pthread_key_create(&thread_end_key, thread_memory_leave);
 }
 
 uint32_t thread_memory_new_slot(void)
@@ -74,18 +110,19 @@ void *thread_memory_get(uint32_t slot, size_t n_bytes)
     struct thread_block *block;
     size_t page = pages_size();
 
-    if (thread_blocks == NULL) {
-        thread_blocks = pages_map(BLOCKS_BYTES);
-        if (thread_blocks == NULL) {
+    if (thread_set == NULL) {
+        struct thread_set *set = set_take();
+
+        if (set == NULL) {
             return NULL;
         }
-        if (pthread_setspecific(thread_end_key, thread_blocks) != 0) {
-            pages_unmap(thread_blocks, BLOCKS_BYTES);
-            thread_blocks = NULL;
+        if (pthread_setspecific(thread_end_key, set) != 0) {
+            set_give(set);
             return NULL;
         }
+        thread_set = set;
     }
-    block = thread_blocks[slot];
+    block = thread_set->blocks[slot];
     if (block == NULL || block->n_bytes - sizeof(*block) < n_bytes) {
         size_t wanted = (sizeof(*block) + n_bytes + page - 1) / page * page;
 
@@ -96,9 +133,9 @@ void *thread_memory_get(uint32_t slot, size_t n_bytes)
         if (block == NULL) {
             return NULL;
         }
-        block->previous = thread_blocks[slot];
+        block->previous = thread_set->blocks[slot];
         block->n_bytes = wanted;
-        thread_blocks[slot] = block;
+        thread_set->blocks[slot] = block;
     }
     return block + 1;
 }
