@@ -96,7 +96,7 @@ int marshal_key(const struct marshal_plan *plan, void *const *arguments,
 /*
  * Captures a finished call. set_errno is the value it set, or MARSHAL_ERRNO_UNTOUCHED. 0 or a
  * reason not to store it: -E2BIG, -EOVERFLOW, -EFAULT (a result outside the memory it is said to
- * point into), -ENOMEM.
+ * point into, or one that lies on an input), -ENOMEM.
  */
 int marshal_capture(const struct marshal_plan *plan, void *const *arguments, const void *result,
                     const struct marshal_call *call, int32_t set_errno,
@@ -104,7 +104,8 @@ int marshal_capture(const struct marshal_plan *plan, void *const *arguments, con
 
 /*
  * Gives a captured call back: out parameters, result, and in *ret_errno what to do to errno.
- * Writes nothing unless it returns 0. -EBADMSG: not a record of this function; -ENOMEM.
+ * Writes nothing unless it returns 0. -EBADMSG: not a record of this function, or one that this
+ * caller's memory has no place for; -ENOMEM.
  */
 int marshal_replay(const struct marshal_plan *plan, struct bytes record, void *const *arguments,
                    void *result, int32_t *ret_errno);

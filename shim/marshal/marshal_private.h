@@ -54,6 +54,10 @@ bool marshal_can_overlap(const struct marshal_plan *plan);
 int marshal_put_overlaps(const struct marshal_plan *plan, void *const *arguments,
                          const struct marshal_call *call, struct marshal_buffer *buffer);
 
+/* A parameter that is only read, other than the one a result points into, lies in that memory. */
+bool marshal_is_read_at(const struct marshal_plan *plan, void *const *arguments, const void *memory,
+                        size_t n_bytes);
+
 /* The pointer that is argument i. */
 static inline void *marshal_pointer(void *const *arguments, uint32_t i)
 {

@@ -7,7 +7,9 @@
  *
  *     'A' written(1) other(1) distance(8)
  *
- * Memory whose size is only known after the call counts as one element.
+ * Memory whose size is only known after the call counts as one element. Of scratch memory no size
+ * is known, so a key cannot say what overlaps it. There, a text result that lies on an input is
+ * neither kept nor given back: crypt_r(phrase, data->output, data) spoils its own setting.
  */
 #include "marshal/marshal_private.h"
 
@@ -98,4 +100,28 @@ int marshal_put_overlaps(const struct marshal_plan *plan, void *const *arguments
         }
     }
     return error;
+}
+
+bool marshal_is_read_at(const struct marshal_plan *plan, void *const *arguments, const void *memory,
+                        size_t n_bytes)
+{
+    for (uint32_t i = 0; i < plan->n_parameters; i++) {
+        const struct marshal_parameter *parameter = &plan->parameters[i];
+        const void *input;
+        size_t distance;
+
+        if (!is_followed(parameter) || parameter->out_slot >= 0 ||
+            i == plan->function->result.lifetime_parameter) {
+            continue;
+        }
+        input = marshal_pointer(arguments, i);
+        distance = (uintptr_t)memory - (uintptr_t)input;
+        if (input != NULL &&
+            ((uintptr_t)input - (uintptr_t)memory < n_bytes ||
+             ((uintptr_t)input < (uintptr_t)memory &&
+              reaches_beyond(plan, parameter, arguments, input, NULL, distance)))) {
+            return true;
+        }
+    }
+    return false;
 }

@@ -84,6 +84,10 @@ static int put_result(const struct marshal_plan *plan, struct marshal_buffer *bu
         if (error != 0 || description->kind == DESCRIBE_OFFSET) {
             return error;
         }
+        if (pointer != NULL && marshal_is_read_at(plan, arguments, pointer,
+                                                  strnlen(pointer, MARSHAL_MAX_STRING_BYTES) + 1)) {
+            return -EFAULT;
+        }
     }
     return put_text(plan, buffer, pointer);
 }
@@ -249,7 +253,8 @@ static int give_described(const struct marshal_plan *plan, struct reader *reader
             return -EBADMSG;
         }
         if (!write && pointer != NULL &&
-            !has_room(plan, description->lifetime_parameter, arguments, offset + n_bytes)) {
+            (!has_room(plan, description->lifetime_parameter, arguments, offset + n_bytes) ||
+             marshal_is_read_at(plan, arguments, pointer, n_bytes))) {
             return -EBADMSG;
         }
         if (description->lifetime == LIFETIME_STATIC && n_bytes > 0) {

@@ -354,6 +354,50 @@ static void test_text_into_an_argument(void **state)
     subject_end(&subject);
 }
 
+/* crypt_r(phrase, data->output, data) writes over its own setting: nothing to keep, nor to repeat.
+ */
+static void test_text_onto_an_input(void **state)
+{
+    static const struct {
+        size_t at; /* of the input in the memory that holds the output from 20 to 27 */
+        const char *input;
+        bool is_touched;
+    } cases[] = {{30, "in", false}, {27, "in", false},           {26, "in", true}, {20, "in", true},
+                 {17, "in", false}, {10, "into the next", true}, {18, "in", true}, {19, "", false}};
+    static struct captured whole, record;
+    struct marshal_call call;
+    struct subject subject;
+    char memory[64] = "", elsewhere[] = "in", *data = memory, *input = elsewhere, *result;
+    int32_t given_errno;
+
+    subject_begin(&subject, &type_text);
+    subject_add(&subject, &type_text, as_string);
+    subject_add(&subject, &type_pointer, as_scratch);
+    subject.function.result = (struct config_description){.kind = DESCRIBE_OUT_STRING,
+                                                          .is_out = true,
+                                                          .lifetime = LIFETIME_INTO,
+                                                          .lifetime_parameter = 1};
+    subject_finish(&subject);
+    before(&subject, (void *[]){&input, &data}, &call);
+    result = strcpy(memory + 20, "output");
+    assert_int_equal(
+        after(&subject, (void *[]){&input, &data}, &result, &call, MARSHAL_ERRNO_UNTOUCHED, &whole),
+        0);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        memset(memory, 0, sizeof(memory));
+        input = strcpy(memory + cases[i].at, cases[i].input);
+        before(&subject, (void *[]){&input, &data}, &call);
+        assert_int_equal(replay(&subject, &whole, (void *[]){&input, &data}, &result, &given_errno),
+                         cases[i].is_touched ? -EBADMSG : 0);
+        assert_true(!cases[i].is_touched || strcmp(input, cases[i].input) == 0);
+        result = memcpy(memory + 20, "output", 7);
+        assert_int_equal(after(&subject, (void *[]){&input, &data}, &result, &call,
+                               MARSHAL_ERRNO_UNTOUCHED, &record),
+                         cases[i].is_touched ? -EFAULT : 0);
+    }
+    subject_end(&subject);
+}
+
 /* As strchr: only the place counts. */
 static void test_offset_into_text(void **state)
 {
@@ -430,6 +474,7 @@ int main(void)
         cmocka_unit_test(test_static_text_outlives_its_thread),
         cmocka_unit_test(test_text_too_long_is_not_captured),
         cmocka_unit_test(test_text_into_an_argument),
+        cmocka_unit_test(test_text_onto_an_input),
         cmocka_unit_test(test_offset_into_text),
         cmocka_unit_test(test_secret_records_are_wiped),
     };
