@@ -194,7 +194,9 @@ static void settle_hooks(void)
             }
         }
         if (n_slots(hook->binding) == 0) {
-            hook->problem = "no loaded object imports it; only dlsym reaches it";
+            hook->problem = hook->binding->exported_as != 0
+                                ? "no loaded object imports it yet"
+                                : "no loaded object imports it; only dlsym reaches it";
             hook->is_spare = n_used > 0;
             if (!hook->is_spare) {
                 log_line(LOG_LEVEL_WARN, "%s: %s", hook->name, hook->problem);
@@ -263,6 +265,10 @@ static int hook_everything(void)
         return error;
     }
     error = interpose_apply(process.bindings, process.n_bindings);
+    if (interpose_export_problem() != NULL) {
+        log_line(LOG_LEVEL_WARN, "calls by objects that are loaded later may not be seen: %s",
+                 interpose_export_problem());
+    }
     settle_hooks();
     return error;
 }

@@ -47,16 +47,25 @@ struct interpose_binding {
     uint32_t n_jump_slots; /* out: slots redirected, by kind */
     uint32_t n_got_slots;
     uint32_t n_pointers;
-    uint32_t n_refused; /* out: slots that could not be written (unaligned, RELRO not opened) */
-    bool is_active;     /* kept by this module */
+    uint32_t n_refused;   /* out: slots that could not be written (unaligned, RELRO not opened) */
+    uint32_t exported_as; /* out: the shim's symbol that carries the name for later objects; or 0 */
+    bool is_active;       /* kept by this module */
 };
 
 /*
  * Registers the bindings (the array is kept and must stay) and redirects their slots in every
- * object loaded now. Also makes dlsym and dlvsym answer with the replacements. 0 or -errno; with an
- * error some slots may be redirected: their count is in the bindings.
+ * object loaded now. Also makes dlsym and dlvsym answer with the replacements, and, the first time
+ * it is called, the dynamic linker bind later objects to the replacement of each name that has one
+ * definition only. 0 or -errno; with an error some slots may be redirected: their count is in the
+ * bindings.
  */
 int interpose_apply(struct interpose_binding *bindings, size_t n_bindings);
+
+/*
+ * Why the names of the first interpose_apply are not exported to objects that are loaded later, or
+ * NULL. A name that has more than one definition is not exported either; that is no problem here.
+ */
+const char *interpose_export_problem(void);
 
 /*
  * Gives the slots of one binding their original back, for good or until interpose_restore. Their

@@ -50,8 +50,8 @@ const struct object *objects_containing(const void *address);
 
 /*
  * Visits every ordinary object that was loaded after the start, under the loader's lock: the
- * visitor takes no lock and allocates nothing. Not to be called while another thread may be inside
- * dlopen: an object is listed before ld.so has relocated it and closed its RELRO.
+ * visitor takes no lock and allocates nothing. Another thread may be inside dlopen: an object is
+ * listed before ld.so has relocated it and closed its RELRO.
  */
 void objects_each_later(void (*visit)(const struct elf_view *view, void *context), void *context);
 

@@ -12,11 +12,13 @@
  * Two locks meet here: the patch lock outside, the loader's inside (dl_iterate_phdr). A thread in
  * somebody's dl_iterate_phdr callback may come the other way round through a redirected function,
  * so interpose_revert and interpose_restore only try the patch lock, and visit objects that came
- * after the start only when one of them was redirected.
+ * after the start only when one of them may have been redirected.
  */
 #include "interpose/bindings.h"
 
 #include "base/lock.h"
+#include "interpose/dynslots.h"
+#include "interpose/protection.h"
 #include "interpose/resolve.h"
 #include <errno.h>
 #include <string.h>
@@ -56,6 +58,15 @@ static uintptr_t new_value(const struct pass *pass, const struct interpose_bindi
     return (uintptr_t)(pass->is_revert ? binding->original : binding->replacement);
 }
 
+/*
+ * Another thread may be inside dlopen: ld.so lists an object before it has relocated it. What it
+ * has not closed yet is written to as it is, and left for it to close.
+ */
+static bool is_still_open(const struct elf_view *view)
+{
+    return open_relro.n_bytes == 0 && protection_is_writable(view->relro_start);
+}
+
 static bool open_relro_locked(struct pass *pass, const struct elf_view *view)
 {
     lock_assert_held(&patch_lock);
@@ -87,7 +98,8 @@ static bool write_slot_locked(struct pass *pass, const struct elf_view *view, ui
     if (slot % sizeof(uintptr_t) != 0 || !elf_view_has(view, slot, sizeof(uintptr_t), PF_W)) {
         return false;
     }
-    if (slot >= view->relro_start && slot < view->relro_end && !open_relro_locked(pass, view)) {
+    if (slot >= view->relro_start && slot < view->relro_end &&
+        !(pass->is_later && is_still_open(view)) && !open_relro_locked(pass, view)) {
         return false;
     }
     __atomic_store_n((uintptr_t *)slot, value, __ATOMIC_RELEASE);
@@ -327,6 +339,8 @@ int interpose_apply(struct interpose_binding *bindings, size_t n_bindings)
         for (size_t i = 0; i < n_bindings; i++) {
             binding_set_active(&bindings[i], true);
         }
+        /* First, so that a slot that is bound meanwhile can only be bound to us. */
+        dynslots_export_locked(bindings, n_bindings);
         result = run_pass_locked(bindings, n_bindings, false, true);
     }
     lock_release(&patch_lock);
@@ -343,7 +357,8 @@ static int switch_one(struct interpose_binding *binding, bool is_active)
         return -EBUSY;
     }
     binding_set_active(binding, is_active);
-    result = run_pass_locked(binding, 1, !is_active, has_later_slots);
+    dynslots_switch_locked(binding, is_active);
+    result = run_pass_locked(binding, 1, !is_active, has_later_slots || binding->exported_as != 0);
     if (result == 0 && binding->n_refused > 0) {
         result = -EACCES;
     }
@@ -370,6 +385,7 @@ void interpose_after_fork(void)
         mprotect(open_relro.start, open_relro.n_bytes, PROT_READ);
         open_relro.n_bytes = 0;
     }
+    dynslots_after_fork();
     patch_init();
     errno = saved_errno;
 }

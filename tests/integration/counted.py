@@ -60,11 +60,11 @@ def functions(*names, **policy):
 class CountedCase(case.Case):
     """Runs the driver and holds its statistics against the library's own count."""
 
-    def drive(self, config, script, **how):
+    def drive(self, config, script, program="driver", **how):
         """The script (lines) without and with memoshim, same output demanded. Returns the outcome
         with memoshim and, for each line, the real calls that it caused."""
         trace = self.folder / "trace"
-        argv = [case.PROGRAMS / "driver", trace]
+        argv = [case.PROGRAMS / program, trace]
         text = "".join(f"{line}\n" for line in script)
         _, outcome = self.run_both(config, argv, text, **how)
         real = [int(word) for word in trace.read_text().split()]

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Function symbols that only reserve room in the shim's dynamic symbol table; dynslots.c gives some
+ * of them other names and values in memory. All stand at one place, which returns zero: nobody
+ * calls it, unless somebody looks such a symbol up by its own name. Nothing refers to them, so this
+ * file is linked into the shim directly.
+ */
+#define N_PLACEHOLDERS 512
+
+    .text
+    .altmacro
+    .macro  placeholder number
+    .globl  memoshim_slot_\number
+    .type   memoshim_slot_\number, %function
+memoshim_slot_\number:
+    .endm
+    .p2align 4
+    .set    k, 0
+    .rept   N_PLACEHOLDERS
+    placeholder %k
+    .set    k, k + 1
+    .endr
+    .cfi_startproc
+#if defined(__x86_64__)
+    endbr64
+    xorl    %eax, %eax
+    ret
+#elif defined(__aarch64__)
+    hint    #34 /* bti c */
+    mov     x0, #0
+    ret
+#endif
+    .cfi_endproc
+
+    .section .note.GNU-stack, "", %progbits
+#if defined(__x86_64__)
+    .section .note.gnu.property, "a"
+    /* IBT and SHSTK: one unmarked file unmarks the whole object. */
+    .p2align 3
+    .long   4
+    .long   16
+    .long   5
+    .asciz  "GNU"
+    .long   0xc0000002
+    .long   4
+    .long   3
+    .long   0
+#elif defined(__aarch64__)
+    .section .note.gnu.property, "a"
+    /* BTI and PAC. */
+    .p2align 3
+    .long   4
+    .long   16
+    .long   5
+    .asciz  "GNU"
+    .long   0xc0000000
+    .long   4
+    .long   3
+    .long   0
+#endif

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A plugin that reaches counted_square in every way that an object loaded later can: its
+ * constructor, calls, pointers of each kind, dlsym. Built once for each way of linking; the host
+ * calls the functions by name. Each returns counted_square(x), or -1 when two ways disagree.
+ */
+#include "counted.h"
+
+#include <dlfcn.h>
+#include <stddef.h>
+
+typedef long (*square_fn)(long x);
+
+long plugin_call(long x);
+long plugin_taken(long x);
+long plugin_pointer(long x);
+long plugin_fixed(long x);
+long plugin_constructed(long x);
+long plugin_default(long x);
+long plugin_next(long x);
+long plugin_same(long address);
+long plugin_narrow(long x);
+
+static square_fn volatile pointer = counted_square;
+static const square_fn fixed = counted_square;
+static long constructed;
+
+__attribute__((constructor)) static void construct(void)
+{
+    constructed = counted_square(70) + pointer(70);
+}
+
+long plugin_call(long x)
+{
+    return counted_square(x);
+}
+
+long plugin_taken(long x)
+{
+    square_fn volatile taken = counted_square;
+    long first = taken(x);
+
+    return first == counted_square(x) ? first : -1;
+}
+
+long plugin_pointer(long x)
+{
+    return pointer(x);
+}
+
+long plugin_fixed(long x)
+{
+    const square_fn *volatile from = &fixed;
+
+    return (*from)(x);
+}
+
+/* What the constructor got: twice 4900. */
+long plugin_constructed(long x)
+{
+    return constructed;
+}
+
+static long look_up(void *handle, long x)
+{
+    square_fn found = (square_fn)dlsym(handle, "counted_square");
+
+    return found == NULL ? -1 : found(x);
+}
+
+long plugin_default(long x)
+{
+    return look_up(RTLD_DEFAULT, x);
+}
+
+long plugin_next(long x)
+{
+    return look_up(RTLD_NEXT, x);
+}
+
+/* 1 when the host's pointer and all of ours are the same. */
+long plugin_same(long address)
+{
+    return (long)pointer == address && (long)fixed == address && (long)counted_square == address &&
+           (long)dlsym(RTLD_DEFAULT, "counted_square") == address;
+}
+
+/* Of a function that nobody else imports. */
+long plugin_narrow(long x)
+{
+    return counted_narrow((short)x);
+}
