@@ -366,7 +366,7 @@ static const char *keep_text(const char *text)
 
 static int start(const char *started_as)
 {
-    struct call_hooks hooks = {.new_child = report_new_child};
+    struct call_hooks hooks = {.new_child = report_new_child, .miss = later_look_on_miss};
     int error;
 
     /* Copies: a program may write over its arguments and environment to set its title. */
@@ -401,6 +401,9 @@ static int start(const char *started_as)
     call_init(&hooks);
     error = hook_everything();
     report_start();
+    if (error == 0) {
+        later_start();
+    }
     return error;
 }
 
@@ -424,7 +427,7 @@ static void log_start(char *const *environment)
 __attribute__((constructor)) static void memoshim_construct(int n_arguments, char **arguments,
                                                             char **environment)
 {
-    struct entry_dl dl = {.answer = interpose_answer_dlsym, .notice = handle_notice};
+    struct entry_dl dl = {.answer = later_answer_dlsym, .notice = handle_notice};
     const char *started_as;
     int saved_errno = errno;
     int found, error;

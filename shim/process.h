@@ -92,6 +92,19 @@ struct process {
 
 extern struct process process;
 
+/* ---- later.c: objects that are loaded while the program runs -----------------------------------
+ */
+
+/* From here on they are looked for. The last step of the constructor, when hooks exist. */
+void later_start(void);
+
+/* A call_hooks.miss: looks now and then. */
+void later_look_on_miss(void);
+
+/* An entry_dl.answer: looks first, so that what a plugin's first look-up finds is redirected. */
+bool later_answer_dlsym(void *handle, const char *symbol, const char *version, const void *caller,
+                        void **ret_address);
+
 /* ---- report.c: statistics while running and at the end ----------------------------------------
  */
 

@@ -151,6 +151,11 @@ __attribute__((noinline)) static int compute(struct call_plan *plan, const struc
     int set_errno;
 
     stats_add(plan->counters, STATS_misses, 1);
+    if (call_hooks.miss != NULL) {
+        shield = float_shield_begin();
+        call_hooks.miss();
+        float_shield_end(shield);
+    }
     nesting = nesting_enter(__builtin_frame_address(0));
     began_ns = clock_precise_ns();
     lock_assert_none_held();

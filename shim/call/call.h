@@ -50,6 +50,8 @@ struct call_hooks {
     void (*new_child)(void);
     /* Called every so often with the guard set, to write statistics that are due. NULL: never. */
     void (*tick)(void);
+    /* Called on each miss with the guard set, before the real function. NULL: never. */
+    void (*miss)(void);
 };
 
 void call_init(const struct call_hooks *hooks);

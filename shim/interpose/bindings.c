@@ -6,12 +6,12 @@
 #include <errno.h>
 #include <string.h>
 
-/* Arrays that can be registered: the configuration's, and some to spare for what comes later. */
+/* Arrays that can be registered: the configuration's, and some to spare for tests. */
 enum {
     ARRAYS_ROOM = 16
 };
 
-/* Written under the patch lock, the count last; read without. Never shrinks. */
+/* Written under the patch lock, the counts last; read without. Never shrinks. */
 static struct {
     struct interpose_binding *bindings;
     size_t n_bindings;
@@ -21,16 +21,39 @@ static struct filter names;
 
 int bindings_register_locked(struct interpose_binding *bindings, size_t n_bindings)
 {
+    size_t last = n_arrays - 1;
+
+    for (size_t i = 0; i < n_bindings; i++) {
+        filter_add(&names, elf_name_hash(bindings[i].symbol));
+    }
+    if (n_arrays > 0 && bindings == arrays[last].bindings + arrays[last].n_bindings) {
+        __atomic_store_n(&arrays[last].n_bindings, arrays[last].n_bindings + n_bindings,
+                         __ATOMIC_RELEASE);
+        return 0;
+    }
     if (n_arrays == ARRAYS_ROOM) {
         return -ENOSPC;
     }
     arrays[n_arrays].bindings = bindings;
     arrays[n_arrays].n_bindings = n_bindings;
     __atomic_store_n(&n_arrays, n_arrays + 1, __ATOMIC_RELEASE);
-    for (size_t i = 0; i < n_bindings; i++) {
-        filter_add(&names, elf_name_hash(bindings[i].symbol));
-    }
     return 0;
+}
+
+struct interpose_binding *bindings_next_active(struct bindings_cursor *cursor)
+{
+    size_t n = __atomic_load_n(&n_arrays, __ATOMIC_ACQUIRE);
+
+    for (; cursor->array < n; cursor->array++, cursor->i = 0) {
+        while (cursor->i < __atomic_load_n(&arrays[cursor->array].n_bindings, __ATOMIC_ACQUIRE)) {
+            struct interpose_binding *binding = &arrays[cursor->array].bindings[cursor->i++];
+
+            if (binding_is_active(binding)) {
+                return binding;
+            }
+        }
+    }
+    return NULL;
 }
 
 bool bindings_may_have(uint32_t name_hash)
@@ -40,16 +63,12 @@ bool bindings_may_have(uint32_t name_hash)
 
 void *bindings_replacement(const char *symbol, uintptr_t original)
 {
-    size_t n = __atomic_load_n(&n_arrays, __ATOMIC_ACQUIRE);
+    struct bindings_cursor cursor = {0};
+    struct interpose_binding *binding;
 
-    for (size_t i = 0; i < n; i++) {
-        for (size_t k = 0; k < arrays[i].n_bindings; k++) {
-            const struct interpose_binding *binding = &arrays[i].bindings[k];
-
-            if ((uintptr_t)binding->original == original && binding_is_active(binding) &&
-                strcmp(binding->symbol, symbol) == 0) {
-                return binding->replacement;
-            }
+    while ((binding = bindings_next_active(&cursor)) != NULL) {
+        if ((uintptr_t)binding->original == original && strcmp(binding->symbol, symbol) == 0) {
+            return binding->replacement;
         }
     }
     return NULL;

@@ -43,8 +43,17 @@ static inline uint32_t filter_hash_address(uintptr_t address)
 /* Makes the patch lock. Called by interpose_init. */
 void patch_init(void);
 
-/* Adds an array of bindings; the caller holds the patch lock. 0 or -ENOSPC. */
+/*
+ * Adds an array of bindings, or lengthens the last one by what stands right behind it; the caller
+ * holds the patch lock. 0 or -ENOSPC.
+ */
 int bindings_register_locked(struct interpose_binding *bindings, size_t n_bindings);
+
+/* Visits the active bindings of all arrays; a cursor starts as zeros. NULL at the end. */
+struct bindings_cursor {
+    size_t array, i;
+};
+struct interpose_binding *bindings_next_active(struct bindings_cursor *cursor);
 
 /* False when no binding, active or not, has a name with this hash. */
 bool bindings_may_have(uint32_t name_hash);

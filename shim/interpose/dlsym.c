@@ -56,7 +56,9 @@ static bool answer_by_scope(void *handle, const char *symbol, uint32_t name_hash
     if (!resolve_in_scope(&request,
                           handle == RTLD_NEXT ? (size_t)(from - interpose_known.objects) + 1 : 0,
                           &found, &provider)) {
-        return false;
+        /* Behind the objects of the start come later ones, for all callers of the start alike. */
+        return handle == RTLD_DEFAULT &&
+               swap(symbol, (uintptr_t)ask_real(handle, symbol, version), ret_address);
     }
     return swap(symbol, resolve_function(&provider->view, &found), ret_address);
 }

@@ -39,6 +39,10 @@ struct interpose_definition {
 size_t interpose_find(const char *symbol, const char *version, const char *library,
                       struct interpose_definition *ret_definitions, size_t n_room);
 
+struct interpose_slots {
+    uint32_t jump, got, pointers; /* in the PLT's table, in the GOT, in data */
+};
+
 /* One redirection: slots that refer to `symbol` and hold `original` get `replacement`. */
 struct interpose_binding {
     const char *symbol;
@@ -49,7 +53,9 @@ struct interpose_binding {
     uint32_t n_pointers;
     uint32_t n_refused;   /* out: slots that could not be written (unaligned, RELRO not opened) */
     uint32_t exported_as; /* out: the shim's symbol that carries the name for later objects; or 0 */
-    bool is_active;       /* kept by this module */
+    bool is_active;       /* kept by this module, as is all that follows */
+    struct interpose_slots later; /* part of the counts: in objects that came after the start */
+    struct interpose_slots seen;  /* counted by the walk that is going on */
 };
 
 /*
@@ -74,6 +80,21 @@ const char *interpose_export_problem(void);
  */
 int interpose_revert(struct interpose_binding *binding);
 int interpose_restore(struct interpose_binding *binding);
+
+/*
+ * False as long as no object was loaded after the start: then there is nothing to look for. A load
+ * or two, for use on hot paths.
+ */
+bool interpose_has_later_objects(void);
+
+/*
+ * Looks whether objects were loaded or unloaded since the last look, and redirects the slots of new
+ * ones. Asks the loader, so it takes the loader's lock for a moment, and for the length of a walk
+ * when something is new; waits for the patch lock, within bounds, if is_patient. Returns true when
+ * something was new. Not to be called in a forked child whose parent had several threads unless the
+ * program itself calls the loader there: another thread may have held that lock.
+ */
+bool interpose_look(bool is_patient);
 
 /*
  * In a new child of fork: the lock starts anew, since its holder may be gone, and pages that the

@@ -8,9 +8,14 @@
 
 #include "base/arena.h"
 #include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 /* By segments: in the holes of an executable's range something else may have been mapped. */
 static bool contains(const struct elf_view *view, uintptr_t address)
@@ -80,6 +85,18 @@ static uintptr_t loader_base(const struct elf_view *executable)
     return base;
 }
 
+/* The loader's list ends here now; objects that are loaded later are linked behind it. */
+static const struct link_map *last_listed(const struct elf_view *executable)
+{
+    const struct r_debug *debug = (const struct r_debug *)executable->debug;
+    const struct link_map *last = debug != NULL ? debug->r_map : NULL;
+
+    while (last != NULL && last->l_next != NULL) {
+        last = last->l_next;
+    }
+    return last;
+}
+
 static void assign_roles(struct object *objects, size_t n_objects, uintptr_t own_address)
 {
     uintptr_t vdso = getauxval(AT_SYSINFO_EHDR);
@@ -123,6 +140,7 @@ int objects_init(const void *own_address)
         pages_unmap(filling.objects, n_bytes);
         return -ENOENT;
     }
+    interpose_known.last = last_listed(&filling.objects[0].view);
     interpose_known.objects = filling.objects;
     interpose_known.n_objects = filling.n_objects;
     return 0;
@@ -136,6 +154,71 @@ const struct object *objects_containing(const void *address)
         }
     }
     return NULL;
+}
+
+/* ---- later objects --------------------------------------------------------------------------- */
+
+/*
+ * Walks of ours while the program runs. ld.so frees dl_load_lock in a forked child but not the lock
+ * of dl_iterate_phdr: a child of a thread that forks during another thread's walk would wait for it
+ * for ever, at its next dlopen. So forks wait for walks, and walks do not begin during forks.
+ */
+static _Atomic uint32_t n_walkers;
+static _Atomic bool is_forking;
+static __thread uint32_t walks_here; /* this thread's share of n_walkers */
+
+/* A fork handler may run where nothing else can: it gives up after so many naps. */
+enum {
+    FORK_NAPS = 2000,
+    FORK_NAP_NS = 50000
+};
+
+static void before_fork(void)
+{
+    struct timespec nap = {.tv_nsec = FORK_NAP_NS};
+    int saved_errno = errno;
+
+    atomic_store(&is_forking, true);
+    for (int i = 0; i < FORK_NAPS && atomic_load(&n_walkers) > walks_here; i++) {
+        syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &nap, NULL);
+    }
+    errno = saved_errno;
+}
+
+static void after_fork_in_parent(void)
+{
+    atomic_store(&is_forking, false);
+}
+
+static void after_fork_in_child(void)
+{
+    atomic_store(&n_walkers, walks_here);
+    atomic_store(&is_forking, false);
+}
+
+void objects_guard_forks(void)
+{
+    static bool is_done;
+
+    if (!is_done) {
+        is_done = true;
+        pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+    }
+}
+
+static bool walk(int (*visit)(struct dl_phdr_info *, size_t, void *), void *context)
+{
+    bool may_walk;
+
+    atomic_fetch_add(&n_walkers, 1);
+    walks_here++;
+    may_walk = walks_here > 1 || !atomic_load(&is_forking);
+    if (may_walk) {
+        dl_iterate_phdr(visit, context);
+    }
+    walks_here--;
+    atomic_fetch_sub(&n_walkers, 1);
+    return may_walk;
 }
 
 struct later_visit {
@@ -155,9 +238,52 @@ static int visit_if_later(struct dl_phdr_info *info, size_t n_bytes, void *conte
     return 0;
 }
 
-void objects_each_later(void (*visit)(const struct elf_view *view, void *context), void *context)
+bool objects_each_later(void (*visit)(const struct elf_view *view, void *context), void *context)
 {
     struct later_visit later = {.visit = visit, .context = context};
 
-    dl_iterate_phdr(visit_if_later, &later);
+    return walk(visit_if_later, &later);
+}
+
+static int read_changes(struct dl_phdr_info *info, size_t n_bytes, void *context)
+{
+    struct objects_changes *changes = context;
+
+    changes->n_loaded = info->dlpi_adds;
+    changes->n_unloaded = info->dlpi_subs;
+    return 1;
+}
+
+bool objects_read_changes(struct objects_changes *ret_changes)
+{
+    return walk(read_changes, ret_changes);
+}
+
+struct definer_search {
+    const char *name;
+    uint32_t name_hash;
+    bool is_found;
+};
+
+static void search_definer(const struct elf_view *view, void *context)
+{
+    struct definer_search *search = context;
+    struct elf_symbol symbol;
+
+    search->is_found =
+        search->is_found || elf_view_find(view, search->name, search->name_hash, &symbol, 1) > 0;
+}
+
+bool objects_later_define(const char *name, uint32_t name_hash)
+{
+    struct definer_search search = {.name = name, .name_hash = name_hash};
+
+    return !objects_each_later(search_definer, &search) || search.is_found;
+}
+
+bool objects_are_later(void)
+{
+    const struct link_map *last = interpose_known.last;
+
+    return last == NULL || __atomic_load_n(&last->l_next, __ATOMIC_RELAXED) != NULL;
 }

@@ -29,7 +29,8 @@ struct object {
 struct interpose_known {
     _Alignas(ELF_MACHINE_MAX_PAGE) const struct object *objects;
     size_t n_objects;
-    size_t own; /* index of the shim */
+    size_t own;                  /* index of the shim */
+    const struct link_map *last; /* the loader's own record of the last of them, or NULL */
     void *real_dlsym, *real_dlvsym;
     bool is_sealed;
 };
@@ -51,8 +52,27 @@ const struct object *objects_containing(const void *address);
 /*
  * Visits every ordinary object that was loaded after the start, under the loader's lock: the
  * visitor takes no lock and allocates nothing. Another thread may be inside dlopen: an object is
- * listed before ld.so has relocated it and closed its RELRO.
+ * listed before ld.so has relocated it and closed its RELRO. False when nothing was visited,
+ * because another thread is about to fork.
  */
-void objects_each_later(void (*visit)(const struct elf_view *view, void *context), void *context);
+bool objects_each_later(void (*visit)(const struct elf_view *view, void *context), void *context);
+
+/* False when none is there. One load. */
+bool objects_are_later(void);
+
+/* How often objects were loaded and unloaded so far. */
+struct objects_changes {
+    uint64_t n_loaded, n_unloaded;
+};
+bool objects_read_changes(struct objects_changes *ret_changes);
+
+/* True when an object that was loaded after the start defines the name. */
+bool objects_later_define(const char *name, uint32_t name_hash);
+
+/*
+ * A thread that forks waits until no other thread of ours holds the loader's lock: ld.so does not
+ * free it in the child. Acts once.
+ */
+void objects_guard_forks(void);
 
 #endif

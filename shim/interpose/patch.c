@@ -6,23 +6,20 @@
  * to the executable's canonical PLT entry are left alone: calls through them arrive at the
  * executable's own slot.
  *
- * Only data is written, with single aligned stores: another thread sees the old or the new address.
- * RELRO is opened once for each object that has something to change in it and closed again.
  *
  * Two locks meet here: the patch lock outside, the loader's inside (dl_iterate_phdr). A thread in
  * somebody's dl_iterate_phdr callback may come the other way round through a redirected function,
  * so interpose_revert and interpose_restore only try the patch lock, and visit objects that came
  * after the start only when one of them may have been redirected.
  */
-#include "interpose/bindings.h"
+#include "interpose/patch.h"
 
 #include "base/lock.h"
 #include "interpose/dynslots.h"
-#include "interpose/protection.h"
+#include "interpose/later.h"
 #include "interpose/resolve.h"
 #include <errno.h>
 #include <string.h>
-#include <sys/mman.h>
 
 enum {
     OWN_DEFINITIONS_ROOM = 16
@@ -32,21 +29,19 @@ static struct lock patch_lock;
 
 /* Guarded by patch_lock. */
 static bool has_later_slots; /* an object that came after the start was redirected */
-static struct {
-    void *start;
-    size_t n_bytes; /* 0: none is open */
-} open_relro;
-
-/* One walk over the slots of all objects. */
-struct pass {
-    struct interpose_binding *bindings;
-    size_t n_bindings;
-    bool is_revert; /* replacement to original, else original to replacement */
-    bool is_later;  /* at objects that came after the start */
-    struct filter names, values;
-    bool is_relro_refused; /* of the object at hand */
-    int error;
+/* The bindings of a pass, one after the other. */
+struct pass_cursor {
+    size_t i;
+    struct bindings_cursor all;
 };
+
+static struct interpose_binding *next_binding(const struct pass *pass, struct pass_cursor *cursor)
+{
+    if (pass->bindings == NULL) {
+        return bindings_next_active(&cursor->all);
+    }
+    return cursor->i < pass->n_bindings ? &pass->bindings[cursor->i++] : NULL;
+}
 
 static uintptr_t wanted_value(const struct pass *pass, const struct interpose_binding *binding)
 {
@@ -58,89 +53,36 @@ static uintptr_t new_value(const struct pass *pass, const struct interpose_bindi
     return (uintptr_t)(pass->is_revert ? binding->original : binding->replacement);
 }
 
-/*
- * Another thread may be inside dlopen: ld.so lists an object before it has relocated it. What it
- * has not closed yet is written to as it is, and left for it to close.
- */
-static bool is_still_open(const struct elf_view *view)
+static void count_slot(const struct pass *pass, struct interpose_binding *binding,
+                       enum elf_slot_kind kind)
 {
-    return open_relro.n_bytes == 0 && protection_is_writable(view->relro_start);
-}
-
-static bool open_relro_locked(struct pass *pass, const struct elf_view *view)
-{
-    lock_assert_held(&patch_lock);
-    if (open_relro.n_bytes == 0 && !pass->is_relro_refused) {
-        open_relro.start = (void *)view->relro_start;
-        open_relro.n_bytes = view->relro_end - view->relro_start;
-        if (mprotect(open_relro.start, open_relro.n_bytes, PROT_READ | PROT_WRITE) != 0) {
-            pass->is_relro_refused = true;
-            open_relro.n_bytes = 0;
-        }
+    if (pass->is_counted) {
+        binding->seen.jump += kind == ELF_SLOT_JUMP;
+        binding->seen.got += kind == ELF_SLOT_GOT;
+        binding->seen.pointers += kind == ELF_SLOT_POINTER;
     }
-    return !pass->is_relro_refused;
-}
-
-static void close_relro_locked(struct pass *pass)
-{
-    lock_assert_held(&patch_lock);
-    if (open_relro.n_bytes != 0 && mprotect(open_relro.start, open_relro.n_bytes, PROT_READ) != 0) {
-        pass->error = -errno;
-    }
-    open_relro.n_bytes = 0;
-    pass->is_relro_refused = false;
-}
-
-static bool write_slot_locked(struct pass *pass, const struct elf_view *view, uintptr_t slot,
-                              uintptr_t value)
-{
-    lock_assert_held(&patch_lock);
-    if (slot % sizeof(uintptr_t) != 0 || !elf_view_has(view, slot, sizeof(uintptr_t), PF_W)) {
-        return false;
-    }
-    if (slot >= view->relro_start && slot < view->relro_end &&
-        !(pass->is_later && is_still_open(view)) && !open_relro_locked(pass, view)) {
-        return false;
-    }
-    __atomic_store_n((uintptr_t *)slot, value, __ATOMIC_RELEASE);
-    return true;
 }
 
 static void redirect_slot_locked(struct pass *pass, const struct elf_view *view, uintptr_t slot,
                                  enum elf_slot_kind kind, struct interpose_binding *binding)
 {
-    if (!write_slot_locked(pass, view, slot, new_value(pass, binding))) {
+    if (!slots_write_locked(&pass->relro, view, slot, new_value(pass, binding), pass->is_later)) {
         binding->n_refused++;
         return;
     }
     has_later_slots |= pass->is_later;
     if (!pass->is_revert) {
-        binding->n_jump_slots += kind == ELF_SLOT_JUMP;
-        binding->n_got_slots += kind == ELF_SLOT_GOT;
-        binding->n_pointers += kind == ELF_SLOT_POINTER;
+        count_slot(pass, binding, kind);
     }
-}
-
-/* A slot is a word of somebody else's object: a sanitizer may have fenced it off for that object.
- */
-__attribute__((no_sanitize("address"))) static uintptr_t read_slot(uintptr_t slot)
-{
-    struct __attribute__((packed)) unaligned {
-        uintptr_t value;
-    };
-
-    if (slot % sizeof(uintptr_t) == 0) {
-        return __atomic_load_n((const uintptr_t *)slot, __ATOMIC_RELAXED);
-    }
-    return ((const struct unaligned *)slot)->value;
 }
 
 static struct interpose_binding *match_value(const struct pass *pass, const char *name,
                                              uintptr_t value)
 {
-    for (size_t i = 0; i < pass->n_bindings; i++) {
-        struct interpose_binding *binding = &pass->bindings[i];
+    struct pass_cursor cursor = {0};
+    struct interpose_binding *binding;
 
+    while ((binding = next_binding(pass, &cursor)) != NULL) {
         if (wanted_value(pass, binding) == value && strcmp(binding->symbol, name) == 0) {
             return binding;
         }
@@ -148,12 +90,28 @@ static struct interpose_binding *match_value(const struct pass *pass, const char
     return NULL;
 }
 
+/* The binding that a slot leads to already: ld.so bound it to an exported name. */
+static struct interpose_binding *match_redirected(const struct pass *pass, const char *name,
+                                                  uintptr_t value)
+{
+    struct pass_cursor cursor = {0};
+    struct interpose_binding *binding;
+
+    while ((binding = next_binding(pass, &cursor)) != NULL) {
+        if ((uintptr_t)binding->replacement == value && strcmp(binding->symbol, name) == 0) {
+            return binding;
+        }
+    }
+    return NULL;
+}
+
 /*
- * True when a value in the object's own code may be a definition of the object's own, or when the
- * object came later with such a definition: opened with RTLD_DEEPBIND it would be its own first.
+ * True when a value in the object's own code may be a definition of the object's own. In objects
+ * that came later, also when any of those has a definition: an object that was opened with
+ * RTLD_DEEPBIND is bound to its own and to those of its libraries first.
  */
-static bool may_be_own(const struct pass *pass, const struct elf_view *view,
-                       const struct resolve_request *request, uintptr_t value)
+static bool may_be_other(const struct pass *pass, const struct elf_view *view,
+                         const struct resolve_request *request, uintptr_t value)
 {
     struct elf_symbol own[OWN_DEFINITIONS_ROOM];
     size_t n_own =
@@ -165,7 +123,7 @@ static bool may_be_own(const struct pass *pass, const struct elf_view *view,
             return true;
         }
     }
-    return false;
+    return pass->is_later && objects_later_define(request->name, request->name_hash);
 }
 
 /* For a PLT slot that leads into its own object: the binding that ld.so would bind it to. */
@@ -179,7 +137,7 @@ static struct interpose_binding *match_unresolved(const struct pass *pass,
     struct elf_symbol found;
 
     if (!filter_may_have(&pass->names, request.name_hash) || symbol->visibility != STV_DEFAULT ||
-        may_be_own(pass, view, &request, value)) {
+        may_be_other(pass, view, &request, value)) {
         return NULL;
     }
     request.version = elf_view_version(view, symbol->version, &request.is_exact);
@@ -195,7 +153,7 @@ static struct interpose_binding *match_unresolved(const struct pass *pass,
 static void visit_slot_locked(struct pass *pass, const struct elf_view *view,
                               const struct elf_relocation *relocation)
 {
-    uintptr_t value = read_slot(relocation->slot);
+    uintptr_t value = slots_read(relocation->slot);
     bool may_match = filter_may_have(&pass->values, filter_hash_address(value));
     bool may_be_unresolved = relocation->kind == ELF_SLOT_JUMP && !pass->is_revert &&
                              !view->binds_now && elf_view_has(view, value, 1, PF_X);
@@ -207,6 +165,14 @@ static void visit_slot_locked(struct pass *pass, const struct elf_view *view,
     }
     if (may_match) {
         binding = match_value(pass, symbol.name, value);
+    }
+    if (binding == NULL && may_match && pass->is_later && !pass->is_revert) {
+        struct interpose_binding *redirected = match_redirected(pass, symbol.name, value);
+
+        if (redirected != NULL) {
+            count_slot(pass, redirected, relocation->kind);
+            return;
+        }
     }
     if (binding == NULL && may_be_unresolved) {
         binding = match_unresolved(pass, view, &symbol, value);
@@ -257,7 +223,7 @@ static void visit_copy_locked(struct pass *pass, const struct elf_view *executab
                 !elf_view_symbol(source_view, pointer.symbol, &symbol)) {
                 continue;
             }
-            binding = match_value(pass, symbol.name, read_slot(slot));
+            binding = match_value(pass, symbol.name, slots_read(slot));
             if (binding != NULL) {
                 redirect_slot_locked(pass, executable, slot, ELF_SLOT_POINTER, binding);
             }
@@ -265,11 +231,13 @@ static void visit_copy_locked(struct pass *pass, const struct elf_view *executab
     }
 }
 
-static void visit_object_locked(const struct elf_view *view, void *context)
+void patch_object_locked(const struct elf_view *view, struct pass *pass)
 {
-    struct pass *pass = context;
+    int error;
 
     lock_assert_held(&patch_lock);
+    /* Counted when it is through with, so that nothing is counted twice. */
+    pass->is_counted = !pass->is_later || slots_are_relocated(view);
     for (size_t table = 0; table < ELF_RELOCATION_TABLES; table++) {
         for (size_t i = 0; i < view->relocations[table].n_entries; i++) {
             struct elf_relocation relocation;
@@ -284,7 +252,62 @@ static void visit_object_locked(const struct elf_view *view, void *context)
             }
         }
     }
-    close_relro_locked(pass);
+    error = slots_close_locked(&pass->relro);
+    if (error != 0) {
+        pass->error = error;
+    }
+}
+
+static void visit_later(const struct elf_view *view, void *pass)
+{
+    patch_object_locked(view, pass);
+}
+
+/* ---- passes ---------------------------------------------------------------------------------- */
+
+static void begin_pass_locked(struct pass *pass)
+{
+    struct pass_cursor cursor = {0};
+    struct interpose_binding *binding;
+
+    lock_assert_held(&patch_lock);
+    while ((binding = next_binding(pass, &cursor)) != NULL) {
+        filter_add(&pass->names, elf_name_hash(binding->symbol));
+        filter_add(&pass->values, filter_hash_address((uintptr_t)binding->original));
+        filter_add(&pass->values, filter_hash_address((uintptr_t)binding->replacement));
+        binding->seen = (struct interpose_slots){0};
+    }
+}
+
+static void set_count(uint32_t *count, uint32_t value)
+{
+    __atomic_store_n(count, value, __ATOMIC_RELAXED);
+}
+
+void patch_begin_later_locked(struct pass *pass)
+{
+    *pass = (struct pass){.is_later = true};
+    begin_pass_locked(pass);
+}
+
+void patch_end_later_locked(bool is_recount)
+{
+    struct bindings_cursor cursor = {0};
+    struct interpose_binding *binding;
+
+    while ((binding = bindings_next_active(&cursor)) != NULL) {
+        struct interpose_slots *seen = &binding->seen, *later = &binding->later;
+
+        if (!is_recount) {
+            seen->jump += later->jump;
+            seen->got += later->got;
+            seen->pointers += later->pointers;
+        }
+        set_count(&binding->n_jump_slots, binding->n_jump_slots - later->jump + seen->jump);
+        set_count(&binding->n_got_slots, binding->n_got_slots - later->got + seen->got);
+        set_count(&binding->n_pointers, binding->n_pointers - later->pointers + seen->pointers);
+        *later = *seen;
+    }
 }
 
 /* 0, or why an object's pages could not be closed again. */
@@ -294,22 +317,42 @@ static int run_pass_locked(struct interpose_binding *bindings, size_t n_bindings
     struct pass pass = {.bindings = bindings, .n_bindings = n_bindings, .is_revert = is_revert};
 
     lock_assert_held(&patch_lock);
+    begin_pass_locked(&pass);
     for (size_t i = 0; i < n_bindings; i++) {
-        filter_add(&pass.names, elf_name_hash(bindings[i].symbol));
-        filter_add(&pass.values, filter_hash_address(wanted_value(&pass, &bindings[i])));
-        bindings[i].n_jump_slots = bindings[i].n_got_slots = bindings[i].n_pointers = 0;
         bindings[i].n_refused = 0;
     }
     for (size_t i = 0; i < interpose_known.n_objects; i++) {
         if (interpose_known.objects[i].role == OBJECT_ORDINARY) {
-            visit_object_locked(&interpose_known.objects[i].view, &pass);
+            patch_object_locked(&interpose_known.objects[i].view, &pass);
         }
+    }
+    for (size_t i = 0; i < n_bindings; i++) {
+        bindings[i].later = bindings[i].seen; /* those of the start, for the time being */
     }
     if (visits_later) {
         pass.is_later = true;
-        objects_each_later(visit_object_locked, &pass);
+        objects_each_later(visit_later, &pass);
+    }
+    for (size_t i = 0; i < n_bindings; i++) {
+        struct interpose_slots *seen = &bindings[i].seen, *later = &bindings[i].later;
+
+        set_count(&bindings[i].n_jump_slots, seen->jump);
+        set_count(&bindings[i].n_got_slots, seen->got);
+        set_count(&bindings[i].n_pointers, seen->pointers);
+        *later = (struct interpose_slots){seen->jump - later->jump, seen->got - later->got,
+                                          seen->pointers - later->pointers};
     }
     return pass.error;
+}
+
+bool patch_try_lock(void)
+{
+    return lock_try_acquire(&patch_lock);
+}
+
+void patch_unlock(void)
+{
+    lock_release(&patch_lock);
 }
 
 void patch_init(void)
@@ -341,7 +384,9 @@ int interpose_apply(struct interpose_binding *bindings, size_t n_bindings)
         }
         /* First, so that a slot that is bound meanwhile can only be bound to us. */
         dynslots_export_locked(bindings, n_bindings);
+        objects_guard_forks();
         result = run_pass_locked(bindings, n_bindings, false, true);
+        later_recount_locked();
     }
     lock_release(&patch_lock);
     errno = saved_errno;
@@ -358,6 +403,7 @@ static int switch_one(struct interpose_binding *binding, bool is_active)
     }
     binding_set_active(binding, is_active);
     dynslots_switch_locked(binding, is_active);
+    later_recount_locked();
     result = run_pass_locked(binding, 1, !is_active, has_later_slots || binding->exported_as != 0);
     if (result == 0 && binding->n_refused > 0) {
         result = -EACCES;
@@ -381,11 +427,9 @@ void interpose_after_fork(void)
 {
     int saved_errno = errno;
 
-    if (open_relro.n_bytes != 0) {
-        mprotect(open_relro.start, open_relro.n_bytes, PROT_READ);
-        open_relro.n_bytes = 0;
-    }
+    slots_after_fork();
     dynslots_after_fork();
+    later_after_fork();
     patch_init();
     errno = saved_errno;
 }

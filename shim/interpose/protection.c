@@ -11,13 +11,16 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-bool protection_is_writable(uintptr_t address)
+enum protection protection_of(uintptr_t address)
 {
     static uint32_t nobody_waits;
     int saved_errno = errno;
     long result = syscall(SYS_futex, &nobody_waits, FUTEX_WAKE_OP | FUTEX_PRIVATE_FLAG, 0, NULL,
                           address, FUTEX_OP(FUTEX_OP_OR, 0, FUTEX_OP_CMP_EQ, 0));
+    enum protection protection = result >= 0       ? PROTECTION_WRITABLE
+                                 : errno == EFAULT ? PROTECTION_READ_ONLY
+                                                   : PROTECTION_UNKNOWN;
 
     errno = saved_errno;
-    return result >= 0;
+    return protection;
 }

@@ -3,13 +3,15 @@
 #ifndef INTERPOSE_PROTECTION_H
 #define INTERPOSE_PROTECTION_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
-/*
- * True when the four bytes at address (a multiple of 4) can be written to. False also when the
- * kernel does not answer, as under a seccomp filter. Keeps errno.
- */
-bool protection_is_writable(uintptr_t address);
+enum protection {
+    PROTECTION_WRITABLE,
+    PROTECTION_READ_ONLY,
+    PROTECTION_UNKNOWN, /* the kernel does not answer, as under a seccomp filter */
+};
+
+/* Of the four bytes at address, a multiple of 4. Keeps errno. */
+enum protection protection_of(uintptr_t address);
 
 #endif

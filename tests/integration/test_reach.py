@@ -9,16 +9,27 @@ VARIANTS = "lazy", "now", "noplt", "nopltnow", "bare"
 SCOPES = "lazy", "now", "lazy global", "now global"
 # The ways in which a plugin reaches a function, and the calls that each makes.
 WAYS = {"call": 1, "taken": 2, "pointer": 1, "fixed": 1, "default": 1}
+SLOTS_AT_START = 2  # the host's and libversioned's
 
 
 class Reach(counted.CountedCase):
 
-    def reach(self, lines, functions=("square",), **policy):
-        """lines: (command, real calls that it must cause). Returns the outcome."""
+    def reach(self, lines, functions=("square",), unseen=0, **policy):
+        """lines: (command, real calls that it must cause); unseen: how many of those are made
+        past memoshim. Returns the outcome."""
         config = self.config(counted.functions(*functions, **policy))
+        self.n_unseen = unseen
         outcome, real = self.drive(config, [line for line, _ in lines], program="host")
         self.assertEqual([(line, n) for (line, _), n in zip(lines, real)], lines)
         return outcome
+
+    def check_real(self, outcome):
+        if self.n_unseen == 0:
+            super().check_real(outcome)
+            return
+        seen = sum(function["misses"] + function["bypasses"]
+                   for function in outcome.report["functions"].values())
+        self.assertEqual(sum(outcome.real.values()) - seen, self.n_unseen)
 
     @staticmethod
     def plugin(variant):
@@ -71,6 +82,48 @@ class LaterObjects(Reach):
         outcome = self.reach([(f"open p {self.plugin('lazy')} lazy", 2),
                               ("run p plugin_call 5", 1), ("run p plugin_call 5", 1)], mode="off")
         self.assertEqual(outcome.function("counted_square")["mode"], "off")
+
+    def test_slots_are_counted_while_they_are_there(self):
+        for variant in VARIANTS:
+            with self.subTest(variant=variant):
+                lines = [(f"open p {self.plugin(variant)} lazy", 1), ("run p plugin_call 70", 0)]
+                function = self.reach(lines).function("counted_square")
+                self.assertEqual(function["hooked_slots"], SLOTS_AT_START + 3)  # GOT, two pointers
+                lines += [("close p", 0), ("find self 70", 0)]
+                function = self.reach(lines).function("counted_square")
+                self.assertEqual(function["hooked_slots"], SLOTS_AT_START)
+
+
+class Rescan(Reach):
+    """What ld.so does not bind to memoshim by itself is redirected at the plugin's first look-up."""
+
+    def test_deeply_bound(self):
+        for variant in VARIANTS:
+            with self.subTest(variant=variant):
+                outcome = self.reach([
+                    (f"open p {self.plugin(variant)} lazy deep", 2),  # its constructor is early
+                    ("run p plugin_call 3", 1), ("run p plugin_call 3", 0), ("square 3", 0),
+                    ("run p plugin_pointer 3", 0), ("run p plugin_fixed 3", 0),
+                    ("run p plugin_taken 4", 1), ("close p", 0),
+                    (f"open p {self.plugin(variant)} lazy deep", 2), ("run p plugin_call 3", 0)],
+                    unseen=4)
+                self.assert_counts(outcome.function("counted_square"), calls=8, misses=2)
+
+    def test_two_versions(self):
+        config = self.config({"versioned_step": {"prototype": "long versioned_step(long x)",
+                                                 "guard": False}})
+        path = self.plugin("versioned")
+        lines = [(f"open p {path} lazy", 0), ("run p plugin_new 30", 1), ("run p plugin_old 30", 1),
+                 ("run p plugin_new 30", 0), ("run p plugin_old 30", 0), ("close p", 0),
+                 (f"open p {path} now", 0), ("run p plugin_new 30", 0), ("run p plugin_old 30", 0),
+                 ("run p plugin_old 31", 1)]
+        plain, outcome = self.run_both(config, [case.PROGRAMS / "host", self.folder / "trace"],
+                                       "".join(f"{line}\n" for line, _ in lines))
+        self.assertIn(b"\n900\n10\n900\n10\n", plain.stdout)
+        real = [int(word) for word in (self.folder / "trace").read_text().split()]
+        self.assertEqual([(line, n) for (line, _), n in zip(lines, real)], lines)
+        self.assert_counts(outcome.function("versioned_step@VERSIONED_2"), calls=3, misses=1)
+        self.assert_counts(outcome.function("versioned_step@VERSIONED_1"), calls=4, misses=2)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+/*
+ * One walk over slots, as apply, revert and restore make it over all objects and later.c over those
+ * that are new. The caller holds the patch lock from patch_try_lock to patch_unlock.
+ */
+#ifndef INTERPOSE_PATCH_H
+#define INTERPOSE_PATCH_H
+
+#include "interpose/bindings.h"
+#include "interpose/objects.h"
+#include "interpose/slots.h"
+
+struct pass {
+    struct interpose_binding *bindings; /* NULL: all that are active */
+    size_t n_bindings;
+    bool is_revert; /* replacement to original, else original to replacement */
+    bool is_later;  /* at objects that came after the start */
+    struct filter names, values;
+    bool is_counted;          /* the object at hand is */
+    struct slots_relro relro; /* of the object at hand */
+    int error;
+};
+
+bool patch_try_lock(void);
+void patch_unlock(void);
+
+/* A pass over later objects for all active bindings; what it counts is in each binding's seen. */
+void patch_begin_later_locked(struct pass *pass);
+
+/* Redirects the slots of one object. */
+void patch_object_locked(const struct elf_view *view, struct pass *pass);
+
+/*
+ * Adds what was seen to the counts of later objects, or puts it in their place. Readers of the
+ * counts see the old ones or the new ones of each kind.
+ */
+void patch_end_later_locked(bool is_recount);
+
+#endif

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+/*
+ * When the shim looks for objects that were loaded while the program runs. dlopen is not wrapped;
+ * but whoever loads a plugin looks something up in it next, so each dlsym on a handle looks, and a
+ * miss now and then. As long as nothing was loaded, a look is one load.
+ */
+#include "process.h"
+
+#include "base/fork_page.h"
+#include "base/guard.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <sys/single_threaded.h>
+
+/* One look for so many misses of a thread, its first among them. A look takes about 50 ns. */
+#define MISSES_BETWEEN_LOOKS 32
+
+static bool is_started; /* written by later_start */
+static __thread uint32_t misses_until_look;
+
+void later_start(void)
+{
+    is_started = true;
+}
+
+/*
+ * A forked child of several threads may have inherited a lock of the loader from a thread that is
+ * no more. The program that calls dlsym there takes that risk by itself; a mere call must not.
+ */
+static bool may_ask_loader(void)
+{
+    return !process.is_child || __libc_single_threaded;
+}
+
+void later_look_on_miss(void)
+{
+    if (!interpose_has_later_objects()) {
+        return;
+    }
+    if (misses_until_look == 0) {
+        misses_until_look = MISSES_BETWEEN_LOOKS;
+        if (may_ask_loader()) {
+            interpose_look(false);
+        }
+    }
+    misses_until_look--;
+}
+
+bool later_answer_dlsym(void *handle, const char *symbol, const char *version, const void *caller,
+                        void **ret_address)
+{
+    /* Not in the middle of our own work: a signal handler may call dlsym. */
+    if (is_started && memoshim_guard == 0 && handle != RTLD_DEFAULT && handle != RTLD_NEXT &&
+        interpose_has_later_objects()) {
+        int saved_errno = errno;
+
+        guard_enter();
+        if (fork_page_is_new_child()) {
+            report_new_child();
+        }
+        interpose_look(true);
+        guard_leave();
+        errno = saved_errno;
+    }
+    return interpose_answer_dlsym(handle, symbol, version, caller, ret_address);
+}
