@@ -95,7 +95,7 @@ class LaterObjects(Reach):
 
 
 class Rescan(Reach):
-    """What ld.so does not bind to memoshim by itself is redirected at the plugin's first look-up."""
+    """What ld.so does not bind to memoshim is redirected at the first look-up in the plugin."""
 
     def test_deeply_bound(self):
         for variant in VARIANTS:
