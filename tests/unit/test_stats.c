@@ -1,66 +1,11 @@
 // SPDX-License-Identifier: MIT
-/* Counting from many threads, the histogram against a sorted array, and dumps as whole files. */
+/* Counting from many threads, and the histogram against a sorted array. */
 #include "unit.h"
 
-#include "base/log.h"
 #include "stats/histogram.h"
-#include "stats/stats.h"
-#include "stats/target.h"
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
+#include "stats_subject.h"
 #include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-static struct stats_counters *new_counters(void)
-{
-    size_t n_bytes = (stats_counters_bytes() + 63) / 64 * 64;
-    struct stats_counters *counters = aligned_alloc(64, n_bytes);
-
-    assert_non_null(counters);
-    memset(counters, 0, n_bytes);
-    stats_counters_init(counters);
-    return counters;
-}
-
-/* One function whose counters are handed over, as a snapshot. */
-static void read_one(void *context, size_t i, struct stats_function *ret_function)
-{
-    assert_int_equal(i, 0);
-    *ret_function = (struct stats_function){
-        .name = "f", .mode = "memoize", .policy = "lru", .counters = context};
-}
-
-static struct stats_snapshot snapshot_of(struct stats_counters *counters)
-{
-    return (struct stats_snapshot){.program = "prog",
-                                   .pid = 42,
-                                   .n_functions = 1,
-                                   .read_function = read_one,
-                                   .context = counters};
-}
-
-struct text {
-    char bytes[65536];
-    size_t n_bytes;
-};
-
-static int append(void *context, const char *text, size_t n_bytes)
-{
-    struct text *to = context;
-
-    assert_true(n_bytes < sizeof(to->bytes) - to->n_bytes);
-    memcpy(to->bytes + to->n_bytes, text, n_bytes);
-    to->n_bytes += n_bytes;
-    to->bytes[to->n_bytes] = '\0';
-    return 0;
-}
 
 /* The number behind "key": in the JSON output, the only way to read counters from outside. */
 static unsigned long long json_number(struct stats_counters *counters, const char *key)
@@ -81,9 +26,9 @@ static unsigned long long json_number(struct stats_counters *counters, const cha
 
 /* ---- counting -------------------------------------------------------------------------------- */
 
-/* More threads than stripes, so that some share one. */
-#define THREADS    40
-#define ITERATIONS 50000
+#define THREADS    8
+#define ITERATIONS 100000
+#define STRIPES    16 /* a thread gets the next one at its first count */
 
 static void *count(void *counters)
 {
@@ -117,6 +62,55 @@ static void test_threads_lose_nothing(void **state)
     assert_int_equal(json_number(counters, "count"), THREADS * ITERATIONS);
     assert_int_equal(json_number(counters, "mean"), 1000); /* 1000.5 */
     free(counters);
+}
+
+static void *count_once(void *counters)
+{
+    stats_add(counters, STATS_waits, 1);
+    return NULL;
+}
+
+struct sharer {
+    struct stats_counters *counters;
+    pthread_barrier_t has_stripe, may_count;
+};
+
+static void *count_when_told(void *context)
+{
+    struct sharer *sharer = context;
+
+    count_once(sharer->counters);
+    pthread_barrier_wait(&sharer->has_stripe);
+    pthread_barrier_wait(&sharer->may_count);
+    return count(sharer->counters);
+}
+
+/* Two threads get the same stripe, because as many others as there are stripes begin in between. */
+static void test_threads_that_share_lose_nothing(void **state)
+{
+    struct sharer sharer = {.counters = new_counters()};
+    pthread_t threads[2], other;
+
+    pthread_barrier_init(&sharer.has_stripe, NULL, 2);
+    pthread_barrier_init(&sharer.may_count, NULL, 3);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, count_when_told, &sharer), 0);
+        pthread_barrier_wait(&sharer.has_stripe);
+        for (unsigned k = 0; i == 0 && k < STRIPES - 1; k++) {
+            assert_int_equal(pthread_create(&other, NULL, count_once, sharer.counters), 0);
+            pthread_join(other, NULL);
+        }
+    }
+    pthread_barrier_wait(&sharer.may_count);
+    pthread_join(threads[0], NULL);
+    pthread_join(threads[1], NULL);
+    assert_int_equal(json_number(sharer.counters, "hits"), 2 * ITERATIONS);
+    assert_int_equal(json_number(sharer.counters, "stores"), 2 * ITERATIONS * 3);
+    assert_int_equal(json_number(sharer.counters, "waits"), STRIPES + 1);
+    assert_int_equal(json_number(sharer.counters, "count"), 2 * ITERATIONS);
+    pthread_barrier_destroy(&sharer.has_stripe);
+    pthread_barrier_destroy(&sharer.may_count);
+    free(sharer.counters);
 }
 
 static void test_one_thread_and_reset(void **state)
@@ -193,320 +187,14 @@ static void test_quantiles_match_a_sorted_array(void **state)
     }
 }
 
-/* ---- files ----------------------------------------------------------------------------------- */
-
-static char folder[] = "/tmp/memoshim-stats-XXXXXX";
-
-static const char *in_folder(const char *name)
-{
-    static char path[PATH_MAX];
-
-    snprintf(path, sizeof(path), "%s/%s", folder, name);
-    return path;
-}
-
-static void read_file(const char *path, struct text *ret_text)
-{
-    FILE *file = fopen(path, "r");
-
-    assert_non_null(file);
-    ret_text->n_bytes = fread(ret_text->bytes, 1, sizeof(ret_text->bytes) - 1, file);
-    ret_text->bytes[ret_text->n_bytes] = '\0';
-    fclose(file);
-}
-
-static unsigned count_files(void)
-{
-    char command[PATH_MAX + 32];
-    unsigned n = 0;
-    FILE *pipe;
-
-    snprintf(command, sizeof(command), "ls -A %s | wc -l", folder);
-    pipe = popen(command, "r");
-    assert_non_null(pipe);
-    assert_int_equal(fscanf(pipe, "%u", &n), 1);
-    pclose(pipe);
-    return n;
-}
-
-static int make_folder(void **state)
-{
-    memcpy(strrchr(folder, '-') + 1, "XXXXXX", 6);
-    return mkdtemp(folder) == NULL;
-}
-
-static int remove_folder(void **state)
-{
-    char command[PATH_MAX + 32];
-
-    snprintf(command, sizeof(command), "rm -rf %s", folder);
-    return system(command);
-}
-
-static void test_dump_is_a_new_file_with_mode_0644(void **state)
-{
-    static struct text text, expected;
-    const struct stats_sink sink = {append, &expected};
-    struct stats_counters *counters = new_counters();
-    const struct stats_snapshot snapshot = snapshot_of(counters);
-    struct stats_target target = {.path = strdup(in_folder("%n.%p%%.json")), .format = STATS_JSON};
-    mode_t old_umask = umask(077);
-    struct stat status;
-
-    expected.n_bytes = 0;
-    assert_int_equal(stats_emit(&snapshot, STATS_JSON, &sink), 0);
-    errno = 4321;
-    assert_int_equal(stats_target_check(&target, "prog", 42), 0);
-    assert_int_equal(count_files(), 0);
-    errno = 4321;
-    assert_int_equal(stats_dump(&snapshot, &target), 0);
-    assert_int_equal(errno, 4321);
-    umask(old_umask);
-    assert_int_equal(stat(in_folder("prog.42%.json"), &status), 0);
-    assert_int_equal(status.st_mode, S_IFREG | 0644);
-    read_file(in_folder("prog.42%.json"), &text);
-    assert_string_equal(text.bytes, expected.bytes);
-    assert_int_equal(stats_dump(&snapshot, &target), 0); /* again, over it */
-    assert_int_equal(count_files(), 1);
-    free((char *)target.path);
-    free(counters);
-}
-
-static void test_dump_replaces_a_link_and_does_not_follow_it(void **state)
-{
-    static struct text text;
-    struct stats_counters *counters = new_counters();
-    const struct stats_snapshot snapshot = snapshot_of(counters);
-    struct stats_target target = {.path = strdup(in_folder("stats")), .format = STATS_TEXT};
-    char *victim = strdup(in_folder("victim"));
-    FILE *file = fopen(victim, "w");
-    struct stat status;
-
-    fputs("precious", file);
-    fclose(file);
-    assert_int_equal(symlink(victim, target.path), 0);
-    assert_int_equal(stats_dump(&snapshot, &target), 0);
-    assert_int_equal(lstat(target.path, &status), 0);
-    assert_true(S_ISREG(status.st_mode));
-    read_file(victim, &text);
-    assert_string_equal(text.bytes, "precious");
-    free(victim);
-    free((char *)target.path);
-    free(counters);
-}
-
-static void test_dump_that_fails_leaves_nothing(void **state)
-{
-    struct stats_counters *counters = new_counters();
-    const struct stats_snapshot snapshot = snapshot_of(counters);
-    char *nowhere = strdup(in_folder("none/stats")), *limited = strdup(in_folder("limited"));
-    struct stats_target target = {.path = nowhere};
-    struct rlimit limit, old_limit;
-
-    assert_int_equal(stats_target_check(&target, "prog", 42), -ENOENT);
-    assert_int_equal(stats_dump(&snapshot, &target), -ENOENT);
-    target.path = folder; /* a folder stands there */
-    assert_int_equal(stats_target_check(&target, "prog", 42), -EISDIR);
-    assert_int_equal(stats_dump(&snapshot, &target), -EISDIR);
-    target.path = "stats%q";
-    assert_int_equal(stats_target_check(&target, "prog", 42), -EINVAL);
-    assert_int_equal(stats_dump(&snapshot, &target), -EINVAL);
-    target.path = "stats%";
-    assert_int_equal(stats_target_check(&target, "prog", 42), -EINVAL);
-    target.path = "";
-    assert_int_equal(stats_target_check(&target, "prog", 42), -EINVAL);
-
-    /* A limit on file sizes must not raise SIGXFSZ in the program. */
-    target.path = limited;
-    getrlimit(RLIMIT_FSIZE, &old_limit);
-    limit = old_limit;
-    limit.rlim_cur = 100;
-    setrlimit(RLIMIT_FSIZE, &limit);
-    assert_int_equal(stats_dump(&snapshot, &target), -EFBIG);
-    setrlimit(RLIMIT_FSIZE, &old_limit);
-    assert_int_equal(count_files(), 0);
-    free(nowhere);
-    free(limited);
-    free(counters);
-}
-
-/* A rename would take a device or a pipe away from the whole machine. */
-static void test_what_is_no_file_is_not_replaced(void **state)
-{
-    static const char *const names[] = {"pipe", "to-pipe", "stderr"};
-    const struct stats_snapshot snapshot = {.program = "prog"};
-    char *pipe = strdup(in_folder("pipe"));
-
-    assert_int_equal(mkfifo(pipe, 0600) + symlink(pipe, in_folder("to-pipe")), 0);
-    assert_int_equal(symlink("/proc/self/fd/2", in_folder("stderr")), 0);
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        struct stats_target target = {.path = in_folder(names[i]), .format = STATS_JSON};
-        struct stat before = {0}, after;
-
-        lstat(target.path, &before);
-        assert_int_equal(stats_target_check(&target, "prog", 42), -EEXIST);
-        assert_int_equal(stats_dump(&snapshot, &target), -EEXIST);
-        assert_true(lstat(target.path, &after) == 0 && after.st_ino == before.st_ino);
-    }
-    free(pipe);
-}
-
-/* In a child without privileges, since root may write anywhere. Exits with -error. */
-static void test_unwritable_folder(void **state)
-{
-    struct stats_counters *counters = new_counters();
-    const struct stats_snapshot snapshot = snapshot_of(counters);
-    struct stats_target target = {.path = strdup(in_folder("stats"))};
-    int status;
-    pid_t child;
-
-    chmod(folder, 0555);
-    child = fork();
-    if (child == 0) {
-        if (geteuid() == 0 && setuid(65534) != 0) {
-            _exit(1);
-        }
-        _exit(stats_target_check(&target, "prog", 42) == -EACCES &&
-                      stats_dump(&snapshot, &target) == -EACCES
-                  ? 0
-                  : 2);
-    }
-    assert_int_equal(waitpid(child, &status, 0), child);
-    chmod(folder, 0755);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 0);
-    free((char *)target.path);
-    free(counters);
-}
-
-/* Called while the file is open: descriptors 0 and 1 must still be as the program left them. */
-static void read_with_descriptors_closed(void *context, size_t i,
-                                         struct stats_function *ret_function)
-{
-    if (fcntl(0, F_GETFD) >= 0 || fcntl(1, F_GETFD) >= 0) {
-        _exit(2);
-    }
-    read_one(context, i, ret_function);
-}
-
-/* A program that runs with its standard descriptors closed must not find our file there. */
-static void test_standard_descriptors_are_not_used(void **state)
-{
-    struct stats_counters *counters = new_counters();
-    struct stats_snapshot snapshot = snapshot_of(counters);
-    struct stats_target target = {.path = strdup(in_folder("stats"))};
-    int status;
-    pid_t child;
-
-    snapshot.read_function = read_with_descriptors_closed;
-    child = fork();
-    if (child == 0) {
-        close(0);
-        close(1);
-        _exit(stats_dump(&snapshot, &target) == 0 && fcntl(0, F_GETFD) < 0 && fcntl(1, F_GETFD) < 0
-                  ? 0
-                  : 1);
-    }
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
-    free((char *)target.path);
-    free(counters);
-}
-
-static void test_targets_expand(void **state)
-{
-    char path[32];
-
-    assert_int_equal(target_expand("/run/%n.%p", "../a/b", 7, path, sizeof(path)), 0);
-    assert_string_equal(path, "/run/.._a_b.7");
-    assert_int_equal(target_expand("%%%p%%", "n", INT64_MIN, path, sizeof(path)), 0);
-    assert_string_equal(path, "%-9223372036854775808%");
-    assert_int_equal(target_expand("12345678", "n", 7, path, 8), -ENAMETOOLONG);
-    assert_int_equal(target_expand("1234567", "n", 7, path, 8), 0);
-}
-
-struct dumper {
-    struct stats_counters *counters;
-    const struct stats_target *target;
-};
-
-static void *dump_often(void *context)
-{
-    struct dumper *dumper = context;
-    const struct stats_snapshot snapshot = snapshot_of(dumper->counters);
-
-    for (unsigned i = 0; i < 200; i++) {
-        assert_int_equal(stats_dump(&snapshot, dumper->target), 0);
-    }
-    return NULL;
-}
-
-/* Whoever reads while several threads dump sees one whole object, every time. */
-static void test_readers_never_see_half(void **state)
-{
-    static struct text text;
-    struct stats_counters *counters = new_counters();
-    struct stats_target target = {.path = strdup(in_folder("stats")), .format = STATS_JSON};
-    struct dumper dumper = {counters, &target};
-    const struct stats_snapshot snapshot = snapshot_of(counters);
-    pthread_t threads[2];
-
-    assert_int_equal(stats_dump(&snapshot, &target), 0);
-    for (unsigned i = 0; i < 2; i++) {
-        pthread_create(&threads[i], NULL, dump_often, &dumper);
-    }
-    for (unsigned i = 0; i < 300; i++) {
-        read_file(target.path, &text);
-        assert_true(text.n_bytes > 100 && text.bytes[0] == '{');
-        assert_string_equal(text.bytes + text.n_bytes - 3, "\n}\n");
-    }
-    for (unsigned i = 0; i < 2; i++) {
-        pthread_join(threads[i], NULL);
-    }
-    assert_int_equal(count_files(), 1);
-    free((char *)target.path);
-    free(counters);
-}
-
-static void test_dump_to_stderr(void **state)
-{
-    static struct text text;
-    struct stats_counters *counters = new_counters();
-    const struct stats_snapshot snapshot = snapshot_of(counters);
-    struct stats_target target = {.to_stderr = true, .format = STATS_TEXT};
-    int saved = dup(STDERR_FILENO), fd = open(in_folder("err"), O_RDWR | O_CREAT, 0600);
-
-    dup2(fd, STDERR_FILENO);
-    log_init(LOG_LEVEL_ERROR);
-    assert_int_equal(stats_target_check(&target, "prog", 42), 0);
-    assert_int_equal(stats_dump(&snapshot, &target), 0);
-    dup2(saved, STDERR_FILENO);
-    log_init(LOG_LEVEL_ERROR);
-    close(saved);
-    close(fd);
-    read_file(in_folder("err"), &text);
-    assert_non_null(strstr(text.bytes, "prog (pid 42)"));
-    free(counters);
-}
-
-#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_thread_and_reset),
         cmocka_unit_test(test_threads_lose_nothing),
+        cmocka_unit_test(test_threads_that_share_lose_nothing),
         cmocka_unit_test(test_steps_cover_everything),
         cmocka_unit_test(test_quantiles_match_a_sorted_array),
-        cmocka_unit_test(test_targets_expand),
-        IN_FOLDER(test_dump_is_a_new_file_with_mode_0644),
-        IN_FOLDER(test_dump_replaces_a_link_and_does_not_follow_it),
-        IN_FOLDER(test_dump_that_fails_leaves_nothing),
-        IN_FOLDER(test_what_is_no_file_is_not_replaced),
-        IN_FOLDER(test_unwritable_folder),
-        IN_FOLDER(test_standard_descriptors_are_not_used),
-        IN_FOLDER(test_readers_never_see_half),
-        IN_FOLDER(test_dump_to_stderr),
     };
 
     return cmocka_run_group_tests_name("stats", tests, NULL, NULL);

@@ -3,42 +3,10 @@
 #include "unit.h"
 
 #include "stats/format.h"
-#include "stats/stats.h"
+#include "stats_subject.h"
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
-
-struct text {
-    char bytes[65536];
-    size_t n_bytes;
-    size_t n_room; /* writes beyond it fail with -ENOSPC */
-};
-
-static int append(void *context, const char *text, size_t n_bytes)
-{
-    struct text *to = context;
-
-    if (n_bytes > to->n_room - to->n_bytes) {
-        return -ENOSPC;
-    }
-    memcpy(to->bytes + to->n_bytes, text, n_bytes);
-    to->n_bytes += n_bytes;
-    to->bytes[to->n_bytes] = '\0';
-    return 0;
-}
-
-static struct stats_counters *new_counters(void)
-{
-    size_t n_bytes = (stats_counters_bytes() + 63) / 64 * 64;
-    struct stats_counters *counters = aligned_alloc(64, n_bytes);
-
-    assert_non_null(counters);
-    memset(counters, 0, n_bytes);
-    stats_counters_init(counters);
-    return counters;
-}
 
 struct functions {
     const struct stats_function *functions;
@@ -63,7 +31,7 @@ static const char *emit(struct stats_snapshot *snapshot, enum stats_format forma
     snapshot->read_function = read_function;
     snapshot->context = &context;
     snapshot->n_functions = n_functions;
-    text = (struct text){.n_room = sizeof(text.bytes) - 1};
+    text = (struct text){.n_bytes = 0};
     errno = 4321;
     assert_int_equal(stats_emit(snapshot, format, &sink), 0);
     assert_int_equal(errno, 4321);
@@ -507,7 +475,7 @@ static void test_sink_errors(void **state)
     example_snapshot.read_function = read_function;
     example_snapshot.context = &context;
     example_snapshot.n_functions = 4;
-    text = (struct text){.n_room = 5000};
+    text = (struct text){.n_withheld = sizeof(text.bytes) - 5000};
     assert_int_equal(stats_emit(&example_snapshot, STATS_PROMETHEUS, &sink), -ENOSPC);
     assert_true(text.n_bytes < 5000);
     assert_memory_equal(text.bytes, whole, text.n_bytes);
