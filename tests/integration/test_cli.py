@@ -249,8 +249,8 @@ class RunRefuses(Case):
 
     def test_damaged_programs(self):
         """Whatever a file says of itself, the command does not fall over it."""
-        done = self.run_command('run', '-f', 'j0', self.write('p', elf(interpreter=99999 * '/'), 0o755),
-                                env={'MEMOSHIM_LIBRARY': '/nonexistent'})
+        path = self.write('p', elf(interpreter=99999 * '/'), 0o755)
+        done = self.run_command('run', '-f', 'j0', path, env={'MEMOSHIM_LIBRARY': '/nonexistent'})
         self.check(done, FAILED, 'cannot find libmemoshim.so')
         whole = elf(interpreter='/lib64/ld-linux-x86-64.so.2', note=note(b'Go\0\0', 4, b'12345678'))
         for i in range(16, len(whole)):

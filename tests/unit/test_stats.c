@@ -27,7 +27,7 @@ static unsigned long long json_number(struct stats_counters *counters, const cha
 /* ---- counting -------------------------------------------------------------------------------- */
 
 #define THREADS    8
-#define ITERATIONS 100000
+#define ITERATIONS 1000000
 #define STRIPES    16 /* a thread gets the next one at its first count */
 
 static void *count(void *counters)
