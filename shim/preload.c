@@ -241,6 +241,11 @@ static void handle_notice(int notice)
     report_dump();
 }
 
+void *entry_early_dl(bool versioned)
+{
+    return interpose_early_dl(versioned ? "dlvsym" : "dlsym");
+}
+
 static int hook_everything(void)
 {
     size_t n_functions = process.model.n_functions;

@@ -87,7 +87,9 @@ bool memoshim_dl_answer(void *handle, const char *symbol, const char *version, c
 
 void *memoshim_dl_real(bool versioned)
 {
-    return versioned ? pool->dl.real_dlvsym : pool->dl.real_dlsym;
+    void *real = versioned ? pool->dl.real_dlvsym : pool->dl.real_dlsym;
+
+    return real != NULL || entry_early_dl == NULL ? real : entry_early_dl(versioned);
 }
 
 void memoshim_notice(uint64_t notice)

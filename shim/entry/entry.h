@@ -59,10 +59,16 @@ struct entry_dl {
 };
 
 /*
- * Tells the assembly where to go. Until it is called dlsym and dlvsym answer NULL, so it stands
- * first in the constructor, whether or not there is a configuration.
+ * Tells the assembly where to go. It stands first in the constructor, whether or not there is a
+ * configuration; whoever asks dlsym or dlvsym earlier is sent where entry_early_dl says.
  */
 void entry_init(const struct entry_dl *dl);
+
+/*
+ * Defined by the composition root: the real dlsym or dlvsym before entry_init. Without one, or when
+ * it returns NULL, so do dlsym and dlvsym.
+ */
+void *entry_early_dl(bool versioned) __attribute__((weak));
 
 /* The pages with code pointers, to be made read-only by whoever can; also the sizes. */
 void entry_sealable(void **ret_pages, size_t *ret_n_bytes);

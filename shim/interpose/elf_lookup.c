@@ -7,8 +7,6 @@
  */
 #include "interpose/elf_view.h"
 
-#include <string.h>
-
 uint32_t elf_name_hash(const char *name)
 {
     uint32_t hash = 5381;
@@ -31,6 +29,16 @@ static uint32_t sysv_name_hash(const char *name)
     return hash;
 }
 
+/* Not strcmp: early.c comes here on behalf of whoever may have replaced it. */
+static bool is_same(const char *a, const char *b)
+{
+    while (*a != '\0' && *a == *b) {
+        a++;
+        b++;
+    }
+    return *a == *b;
+}
+
 /* Takes the symbol if it has this name and an address; the new number of those taken. */
 static size_t take(const struct elf_view *view, size_t index, const char *name,
                    struct elf_symbol *ret_symbols, size_t n_taken, size_t n_room)
@@ -38,7 +46,7 @@ static size_t take(const struct elf_view *view, size_t index, const char *name,
     struct elf_symbol symbol;
 
     if (n_taken < n_room && elf_view_symbol(view, index, &symbol) && symbol.address != 0 &&
-        symbol.binding != STB_LOCAL && strcmp(symbol.name, name) == 0) {
+        symbol.binding != STB_LOCAL && is_same(symbol.name, name)) {
         ret_symbols[n_taken++] = symbol;
     }
     return n_taken;

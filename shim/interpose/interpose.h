@@ -114,6 +114,9 @@ bool interpose_answer_dlsym(void *handle, const char *symbol, const char *versio
 void *interpose_real_dlsym(void);
 void *interpose_real_dlvsym(void);
 
+/* The same by name, for those who ask before interpose_init has run; NULL when not found. */
+void *interpose_early_dl(const char *name);
+
 /* A function of the kernel's vDSO, such as "__vdso_clock_gettime", or NULL. */
 void *interpose_vdso_function(const char *symbol);
 

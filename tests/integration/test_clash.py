@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A program whose own exported functions have the names of memoshim's libraries."""
+"""Names that memoshim has as well: those of its libraries, and dlsym."""
 
 import case
 import counted
@@ -21,6 +21,14 @@ class Clash(counted.CountedCase):
                               "XXH3_64bits": {"prototype": "unsigned XXH3_64bits(unsigned a)"}})
         plain, outcome = self.run_both(config, [case.PROGRAMS / "clash"])
         self.assertEqual(outcome.function("counted_square")["hits"], 90)
+
+    def test_wrappers_that_look_the_real_function_up(self):
+        """memoshim's own start calls them, and sanitizers' runtimes are made of them."""
+        plain, outcome = self.run_both(self.config(counted.functions("square")),
+                                       [case.PROGRAMS / "early"])
+        self.assertEqual(plain.stdout, b"2850, 0 not found\n")
+        self.assert_counts(outcome.function("counted_square"), calls=100, misses=10, hits=90)
+        self.assert_same(plain, self.run_with(None, [case.PROGRAMS / "early"]))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The real dlsym and dlvsym before interpose_init knows them. Our own start calls libc, and what it
+ * calls may be a wrapper, of another preload or a sanitizer's runtime, which looks the real
+ * function up on its first call: it must get its answer, or it ends the program.
+ *
+ * Such a wrapper must not be needed for the answer itself. So the loader's own list is walked here,
+ * and nothing is called but our own code, getauxval, and what the compiler makes of assignments.
+ */
+#include "interpose/elf_view.h"
+#include "interpose/interpose.h"
+
+#include <elf.h>
+#include <link.h>
+#include <sys/auxv.h>
+
+enum {
+    VERSIONS_ROOM = 4
+};
+
+/* The executable's DT_DEBUG, by its program headers; NULL when it has none. */
+static const struct r_debug *loader_state(void)
+{
+    const ElfW(Phdr) *segments = (const ElfW(Phdr) *)getauxval(AT_PHDR);
+    size_t n_segments = getauxval(AT_PHNUM);
+    struct elf_view view;
+    uintptr_t base = 0;
+
+    for (size_t i = 0; segments != NULL && i < n_segments; i++) {
+        if (segments[i].p_type == PT_PHDR) {
+            base = (uintptr_t)segments - segments[i].p_vaddr;
+        }
+    }
+    if (segments == NULL || !elf_view_init(&view, base, "", segments, n_segments)) {
+        return NULL;
+    }
+    return (const struct r_debug *)view.debug;
+}
+
+/* Of a library: its first page is mapped at its load address. */
+static bool view_library(const struct link_map *map, struct elf_view *ret_view)
+{
+    const ElfW(Ehdr) *header = (const ElfW(Ehdr) *)map->l_addr;
+
+    if (header == NULL || header->e_ident[EI_MAG0] != ELFMAG0 ||
+        header->e_ident[EI_MAG1] != ELFMAG1 || header->e_ident[EI_MAG2] != ELFMAG2 ||
+        header->e_ident[EI_MAG3] != ELFMAG3) {
+        return false;
+    }
+    return elf_view_init(ret_view, map->l_addr, map->l_name,
+                         (const ElfW(Phdr) *)(map->l_addr + header->e_phoff), header->e_phnum);
+}
+
+void *interpose_early_dl(const char *name)
+{
+    const struct r_debug *state = loader_state();
+    bool is_behind_own = false;
+    uint32_t name_hash = elf_name_hash(name);
+
+    for (const struct link_map *map = state != NULL ? state->r_map : NULL; map != NULL;
+         map = map->l_next) {
+        struct elf_symbol found[VERSIONS_ROOM];
+        struct elf_view view;
+        size_t n_found;
+
+        /* The first is the executable, which need not have its header at its load address. */
+        if (map->l_prev == NULL || !view_library(map, &view)) {
+            continue;
+        }
+        if (!is_behind_own) {
+            is_behind_own = elf_view_has(&view, (uintptr_t)interpose_early_dl, 1, 0);
+            continue;
+        }
+        n_found = elf_view_find(&view, name, name_hash, found, VERSIONS_ROOM);
+        for (size_t i = 0; i < n_found; i++) {
+            if (found[i].is_defined && !found[i].is_hidden && found[i].type == STT_FUNC) {
+                return (void *)found[i].address;
+            }
+        }
+    }
+    return NULL;
+}
