@@ -169,7 +169,11 @@ enum config_mode {
     CONFIG_MODE_OFF
 };
 enum config_policy {
-    CONFIG_POLICY_LRU
+    CONFIG_POLICY_LRU,
+    CONFIG_POLICY_LFU,
+    CONFIG_POLICY_FIFO,
+    CONFIG_POLICY_MRU,
+    CONFIG_POLICY_RR
 };
 enum config_stats_format {
     STATS_FORMAT_TEXT,

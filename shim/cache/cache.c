@@ -12,7 +12,7 @@
 #include <stddef.h>
 
 static const struct policy *const policies[CACHE_POLICY_COUNT] = {
-#define CACHE_POLICY(name, symbol, help) [CACHE_POLICY_##name] = &symbol,
+#define CACHE_POLICY(name, symbol, word, help) [CACHE_POLICY_##name] = &symbol,
 #include "cache/policies.def"
 #undef CACHE_POLICY
 };
@@ -69,9 +69,21 @@ static uint64_t entry_bytes(const struct table_layout *layout, uint64_t n_key_by
     return n_bytes;
 }
 
+/* Places for the entries of one shard, were they spread evenly: a power of two, and no fewer. */
+static uint32_t place_shift(uint64_t max_entries, uint32_t n_shards)
+{
+    uint64_t n_entries = max_entries / n_shards + (max_entries % n_shards != 0);
+    uint32_t shift = 32;
+
+    while (shift > 0 && (uint64_t)1 << (32 - shift) < n_entries) {
+        shift--;
+    }
+    return shift;
+}
+
 int cache_create(const struct cache_options *options, struct cache **ret_cache)
 {
-    struct table_layout layout;
+    struct table_layout layout = {.seed = options->seed, .secret = options->secret};
     uint64_t max_entries;
     uint32_t n_shards, n_flights;
     size_t flights_at, total, page = pages_size();
@@ -81,8 +93,8 @@ int cache_create(const struct cache_options *options, struct cache **ret_cache)
         options->policy >= CACHE_POLICY_COUNT) {
         return -EINVAL;
     }
-    table_layout_init(&layout, options->key_bytes, options->value_bytes, options->ttl_ns != 0,
-                      options->secret);
+    layout.policy = policies[options->policy];
+    table_layout_init(&layout, options->key_bytes, options->value_bytes, options->ttl_ns != 0);
     max_entries = options->max_bytes / entry_bytes(&layout, 0, 0);
     max_entries = max_entries < options->max_entries ? max_entries : options->max_entries;
     max_entries = max_entries == 0 ? 1 : max_entries;
@@ -100,9 +112,10 @@ int cache_create(const struct cache_options *options, struct cache **ret_cache)
         pages_protect_secret(cache, total);
     }
     cache->options = *options;
-    cache->policy = policies[options->policy];
+    cache->policy = layout.policy;
     cache->layout = layout;
-    cache->has_word_hits = layout.is_word && cache->policy->on_hit == NULL;
+    cache->has_word_hits = layout.is_word && cache->policy->hit == POLICY_HIT_STAMPS;
+    cache->place_shift = place_shift(max_entries, n_shards);
     cache->max_shard_entries = max_entries;
     cache->n_shards = n_shards;
     cache->mapped_bytes = total;
@@ -164,13 +177,17 @@ uint64_t cache_slot_bytes(const struct cache *cache, const struct shard *shard, 
                : cache->layout.share_bytes + block_bytes(block->n_key_bytes, block->n_value_bytes);
 }
 
-uint64_t cache_take_out_locked(struct cache *cache, struct shard *shard, uint32_t slot)
+uint64_t cache_take_out_locked(struct cache *cache, struct shard *shard, uint32_t slot,
+                               struct policy_past *past)
 {
     uint64_t n_bytes = cache_slot_bytes(cache, shard, slot);
     struct block *block;
 
     lock_assert_held(&shard->lock);
     shard_begin_change_locked(shard);
+    if (cache->policy->on_remove != NULL) {
+        cache->policy->on_remove(&shard->table.order, slot, past);
+    }
     block = table_remove(&shard->table, slot);
     shard->n_bytes -= n_bytes;
     if (cache->layout.life_at != 0) {
@@ -186,7 +203,7 @@ uint64_t cache_take_out_locked(struct cache *cache, struct shard *shard, uint32_
 
 void cache_expire_locked(struct cache *cache, struct shard *shard, uint32_t slot)
 {
-    uint64_t n_bytes = cache_take_out_locked(cache, shard, slot);
+    uint64_t n_bytes = cache_take_out_locked(cache, shard, slot, NULL);
 
     lock_assert_held(&shard->lock);
     atomic_fetch_add_explicit(&cache->n_expirations, 1, memory_order_relaxed);

@@ -20,7 +20,7 @@
 #include <stdint.h>
 
 enum cache_policy {
-#define CACHE_POLICY(name, symbol, help) CACHE_POLICY_##name,
+#define CACHE_POLICY(name, symbol, word, help) CACHE_POLICY_##name,
 #include "cache/policies.def"
 #undef CACHE_POLICY
     CACHE_POLICY_COUNT

@@ -33,7 +33,8 @@ struct cache {
     struct table_layout layout;
     uint64_t max_shard_entries; /* no table is made for more */
     uint32_t n_shards;
-    bool has_word_hits; /* layout.is_word, and the policy's hits are stamps */
+    bool has_word_hits;   /* layout.is_word, and the policy's hits are stamps */
+    uint32_t place_shift; /* for table_find_place, when the policy has places */
     size_t mapped_bytes;
     struct block_pool pool;
 
@@ -67,23 +68,35 @@ static inline struct shard *cache_shard(struct cache *cache, uint64_t hash)
     return &cache->shards[((hash >> 8 & 0xffff) * cache->n_shards) >> 16];
 }
 
-/* Brackets every rearrangement: a forked child can tell a torn shard from one that was only read.
+/*
+ * Brackets every rearrangement: a forked child can tell a torn shard from one that was only read.
+ * Without a lock only for a hit in a process that has no threads.
  */
-static inline void shard_begin_change_locked(struct shard *shard)
+static inline void shard_begin_change(struct shard *shard)
 {
     uint32_t sequence = atomic_load_explicit(&shard->sequence, memory_order_relaxed);
 
-    lock_assert_held(&shard->lock);
     atomic_store_explicit(&shard->sequence, sequence + 1, memory_order_relaxed);
     atomic_thread_fence(memory_order_release);
 }
 
-static inline void shard_end_change_locked(struct shard *shard)
+static inline void shard_end_change(struct shard *shard)
 {
     uint32_t sequence = atomic_load_explicit(&shard->sequence, memory_order_relaxed);
 
-    lock_assert_held(&shard->lock);
     atomic_store_explicit(&shard->sequence, sequence + 1, memory_order_release);
+}
+
+static inline void shard_begin_change_locked(struct shard *shard)
+{
+    lock_assert_held(&shard->lock);
+    shard_begin_change(shard);
+}
+
+static inline void shard_end_change_locked(struct shard *shard)
+{
+    lock_assert_held(&shard->lock);
+    shard_end_change(shard);
 }
 
 /* What the entry in this slot counts. */
@@ -91,9 +104,11 @@ uint64_t cache_slot_bytes(const struct cache *cache, const struct shard *shard, 
 
 /*
  * Takes the entry out of the shard and releases its block. Returns what it counted, which is not
- * given back to the budget: that is the caller's.
+ * given back to the budget: that is the caller's. past: what the policy notes of an entry that is
+ * being replaced, or NULL.
  */
-uint64_t cache_take_out_locked(struct cache *cache, struct shard *shard, uint32_t slot);
+uint64_t cache_take_out_locked(struct cache *cache, struct shard *shard, uint32_t slot,
+                               struct policy_past *past);
 
 /* Takes out an expired entry, counts it, and gives its room back. */
 void cache_expire_locked(struct cache *cache, struct shard *shard, uint32_t slot);

@@ -104,6 +104,9 @@ int table_check(const struct table *table)
     if (result == 0) {
         result = check_order(&table->order, &scratch);
     }
+    if (result == 0 && table->layout->policy->check != NULL) {
+        result = table->layout->policy->check(&table->order, table->n_live);
+    }
     pages_unmap(scratch.stamps, n_bytes);
     return result;
 }

@@ -7,7 +7,7 @@
  *
  * Overwriting differs from cachetools in one point: there an entry that grows is asked to fit
  * beside its own old value, so that more is evicted than need be. Here the old value goes first and
- * its room is used again; the entry becomes the most recently used one in both.
+ * its room is used again; what the policy knew of it is handed to its successor.
  */
 #include "cache/cache_private.h"
 
@@ -27,6 +27,7 @@
 struct room {
     uint64_t n_entries, n_bytes;
     uint64_t needed_bytes;
+    struct policy_past past; /* of the entry of the same key that made way */
 };
 
 static bool room_is_enough(const struct room *room)
@@ -90,9 +91,16 @@ static bool yield_expired_locked(struct cache *cache, struct shard *shard, uint6
     if (cache->layout.life_at == 0 || !expiry_first_expired(&shard->table.expiry, now_ns, &slot)) {
         return false;
     }
-    room_add_entry(cache, room, cache_take_out_locked(cache, shard, slot));
+    room_add_entry(cache, room, cache_take_out_locked(cache, shard, slot, NULL));
     atomic_fetch_add_explicit(&cache->n_expirations, 1, memory_order_relaxed);
     return true;
+}
+
+static void evict_locked(struct cache *cache, struct shard *shard, uint32_t slot, struct room *room)
+{
+    lock_assert_held(&shard->lock);
+    room_add_entry(cache, room, cache_take_out_locked(cache, shard, slot, NULL));
+    atomic_fetch_add_explicit(&cache->n_evictions, 1, memory_order_relaxed);
 }
 
 static bool yield_victim_locked(struct cache *cache, struct shard *shard, struct room *room)
@@ -107,8 +115,7 @@ static bool yield_victim_locked(struct cache *cache, struct shard *shard, struct
     if (!has_victim) {
         return false;
     }
-    room_add_entry(cache, room, cache_take_out_locked(cache, shard, slot));
-    atomic_fetch_add_explicit(&cache->n_evictions, 1, memory_order_relaxed);
+    evict_locked(cache, shard, slot, room);
     return true;
 }
 
@@ -172,6 +179,7 @@ static void remove_old_locked(struct cache *cache, struct shard *shard, const st
                               uint64_t now_ns, struct room *room)
 {
     uint32_t slot = table_find(&shard->table, key->bytes, key->hash);
+    struct policy_past *past = &room->past;
 
     lock_assert_held(&shard->lock);
     if (slot == TABLE_NO_SLOT) {
@@ -180,12 +188,30 @@ static void remove_old_locked(struct cache *cache, struct shard *shard, const st
     if (cache->layout.life_at != 0 &&
         now_ns >= expiry_life(&shard->table.expiry, slot)->expires_ns) {
         atomic_fetch_add_explicit(&cache->n_expirations, 1, memory_order_relaxed);
+        past = NULL;
     }
-    room_add_entry(cache, room, cache_take_out_locked(cache, shard, slot));
+    room_add_entry(cache, room, cache_take_out_locked(cache, shard, slot, past));
+}
+
+/* Where each place holds one entry, whoever comes evicts who is there. */
+static void evict_rival_locked(struct cache *cache, struct shard *shard,
+                               const struct cache_key *key, struct room *room)
+{
+    uint32_t slot;
+
+    lock_assert_held(&shard->lock);
+    if (!cache->policy->one_per_place) {
+        return;
+    }
+    slot = table_find_place(&shard->table, (uint32_t)(key->hash >> 32), cache->place_shift);
+    if (slot != TABLE_NO_SLOT) {
+        evict_locked(cache, shard, slot, room);
+    }
 }
 
 static void place_locked(struct cache *cache, struct shard *shard, const struct cache_key *key,
-                         struct bytes value, struct block *block, uint64_t now_ns)
+                         struct bytes value, struct block *block, uint64_t now_ns,
+                         const struct policy_past *past)
 {
     struct table *table = &shard->table;
     uint32_t slot;
@@ -194,7 +220,7 @@ static void place_locked(struct cache *cache, struct shard *shard, const struct 
     shard_begin_change_locked(shard);
     slot = table_add(table, key->bytes, key->hash, value, block,
                      expiry_time(now_ns, cache->options.ttl_ns));
-    cache->policy->on_insert(&table->order, slot);
+    cache->policy->on_insert(&table->order, slot, past);
     shard->n_bytes += cache_slot_bytes(cache, shard, slot);
     if (cache->layout.life_at != 0) {
         atomic_store_explicit(&shard->next_expiry_ns, expiry_next_ns(&table->expiry),
@@ -226,6 +252,7 @@ static int try_insert_locked(struct cache *cache, struct shard *shard, const str
         cache_expire_locked(cache, shard, slot);
     }
     remove_old_locked(cache, shard, key, now_ns, room);
+    evict_rival_locked(cache, shard, key, room);
     while (!room_fill(cache, room)) {
         if (yield_expired_locked(cache, shard, now_ns, room)) {
             continue;
@@ -238,7 +265,7 @@ static int try_insert_locked(struct cache *cache, struct shard *shard, const str
     result = table_make_room(&shard->table, cache->max_shard_entries);
     shard_end_change_locked(shard);
     if (result == 0) {
-        place_locked(cache, shard, key, value, block, now_ns);
+        place_locked(cache, shard, key, value, block, now_ns, &room->past);
     }
     return result;
 }

@@ -23,20 +23,34 @@ static inline bool is_alive(const struct cache *cache, const struct shard *shard
            now_ns < expiry_life(&shard->table.expiry, slot)->expires_ns;
 }
 
+static inline void note_use(struct cache *cache, struct shard *shard, uint32_t slot,
+                            struct slot_head *head)
+{
+    const struct policy *policy = cache->policy;
+    struct order *order = &shard->table.order;
+    uint32_t *count;
+
+    if (likely(policy->hit == POLICY_HIT_STAMPS)) {
+        order_stamp(order, head);
+    } else if (policy->hit == POLICY_HIT_COUNTS) {
+        count = order_words(order, slot);
+        *count += *count < policy->max_count;
+    } else if (policy->hit == POLICY_HIT_MOVES) {
+        shard_begin_change(shard);
+        policy->on_hit(order, slot);
+        shard_end_change(shard);
+    }
+}
+
 /* Hands the entry out and notes its use. */
 static inline void answer(struct cache *cache, struct shard *shard, uint32_t slot, void *room,
                           struct cache_view *ret_view)
 {
     const struct table_layout *layout = &cache->layout;
-    struct order *order = &shard->table.order;
-    struct slot_head *head = order_slot(order, slot);
+    struct slot_head *head = order_slot(&shard->table.order, slot);
     struct block *block;
 
-    if (cache->policy->on_hit == NULL) {
-        order_stamp(order, head);
-    } else {
-        cache->policy->on_hit(order, slot);
-    }
+    note_use(cache, shard, slot, head);
     ret_view->data = room;
     ret_view->pin = NULL;
     if (layout->n_value_bytes != 0) {

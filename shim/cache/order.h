@@ -30,6 +30,9 @@ struct order {
     uint32_t n_candidates;
     uint32_t next_candidate;
     uint64_t *candidates; /* stamp in the upper half, slot in the lower; ascending */
+    void *state;          /* the policy's, of this table */
+    uint32_t policy_at;   /* offset of the policy's words in a slot */
+    uint64_t seed;        /* of the policy's draws */
 };
 
 /* An eighth of the slots: 1 byte of memory for each slot. */
@@ -41,6 +44,18 @@ static inline uint32_t order_max_candidates(uint32_t n_slots)
 static inline struct slot_head *order_slot(const struct order *order, uint32_t slot)
 {
     return (struct slot_head *)(void *)(order->slots + (size_t)slot * order->slot_bytes);
+}
+
+/* The policy's words in a slot. */
+static inline void *order_words(const struct order *order, uint32_t slot)
+{
+    return order->slots + (size_t)slot * order->slot_bytes + order->policy_at;
+}
+
+/* Of a table whose entries were moved to a larger one: where the entry of this slot is now. */
+static inline uint32_t order_moved_to(const struct order *from, uint32_t slot)
+{
+    return order_slot(from, slot)->hash;
 }
 
 /* Gives 1, 2, 3 ... to the live slots in the order of their stamps. Every 2^32 uses. */

@@ -2,13 +2,13 @@
 /* Least recently used, exactly: reads and writes both stamp, the smallest stamp goes. */
 #include "cache/policy.h"
 
-static void lru_on_insert(struct order *order, uint32_t slot)
+static void lru_on_insert(struct order *order, uint32_t slot, const struct policy_past *past)
 {
     order_stamp(order, order_slot(order, slot));
 }
 
 const struct policy policy_lru = {
+    .hit = POLICY_HIT_STAMPS,
     .on_insert = lru_on_insert,
-    .on_hit = NULL,
     .victim = order_oldest,
 };

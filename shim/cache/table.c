@@ -17,12 +17,14 @@ static uint32_t round8(uint32_t n)
 }
 
 void table_layout_init(struct table_layout *layout, uint32_t n_key_bytes, uint32_t n_value_bytes,
-                       bool has_lives, bool secret)
+                       bool has_lives)
 {
+    const struct policy *policy = layout->policy;
     uint32_t at = TABLE_KEY_AT;
     uint32_t per_group;
 
-    *layout = (struct table_layout){.secret = secret};
+    *layout =
+        (struct table_layout){.policy = policy, .seed = layout->seed, .secret = layout->secret};
     if (n_key_bytes > 0 && n_key_bytes <= TABLE_INLINE_KEY_BYTES) {
         layout->n_key_bytes = n_key_bytes;
         at += round8(n_key_bytes);
@@ -40,10 +42,13 @@ void table_layout_init(struct table_layout *layout, uint32_t n_key_bytes, uint32
         layout->life_at = at;
         at += (uint32_t)sizeof(struct slot_life);
     }
+    layout->policy_at = at;
+    at += policy->slot_bytes;
     layout->slot_bytes = at;
     layout->is_word = n_key_bytes == 8 && n_value_bytes == 8;
     /* A candidate is 8 bytes for 8 slots, a place in the heap 4 for each. */
-    per_group = (uint32_t)sizeof(struct group) + GROUP_SLOTS * (at + 1 + (has_lives ? 4 : 0));
+    per_group = (uint32_t)sizeof(struct group) +
+                GROUP_SLOTS * (at + 1 + (has_lives ? 4 : 0) + policy->share_bytes);
     layout->share_bytes = (per_group + GROUP_LOAD - 1) / GROUP_LOAD;
 }
 
@@ -51,6 +56,8 @@ void table_init(struct table *table, const struct table_layout *layout)
 {
     *table = (struct table){.layout = layout};
     table->order.slot_bytes = layout->slot_bytes;
+    table->order.policy_at = layout->policy_at;
+    table->order.seed = layout->seed;
 }
 
 void table_fini(struct table *table)
@@ -106,6 +113,39 @@ uint32_t table_find(const struct table *table, struct bytes key, uint64_t hash)
     return TABLE_NO_SLOT;
 }
 
+uint32_t table_find_place(const struct table *table, uint32_t hash_upper, uint32_t shift)
+{
+    uint64_t place = (uint64_t)hash_upper >> shift;
+    uint32_t at, last;
+
+    if (table->n_groups == 0) {
+        return TABLE_NO_SLOT;
+    }
+    /* Those of one place have neighbouring homes, and are there or behind. */
+    at = table_home(table, (uint32_t)(place << shift));
+    last = table_home(table, (uint32_t)(((place + 1) << shift) - 1));
+    for (uint32_t n_probed = 0; n_probed < table->n_groups; n_probed++) {
+        const struct group *group = &table->groups[at];
+
+        for (uint32_t i = 0; i < GROUP_SLOTS; i++) {
+            uint32_t slot = at * GROUP_SLOTS + i;
+
+            if (group->tags[i] != 0 &&
+                (uint64_t)order_slot(&table->order, slot)->hash >> shift == place) {
+                return slot;
+            }
+        }
+        if (at == last) {
+            last = TABLE_NO_SLOT;
+        }
+        if (last == TABLE_NO_SLOT && group->n_passed == 0) {
+            break;
+        }
+        at = at + 1 == table->n_groups ? 0 : at + 1;
+    }
+    return TABLE_NO_SLOT;
+}
+
 /* Carves a mapping for n_groups; what it returns has no entries. */
 static int table_map(struct table *table, const struct table_layout *layout, uint32_t n_groups)
 {
@@ -114,9 +154,11 @@ static int table_map(struct table *table, const struct table_layout *layout, uin
     size_t slots_bytes = (size_t)n_slots * layout->slot_bytes;
     uint32_t max_candidates = order_max_candidates(n_slots);
     size_t candidates_bytes = (size_t)max_candidates * sizeof(uint64_t);
+    size_t state_bytes =
+        layout->policy->state_bytes + (size_t)round8(n_slots) * layout->policy->share_bytes;
     size_t heap_bytes = layout->life_at == 0 ? 0 : (size_t)n_slots * sizeof(uint32_t);
     size_t page = pages_size();
-    size_t total = groups_bytes + slots_bytes + candidates_bytes + heap_bytes;
+    size_t total = groups_bytes + slots_bytes + candidates_bytes + state_bytes + heap_bytes;
     char *pages;
 
     total = (total + page - 1) / page * page;
@@ -135,11 +177,11 @@ static int table_map(struct table *table, const struct table_layout *layout, uin
     table->order.n_slots = n_slots;
     table->order.max_candidates = max_candidates;
     table->order.candidates = (uint64_t *)(void *)(pages + groups_bytes + slots_bytes);
+    table->order.state = pages + groups_bytes + slots_bytes + candidates_bytes;
     table->expiry.slots = table->order.slots;
     table->expiry.slot_bytes = layout->slot_bytes;
     table->expiry.life_at = layout->life_at;
-    table->expiry.heap =
-        (uint32_t *)(void *)(pages + groups_bytes + slots_bytes + candidates_bytes);
+    table->expiry.heap = (uint32_t *)(void *)((char *)table->order.state + state_bytes);
     return 0;
 }
 
@@ -166,14 +208,14 @@ static uint32_t slot_take(struct table *table, unsigned char tag, uint32_t hash_
     }
 }
 
-/* Entries keep stamps and lives; only slots get new numbers. */
-static void table_move_entries(struct table *to, const struct table *from)
+/* Entries keep stamps and lives; only slots get new numbers, which the old heads then hold. */
+static void table_move_entries(struct table *to, struct table *from)
 {
     uint32_t slot_bytes = from->layout->slot_bytes;
     uint32_t life_at = from->layout->life_at;
 
     for (uint32_t slot = 0; slot < from->order.n_slots; slot++) {
-        const struct slot_head *head = order_slot(&from->order, slot);
+        struct slot_head *head = order_slot(&from->order, slot);
         uint32_t new_slot;
 
         if (head->stamp == 0) {
@@ -185,9 +227,13 @@ static void table_move_entries(struct table *to, const struct table *from)
         if (life_at != 0) {
             to->expiry.heap[expiry_life(&from->expiry, slot)->heap_at] = new_slot;
         }
+        head->hash = new_slot;
     }
     to->expiry.n = from->expiry.n;
     to->order.clock = from->order.clock;
+    if (from->n_groups > 0 && from->layout->policy->on_move != NULL) {
+        from->layout->policy->on_move(&to->order, &from->order);
+    }
 }
 
 /* Groups for n entries at the intended load, as far as slots can be numbered. */

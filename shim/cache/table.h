@@ -36,8 +36,11 @@ struct table_layout {
     uint32_t block_at;
     uint32_t life_at;
     uint32_t share_bytes; /* of the table's memory for one entry, when the table is full */
+    uint32_t policy_at;   /* behind everything else */
     bool is_word;         /* key and value are one word each, at the places below */
     bool secret;
+    const struct policy *policy;
+    uint64_t seed; /* of the policy's draws */
 };
 
 struct table {
@@ -50,9 +53,12 @@ struct table {
     size_t mapped_bytes;
 };
 
-/* 0 for a size: sizes differ, so the block holds it. */
+/*
+ * 0 for a size: sizes differ, so the block holds it. policy, seed and secret are the caller's to
+ * set before.
+ */
 void table_layout_init(struct table_layout *layout, uint32_t n_key_bytes, uint32_t n_value_bytes,
-                       bool has_lives, bool secret);
+                       bool has_lives);
 
 /* An empty table; memory comes with the first entry. */
 void table_init(struct table *table, const struct table_layout *layout);
@@ -65,6 +71,12 @@ int table_make_room(struct table *table, uint64_t max_entries);
 
 /* The slot of the key, or TABLE_NO_SLOT. */
 uint32_t table_find(const struct table *table, struct bytes key, uint64_t hash);
+
+/*
+ * Whoever shares its place with a key of this upper half, or TABLE_NO_SLOT. There are as many
+ * places as the upper halves have values when their lowest shift bits (0 to 32) are dropped.
+ */
+uint32_t table_find_place(const struct table *table, uint32_t hash_upper, uint32_t shift);
 
 /* Fills a free slot: copies or takes over what the layout says. There must be room. */
 uint32_t table_add(struct table *table, struct bytes key, uint64_t hash, struct bytes value,

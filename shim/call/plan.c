@@ -7,19 +7,19 @@
 /* How long to wait until real calls were measured: the longest of the adaptive waits. */
 #define WAIT_FIRST_NS 10000000000u
 
-static const char *policy_name(enum config_policy policy)
-{
-    static const char *const names[] = {[CONFIG_POLICY_LRU] = "lru"};
+/* By enum config_policy: the word of configurations, and the cache's own number. */
+static const struct {
+    const char *word;
+    enum cache_policy policy;
+} policies[] = {
+    [CONFIG_POLICY_LRU] = {"lru", CACHE_POLICY_lru},
+    [CONFIG_POLICY_LFU] = {"lfu", CACHE_POLICY_lfu},
+    [CONFIG_POLICY_FIFO] = {"fifo", CACHE_POLICY_fifo},
+    [CONFIG_POLICY_MRU] = {"mru", CACHE_POLICY_mru},
+    [CONFIG_POLICY_RR] = {"rr", CACHE_POLICY_rr},
+};
 
-    return names[policy];
-}
-
-static enum cache_policy policy_of(enum config_policy policy)
-{
-    static const enum cache_policy policies[] = {[CONFIG_POLICY_LRU] = CACHE_POLICY_lru};
-
-    return policies[policy];
-}
+_Static_assert(sizeof(policies) / sizeof(policies[0]) == CACHE_POLICY_COUNT, "one for each");
 
 /* A "void *" may be described as floating point; typed pointers are known to abi. */
 static void note_float_elements(struct call_plan *plan)
@@ -66,7 +66,7 @@ int call_plan_create(const struct call_plan_options *options, struct arena *aren
     if (error != 0) {
         return error;
     }
-    cache.policy = policy_of(function->policy);
+    cache.policy = policies[function->policy].policy;
     cache.max_entries = function->max_entries;
     cache.max_bytes = function->max_bytes;
     cache.ttl_ns = function->ttl_ns;
@@ -120,7 +120,7 @@ void call_plan_read(const struct call_plan *plan, struct stats_function *ret_fun
     *ret_function = (struct stats_function){
         .name = plan->shown_as,
         .mode = "memoize",
-        .policy = policy_name(plan->function->policy),
+        .policy = policies[plan->function->policy].word,
         .library = plan->library,
         .counters = plan->counters,
         .evictions = usage.evictions,

@@ -13,9 +13,11 @@
 #define SEED     7
 #define PATIENCE (30ull * 1000000000) /* longer than any test runs */
 
-static inline struct cache *create(uint64_t max_entries, uint32_t n_shards)
+static inline struct cache *create(enum cache_policy policy, uint64_t max_entries,
+                                   uint32_t n_shards)
 {
-    struct cache_options options = {.max_entries = max_entries,
+    struct cache_options options = {.policy = policy,
+                                    .max_entries = max_entries,
                                     .max_bytes = 64 << 20,
                                     .n_shards = n_shards,
                                     .single_flight = true};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * A cache of numbers, driven from standard input, for comparison with other implementations. The
- * first line is "MAX_ENTRIES TTL"; then one operation a line, each with the time at which it
+ * first line is "POLICY MAX_ENTRIES TTL"; then one operation a line, each with the time at which it
  * happens, answered by one line: g NOW KEY        the value, or "-" s NOW KEY VALUE  "+" k NOW
  * every key that is visible, ascending, without using any
  */
@@ -75,17 +75,35 @@ static void list(struct cache *cache, uint64_t now)
     puts("");
 }
 
+static bool find_policy(const char *word, enum cache_policy *ret_policy)
+{
+    static const char *const words[] = {
+#define CACHE_POLICY(name, symbol, word, help) word,
+#include "cache/policies.def"
+#undef CACHE_POLICY
+    };
+
+    for (int i = 0; i < CACHE_POLICY_COUNT; i++) {
+        if (strcmp(words[i], word) == 0) {
+            *ret_policy = i;
+            return true;
+        }
+    }
+    return false;
+}
+
 int main(void)
 {
     struct cache_options options = {
         .max_bytes = 1 << 30, .n_shards = 1, .key_bytes = 8, .value_bytes = 8};
     struct cache *cache;
     uint64_t now, key, value;
-    char operation;
+    char operation, policy[20];
     bool is_fine = true;
 
-    if (scanf("%" SCNu64 " %" SCNu64, &options.max_entries, &options.ttl_ns) != 2 ||
-        options.max_entries > 4096 || cache_create(&options, &cache) != 0) {
+    if (scanf("%19s %" SCNu64 " %" SCNu64, policy, &options.max_entries, &options.ttl_ns) != 3 ||
+        !find_policy(policy, &options.policy) || options.max_entries > 4096 ||
+        cache_create(&options, &cache) != 0) {
         return 2;
     }
     while (is_fine && scanf(" %c %" SCNu64, &operation, &now) == 2) {

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Our cache and cachetools' LRUCache and TTLCache, entry for entry on random operations.
+"""Our cache and cachetools, entry for entry on random operations: LRU, FIFO, LFU and TTL.
 
 Usage: compare_cachetools.py DRIVER [OPERATIONS_PER_CASE]. Exits 77 without python3-cachetools.
 """
@@ -13,6 +13,10 @@ try:
 except ImportError:
     print("skipped: python3-cachetools is not installed")
     sys.exit(77)
+
+
+POLICIES = {"lru": cachetools.LRUCache, "fifo": cachetools.FIFOCache, "lfu": cachetools.LFUCache}
+CASES = (("lru", 0), ("lru", 5), ("lru", 1000), ("fifo", 0), ("lfu", 0))
 
 
 def operations(rng, n, n_keys, tick):
@@ -40,30 +44,31 @@ def expected(cache, clock, operation):
     return "+"
 
 
-def compare(driver, seed, max_entries, ttl, n):
+def compare(driver, policy, seed, max_entries, ttl, n):
     rng = random.Random(seed)
     clock = [0]
     if ttl == 0:
-        cache = cachetools.LRUCache(max_entries)
+        cache = POLICIES[policy](max_entries)
     else:
         cache = cachetools.TTLCache(max_entries, ttl, timer=lambda: clock[0])
     done = list(operations(rng, n, 3 * max_entries + 2, 1 + ttl // max(1, max_entries) * 2))
-    lines = ["%d %d" % (max_entries, ttl)] + [" ".join(map(str, o)) for o in done]
+    lines = ["%s %d %d" % (policy, max_entries, ttl)] + [" ".join(map(str, o)) for o in done]
     ours = subprocess.run([driver], input="\n".join(lines) + "\n", text=True, check=True,
                           stdout=subprocess.PIPE).stdout.split("\n")
     for i, operation in enumerate(done):
         theirs = expected(cache, clock, operation)
         if ours[i] != theirs:
-            sys.exit("max_entries %d, ttl %d, seed %d, operation %d: %s\n  ours:   %s\n  theirs: %s"
-                     % (max_entries, ttl, seed, i, operation, ours[i], theirs))
+            sys.exit("%s, max_entries %d, ttl %d, seed %d, operation %d: %s\n"
+                     "  ours:   %s\n  theirs: %s"
+                     % (policy, max_entries, ttl, seed, i, operation, ours[i], theirs))
 
 
 def main():
     n = int(sys.argv[2]) if len(sys.argv) > 2 else 20000
     n_cases = 0
     for max_entries in (1, 2, 11, 14, 50, 300):
-        for ttl in (0, 5, 1000):
-            compare(sys.argv[1], max_entries + ttl, max_entries, ttl, n)
+        for policy, ttl in CASES:
+            compare(sys.argv[1], policy, max_entries + ttl, max_entries, ttl, n)
             n_cases += 1
     print("%d cases of %d operations: the same" % (n_cases, n))
 

@@ -2,12 +2,14 @@
 /*
  * The cache against a model: a plain list that is searched from end to end, kept by the rules of
  * cachetools' TTLCache with the sizes that cache_entry_bytes names. Both are driven by the same
- * random operations on a driven clock, and must agree at every step.
+ * random operations on a driven clock, and must agree at every step, under every policy. The
+ * victims of policies with exact rules are foretold; of the others it is proved that nothing leaves
+ * without need.
  */
-#include "unit.h"
+#include "each_policy.h"
 
 #include "base/hash.h"
-#include "cache/cache.h"
+#include "cache/cache_private.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -79,11 +81,16 @@ struct model_entry {
     uint32_t n_value_bytes;
     uint64_t n_bytes;
     uint64_t expires_ns;
+    uint64_t count;   /* as lfu counts; for others: it was used since it came */
+    uint64_t created; /* a number that grows */
 };
 
 struct model {
-    struct model_entry *entries; /* the least recently used in front */
+    struct model_entry *entries; /* the least recently used in front; else: in any order */
     uint32_t n;
+    enum cache_policy policy;
+    uint32_t n_key_bytes;
+    uint64_t n_created;
     uint64_t n_bytes, max_bytes, max_entries, ttl_ns;
     uint64_t n_evictions, n_expirations, n_invalidations;
 };
@@ -120,6 +127,16 @@ static int64_t model_find(const struct model *model, uint64_t key)
     return -1;
 }
 
+static const struct model_entry *model_use(struct model *model, uint32_t at)
+{
+    model->entries[at].count++;
+    if (model->policy == CACHE_POLICY_lru || model->policy == CACHE_POLICY_mru) {
+        model_append(model, model_take(model, at));
+        return &model->entries[model->n - 1];
+    }
+    return &model->entries[at];
+}
+
 static const struct model_entry *model_look_up(struct model *model, uint64_t key, uint64_t now)
 {
     int64_t at = model_find(model, key);
@@ -132,8 +149,7 @@ static const struct model_entry *model_look_up(struct model *model, uint64_t key
         model->n_expirations++;
         return NULL;
     }
-    model_append(model, model_take(model, (uint32_t)at));
-    return &model->entries[model->n - 1];
+    return model_use(model, (uint32_t)at);
 }
 
 static bool model_expire_first(struct model *model, uint64_t now)
@@ -153,7 +169,75 @@ static bool model_expire_first(struct model *model, uint64_t now)
     return true;
 }
 
-static bool model_insert(struct model *model, struct model_entry entry, uint64_t now)
+static bool is_first_to_go(const struct model *model, uint32_t at, uint32_t other)
+{
+    const struct model_entry *entry = &model->entries[at], *rival = &model->entries[other];
+
+    switch (model->policy) {
+    case CACHE_POLICY_mru:
+        return at > other;
+    case CACHE_POLICY_lfu:
+        return entry->count != rival->count ? entry->count < rival->count
+                                            : entry->created < rival->created;
+    case CACHE_POLICY_fifo:
+        return entry->created < rival->created;
+    default:
+        return at < other;
+    }
+}
+
+static bool model_foretells(const struct model *model)
+{
+    return model->policy == CACHE_POLICY_lru || model->policy == CACHE_POLICY_mru ||
+           model->policy == CACHE_POLICY_lfu || model->policy == CACHE_POLICY_fifo;
+}
+
+static bool model_is_full(const struct model *model, uint64_t n_more_entries, uint64_t n_more_bytes)
+{
+    return model->n + n_more_entries > model->max_entries ||
+           model->n_bytes + n_more_bytes > model->max_bytes;
+}
+
+static void model_evict(struct model *model)
+{
+    uint32_t first = 0;
+
+    for (uint32_t i = 1; i < model->n; i++) {
+        first = is_first_to_go(model, i, first) ? i : first;
+    }
+    model_take(model, first);
+    model->n_evictions++;
+}
+
+/* Takes out what is gone from the cache, without using anything there. */
+static void model_follow(struct model *model, const struct cache *cache, uint64_t now,
+                         const struct model_entry *added)
+{
+    uint64_t largest = 0;
+    uint32_t n_gone = 0;
+
+    for (uint32_t i = 0; i < model->n;) {
+        struct made_key made;
+        const struct cache_key *key = make_key(&made, model->entries[i].key, model->n_key_bytes);
+
+        if (model_expired(model, &model->entries[i], now) ||
+            table_find(&cache->shards[0].table, key->bytes, key->hash) != TABLE_NO_SLOT) {
+            i++;
+            continue;
+        }
+        n_gone++;
+        largest = model->entries[i].n_bytes > largest ? model->entries[i].n_bytes : largest;
+        model_take(model, i);
+        model->n_evictions++;
+    }
+    /* The last of them had to go, too. */
+    assert_true(n_gone == 0 || cache->policy->one_per_place ||
+                model_is_full(model, 2, added->n_bytes + largest));
+}
+
+/* After the cache has inserted it. */
+static bool model_insert(struct model *model, struct model_entry entry, uint64_t now,
+                         const struct cache *cache)
 {
     int64_t at;
 
@@ -162,17 +246,34 @@ static bool model_insert(struct model *model, struct model_entry entry, uint64_t
     }
     for (int i = 0; i < 2 && model_expire_first(model, now); i++) {
     }
+    entry.count = 1;
+    entry.created = ++model->n_created;
     at = model_find(model, entry.key);
     if (at >= 0) {
-        model->n_expirations += model_expired(model, &model->entries[at], now);
-        model_take(model, (uint32_t)at);
-    }
-    while (model->n + 1 > model->max_entries || model->n_bytes + entry.n_bytes > model->max_bytes) {
-        if (!model_expire_first(model, now)) {
-            model_take(model, 0);
-            model->n_evictions++;
+        bool has_expired = model_expired(model, &model->entries[at], now);
+        struct model_entry old = model_take(model, (uint32_t)at);
+
+        model->n_expirations += has_expired;
+        if (!has_expired && model->policy == CACHE_POLICY_lfu) {
+            entry.count = old.count + 1;
+            entry.created = old.created;
         }
     }
+    if (cache->policy->one_per_place) {
+        model_follow(model, cache, now, &entry);
+    }
+    while (model_is_full(model, 1, entry.n_bytes)) {
+        if (model_expire_first(model, now)) {
+            continue;
+        }
+        if (model_foretells(model)) {
+            model_evict(model);
+        } else {
+            model_follow(model, cache, now, &entry);
+            break;
+        }
+    }
+    assert_false(model_is_full(model, 1, entry.n_bytes));
     entry.expires_ns = model->ttl_ns > UINT64_MAX - now ? UINT64_MAX : now + model->ttl_ns;
     model_append(model, entry);
     return true;
@@ -209,39 +310,36 @@ static void assert_same_numbers(struct cache *cache, const struct model *model)
     assert_int_equal(usage.invalidations, model->n_invalidations);
 }
 
-/* Reads every entry of the model, the oldest first, which leaves the order of both as it was. */
-static void assert_same_content(struct cache *cache, struct model *model, uint32_t n_key_bytes,
-                                uint64_t now)
+/* Reads every entry of the model once, and notes that in the model, too. */
+static void assert_same_content(struct cache *cache, struct model *model, uint64_t now)
 {
     _Alignas(8) unsigned char room[CACHE_ROOM_BYTES];
     struct cache_view view;
     struct cache_ticket ticket;
     struct made_key made;
+    uint64_t *keys = malloc((model->n + 1) * sizeof(keys[0]));
 
     for (uint32_t i = 0; i < model->n; i++) {
-        const struct model_entry *entry = &model->entries[i];
+        keys[i] = model->entries[i].key;
+    }
+    for (uint32_t i = 0, n = model->n; i < n; i++) {
+        uint32_t at = (uint32_t)model_find(model, keys[i]);
 
-        if (!model_expired(model, entry, now)) {
-            assert_int_equal(
-                look_up(cache, make_key(&made, entry->key, n_key_bytes), now, room, &view, &ticket),
-                CACHE_HIT);
-            assert_value(&view, entry);
+        if (!model_expired(model, &model->entries[at], now)) {
+            assert_int_equal(look_up(cache, make_key(&made, keys[i], model->n_key_bytes), now, room,
+                                     &view, &ticket),
+                             CACHE_HIT);
+            assert_value(&view, &model->entries[at]);
             cache_view_release(cache, &view);
+            model_use(model, at);
         }
     }
-    /* Reading moved the live ones behind the expired ones in the cache; so here, too. */
-    for (uint32_t i = 0, n = model->n, kept = 0; i < n; i++) {
-        if (model_expired(model, &model->entries[kept], now)) {
-            kept++;
-        } else {
-            model_append(model, model_take(model, kept));
-        }
-    }
+    free(keys);
     assert_int_equal(cache_check(cache), 0);
 }
 
 struct scenario {
-    const char *name;
+    enum cache_policy policy;
     uint32_t n_key_bytes, n_value_bytes; /* as in the options */
     uint32_t n_keys, n_operations;
     uint64_t max_entries, max_bytes, ttl_ns;
@@ -263,15 +361,18 @@ static uint32_t random_size(const struct scenario *scenario)
     return random_below(limit < scenario->max_value_bytes ? limit : scenario->max_value_bytes);
 }
 
+/* No time comes twice within a life, so that it is always clear who expires first: steps are of
+ * 16, but for those back, each of which begins another residue.
+ */
 static uint64_t random_clock(uint64_t now)
 {
     switch (random_below(1000)) {
     case 0:
         return now + 1000000; /* far into the future: everything has expired */
     case 1:
-        return now > 5000 ? now - 5000 : now; /* back: nothing expires for a while */
+        return now > 5001 ? now - 5001 : now; /* back: nothing expires for a while */
     default:
-        return now + 1 + random_below(60);
+        return now + 16 * (1 + random_below(4));
     }
 }
 
@@ -280,6 +381,7 @@ static void drive(const struct scenario *scenario)
     static unsigned char value[100000];
     _Alignas(8) unsigned char room[CACHE_ROOM_BYTES];
     struct cache_options options = {
+        .policy = scenario->policy,
         .max_entries = scenario->max_entries,
         .max_bytes = scenario->max_bytes,
         .ttl_ns = scenario->ttl_ns,
@@ -291,10 +393,13 @@ static void drive(const struct scenario *scenario)
     };
     struct model model = {
         .entries = calloc(scenario->max_entries + 1, sizeof(struct model_entry)),
+        .policy = scenario->policy,
+        .n_key_bytes = scenario->n_key_bytes,
         .max_entries = scenario->max_entries,
         .max_bytes = scenario->max_bytes,
         .ttl_ns = scenario->ttl_ns,
     };
+    uint32_t n_operations = scenario->n_operations / (scenario->policy == CACHE_POLICY_lru ? 1 : 5);
     struct cache *cache;
     struct cache_view view;
     struct cache_ticket ticket;
@@ -303,7 +408,7 @@ static void drive(const struct scenario *scenario)
 
     random_state = 0x9e3779b97f4a7c15u;
     assert_int_equal(cache_create(&options, &cache), 0);
-    for (uint32_t step = 0; step < scenario->n_operations; step++) {
+    for (uint32_t step = 0; step < n_operations; step++) {
         /* Two ranges of keys, one of them popular. */
         uint64_t number = random_below(random_below(2) ? scenario->n_keys : scenario->n_keys / 8);
         struct cache_key *key = make_key(&made, number, scenario->n_key_bytes);
@@ -315,6 +420,7 @@ static void drive(const struct scenario *scenario)
         bool overwrite = random_below(16) == 0;
         const struct model_entry *found;
         enum cache_outcome outcome;
+        int result;
 
         now = random_clock(now);
         if (random_below(20000) == 0) {
@@ -343,16 +449,16 @@ static void drive(const struct scenario *scenario)
             entry.n_bytes =
                 cache_entry_bytes(cache, (uint32_t)key->bytes.n_bytes, entry.n_value_bytes);
             fill_value(value, entry.content, entry.n_value_bytes);
-            assert_int_equal(
-                cache_insert(cache, key, (struct bytes){value, entry.n_value_bytes}, now, &ticket),
-                model_insert(&model, entry, now) ? 0 : -E2BIG);
+            result =
+                cache_insert(cache, key, (struct bytes){value, entry.n_value_bytes}, now, &ticket);
+            assert_int_equal(result, model_insert(&model, entry, now, cache) ? 0 : -E2BIG);
         }
         assert_same_numbers(cache, &model);
         if (step % 100 == 0) {
-            assert_same_content(cache, &model, scenario->n_key_bytes, now);
+            assert_same_content(cache, &model, now);
         }
     }
-    assert_true(n_hits > scenario->n_operations / 20);
+    assert_true(n_hits > n_operations / 20);
     assert_true(model.n_evictions > 100);
     cache_destroy(cache);
     free(model.entries);
@@ -360,7 +466,8 @@ static void drive(const struct scenario *scenario)
 
 static void test_model_flat(void **state)
 {
-    drive(&(struct scenario){.n_key_bytes = 8,
+    drive(&(struct scenario){.policy = policy_of_state(state),
+                             .n_key_bytes = 8,
                              .n_value_bytes = 8,
                              .n_keys = 400,
                              .n_operations = 200000,
@@ -370,7 +477,8 @@ static void test_model_flat(void **state)
 
 static void test_model_flat_lives(void **state)
 {
-    drive(&(struct scenario){.n_key_bytes = 8,
+    drive(&(struct scenario){.policy = policy_of_state(state),
+                             .n_key_bytes = 8,
                              .n_value_bytes = 8,
                              .n_keys = 400,
                              .n_operations = 200000,
@@ -381,7 +489,8 @@ static void test_model_flat_lives(void **state)
 
 static void test_model_bytes(void **state)
 {
-    drive(&(struct scenario){.n_keys = 400,
+    drive(&(struct scenario){.policy = policy_of_state(state),
+                             .n_keys = 400,
                              .n_operations = 200000,
                              .max_entries = 150,
                              .max_bytes = 30000,
@@ -391,7 +500,8 @@ static void test_model_bytes(void **state)
 
 static void test_model_secret(void **state)
 {
-    drive(&(struct scenario){.n_key_bytes = 16,
+    drive(&(struct scenario){.policy = policy_of_state(state),
+                             .n_key_bytes = 16,
                              .n_keys = 300,
                              .n_operations = 30000,
                              .max_entries = 77,
@@ -403,13 +513,15 @@ static void test_model_secret(void **state)
 
 static void test_model_odd_sizes(void **state)
 {
-    drive(&(struct scenario){.n_key_bytes = 61,
+    drive(&(struct scenario){.policy = policy_of_state(state),
+                             .n_key_bytes = 61,
                              .n_value_bytes = 13,
                              .n_keys = 300,
                              .n_operations = 20000,
                              .max_entries = 40,
                              .max_bytes = 1 << 20});
-    drive(&(struct scenario){.n_key_bytes = 70,
+    drive(&(struct scenario){.policy = policy_of_state(state),
+                             .n_key_bytes = 70,
                              .n_value_bytes = 65,
                              .n_keys = 300,
                              .n_operations = 20000,
@@ -458,7 +570,8 @@ static void test_holds_any_keys(void **state)
     static const uint32_t shards[] = {0, 1, 2, 7, 64};
 
     for (uint32_t i = 0; i < sizeof(shards) / sizeof(shards[0]); i++) {
-        struct cache_options options = {.max_entries = 4096,
+        struct cache_options options = {.policy = policy_of_state(state),
+                                        .max_entries = 4096,
                                         .max_bytes = 64 << 20,
                                         .n_shards = shards[i],
                                         .key_bytes = 8,
@@ -487,7 +600,8 @@ static void test_holds_any_keys(void **state)
 /* All keys in one shard of many: their hashes agree in the bits that choose it. */
 static void test_holds_one_sided_keys(void **state)
 {
-    struct cache_options options = {.max_entries = 3000,
+    struct cache_options options = {.policy = policy_of_state(state),
+                                    .max_entries = 3000,
                                     .max_bytes = 64 << 20,
                                     .n_shards = 16,
                                     .key_bytes = 8,
@@ -519,7 +633,8 @@ static void test_holds_one_sided_keys(void **state)
 static void test_too_large_changes_nothing(void **state)
 {
     static unsigned char large[20000];
-    struct cache_options options = {.max_entries = 10, .max_bytes = 10000, .n_shards = 1};
+    struct cache_options options = {
+        .policy = policy_of_state(state), .max_entries = 10, .max_bytes = 10000, .n_shards = 1};
     _Alignas(8) unsigned char room[CACHE_ROOM_BYTES];
     struct cache *cache;
     struct cache_view view;
@@ -603,8 +718,12 @@ static void insert_at(struct cache *cache, uint64_t i, uint64_t now)
 
 static void test_edges_of_time(void **state)
 {
-    struct cache_options options = {
-        .max_entries = 10, .max_bytes = 1 << 20, .ttl_ns = 100, .key_bytes = 8, .value_bytes = 8};
+    struct cache_options options = {.policy = policy_of_state(state),
+                                    .max_entries = 10,
+                                    .max_bytes = 1 << 20,
+                                    .ttl_ns = 100,
+                                    .key_bytes = 8,
+                                    .value_bytes = 8};
     struct cache_usage usage;
     struct cache *cache;
 
@@ -638,7 +757,8 @@ static void test_edges_of_time(void **state)
 /* What has expired goes first, although it lies in another shard than the live and the new. */
 static void test_expired_first_across_shards(void **state)
 {
-    struct cache_options options = {.max_entries = 64,
+    struct cache_options options = {.policy = policy_of_state(state),
+                                    .max_entries = 64,
                                     .max_bytes = 1 << 20,
                                     .ttl_ns = 1000,
                                     .n_shards = 8,
@@ -671,20 +791,19 @@ static void test_expired_first_across_shards(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_model_flat),
-        cmocka_unit_test(test_model_flat_lives),
-        cmocka_unit_test(test_model_bytes),
-        cmocka_unit_test(test_model_secret),
-        cmocka_unit_test(test_model_odd_sizes),
-        cmocka_unit_test(test_holds_any_keys),
-        cmocka_unit_test(test_holds_one_sided_keys),
-        cmocka_unit_test(test_too_large_changes_nothing),
-        cmocka_unit_test(test_bad_options),
-        cmocka_unit_test(test_flat_entry_bytes),
-        cmocka_unit_test(test_edges_of_time),
-        cmocka_unit_test(test_expired_first_across_shards),
-    };
+    static struct policy_tests tests;
 
-    return cmocka_run_group_tests_name("cache", tests, NULL, NULL);
+    add_for_each_policy(&tests, "model_flat", test_model_flat);
+    add_for_each_policy(&tests, "model_flat_lives", test_model_flat_lives);
+    add_for_each_policy(&tests, "model_bytes", test_model_bytes);
+    add_for_each_policy(&tests, "model_secret", test_model_secret);
+    add_for_each_policy(&tests, "model_odd_sizes", test_model_odd_sizes);
+    add_for_each_policy(&tests, "holds_any_keys", test_holds_any_keys);
+    add_for_each_policy(&tests, "holds_one_sided_keys", test_holds_one_sided_keys);
+    add_for_each_policy(&tests, "too_large_changes_nothing", test_too_large_changes_nothing);
+    add_for_each_policy(&tests, "edges_of_time", test_edges_of_time);
+    add_for_each_policy(&tests, "expired_first_across_shards", test_expired_first_across_shards);
+    tests.tests[tests.n++] = (struct CMUnitTest)cmocka_unit_test(test_bad_options);
+    tests.tests[tests.n++] = (struct CMUnitTest)cmocka_unit_test(test_flat_entry_bytes);
+    return _cmocka_run_group_tests("cache", tests.tests, tests.n, NULL, NULL);
 }

@@ -59,7 +59,7 @@ static void start_many(struct cache *cache, struct call *calls, pthread_t *threa
 
 static void one_computes_all_are_answered(uint32_t n_extra_key_bytes)
 {
-    struct cache *cache = create(100, 1);
+    struct cache *cache = create(CACHE_POLICY_lru, 100, 1);
     struct call first = {.cache = cache,
                          .number = 1,
                          .patience_ns = PATIENCE,
@@ -91,7 +91,7 @@ static void test_one_computes_all_are_answered(void **state)
 
 static void test_abandon_releases_all(void **state)
 {
-    struct cache *cache = create(100, 1);
+    struct cache *cache = create(CACHE_POLICY_lru, 100, 1);
     struct call first = {.cache = cache, .number = 1, .patience_ns = PATIENCE};
     struct call calls[MANY];
     pthread_t threads[MANY];
@@ -139,7 +139,7 @@ static void test_too_large_releases_all(void **state)
 /* A clear lets waiters go at once: what they waited for will never be served. */
 static void test_clear_releases_all(void **state)
 {
-    struct cache *cache = create(100, 1);
+    struct cache *cache = create(CACHE_POLICY_lru, 100, 1);
     struct call first = {.cache = cache, .number = 1, .patience_ns = PATIENCE};
     struct call calls[MANY];
     pthread_t threads[MANY];
@@ -170,7 +170,7 @@ static void run_in_thread(struct call *call)
 
 static void test_timeout_gives_the_flight_up(void **state)
 {
-    struct cache *cache = create(100, 1);
+    struct cache *cache = create(CACHE_POLICY_lru, 100, 1);
     struct call lost = {.cache = cache, .number = 1, .patience_ns = IMPATIENCE};
     struct call late = {.cache = cache, .number = 1, .patience_ns = IMPATIENCE, .may_wait = true};
     struct call next = late;
@@ -196,7 +196,7 @@ static void test_timeout_gives_the_flight_up(void **state)
 /* A second waiter outlives the patience of the first and is still answered by the flight. */
 static void test_timeout_of_one_leaves_others(void **state)
 {
-    struct cache *cache = create(100, 1);
+    struct cache *cache = create(CACHE_POLICY_lru, 100, 1);
     struct call first = {.cache = cache, .number = 1, .patience_ns = PATIENCE};
     struct call patient = {.cache = cache, .number = 1, .patience_ns = PATIENCE, .may_wait = true};
     struct call impatient = {
@@ -219,7 +219,7 @@ static void test_timeout_of_one_leaves_others(void **state)
 
 static void test_recursion_and_no_wait(void **state)
 {
-    struct cache *cache = create(100, 1);
+    struct cache *cache = create(CACHE_POLICY_lru, 100, 1);
     struct call outer = {.cache = cache, .number = 1, .patience_ns = PATIENCE, .may_wait = true};
     struct call inner = outer, other_key = outer, stranger = outer;
 
@@ -243,7 +243,7 @@ static void test_recursion_and_no_wait(void **state)
 /* A thread whose computation was left by longjmp is not locked out of its own key for ever. */
 static void test_lost_flight_of_the_same_thread(void **state)
 {
-    struct cache *cache = create(100, 1);
+    struct cache *cache = create(CACHE_POLICY_lru, 100, 1);
     struct call call = {.cache = cache, .number = 1, .patience_ns = IMPATIENCE};
 
     call_look_up(&call);
@@ -283,7 +283,7 @@ static void *crossed_thread(void *argument)
 
 static void test_two_need_each_others_key(void **state)
 {
-    struct cache *cache = create(100, 2);
+    struct cache *cache = create(CACHE_POLICY_lru, 100, 2);
     pthread_barrier_t barrier;
     struct crossed sides[2] = {{cache, &barrier, 1, 2, 0}, {cache, &barrier, 2, 1, 0}};
     pthread_t threads[2];
@@ -304,7 +304,7 @@ static void test_two_need_each_others_key(void **state)
 static void test_fencing(void **state)
 {
     for (int clear_at = 0; clear_at < 4; clear_at++) {
-        struct cache *cache = create(100, 1);
+        struct cache *cache = create(CACHE_POLICY_lru, 100, 1);
         struct call one = {.cache = cache, .number = 1, .patience_ns = PATIENCE};
         struct call two = one;
         int result;
@@ -341,7 +341,7 @@ static void test_fencing(void **state)
 /* A clear that has begun, but has not yet come to this shard: its flights are of the past. */
 static void test_flights_of_the_past_are_not_joined(void **state)
 {
-    struct cache *cache = create(100, 1);
+    struct cache *cache = create(CACHE_POLICY_lru, 100, 1);
     struct call before = {.cache = cache, .number = 1, .patience_ns = PATIENCE};
     struct call after = before;
 
@@ -360,7 +360,7 @@ static void test_flights_of_the_past_are_not_joined(void **state)
 /* Flights are told apart by their keys, not by their hashes. */
 static void test_flights_of_one_hash(void **state)
 {
-    struct cache *cache = create(100, 1);
+    struct cache *cache = create(CACHE_POLICY_lru, 100, 1);
     _Alignas(8) unsigned char room[CACHE_ROOM_BYTES];
     struct cache_lookup_options options = {
         .owner = room, .wait_timeout_ns = PATIENCE, .room = room};
@@ -384,7 +384,7 @@ static void test_flights_of_one_hash(void **state)
 
 static void test_more_flights_than_places(void **state)
 {
-    struct cache *cache = create(10000, 1);
+    struct cache *cache = create(CACHE_POLICY_lru, 10000, 1);
     uint32_t n_places = cache->shards[0].flights.n_places;
     struct call *calls = calloc(n_places + 1, sizeof(*calls));
 

@@ -150,29 +150,6 @@ static void test_stamps_run_out(void **state)
     cache_destroy(cache);
 }
 
-/* First in, first out: hits change nothing. Only the contract of policy.h is used. */
-static void fifo_on_hit(struct order *order, uint32_t slot)
-{
-}
-
-static void test_another_policy(void **state)
-{
-    struct policy fifo = {policy_lru.on_insert, fifo_on_hit, policy_lru.victim};
-    struct cache *cache = create(&(struct cache_options){
-        .max_entries = 10, .max_bytes = 1 << 20, .n_shards = 1, .key_bytes = 8, .value_bytes = 8});
-
-    cache->policy = &fifo;
-    cache->has_word_hits = false;
-    for (uint64_t i = 0; i < 10; i++) {
-        put(cache, i, &i, 8);
-    }
-    assert_true(touch(cache, 0));
-    put(cache, 10, "12345678", 8);
-    assert_false(touch(cache, 0));
-    assert_true(touch(cache, 1));
-    cache_destroy(cache);
-}
-
 /* ---- blocks ---- */
 
 #define MANY_BLOCKS 3000
@@ -277,7 +254,7 @@ static void test_secrets_are_wiped(void **state)
 
     /* It leaves, but is being read; then it is let go. */
     assert_true(lock_acquire(&cache->shards[0].lock));
-    atomic_fetch_sub(&cache->n_bytes, cache_take_out_locked(cache, &cache->shards[0], slot));
+    atomic_fetch_sub(&cache->n_bytes, cache_take_out_locked(cache, &cache->shards[0], slot, NULL));
     atomic_fetch_sub(&cache->n_entries, 1);
     lock_release(&cache->shards[0].lock);
     assert_true(is_zero(old_slot, table->layout->slot_bytes));
@@ -394,7 +371,6 @@ int main(void)
         cmocka_unit_test(test_group_match),
         cmocka_unit_test(test_all_keys_collide),
         cmocka_unit_test(test_stamps_run_out),
-        cmocka_unit_test(test_another_policy),
         cmocka_unit_test(test_blocks),
         cmocka_unit_test(test_block_sizes),
         cmocka_unit_test(test_secrets_are_wiped),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Bounds while several threads insert, and what a forked child finds. */
 #include "cache_call.h"
+#include "each_policy.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -72,12 +73,19 @@ static void *pressing_thread(void *argument)
     return NULL;
 }
 
+/* What lists and heaps there are is another policy's; the shards and the budget are the same. */
+static uint32_t pressed_operations(void **state)
+{
+    return policy_of_state(state) == CACHE_POLICY_lru ? 10000 : 2500;
+}
+
 static void test_bounds_under_threads(void **state)
 {
     static const uint32_t shards[] = {1, 4, 16};
 
     for (int i = 0; i < 3; i++) {
-        struct cache_options options = {.max_entries = 200,
+        struct cache_options options = {.policy = policy_of_state(state),
+                                        .max_entries = 200,
                                         .max_bytes = 60000,
                                         .ttl_ns = 2000,
                                         .n_shards = shards[i],
@@ -89,7 +97,7 @@ static void test_bounds_under_threads(void **state)
 
         assert_int_equal(cache_create(&options, &cache), 0);
         for (int j = 0; j < 8; j++) {
-            pressed[j] = (struct pressed){cache, 77 + (uint64_t)j, 10000, 0};
+            pressed[j] = (struct pressed){cache, 77 + (uint64_t)j, pressed_operations(state), 0};
             pthread_create(&threads[j], NULL, pressing_thread, &pressed[j]);
         }
         join_many(threads, 8);
@@ -105,8 +113,12 @@ static void test_bounds_under_threads(void **state)
 /* A cache of one entry, filled by many at once: never two, and no fill waits for ever. */
 static void test_one_entry_many_threads(void **state)
 {
-    struct cache_options options = {
-        .max_entries = 1, .max_bytes = 60000, .n_shards = 4, .key_bytes = 8, .single_flight = true};
+    struct cache_options options = {.policy = policy_of_state(state),
+                                    .max_entries = 1,
+                                    .max_bytes = 60000,
+                                    .n_shards = 4,
+                                    .key_bytes = 8,
+                                    .single_flight = true};
     struct pressed pressed[4];
     pthread_t threads[4];
     struct cache *cache;
@@ -114,7 +126,7 @@ static void test_one_entry_many_threads(void **state)
 
     assert_int_equal(cache_create(&options, &cache), 0);
     for (int j = 0; j < 4; j++) {
-        pressed[j] = (struct pressed){cache, 5 + (uint64_t)j, 10000, 0};
+        pressed[j] = (struct pressed){cache, 5 + (uint64_t)j, pressed_operations(state), 0};
         pthread_create(&threads[j], NULL, pressing_thread, &pressed[j]);
     }
     join_many(threads, 4);
@@ -219,7 +231,7 @@ static void fork_while(struct cache *cache, enum doing doing, uint64_t n_entries
 
 static void test_fork(void **state)
 {
-    struct cache *cache = create(100, 1);
+    struct cache *cache = create(policy_of_state(state), 100, 1);
     struct call call = {.cache = cache, .patience_ns = PATIENCE};
     struct call computing = {
         .cache = cache, .number = 1000, .patience_ns = PATIENCE, .n_extra_key_bytes = 100};
@@ -244,14 +256,12 @@ static void test_fork(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        /* First: the forks want a process without threads. */
-        cmocka_unit_test(test_fork),
-        cmocka_unit_test(test_bounds_under_threads),
-        cmocka_unit_test(test_one_entry_many_threads),
-        /* Again, in a process that has had threads. */
-        cmocka_unit_test(test_fork),
-    };
+    static struct policy_tests tests;
 
-    return cmocka_run_group_tests_name("cache_threads", tests, NULL, NULL);
+    /* First: the forks want a process without threads. */
+    add_for_each_policy(&tests, "fork", test_fork);
+    add_for_each_policy(&tests, "bounds_under_threads", test_bounds_under_threads);
+    add_for_each_policy(&tests, "one_entry_many_threads", test_one_entry_many_threads);
+    add_for_each_policy(&tests, "fork, after threads", test_fork);
+    return _cmocka_run_group_tests("cache_threads", tests.tests, tests.n, NULL, NULL);
 }

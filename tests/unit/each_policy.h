@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+/* Tests that run once for every policy there is: *state is the enum cache_policy. */
+#ifndef TESTS_UNIT_EACH_POLICY_H
+#define TESTS_UNIT_EACH_POLICY_H
+
+#include "unit.h"
+
+#include "cache/cache.h"
+
+#include <stdio.h>
+
+#define EACH_POLICY_MAX_TESTS (16 * CACHE_POLICY_COUNT)
+
+struct policy_tests {
+    struct CMUnitTest tests[EACH_POLICY_MAX_TESTS];
+    char names[EACH_POLICY_MAX_TESTS][80];
+    size_t n;
+};
+
+static const char *const policy_words[CACHE_POLICY_COUNT] = {
+#define CACHE_POLICY(name, symbol, word, help) word,
+#include "cache/policies.def"
+#undef CACHE_POLICY
+};
+
+static inline void add_for_each_policy(struct policy_tests *tests, const char *name,
+                                       CMUnitTestFunction function)
+{
+    static enum cache_policy policies[CACHE_POLICY_COUNT];
+
+    for (int i = 0; i < CACHE_POLICY_COUNT; i++, tests->n++) {
+        policies[i] = (enum cache_policy)i;
+        assert_true(tests->n < EACH_POLICY_MAX_TESTS);
+        snprintf(tests->names[tests->n], sizeof(tests->names[0]), "%s, %s", name, policy_words[i]);
+        tests->tests[tests->n] =
+            (struct CMUnitTest){tests->names[tests->n], function, NULL, NULL, &policies[i]};
+    }
+}
+
+static inline enum cache_policy policy_of_state(void **state)
+{
+    return *(const enum cache_policy *)*state;
+}
+
+#endif
