@@ -60,7 +60,11 @@ static bool answer_by_scope(void *handle, const char *symbol, uint32_t name_hash
         return handle == RTLD_DEFAULT &&
                swap(symbol, (uintptr_t)ask_real(handle, symbol, version), ret_address);
     }
-    return swap(symbol, resolve_function(&provider->view, &found), ret_address);
+    if (!swap(symbol, resolve_function(&provider->view, &found), ret_address)) {
+        return false;
+    }
+    dlerror(); /* as every dlsym that finds something: an older error is gone */
+    return true;
 }
 
 bool interpose_answer_dlsym(void *handle, const char *symbol, const char *version,

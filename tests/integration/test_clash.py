@@ -26,7 +26,7 @@ class Clash(counted.CountedCase):
         """memoshim's own start calls them, and sanitizers' runtimes are made of them."""
         plain, outcome = self.run_both(self.config(counted.functions("square")),
                                        [case.PROGRAMS / "early"])
-        self.assertEqual(plain.stdout, b"2850, 0 not found\n")
+        self.assertEqual(plain.stdout, b"2850, 0 not found\n1 1\n")
         self.assert_counts(outcome.function("counted_square"), calls=100, misses=10, hits=90)
         self.assert_same(plain, self.run_with(None, [case.PROGRAMS / "early"]))
 

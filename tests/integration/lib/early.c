@@ -45,11 +45,16 @@ int mprotect(void *address, size_t n_bytes, int protection)
 int main(void)
 {
     long sum = 0;
+    void *found;
 
     mprotect(mmap(NULL, 1, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), 1, PROT_READ);
     for (int i = 0; i < 100; i++) {
         sum += counted_square(i % 10);
     }
     printf("%ld, %u not found\n", sum, n_not_found);
+    /* What was asked in vain is forgotten as soon as something is found. */
+    dlsym(RTLD_DEFAULT, "nobody defines this");
+    found = dlsym(RTLD_DEFAULT, "counted_square");
+    printf("%d %d\n", found == (void *)counted_square, dlerror() == NULL);
     return 0;
 }
