@@ -16,7 +16,8 @@
 /* One look for so many misses of a thread, its first among them. A look takes about 50 ns. */
 #define MISSES_BETWEEN_LOOKS 32
 
-static bool is_started; /* written by later_start */
+static bool is_started;            /* written by later_start */
+static _Atomic uint64_t n_settled; /* changes up to which definitions were looked for */
 static __thread uint32_t misses_until_look;
 
 void later_start(void)
@@ -47,19 +48,30 @@ void later_look_on_miss(void)
     misses_until_look--;
 }
 
+/* Slots first; then what new objects define, which pins them. */
+static void look_patiently(void)
+{
+    uint64_t n_changes = interpose_look(true);
+
+    if (n_changes != 0 && n_changes != atomic_load_explicit(&n_settled, memory_order_acquire)) {
+        hooks_look_for_definitions();
+        atomic_store_explicit(&n_settled, n_changes, memory_order_release);
+    }
+}
+
 bool later_answer_dlsym(void *handle, const char *symbol, const char *version, const void *caller,
                         void **ret_address)
 {
     /* Not in the middle of our own work: a signal handler may call dlsym. */
-    if (is_started && memoshim_guard == 0 && handle != RTLD_DEFAULT && handle != RTLD_NEXT &&
-        interpose_has_later_objects()) {
+    if (is_started && memoshim_guard == 0 && interpose_has_later_objects() &&
+        ((handle != RTLD_DEFAULT && handle != RTLD_NEXT) || interpose_may_know(symbol))) {
         int saved_errno = errno;
 
         guard_enter();
         if (fork_page_is_new_child()) {
             report_new_child();
         }
-        interpose_look(true);
+        look_patiently();
         guard_leave();
         errno = saved_errno;
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * The state of memoshim in this process: the one global object, owned by preload.c and shared with
- * the two files it is split into. Modules never see it.
+ * the files it is split into. Modules never see it.
  */
 #ifndef SHIM_PROCESS_H
 #define SHIM_PROCESS_H
@@ -48,23 +48,26 @@ void settings_complete(struct settings *settings, const struct config_overrides 
  */
 void settings_keep_target(struct settings *settings, struct arena *arena);
 
-/* A configured function, or one of its definitions. */
+/*
+ * A configured function, or one of its definitions. Written before it is published, by the count of
+ * hooks or, if it waited for a definition, by its plan; the name may change later.
+ */
 struct hook {
     const struct config_function *function;
-    const char *name;                  /* as shown */
+    const char *_Atomic name;          /* as shown */
     const char *version;               /* of the definition, or NULL */
-    const char *library;               /* of the definition, or NULL */
-    const char *problem;               /* why it is not hooked, or what limits it; or NULL */
-    struct call_plan *plan;            /* NULL: not hooked */
+    const char *library, *path;        /* of the definition, or NULL */
+    const char *problem;               /* why it is not hooked; see hooks_problem */
+    struct call_plan *_Atomic plan;    /* NULL: not hooked */
     struct interpose_binding *binding; /* NULL: not hooked */
     int entry;
     bool is_off;   /* "mode": "off": never hooked */
-    bool is_spare; /* not shown: another definition is the one that is used */
+    bool is_spare; /* not shown while nothing uses it: another definition was used at start */
 };
 
 /*
  * Written by the constructor, while there is one thread, and immutable after; the exceptions say
- * who writes them and when.
+ * who writes them and when. The arena grows under the lock of hooks.c.
  */
 struct process {
     struct arena arena;
@@ -72,10 +75,10 @@ struct process {
     struct settings settings;
 
     struct hook *hooks;
-    size_t n_hooks;
-    size_t n_shown; /* the first so many appear in statistics */
+    _Atomic uint32_t n_hooks; /* grows while running: hooks.c */
     struct interpose_binding *bindings;
-    size_t n_bindings;
+    size_t n_bindings; /* grows with them */
+    uint32_t *shown;   /* hooks in statistics, by number; guarded by dump_lock */
 
     const struct hash_mac_key *mac_key; /* its page is locked, not dumped and read-only */
     uint64_t seed;
@@ -91,6 +94,28 @@ struct process {
 };
 
 extern struct process process;
+
+/* ---- hooks.c: which functions are hooked
+ * ---------------------------------------------------------
+ */
+
+/* Hooks everything that is there. 0 or -errno. */
+int hooks_start(void);
+
+/*
+ * Hooks what objects that came since define, and keeps those objects loaded. Calls the loader as
+ * the program may when it calls dlopen. The guard is set, no lock is held.
+ */
+void hooks_look_for_definitions(void);
+
+/* Why it is not hooked, or what limits it; NULL: nothing to say. */
+const char *hooks_problem(const struct hook *hook);
+
+/* For a forked child. */
+void hooks_after_fork(void);
+
+/* Gives the hook a name that no other has. By whoever may add hooks. */
+void hook_make_distinct(struct hook *hook);
 
 /* ---- later.c: objects that are loaded while the program runs -----------------------------------
  */

@@ -32,39 +32,69 @@ static pid_t raw_getpid(void)
     return (pid_t)syscall(SYS_getpid);
 }
 
-static void read_function(void *context, size_t i, struct stats_function *ret_function)
+static void read_hook(const struct hook *hook, struct stats_function *ret_function)
 {
-    const struct hook *hook = &process.hooks[i];
+    struct call_plan *plan = atomic_load_explicit(&hook->plan, memory_order_acquire);
 
-    if (hook->plan == NULL) {
+    if (plan == NULL) {
         *ret_function = (struct stats_function){
             .name = hook->name,
             .mode = hook->is_off ? "off" : "memoize",
-            .library = hook->library,
             .refused = hook->problem,
         };
         return;
     }
-    call_plan_read(hook->plan, ret_function);
+    call_plan_read(plan, ret_function);
     ret_function->name = hook->name;
-    ret_function->refused = hook->problem;
+    ret_function->refused = hooks_problem(hook);
     ret_function->reentries = entry_passed(hook->entry);
     ret_function->hooked_slots = (uint64_t)hook->binding->n_jump_slots +
                                  hook->binding->n_got_slots + hook->binding->n_pointers;
 }
 
-static bool anything_counted(void)
+static void read_function(void *context, size_t i, struct stats_function *ret_function)
+{
+    read_hook(&process.hooks[process.shown[i]], ret_function);
+}
+
+static bool was_called(const struct hook *hook)
 {
     struct stats_function function;
 
-    for (size_t i = 0; i < process.n_shown; i++) {
-        read_function(NULL, i, &function);
-        if (function.reentries > 0 ||
-            (function.counters != NULL && stats_calls(function.counters) > 0)) {
+    read_hook(hook, &function);
+    return function.reentries > 0 ||
+           (function.counters != NULL && stats_calls(function.counters) > 0);
+}
+
+static bool anything_counted(void)
+{
+    uint32_t n_hooks = atomic_load_explicit(&process.n_hooks, memory_order_acquire);
+
+    for (uint32_t i = 0; i < n_hooks; i++) {
+        if (was_called(&process.hooks[i])) {
             return true;
         }
     }
     return false;
+}
+
+/* Fills in what is shown, and returns how many. */
+static uint32_t choose_shown_locked(void)
+{
+    uint32_t n_hooks = atomic_load_explicit(&process.n_hooks, memory_order_acquire);
+    uint32_t n_shown = 0;
+
+    lock_assert_held(&process.dump_lock);
+    for (uint32_t i = 0; i < n_hooks; i++) {
+        const struct hook *hook = &process.hooks[i];
+        struct stats_function function;
+
+        read_hook(hook, &function);
+        if (!hook->is_spare || function.hooked_slots > 0 || was_called(hook)) {
+            process.shown[n_shown++] = i;
+        }
+    }
+    return n_shown;
 }
 
 static void handle_signal(int number)
@@ -91,7 +121,6 @@ void report_dump(void)
     const struct settings *settings = &process.settings;
     struct stats_snapshot snapshot = {
         .program = process.program,
-        .n_functions = process.n_shown,
         .read_function = read_function,
     };
     bool is_first_failure;
@@ -116,6 +145,7 @@ void report_dump(void)
         return; /* another thread is at it, or the code that this signal interrupted */
     }
     shield = float_shield_begin(); /* ratios and means: the program may trap what they raise */
+    snapshot.n_functions = choose_shown_locked();
     snapshot.pid = process.pid;
     snapshot.time_s = clock_wall().tv_sec;
     snapshot.uptime_ns = clock_precise_ns() - process.started_ns;
@@ -192,10 +222,5 @@ void report_new_child(void)
     process.is_child = true;
     lock_init(&process.dump_lock, LOCK_RANK_STATS);
     interpose_after_fork();
-    for (size_t i = 0; i < process.n_hooks; i++) {
-        if (process.hooks[i].plan != NULL) {
-            call_plan_after_fork(process.hooks[i].plan);
-            entry_reset_passed(process.hooks[i].entry);
-        }
-    }
+    hooks_after_fork();
 }

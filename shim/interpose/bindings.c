@@ -56,6 +56,11 @@ struct interpose_binding *bindings_next_active(struct bindings_cursor *cursor)
     return NULL;
 }
 
+void bindings_expect(uint32_t name_hash)
+{
+    filter_add(&names, name_hash);
+}
+
 bool bindings_may_have(uint32_t name_hash)
 {
     return filter_may_have(&names, name_hash);

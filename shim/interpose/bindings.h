@@ -55,8 +55,11 @@ struct bindings_cursor {
 };
 struct interpose_binding *bindings_next_active(struct bindings_cursor *cursor);
 
-/* False when no binding, active or not, has a name with this hash. */
+/* False when no binding, active or not, and no wish has a name with this hash. */
 bool bindings_may_have(uint32_t name_hash);
+
+/* The name is that of a wish. */
+void bindings_expect(uint32_t name_hash);
 
 /* The replacement of the active binding of this name and original, or NULL. */
 void *bindings_replacement(const char *symbol, uintptr_t original);

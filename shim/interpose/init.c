@@ -14,13 +14,23 @@
 
 struct interpose_known interpose_known;
 
-int interpose_seal(void *address, size_t n_bytes)
+static int protect(void *address, size_t n_bytes, int protection)
 {
     int saved_errno = errno;
-    int result = mprotect(address, n_bytes, PROT_READ) == 0 ? 0 : -errno;
+    int result = mprotect(address, n_bytes, protection) == 0 ? 0 : -errno;
 
     errno = saved_errno;
     return result;
+}
+
+int interpose_seal(void *address, size_t n_bytes)
+{
+    return protect(address, n_bytes, PROT_READ);
+}
+
+int interpose_unseal(void *address, size_t n_bytes)
+{
+    return protect(address, n_bytes, PROT_READ | PROT_WRITE);
 }
 
 static void *next_after_own(const char *name)

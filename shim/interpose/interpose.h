@@ -26,7 +26,7 @@ struct interpose_definition {
     const char *path;    /* the object's path as loaded; "" for the executable */
     const char *version; /* symbol version, or NULL */
     bool is_default;     /* the version a plain reference binds to */
-    bool is_startup;     /* always true in this version: defined by an object loaded at start */
+    bool is_startup;     /* defined by an object loaded at start */
     void *address;       /* what a resolved slot holds: for an IFUNC the chosen implementation */
     uint64_t size_bytes; /* st_size, or 0 */
 };
@@ -90,11 +90,50 @@ bool interpose_has_later_objects(void);
 /*
  * Looks whether objects were loaded or unloaded since the last look, and redirects the slots of new
  * ones. Asks the loader, so it takes the loader's lock for a moment, and for the length of a walk
- * when something is new; waits for the patch lock, within bounds, if is_patient. Returns true when
- * something was new. Not to be called in a forked child whose parent had several threads unless the
- * program itself calls the loader there: another thread may have held that lock.
+ * when something is new; waits for the patch lock, within bounds, if is_patient. Returns how often
+ * objects were loaded or unloaded so far, or 0 when there are none or nobody can be asked now. Not
+ * to be called in a forked child whose parent had several threads unless the program itself calls
+ * the loader there: another thread may have held that lock.
  */
-bool interpose_look(bool is_patient);
+uint64_t interpose_look(bool is_patient);
+
+/* A function to be found in objects that come later. version and library may be NULL: any. */
+struct interpose_wish {
+    const char *symbol, *version, *library;
+    uint32_t name_hash; /* kept by this module */
+};
+
+/* Makes the names known: interpose_may_know says so from here on. */
+void interpose_expect(struct interpose_wish *wishes, size_t n_wishes);
+
+/* False when no binding and no wish has this name; may be true for others. */
+bool interpose_may_know(const char *symbol);
+
+/* An object that came after the start. */
+struct interpose_arrival {
+    uintptr_t base;
+    char path[4096];
+};
+
+/*
+ * The first later object that defines one of the wishes and is not among those passed over, which
+ * are told by their bases. It may be gone or not quite there until it is pinned.
+ */
+bool interpose_find_arrival(const struct interpose_wish *wishes, size_t n_wishes,
+                            const uintptr_t *passed_over, size_t n_passed_over,
+                            struct interpose_arrival *ret_arrival);
+
+/*
+ * Keeps the object loaded for good: dlopen of exactly this object, which waits for a dlopen of it
+ * that is going on. Only where the program may call dlopen itself, and without any lock. 0, or
+ * -ENOENT when it is gone.
+ */
+int interpose_pin(const struct interpose_arrival *arrival);
+
+/* As interpose_find, in a pinned object. */
+size_t interpose_find_in_arrival(const struct interpose_arrival *arrival,
+                                 const struct interpose_wish *wish,
+                                 struct interpose_definition *ret_definitions, size_t n_room);
 
 /*
  * In a new child of fork: the lock starts anew, since its holder may be gone, and pages that the
@@ -123,5 +162,8 @@ void *interpose_vdso_function(const char *symbol);
 /* Makes [address, address + n_bytes) (whole pages of the shim's own data) read-only. 0 or -errno.
  */
 int interpose_seal(void *address, size_t n_bytes);
+
+/* Makes them writable again, for a moment. */
+int interpose_unseal(void *address, size_t n_bytes);
 
 #endif

@@ -9,15 +9,9 @@
 
 #include "interpose/interpose.h"
 #include "interpose/patch.h"
-#include <errno.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
 
 enum {
     DONE_ROOM = 1024, /* a power of two; with more objects the surplus is visited at each change */
-    LOCK_NAPS = 1000, /* of a patient look: about a tenth of a second */
-    LOCK_NAP_NS = 50000
 };
 
 /* Guarded by the patch lock, apart from what says so. */
@@ -61,6 +55,9 @@ static void visit_new(const struct elf_view *view, void *context)
     patch_object_locked(view, pass);
     if (!pass->is_counted) {
         state.is_incomplete = true;
+    } else if (pass->is_ambiguous) {
+        /* Counted, so that the next look must begin anew. */
+        state.is_incomplete = state.must_recount = true;
     } else if (place != NULL) {
         *place = view->load_start;
         state.n_done++;
@@ -75,77 +72,68 @@ static void forget_done(void)
     state.n_done = 0;
 }
 
-static bool lock_patiently(bool is_patient)
-{
-    struct timespec nap = {.tv_nsec = LOCK_NAP_NS};
-    int saved_errno = errno;
-    bool is_locked = patch_try_lock();
-
-    /* Not for ever: the lock's holder may wait for the loader, and the loader's for this thread. */
-    for (int i = 0; !is_locked && is_patient && i < LOCK_NAPS; i++) {
-        syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &nap, NULL);
-        is_locked = patch_try_lock();
-    }
-    errno = saved_errno;
-    return is_locked;
-}
-
 bool interpose_has_later_objects(void)
 {
     return objects_are_later() || __atomic_load_n(&state.were_there, __ATOMIC_RELAXED);
 }
 
-bool interpose_look(bool is_patient)
+/* All later objects, or those that are new. */
+static void look_locked(const struct objects_changes *changes)
 {
-    struct objects_changes changes;
+    bool is_recount = state.must_recount || changes->n_unloaded != state.n_unloaded;
     struct pass pass;
-    bool is_recount;
 
-    if (!interpose_has_later_objects() || !objects_read_changes(&changes)) {
-        return false;
-    }
-    if (changes.n_loaded + changes.n_unloaded ==
-        __atomic_load_n(&state.n_seen_changes, __ATOMIC_ACQUIRE)) {
-        return false;
-    }
-    if (!lock_patiently(is_patient)) {
-        return false;
-    }
-    /* What is loaded between these two is visited now and, in vain, at the next look. */
-    if (!objects_read_changes(&changes)) {
-        patch_unlock();
-        return false;
-    }
-    is_recount = state.must_recount || changes.n_unloaded != state.n_unloaded;
-    state.must_recount = false;
-    state.is_incomplete = false;
-    state.n_unloaded = changes.n_unloaded;
+    state.must_recount = state.is_incomplete = false;
+    state.n_unloaded = changes->n_unloaded;
     if (is_recount) {
         forget_done();
     }
     patch_begin_later_locked(&pass);
-    if (!objects_each_later(visit_new, &pass)) {
-        state.is_incomplete = state.must_recount = true;
-    } else {
+    if (objects_each_later(visit_new, &pass)) {
         patch_end_later_locked(is_recount);
+    } else {
+        state.is_incomplete = state.must_recount = true;
     }
     __atomic_store_n(&state.were_there, objects_are_later(), __ATOMIC_RELAXED);
     if (!state.is_incomplete) {
-        __atomic_store_n(&state.n_seen_changes, changes.n_loaded + changes.n_unloaded,
+        __atomic_store_n(&state.n_seen_changes, changes->n_loaded + changes->n_unloaded,
                          __ATOMIC_RELEASE);
     }
+}
+
+uint64_t interpose_look(bool is_patient)
+{
+    struct objects_changes changes;
+    uint64_t n_changes;
+
+    if (!interpose_has_later_objects() || !objects_read_changes(&changes)) {
+        return 0;
+    }
+    n_changes = changes.n_loaded + changes.n_unloaded;
+    if (n_changes == __atomic_load_n(&state.n_seen_changes, __ATOMIC_ACQUIRE)) {
+        return n_changes;
+    }
+    if (is_patient ? !patch_lock_acquire() : !patch_try_lock()) {
+        return 0;
+    }
+    /* What is loaded between these two is visited now and, in vain, at the next look. */
+    if (!objects_read_changes(&changes)) {
+        patch_unlock();
+        return 0;
+    }
+    look_locked(&changes);
     patch_unlock();
-    return true;
+    return changes.n_loaded + changes.n_unloaded;
 }
 
 void later_recount_locked(void)
 {
     state.must_recount = true;
+    __atomic_store_n(&state.n_seen_changes, UINT64_MAX, __ATOMIC_RELEASE);
 }
 
 void later_after_fork(void)
 {
     /* Whoever held the lock may have been in the middle of a look. */
-    state.must_recount = true;
-    __atomic_store_n(&state.n_seen_changes, UINT64_MAX, __ATOMIC_RELEASE);
+    later_recount_locked();
 }

@@ -17,6 +17,11 @@
 #include <time.h>
 #include <unistd.h>
 
+/* Versions of one name in one object that are looked at. */
+enum {
+    DEFINITIONS_ROOM = 16
+};
+
 /* By segments: in the holes of an executable's range something else may have been mapped. */
 static bool contains(const struct elf_view *view, uintptr_t address)
 {
@@ -31,7 +36,7 @@ static const char *basename_of(const char *path)
 }
 
 /* The loader has no name for the executable; the kernel has. */
-static const char *library_of(const struct elf_view *view)
+const char *objects_library_of(const struct elf_view *view)
 {
     const char *path = view->path;
 
@@ -66,7 +71,7 @@ static int add_object(struct dl_phdr_info *info, size_t n_bytes, void *context)
 
         elf_view_init(&object->view, info->dlpi_addr, info->dlpi_name, info->dlpi_phdr,
                       info->dlpi_phnum);
-        object->library = library_of(&object->view);
+        object->library = objects_library_of(&object->view);
     }
     return 0;
 }
@@ -262,23 +267,42 @@ bool objects_read_changes(struct objects_changes *ret_changes)
 struct definer_search {
     const char *name;
     uint32_t name_hash;
-    bool is_found;
+    enum later_definers definers;
+    uintptr_t address;
 };
 
 static void search_definer(const struct elf_view *view, void *context)
 {
     struct definer_search *search = context;
-    struct elf_symbol symbol;
+    struct elf_symbol found[DEFINITIONS_ROOM];
+    size_t n_found = elf_view_find(view, search->name, search->name_hash, found, DEFINITIONS_ROOM);
 
-    search->is_found =
-        search->is_found || elf_view_find(view, search->name, search->name_hash, &symbol, 1) > 0;
+    for (size_t i = 0; i < n_found; i++) {
+        if (!found[i].is_defined || found[i].visibility == STV_HIDDEN ||
+            found[i].visibility == STV_INTERNAL) {
+            continue;
+        }
+        /* The resolver of an IFUNC may not be ready to be called. */
+        if (search->definers != LATER_NONE && search->address == found[i].address) {
+            continue;
+        }
+        search->definers = search->definers == LATER_NONE && found[i].type != STT_GNU_IFUNC
+                               ? LATER_ONE
+                               : LATER_SEVERAL;
+        search->address = found[i].address;
+    }
 }
 
-bool objects_later_define(const char *name, uint32_t name_hash)
+enum later_definers objects_later_definers(const char *name, uint32_t name_hash,
+                                           uintptr_t *ret_address)
 {
     struct definer_search search = {.name = name, .name_hash = name_hash};
 
-    return !objects_each_later(search_definer, &search) || search.is_found;
+    if (!objects_each_later(search_definer, &search)) {
+        return LATER_SEVERAL;
+    }
+    *ret_address = search.address;
+    return search.definers;
 }
 
 bool objects_are_later(void)

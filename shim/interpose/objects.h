@@ -66,8 +66,19 @@ struct objects_changes {
 };
 bool objects_read_changes(struct objects_changes *ret_changes);
 
-/* True when an object that was loaded after the start defines the name. */
-bool objects_later_define(const char *name, uint32_t name_hash);
+/* Which of the objects that were loaded after the start define a name. */
+enum later_definers {
+    LATER_NONE,
+    LATER_ONE, /* function of one address, in however many versions */
+    LATER_SEVERAL,
+};
+
+/* *ret_address: of LATER_ONE. Says LATER_SEVERAL when it cannot know. */
+enum later_definers objects_later_definers(const char *name, uint32_t name_hash,
+                                           uintptr_t *ret_address);
+
+/* How the object is called: soname, else basename; borrowed from the loader. */
+const char *objects_library_of(const struct elf_view *view);
 
 /*
  * A thread that forks waits until no other thread of ours holds the loader's lock: ld.so does not

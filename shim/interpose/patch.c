@@ -105,30 +105,48 @@ static struct interpose_binding *match_redirected(const struct pass *pass, const
     return NULL;
 }
 
-/*
- * True when a value in the object's own code may be a definition of the object's own. In objects
- * that came later, also when any of those has a definition: an object that was opened with
- * RTLD_DEEPBIND is bound to its own and to those of its libraries first.
- */
-static bool may_be_other(const struct pass *pass, const struct elf_view *view,
-                         const struct resolve_request *request, uintptr_t value)
+/* True when a value in the object's own code may be a definition of the object's own. */
+static bool may_be_own(const struct elf_view *view, const struct resolve_request *request,
+                       uintptr_t value)
 {
     struct elf_symbol own[OWN_DEFINITIONS_ROOM];
     size_t n_own =
         elf_view_find(view, request->name, request->name_hash, own, OWN_DEFINITIONS_ROOM);
 
     for (size_t i = 0; i < n_own; i++) {
-        if (own[i].is_defined &&
-            (own[i].address == value || own[i].type == STT_GNU_IFUNC || pass->is_later)) {
+        if (own[i].is_defined && (own[i].address == value || own[i].type == STT_GNU_IFUNC)) {
             return true;
         }
     }
-    return pass->is_later && objects_later_define(request->name, request->name_hash);
+    return false;
+}
+
+/*
+ * What ld.so would bind an object's slot to when it was opened later. Its scope is not known: with
+ * RTLD_DEEPBIND its own libraries come first. So only when there is one definition in all.
+ */
+static struct interpose_binding *match_unresolved_later(struct pass *pass,
+                                                        const struct resolve_request *request)
+{
+    const struct object *provider;
+    struct elf_symbol found;
+    uintptr_t address;
+    enum later_definers definers =
+        objects_later_definers(request->name, request->name_hash, &address);
+    bool is_at_start = resolve_in_scope(request, 0, &found, &provider);
+
+    if (is_at_start && definers == LATER_NONE) {
+        return match_value(pass, request->name, resolve_function(&provider->view, &found));
+    }
+    if (!is_at_start && definers == LATER_ONE) {
+        return match_value(pass, request->name, address);
+    }
+    pass->is_ambiguous |= definers != LATER_NONE;
+    return NULL;
 }
 
 /* For a PLT slot that leads into its own object: the binding that ld.so would bind it to. */
-static struct interpose_binding *match_unresolved(const struct pass *pass,
-                                                  const struct elf_view *view,
+static struct interpose_binding *match_unresolved(struct pass *pass, const struct elf_view *view,
                                                   const struct elf_symbol *symbol, uintptr_t value)
 {
     struct resolve_request request = {
@@ -137,10 +155,13 @@ static struct interpose_binding *match_unresolved(const struct pass *pass,
     struct elf_symbol found;
 
     if (!filter_may_have(&pass->names, request.name_hash) || symbol->visibility != STV_DEFAULT ||
-        may_be_other(pass, view, &request, value)) {
+        may_be_own(view, &request, value)) {
         return NULL;
     }
     request.version = elf_view_version(view, symbol->version, &request.is_exact);
+    if (pass->is_later) {
+        return match_unresolved_later(pass, &request);
+    }
     if (view->is_symbolic && resolve_in_object(view, &request, &found)) {
         return match_value(pass, symbol->name, resolve_function(view, &found));
     }
@@ -237,6 +258,7 @@ void patch_object_locked(const struct elf_view *view, struct pass *pass)
 
     lock_assert_held(&patch_lock);
     /* Counted when it is through with, so that nothing is counted twice. */
+    pass->is_ambiguous = false;
     pass->is_counted = !pass->is_later || slots_are_relocated(view);
     for (size_t table = 0; table < ELF_RELOCATION_TABLES; table++) {
         for (size_t i = 0; i < view->relocations[table].n_entries; i++) {
@@ -343,6 +365,11 @@ static int run_pass_locked(struct interpose_binding *bindings, size_t n_bindings
                                           seen->pointers - later->pointers};
     }
     return pass.error;
+}
+
+bool patch_lock_acquire(void)
+{
+    return lock_acquire(&patch_lock);
 }
 
 bool patch_try_lock(void)

@@ -17,10 +17,13 @@ struct pass {
     bool is_later;  /* at objects that came after the start */
     struct filter names, values;
     bool is_counted;          /* the object at hand is */
+    bool is_ambiguous;        /* it has a slot that somebody will bind, nobody knows to what */
     struct slots_relro relro; /* of the object at hand */
     int error;
 };
 
+/* The first waits, as lock_acquire does; a thread that holds the loader's lock must not. */
+bool patch_lock_acquire(void);
 bool patch_try_lock(void);
 void patch_unlock(void);
 

@@ -99,7 +99,7 @@ uintptr_t resolve_function(const struct elf_view *view, const struct elf_symbol 
     }
 }
 
-static bool is_named(const struct object *object, const char *library)
+bool resolve_is_named(const struct object *object, const char *library)
 {
     const char *slash = strrchr(object->view.path, '/');
 
@@ -123,9 +123,40 @@ static size_t add_definition(struct interpose_definition *definitions, size_t n_
     return n_definitions + 1;
 }
 
-static size_t find_in_object(const struct object *object, const char *symbol, uint32_t name_hash,
-                             const char *version, struct interpose_definition *ret_definitions)
+/* True, with its version, when the symbol may be what is asked for. */
+static bool is_wanted(const struct elf_view *view, const struct elf_symbol *symbol,
+                      const char *version, const char **ret_version)
 {
+    bool is_exact_unused;
+
+    *ret_version = elf_view_version(view, symbol->version, &is_exact_unused);
+    return is_visible(symbol, true) &&
+           (version == NULL || (*ret_version != NULL && strcmp(*ret_version, version) == 0));
+}
+
+bool resolve_has_definition(const struct object *object, const char *symbol, uint32_t name_hash,
+                            const char *version)
+{
+    struct elf_symbol found[VERSIONS_ROOM];
+    size_t n_found = elf_view_find(&object->view, symbol, name_hash, found, VERSIONS_ROOM);
+    const char *found_version;
+
+    for (size_t i = 0; i < n_found; i++) {
+        if (is_wanted(&object->view, &found[i], version, &found_version) &&
+            (found[i].type == STT_FUNC || found[i].type == STT_GNU_IFUNC ||
+             found[i].type == STT_NOTYPE) &&
+            elf_view_has(&object->view, found[i].address, 1, PF_X)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+size_t resolve_definitions(const struct object *object, const char *symbol, uint32_t name_hash,
+                           const char *version, struct interpose_definition *ret_definitions,
+                           size_t n_room)
+{
+    struct interpose_definition definitions[VERSIONS_ROOM];
     struct elf_symbol found[VERSIONS_ROOM];
     size_t n_found = elf_view_find(&object->view, symbol, name_hash, found, VERSIONS_ROOM);
     size_t n_definitions = 0;
@@ -135,21 +166,18 @@ static size_t find_in_object(const struct object *object, const char *symbol, ui
             .library = object->library,
             .path = object->view.path,
             .is_default = !found[i].is_hidden,
-            .is_startup = true,
             .size_bytes = found[i].size_bytes,
         };
-        bool is_exact_unused;
 
-        definition.version = elf_view_version(&object->view, found[i].version, &is_exact_unused);
-        if (!is_visible(&found[i], true) ||
-            (version != NULL &&
-             (definition.version == NULL || strcmp(definition.version, version) != 0))) {
-            continue;
+        if (is_wanted(&object->view, &found[i], version, &definition.version)) {
+            definition.address = (void *)resolve_function(&object->view, &found[i]);
         }
-        definition.address = (void *)resolve_function(&object->view, &found[i]);
         if (definition.address != NULL) {
-            n_definitions = add_definition(ret_definitions, n_definitions, &definition);
+            n_definitions = add_definition(definitions, n_definitions, &definition);
         }
+    }
+    for (size_t i = 0; i < n_definitions && i < n_room; i++) {
+        ret_definitions[i] = definitions[i];
     }
     return n_definitions;
 }
@@ -162,18 +190,19 @@ size_t interpose_find(const char *symbol, const char *version, const char *libra
 
     for (size_t i = 0; i < interpose_known.n_objects; i++) {
         const struct object *object = &interpose_known.objects[i];
-        struct interpose_definition definitions[VERSIONS_ROOM];
-        size_t n_definitions;
+        size_t n_written = n_found < n_room ? n_found : n_room;
+        size_t n_more;
 
-        if (object->role != OBJECT_ORDINARY || !is_named(object, library)) {
+        if (object->role != OBJECT_ORDINARY || !resolve_is_named(object, library)) {
             continue;
         }
-        n_definitions = find_in_object(object, symbol, name_hash, version, definitions);
-        for (size_t k = 0; k < n_definitions; k++, n_found++) {
-            if (n_found < n_room) {
-                ret_definitions[n_found] = definitions[k];
-            }
+        n_more = resolve_definitions(object, symbol, name_hash, version,
+                                     n_room > 0 ? ret_definitions + n_written : NULL,
+                                     n_room - n_written);
+        for (size_t k = n_written; k < n_room && k < n_written + n_more; k++) {
+            ret_definitions[k].is_startup = true;
         }
+        n_found += n_more;
     }
     return n_found;
 }

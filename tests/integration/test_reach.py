@@ -2,6 +2,8 @@
 """Objects that are loaded while the program runs: every call that they make is caught, and they
 find what they find without memoshim. The oracle is the counting library's own count."""
 
+import shutil
+
 import case
 import counted
 
@@ -124,6 +126,96 @@ class Rescan(Reach):
         self.assertEqual([(line, n) for (line, _), n in zip(lines, real)], lines)
         self.assert_counts(outcome.function("versioned_step@VERSIONED_2"), calls=3, misses=1)
         self.assert_counts(outcome.function("versioned_step@VERSIONED_1"), calls=4, misses=2)
+
+
+class Pending(Reach):
+    """A function whose library comes later."""
+
+    STEP = {"pending_step": {"prototype": "long pending_step(long x)", "guard": False}}
+
+    def pend(self, lines, **config):
+        """As reach, for pending_step."""
+        trace = self.folder / "trace"
+        _, outcome = self.run_both(self.config(self.STEP, **config),
+                                   [case.PROGRAMS / "host", trace],
+                                   "".join(f"{line}\n" for line, _ in lines))
+        real = [int(word) for word in trace.read_text().split()]
+        self.assertEqual([(line, n) for (line, _), n in zip(lines, real)], lines)
+        return outcome
+
+    A = case.PROGRAMS / "libpending_a.so"
+    B = case.PROGRAMS / "libpending_b.so"
+
+    def test_said_as_long_as_it_waits(self):
+        outcome = self.pend([("square 3", 1), ("square 3", 1)])
+        report = outcome.report
+        self.assertEqual(report["not_hooked"],
+                         {"pending_step": "no loaded object defines it yet"}, report)
+
+    def test_first_lookup_finds_it(self):
+        for flags in SCOPES:
+            with self.subTest(flags=flags):
+                outcome = self.pend([
+                    (f"open a {self.A} {flags}", 0), ("run a pending_step 5", 1),
+                    ("run a pending_step 5", 0), ("run a pending_own 5", 0),
+                    ("run a pending_own 6", 1), ("run a pending_step 6", 0)])
+                self.assert_counts(outcome.function("pending_step"), calls=5, misses=2, hits=3,
+                                   library="libpending_a.so", hooked_slots=1)
+                self.assertEqual(outcome.report.get("not_hooked", {}), {})
+
+    def test_it_stays_when_it_is_closed(self):
+        self.pend([(f"open a {self.A} lazy", 0), ("run a pending_step 5", 1), ("close a", 0),
+                   (f"open a {self.A} now", 0), ("run a pending_own 5", 0), ("close a", 0)])
+
+    def test_a_plugin_brings_it(self):
+        for variant in ("lazy", "now"):
+            path = case.PROGRAMS / f"plugin_pending_{variant}.so"
+            for flags in (*SCOPES, "lazy deep"):
+                with self.subTest(variant=variant, flags=flags):
+                    outcome = self.pend([
+                        (f"open p {path} {flags}", 0), ("run p plugin_step 5", 1),
+                        ("run p plugin_step 5", 0), ("run p plugin_step_pointer 5", 0),
+                        ("run p plugin_step_pointer 6", 1), ("run p plugin_step 6", 0),
+                        ("run p pending_own 6", 0), ("close p", 0), (f"open p {path} {flags}", 0),
+                        ("run p plugin_step 6", 0), ("run p plugin_step_pointer 5", 0)])
+                    self.assert_counts(outcome.function("pending_step"), calls=8, misses=2)
+
+    def test_two_libraries_with_one_name(self):
+        outcome = self.pend([
+            (f"open a {self.A} lazy", 0), ("run a pending_step 30", 1),
+            (f"open b {self.B} lazy", 0), ("run b pending_step 30", 1),
+            ("run a pending_step 30", 0), ("run b pending_step 30", 0),
+            ("run b pending_own 30", 0), ("run b pending_own 31", 1),
+            ("run a pending_step 31", 1)])
+        self.assertEqual(sorted(outcome.report["functions"]),
+                         ["pending_step (libpending_a.so)", "pending_step (libpending_b.so)"])
+        self.assert_counts(outcome.function("pending_step (libpending_a.so)"), calls=3, misses=2)
+        self.assert_counts(outcome.function("pending_step (libpending_b.so)"), calls=4, misses=2)
+
+    def test_two_copies_of_one_library(self):
+        copy = self.folder / "libpending_a.so"
+        shutil.copy(self.A, copy)
+        env = {"LD_LIBRARY_PATH": case.PROGRAMS}
+        trace = self.folder / "trace"
+        script = (f"open a {self.A} now\nrun a pending_step 5\nopen b {copy} now\n"
+                  "run b pending_step 5\nrun a pending_step 5\nrun b pending_step 5\n")
+        _, outcome = self.run_both(self.config(self.STEP), [case.PROGRAMS / "host", trace],
+                                   script, env=env)
+        self.assertEqual(trace.read_text().split(), ["0", "1", "0", "1", "0", "0"])
+        self.assertEqual(set(outcome.report["functions"]),
+                         {"pending_step (libpending_a.so)", f"pending_step ({copy})"})
+
+    def test_only_of_one_library(self):
+        self.STEP = {"pending_step": {**self.STEP["pending_step"], "library": "libpending_b.so"}}
+        outcome = self.pend([
+            (f"open a {self.A} now", 0), ("run a pending_step 30", 1), ("run a pending_step 30", 1),
+            (f"open b {self.B} now", 0), ("run b pending_step 30", 1),
+            ("run b pending_step 30", 0)])
+        self.assert_counts(outcome.function("pending_step"), calls=2, library="libpending_b.so")
+
+    def test_found_in_the_global_scope(self):
+        self.pend([(f"open a {self.A} now global", 0), ("find default 5 pending_step", 1),
+                   ("find default 5 pending_step", 0), ("find self 5 pending_step", 0)])
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@
  *     same NAME                   plugin_same of the host's own pointer
  *     close NAME
  *     square X                    the host's own call of counted_square
- *     find HOW X                  counted_square by dlsym: default, self (dlopen of NULL), library
+ *     find HOW X [FUNCTION]       FUNCTION (counted_square) by dlsym: default, self (dlopen of
+ * NULL), library (libcounted)
  *
  * As the driver does, it writes for each line how many real calls it caused to the file that is its
  * first argument.
@@ -72,13 +73,13 @@ static void print_call(void *function, long x)
     }
 }
 
-static void find(const char *how, long x)
+static void find(const char *how, long x, const char *function)
 {
     void *handle = strcmp(how, "default") == 0 ? RTLD_DEFAULT
                    : strcmp(how, "self") == 0  ? dlopen(NULL, RTLD_LAZY)
                                                : dlopen("libcounted.so", RTLD_LAZY);
 
-    print_call(dlsym(handle, "counted_square"), x);
+    print_call(dlsym(handle, function != NULL ? function : "counted_square"), x);
 }
 
 static void run_line(char *line)
@@ -106,7 +107,7 @@ static void run_line(char *line)
     if (strcmp(command, "open") == 0) {
         open_plugin(first, second);
     } else if (strcmp(command, "find") == 0) {
-        find(first, atol(second));
+        find(first, atol(second), strtok(NULL, " \n"));
     } else if (strcmp(command, "run") == 0) {
         print_call(dlsym(plugin_named(first)->handle, second), atol(strtok(NULL, " \n")));
     } else {

@@ -1,0 +1,462 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Which functions are hooked: at the start all definitions of the configured names, and later those
+ * in objects that come. A hook, once published, is never taken back; readers of statistics see each
+ * function before or after, never in between.
+ */
+#include "process.h"
+
+#include "base/guard.h"
+#include "base/log.h"
+#include "entry/entry.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define MAX_DEFINITIONS 16  /* of one symbol: versions and libraries */
+#define MAX_ARRIVALS    512 /* later objects that were looked into */
+#define NOT_YET         "no loaded object defines it yet"
+
+/* Functions whose call may end the process image without running exit handlers. */
+static const char *const announced[] = {"_exit",  "_Exit",   "execve",  "execv",
+                                        "execvp", "execvpe", "execl",   "execlp",
+                                        "execle", "fexecve", "execveat"};
+
+#define N_ANNOUNCED (sizeof(announced) / sizeof(announced[0]))
+
+/*
+ * One thread adds hooks at a time. Held while running: the arena, the entry pool and the arrays of
+ * hooks and bindings. The start does without, there is one thread.
+ */
+static struct lock lock = LOCK_INITIALIZER(LOCK_RANK_HOOKS);
+
+/* Guarded by lock; the count is read without. Pinned objects: their bases are theirs for good. */
+static uintptr_t arrivals[MAX_ARRIVALS];
+static _Atomic uint32_t n_arrivals;
+
+/* Written at the start. wishes[i] is what functions[i] asks for. */
+static struct interpose_wish *wishes;
+static const struct config_function **wished;
+static size_t n_wishes, n_hooks_room;
+
+/* ---- one hook -------------------------------------------------------------------------------- */
+
+/* The next hook, which nobody sees before publish; NULL when there is no room. */
+static struct hook *new_hook(const struct config_function *function)
+{
+    uint32_t n = atomic_load_explicit(&process.n_hooks, memory_order_relaxed);
+    struct hook *hook;
+
+    if (n == n_hooks_room) {
+        return NULL;
+    }
+    hook = &process.hooks[n];
+    *hook = (struct hook){.function = function};
+    atomic_store_explicit(&hook->name, function->named, memory_order_relaxed);
+    return hook;
+}
+
+static void publish_new(void)
+{
+    atomic_fetch_add_explicit(&process.n_hooks, 1, memory_order_release);
+}
+
+static struct call_plan *plan_of(const struct hook *hook)
+{
+    return atomic_load_explicit(&hook->plan, memory_order_acquire);
+}
+
+static const char *name_of(const struct hook *hook)
+{
+    return atomic_load_explicit(&hook->name, memory_order_acquire);
+}
+
+static void refuse(const struct config_function *function, const char *reason)
+{
+    struct hook *hook = new_hook(function);
+
+    if (hook != NULL) {
+        hook->problem = reason;
+        publish_new();
+    }
+    log_line(LOG_LEVEL_WARN, "%s is not memoized: %s", function->named, reason);
+}
+
+static bool is_hooked_already(const void *original, const char *symbol)
+{
+    for (size_t i = 0; i < process.n_bindings; i++) {
+        if (process.bindings[i].original == original &&
+            strcmp(process.bindings[i].symbol, symbol) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Takes the next binding for slots of symbol that hold original. */
+static struct interpose_binding *bind(const char *symbol, void *original, void *replacement)
+{
+    struct interpose_binding *binding = &process.bindings[process.n_bindings++];
+
+    *binding = (struct interpose_binding){
+        .symbol = symbol, .original = original, .replacement = replacement};
+    return binding;
+}
+
+static uint32_t n_slots(const struct interpose_binding *binding)
+{
+    return binding->n_jump_slots + binding->n_got_slots + binding->n_pointers;
+}
+
+/*
+ * Makes what one definition needs and fills in the hook, all but the plan, without which it is not
+ * hooked yet. NULL with the reason.
+ */
+static struct call_plan *prepare_hook(struct hook *hook,
+                                      const struct interpose_definition *definition,
+                                      const char **ret_reason)
+{
+    const struct config_function *function = hook->function;
+    const char *library = definition->library[0] != '\0' ? definition->library : process.program;
+    struct call_plan_options options = {
+        .function = function,
+        .shown_as = function->named,
+        .library = library,
+        .original = definition->address,
+        .seed = process.seed,
+        .mac_key = process.mac_key,
+    };
+    struct call_plan *plan;
+    int entry;
+
+    *ret_reason = "there is no memory for its cache";
+    if (call_plan_create(&options, &process.arena, &plan, ret_reason) != 0) {
+        return NULL;
+    }
+    entry = entry_open(call_plan_abi(plan), definition->address, call_handle, plan);
+    if (entry < 0) {
+        *ret_reason =
+            entry == -ENOSPC ? "too many functions are named" : "libffi cannot carry its prototype";
+        return NULL;
+    }
+    hook->version = definition->version;
+    hook->library = library;
+    hook->path = definition->path;
+    hook->entry = entry;
+    hook->binding = bind(function->symbol, definition->address, entry_thunk(entry));
+    return plan;
+}
+
+static void set_plan(struct hook *hook, struct call_plan *plan)
+{
+    atomic_store_explicit(&hook->plan, plan, memory_order_release);
+}
+
+/* ---- the start ------------------------------------------------------------------------------- */
+
+static void hook_definition(const struct config_function *function,
+                            const struct interpose_definition *definition)
+{
+    struct hook *hook = new_hook(function);
+    struct call_plan *plan;
+    const char *reason;
+
+    if (is_hooked_already(definition->address, function->symbol)) {
+        refuse(function, "another entry names the same function");
+        return;
+    }
+    plan = prepare_hook(hook, definition, &reason);
+    if (plan == NULL) {
+        refuse(function, reason);
+        return;
+    }
+    set_plan(hook, plan);
+    publish_new();
+}
+
+static void hook_function(const struct config_function *function)
+{
+    struct interpose_definition definitions[MAX_DEFINITIONS];
+    const struct settings *settings = &process.settings;
+    enum config_mode mode = settings->has_mode ? settings->mode : function->mode;
+    const char *denied = interpose_denied(function->symbol);
+    size_t n_found;
+
+    if (mode == CONFIG_MODE_OFF) {
+        new_hook(function)->is_off = true;
+        publish_new();
+        return;
+    }
+    if (denied != NULL) {
+        refuse(function, denied);
+        return;
+    }
+    wished[n_wishes] = function;
+    wishes[n_wishes++] = (struct interpose_wish){
+        .symbol = function->symbol, .version = function->version, .library = function->library};
+    n_found = interpose_find(function->symbol, function->version, function->library, definitions,
+                             MAX_DEFINITIONS);
+    if (n_found == 0) {
+        refuse(function, NOT_YET);
+        return;
+    }
+    for (size_t i = 0; i < n_found && i < MAX_DEFINITIONS; i++) {
+        hook_definition(function, &definitions[i]);
+    }
+}
+
+/*
+ * After patching: definitions that nobody imports are kept, since dlsym and later objects can reach
+ * them, but while another is the one that is used they are not shown.
+ */
+static void settle_hooks(void)
+{
+    for (uint32_t i = 0; i < process.n_hooks; i++) {
+        struct hook *hook = &process.hooks[i];
+        uint32_t n_used = 0, n_definitions = 0;
+
+        if (plan_of(hook) == NULL) {
+            continue;
+        }
+        for (uint32_t k = 0; k < process.n_hooks; k++) {
+            if (process.hooks[k].function == hook->function && plan_of(&process.hooks[k]) != NULL) {
+                n_definitions++;
+                n_used += n_slots(process.hooks[k].binding) > 0;
+            }
+        }
+        hook->is_spare = n_slots(hook->binding) == 0 && n_used > 0;
+        if (n_definitions > 1 && (n_used != 1 || hook->is_spare)) {
+            hook_make_distinct(hook);
+        }
+        if (!hook->is_spare && hooks_problem(hook) != NULL) {
+            log_line(LOG_LEVEL_WARN, "%s: %s", name_of(hook), hooks_problem(hook));
+        }
+        entry_switch(hook->entry, true);
+    }
+}
+
+static void hook_announced(void)
+{
+    for (size_t i = 0; process.settings.has_target && i < N_ANNOUNCED; i++) {
+        struct interpose_definition definition;
+        int notice;
+
+        if (interpose_find(announced[i], NULL, NULL, &definition, 1) == 0) {
+            continue;
+        }
+        notice = entry_open_notice(definition.address);
+        if (notice >= 0) {
+            bind(announced[i], definition.address, entry_notice_thunk(notice));
+        }
+    }
+}
+
+int hooks_start(void)
+{
+    size_t n_functions = process.model.n_functions;
+    void *pages;
+    size_t n_bytes;
+    int error;
+
+    n_hooks_room = n_functions * MAX_DEFINITIONS;
+    process.hooks = arena_alloc(&process.arena, n_hooks_room * sizeof(*process.hooks));
+    process.shown = arena_alloc(&process.arena, n_hooks_room * sizeof(*process.shown));
+    process.bindings =
+        arena_alloc(&process.arena, (n_hooks_room + N_ANNOUNCED) * sizeof(*process.bindings));
+    wishes = arena_alloc(&process.arena, n_functions * sizeof(*wishes));
+    wished = arena_alloc(&process.arena, n_functions * sizeof(*wished));
+    if (process.hooks == NULL || process.shown == NULL || process.bindings == NULL ||
+        wishes == NULL || wished == NULL) {
+        return -ENOMEM;
+    }
+    for (size_t i = 0; i < n_functions; i++) {
+        hook_function(&process.model.functions[i]);
+    }
+    hook_announced();
+    interpose_expect(wishes, n_wishes);
+    entry_sealable(&pages, &n_bytes);
+    error = interpose_seal(pages, n_bytes);
+    if (error != 0) {
+        return error;
+    }
+    error = interpose_apply(process.bindings, process.n_bindings);
+    if (interpose_export_problem() != NULL) {
+        log_line(LOG_LEVEL_WARN, "calls by objects that are loaded later may not be seen: %s",
+                 interpose_export_problem());
+    }
+    settle_hooks();
+    return error;
+}
+
+/* ---- later ----------------------------------------------------------------------------------- */
+
+/* Of a function that waits for its first definition, the hook that says so. */
+static struct hook *find_waiting(const struct config_function *function)
+{
+    for (uint32_t i = 0; i < process.n_hooks; i++) {
+        struct hook *hook = &process.hooks[i];
+
+        if (hook->function == function && plan_of(hook) == NULL && !hook->is_off &&
+            strcmp(hook->problem, NOT_YET) == 0) {
+            return hook;
+        }
+    }
+    return NULL;
+}
+
+/* Others of the same function get names that say which is which. */
+static void name_apart(struct hook *hook)
+{
+    bool has_others = false;
+
+    for (uint32_t i = 0; i < process.n_hooks; i++) {
+        struct hook *other = &process.hooks[i];
+
+        if (other != hook && other->function == hook->function && plan_of(other) != NULL) {
+            has_others = true;
+            if (name_of(other) == other->function->named) {
+                hook_make_distinct(other);
+            }
+        }
+    }
+    if (has_others) {
+        hook_make_distinct(hook);
+    }
+}
+
+static void hook_later_definition_locked(const struct config_function *function,
+                                         const struct interpose_definition *definition)
+{
+    struct hook *waiting, *hook;
+    struct call_plan *plan;
+    const char *reason;
+
+    lock_assert_held(&lock);
+    if (is_hooked_already(definition->address, function->symbol)) {
+        return;
+    }
+    waiting = find_waiting(function);
+    hook = waiting != NULL ? waiting : new_hook(function);
+    reason = "too many objects define it";
+    plan = hook != NULL ? prepare_hook(hook, definition, &reason) : NULL;
+    if (plan == NULL) {
+        log_line(LOG_LEVEL_WARN, "%s of %s is not memoized: %s", function->named, definition->path,
+                 reason);
+        return;
+    }
+    name_apart(hook);
+    /* Complete before any slot leads to it, so that no call goes past it. */
+    entry_switch(hook->entry, true);
+    set_plan(hook, plan);
+    if (waiting == NULL) {
+        publish_new();
+    }
+    log_line(LOG_LEVEL_INFO, "%s is memoized from now on: %s defines it", name_of(hook),
+             definition->path);
+}
+
+/* All definitions of a pinned object. */
+static void hook_arrival_locked(const struct interpose_arrival *arrival)
+{
+    size_t n_before = process.n_bindings;
+    void *pages;
+    size_t n_bytes;
+
+    lock_assert_held(&lock);
+    entry_sealable(&pages, &n_bytes);
+    if (interpose_unseal(pages, n_bytes) != 0) {
+        return;
+    }
+    for (size_t i = 0; i < n_wishes; i++) {
+        struct interpose_definition definitions[MAX_DEFINITIONS];
+        size_t n_found =
+            interpose_find_in_arrival(arrival, &wishes[i], definitions, MAX_DEFINITIONS);
+
+        for (size_t k = 0; k < n_found && k < MAX_DEFINITIONS; k++) {
+            hook_later_definition_locked(wished[i], &definitions[k]);
+        }
+    }
+    interpose_seal(pages, n_bytes);
+    if (process.n_bindings > n_before) {
+        interpose_apply(&process.bindings[n_before], process.n_bindings - n_before);
+    }
+}
+
+/* Whether it was not hooked before; false also when that could not be settled. */
+static void hook_arrival(const struct interpose_arrival *arrival)
+{
+    uint32_t n;
+
+    if (!lock_acquire(&lock)) {
+        return;
+    }
+    n = atomic_load_explicit(&n_arrivals, memory_order_relaxed);
+    for (uint32_t i = 0; i < n; i++) {
+        if (arrivals[i] == arrival->base) { /* by another thread, meanwhile */
+            lock_release(&lock);
+            return;
+        }
+    }
+    if (n < MAX_ARRIVALS) {
+        hook_arrival_locked(arrival);
+        arrivals[n] = arrival->base;
+        atomic_store_explicit(&n_arrivals, n + 1, memory_order_release);
+    }
+    lock_release(&lock);
+}
+
+void hooks_look_for_definitions(void)
+{
+    struct interpose_arrival *arrival;
+    size_t page = pages_size(), n_bytes = (sizeof(*arrival) + page - 1) / page * page;
+
+    /* Not on the stack, which may be a small one. */
+    arrival = n_wishes > 0 ? pages_map(n_bytes) : NULL;
+    while (arrival != NULL) {
+        uint32_t n = atomic_load_explicit(&n_arrivals, memory_order_acquire);
+
+        if (n == MAX_ARRIVALS || !interpose_find_arrival(wishes, n_wishes, arrivals, n, arrival) ||
+            interpose_pin(arrival) != 0) {
+            break;
+        }
+        hook_arrival(arrival);
+        if (atomic_load_explicit(&n_arrivals, memory_order_acquire) == n) {
+            break; /* no progress */
+        }
+    }
+    if (arrival != NULL) {
+        pages_unmap(arrival, n_bytes);
+    }
+}
+
+const char *hooks_problem(const struct hook *hook)
+{
+    if (plan_of(hook) == NULL) {
+        return hook->problem;
+    }
+    if (hook->binding->n_refused > 0) {
+        return "some slots could not be redirected: those calls are not seen";
+    }
+    return n_slots(hook->binding) == 0 ? "no loaded object imports it; only dlsym reaches it"
+                                       : NULL;
+}
+
+void hooks_after_fork(void)
+{
+    if (lock_is_held(&lock)) {
+        void *pages;
+        size_t n_bytes;
+
+        entry_sealable(&pages, &n_bytes);
+        interpose_seal(pages, n_bytes);
+    }
+    lock_init(&lock, LOCK_RANK_HOOKS);
+    for (uint32_t i = 0; i < process.n_hooks; i++) {
+        struct hook *hook = &process.hooks[i];
+
+        if (plan_of(hook) != NULL) {
+            call_plan_after_fork(plan_of(hook));
+            entry_reset_passed(hook->entry);
+        }
+    }
+}
