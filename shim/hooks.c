@@ -15,6 +15,7 @@
 
 #define MAX_DEFINITIONS 16  /* of one symbol: versions and libraries */
 #define MAX_ARRIVALS    512 /* later objects that were looked into */
+#define MAX_GONE        64  /* that went away during one look */
 #define NOT_YET         "no loaded object defines it yet"
 
 /* Functions whose call may end the process image without running exit handlers. */
@@ -382,7 +383,6 @@ static void hook_arrival_locked(const struct interpose_arrival *arrival)
     }
 }
 
-/* Whether it was not hooked before; false also when that could not be settled. */
 static void hook_arrival(const struct interpose_arrival *arrival)
 {
     uint32_t n;
@@ -405,27 +405,38 @@ static void hook_arrival(const struct interpose_arrival *arrival)
     lock_release(&lock);
 }
 
+/* Mapped for one look: not on the stack, which may be a small one. */
+struct look {
+    struct interpose_arrival arrival;
+    uintptr_t passed_over[MAX_ARRIVALS + MAX_GONE]; /* looked into by anybody, then gone ones */
+};
+
 void hooks_look_for_definitions(void)
 {
-    struct interpose_arrival *arrival;
-    size_t page = pages_size(), n_bytes = (sizeof(*arrival) + page - 1) / page * page;
+    size_t page = pages_size(), n_bytes = (sizeof(struct look) + page - 1) / page * page;
+    struct look *look = n_wishes > 0 ? pages_map(n_bytes) : NULL;
+    uint32_t n = 0, n_gone = 0;
 
-    /* Not on the stack, which may be a small one. */
-    arrival = n_wishes > 0 ? pages_map(n_bytes) : NULL;
-    while (arrival != NULL) {
-        uint32_t n = atomic_load_explicit(&n_arrivals, memory_order_acquire);
+    while (look != NULL && n_gone < MAX_GONE) {
+        uint32_t n_now = atomic_load_explicit(&n_arrivals, memory_order_acquire);
 
-        if (n == MAX_ARRIVALS || !interpose_find_arrival(wishes, n_wishes, arrivals, n, arrival) ||
-            interpose_pin(arrival) != 0) {
+        memmove(look->passed_over + n_now, look->passed_over + n, n_gone * sizeof(arrivals[0]));
+        memcpy(look->passed_over, arrivals, n_now * sizeof(arrivals[0]));
+        n = n_now;
+        if (!interpose_find_arrival(wishes, n_wishes, look->passed_over, n + n_gone,
+                                    &look->arrival)) {
             break;
         }
-        hook_arrival(arrival);
+        if (interpose_pin(&look->arrival) == 0) {
+            hook_arrival(&look->arrival);
+        }
+        /* Gone, or nothing could be done: either way not again in this look. */
         if (atomic_load_explicit(&n_arrivals, memory_order_acquire) == n) {
-            break; /* no progress */
+            look->passed_over[n + n_gone++] = look->arrival.base;
         }
     }
-    if (arrival != NULL) {
-        pages_unmap(arrival, n_bytes);
+    if (look != NULL) {
+        pages_unmap(look, n_bytes);
     }
 }
 

@@ -11,7 +11,6 @@
 
 #include <dlfcn.h>
 #include <errno.h>
-#include <sys/single_threaded.h>
 
 /* One look for so many misses of a thread, its first among them. A look takes about 50 ns. */
 #define MISSES_BETWEEN_LOOKS 32
@@ -25,15 +24,6 @@ void later_start(void)
     is_started = true;
 }
 
-/*
- * A forked child of several threads may have inherited a lock of the loader from a thread that is
- * no more. The program that calls dlsym there takes that risk by itself; a mere call must not.
- */
-static bool may_ask_loader(void)
-{
-    return !process.is_child || __libc_single_threaded;
-}
-
 void later_look_on_miss(void)
 {
     if (!interpose_has_later_objects()) {
@@ -41,17 +31,20 @@ void later_look_on_miss(void)
     }
     if (misses_until_look == 0) {
         misses_until_look = MISSES_BETWEEN_LOOKS;
-        if (may_ask_loader()) {
+        if (interpose_loader_is_free()) {
             interpose_look(false);
         }
     }
     misses_until_look--;
 }
 
-/* Slots first; then what new objects define, which pins them. */
+/*
+ * Slots first; then what new objects define, which pins them. A forked child may have inherited the
+ * loader's lock from a thread that is no more.
+ */
 static void look_patiently(void)
 {
-    uint64_t n_changes = interpose_look(true);
+    uint64_t n_changes = process.is_child && !interpose_loader_is_free() ? 0 : interpose_look(true);
 
     if (n_changes != 0 && n_changes != atomic_load_explicit(&n_settled, memory_order_acquire)) {
         hooks_look_for_definitions();

@@ -206,6 +206,8 @@ __attribute__((constructor)) static void memoshim_construct(int n_arguments, cha
     error = interpose_init();
     dl.real_dlsym = interpose_real_dlsym();
     dl.real_dlvsym = interpose_real_dlvsym();
+    dl.real_dladdr = interpose_real_dladdr();
+    dl.real_dladdr1 = interpose_real_dladdr1();
     entry_init(&dl);
     if (error == 0 && getauxval(AT_SECURE) == 0) {
         struct diagnostic_list *diagnostics;

@@ -62,10 +62,11 @@ extern _Atomic uint8_t memoshim_entry_on[ENTRY_MAX_THUNKS];
 extern _Atomic uint64_t memoshim_entry_passed[ENTRY_MAX_THUNKS];
 extern char memoshim_thunks[], memoshim_notice_thunks[];
 
-/* What thunk_*.S calls. */
+/* What thunk_*.S and dl_address.c call. */
 bool memoshim_dl_answer(void *handle, const char *symbol, const char *version, const void *caller,
                         void **ret_address);
 void *memoshim_dl_real(bool versioned);
+void *memoshim_dl_real_address(bool with_extra);
 void memoshim_notice(uint64_t notice);
 
 __attribute__((aligned(ENTRY_PAGE_MAX))) union entry_sealed_pages memoshim_entry_sealed;
@@ -90,6 +91,11 @@ void *memoshim_dl_real(bool versioned)
     void *real = versioned ? pool->dl.real_dlvsym : pool->dl.real_dlsym;
 
     return real != NULL || entry_early_dl == NULL ? real : entry_early_dl(versioned);
+}
+
+void *memoshim_dl_real_address(bool with_extra)
+{
+    return with_extra ? pool->dl.real_dladdr1 : pool->dl.real_dladdr;
 }
 
 void memoshim_notice(uint64_t notice)
@@ -131,6 +137,20 @@ int entry_open(const struct abi_call *call, void *original, entry_handler_fn han
 void *entry_thunk(int entry)
 {
     return memoshim_thunks + (size_t)entry * ENTRY_THUNK_BYTES;
+}
+
+void *entry_original(const void *address)
+{
+    uintptr_t thunk = (uintptr_t)address - (uintptr_t)memoshim_thunks;
+    uintptr_t notice = (uintptr_t)address - (uintptr_t)memoshim_notice_thunks;
+
+    if (thunk / ENTRY_THUNK_BYTES < (uintptr_t)pool->n_records) {
+        return pool->records[thunk / ENTRY_THUNK_BYTES].record.original;
+    }
+    if (notice / ENTRY_NOTICE_THUNK_BYTES < (uintptr_t)pool->n_notices) {
+        return pool->notices[notice / ENTRY_NOTICE_THUNK_BYTES].original;
+    }
+    return NULL;
 }
 
 void entry_switch(int entry, bool on)

@@ -47,6 +47,9 @@ typedef void (*entry_notice_fn)(int notice);
 int entry_open_notice(void *original);
 void *entry_notice_thunk(int notice);
 
+/* The function whose thunk, of either kind, contains address; NULL when none does. */
+void *entry_original(const void *address);
+
 /*
  * The decision behind the exported dlsym (version NULL) and dlvsym: true and *ret_address to
  * answer, false to jump on to what real_dlsym or real_dlvsym of the same struct hold by then.
@@ -55,6 +58,7 @@ struct entry_dl {
     bool (*answer)(void *handle, const char *symbol, const char *version, const void *caller,
                    void **ret_address);
     void *real_dlsym, *real_dlvsym;
+    void *real_dladdr, *real_dladdr1; /* or NULL: then ours find nothing */
     entry_notice_fn notice;
 };
 

@@ -58,6 +58,8 @@ int interpose_init_as(const void *own_address)
     if (result == 0) {
         interpose_known.real_dlsym = next_after_own("dlsym");
         interpose_known.real_dlvsym = next_after_own("dlvsym");
+        interpose_known.real_dladdr = next_after_own("dladdr");
+        interpose_known.real_dladdr1 = next_after_own("dladdr1");
         result =
             interpose_known.real_dlsym != NULL && interpose_known.real_dlvsym != NULL ? 0 : -ENOENT;
     }
@@ -83,4 +85,14 @@ void *interpose_real_dlsym(void)
 void *interpose_real_dlvsym(void)
 {
     return interpose_known.real_dlvsym;
+}
+
+void *interpose_real_dladdr(void)
+{
+    return interpose_known.real_dladdr;
+}
+
+void *interpose_real_dladdr1(void)
+{
+    return interpose_known.real_dladdr1;
 }

@@ -91,11 +91,16 @@ bool interpose_has_later_objects(void);
  * Looks whether objects were loaded or unloaded since the last look, and redirects the slots of new
  * ones. Asks the loader, so it takes the loader's lock for a moment, and for the length of a walk
  * when something is new; waits for the patch lock, within bounds, if is_patient. Returns how often
- * objects were loaded or unloaded so far, or 0 when there are none or nobody can be asked now. Not
- * to be called in a forked child whose parent had several threads unless the program itself calls
- * the loader there: another thread may have held that lock.
+ * objects were loaded or unloaded so far, or 0 when there are none or nobody can be asked now.
  */
 uint64_t interpose_look(bool is_patient);
+
+/*
+ * False while somebody holds the loader's lock, or when that cannot be known. Where the program
+ * itself would not call the loader (a mere call, which may stand in a signal handler or in a forked
+ * child) nobody looks without asking this.
+ */
+bool interpose_loader_is_free(void);
 
 /* A function to be found in objects that come later. version and library may be NULL: any. */
 struct interpose_wish {
@@ -155,6 +160,10 @@ void *interpose_real_dlvsym(void);
 
 /* The same by name, for those who ask before interpose_init has run; NULL when not found. */
 void *interpose_early_dl(const char *name);
+
+/* The real dladdr and dladdr1; NULL when there is none. */
+void *interpose_real_dladdr(void);
+void *interpose_real_dladdr1(void);
 
 /* A function of the kernel's vDSO, such as "__vdso_clock_gettime", or NULL. */
 void *interpose_vdso_function(const char *symbol);

@@ -10,6 +10,12 @@
 #include "interpose/interpose.h"
 #include "interpose/patch.h"
 
+/*
+ * A thread that is inside ld.so's lazy binding while a slot is redirected writes the original over
+ * it a moment later. After a new binding was applied this many looks visit everything again.
+ */
+#define RECHECKS 8
+
 enum {
     DONE_ROOM = 1024, /* a power of two; with more objects the surplus is visited at each change */
 };
@@ -20,7 +26,8 @@ static struct {
     size_t n_done;
     uint64_t n_unloaded;
     bool must_recount;
-    bool is_incomplete; /* an object was still being relocated */
+    uint32_t n_rechecks; /* so many of the next looks begin anew */
+    bool is_incomplete;  /* an object was still being relocated */
     /* The following are read without the lock. */
     bool were_there; /* later objects, at the last look */
     /* Loaded and unloaded together at the last complete look. */
@@ -80,10 +87,13 @@ bool interpose_has_later_objects(void)
 /* All later objects, or those that are new. */
 static void look_locked(const struct objects_changes *changes)
 {
-    bool is_recount = state.must_recount || changes->n_unloaded != state.n_unloaded;
+    bool is_rechecking = state.n_rechecks > 0;
+    bool is_recount =
+        state.must_recount || is_rechecking || changes->n_unloaded != state.n_unloaded;
     struct pass pass;
 
     state.must_recount = state.is_incomplete = false;
+    state.n_rechecks -= is_rechecking;
     state.n_unloaded = changes->n_unloaded;
     if (is_recount) {
         forget_done();
@@ -95,7 +105,7 @@ static void look_locked(const struct objects_changes *changes)
         state.is_incomplete = state.must_recount = true;
     }
     __atomic_store_n(&state.were_there, objects_are_later(), __ATOMIC_RELAXED);
-    if (!state.is_incomplete) {
+    if (!state.is_incomplete && state.n_rechecks == 0) {
         __atomic_store_n(&state.n_seen_changes, changes->n_loaded + changes->n_unloaded,
                          __ATOMIC_RELEASE);
     }
@@ -106,7 +116,7 @@ uint64_t interpose_look(bool is_patient)
     struct objects_changes changes;
     uint64_t n_changes;
 
-    if (!interpose_has_later_objects() || !objects_read_changes(&changes)) {
+    if (!interpose_has_later_objects() || !objects_read_changes(&changes, is_patient)) {
         return 0;
     }
     n_changes = changes.n_loaded + changes.n_unloaded;
@@ -117,7 +127,7 @@ uint64_t interpose_look(bool is_patient)
         return 0;
     }
     /* What is loaded between these two is visited now and, in vain, at the next look. */
-    if (!objects_read_changes(&changes)) {
+    if (!objects_read_changes(&changes, is_patient)) {
         patch_unlock();
         return 0;
     }
@@ -128,6 +138,7 @@ uint64_t interpose_look(bool is_patient)
 
 void later_recount_locked(void)
 {
+    state.n_rechecks = RECHECKS;
     state.must_recount = true;
     __atomic_store_n(&state.n_seen_changes, UINT64_MAX, __ATOMIC_RELEASE);
 }

@@ -7,6 +7,7 @@
 #include "interpose/objects.h"
 
 #include "base/arena.h"
+#include "interpose/loader_lock.h"
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -117,6 +118,7 @@ static void assign_roles(struct object *objects, size_t n_objects, uintptr_t own
             objects[i].role = OBJECT_VDSO;
         } else if (loader != 0 && contains(view, loader)) {
             objects[i].role = OBJECT_LOADER;
+            interpose_known.loader_lock = loader_lock_find(view);
         }
     }
 }
@@ -172,22 +174,27 @@ static _Atomic uint32_t n_walkers;
 static _Atomic bool is_forking;
 static __thread uint32_t walks_here; /* this thread's share of n_walkers */
 
-/* A fork handler may run where nothing else can: it gives up after so many naps. */
+/* Neither waits for ever: somebody may fork, or look, where nobody else can go on. */
 enum {
     FORK_NAPS = 2000,
     FORK_NAP_NS = 50000
 };
 
-static void before_fork(void)
+static void nap(void)
 {
-    struct timespec nap = {.tv_nsec = FORK_NAP_NS};
+    struct timespec time = {.tv_nsec = FORK_NAP_NS};
     int saved_errno = errno;
 
+    syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &time, NULL);
+    errno = saved_errno;
+}
+
+static void before_fork(void)
+{
     atomic_store(&is_forking, true);
     for (int i = 0; i < FORK_NAPS && atomic_load(&n_walkers) > walks_here; i++) {
-        syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &nap, NULL);
+        nap();
     }
-    errno = saved_errno;
 }
 
 static void after_fork_in_parent(void)
@@ -211,18 +218,33 @@ void objects_guard_forks(void)
     }
 }
 
-static bool walk(int (*visit)(struct dl_phdr_info *, size_t, void *), void *context)
+static bool begin_walk(void)
 {
-    bool may_walk;
-
     atomic_fetch_add(&n_walkers, 1);
     walks_here++;
-    may_walk = walks_here > 1 || !atomic_load(&is_forking);
+    return walks_here > 1 || !atomic_load(&is_forking);
+}
+
+static void end_walk(void)
+{
+    walks_here--;
+    atomic_fetch_sub(&n_walkers, 1);
+}
+
+static bool walk(int (*visit)(struct dl_phdr_info *, size_t, void *), void *context,
+                 bool is_patient)
+{
+    bool may_walk = begin_walk();
+
+    for (int i = 0; !may_walk && is_patient && i < FORK_NAPS; i++) {
+        end_walk();
+        nap();
+        may_walk = begin_walk();
+    }
     if (may_walk) {
         dl_iterate_phdr(visit, context);
     }
-    walks_here--;
-    atomic_fetch_sub(&n_walkers, 1);
+    end_walk();
     return may_walk;
 }
 
@@ -247,7 +269,7 @@ bool objects_each_later(void (*visit)(const struct elf_view *view, void *context
 {
     struct later_visit later = {.visit = visit, .context = context};
 
-    return walk(visit_if_later, &later);
+    return walk(visit_if_later, &later, true);
 }
 
 static int read_changes(struct dl_phdr_info *info, size_t n_bytes, void *context)
@@ -259,9 +281,9 @@ static int read_changes(struct dl_phdr_info *info, size_t n_bytes, void *context
     return 1;
 }
 
-bool objects_read_changes(struct objects_changes *ret_changes)
+bool objects_read_changes(struct objects_changes *ret_changes, bool is_patient)
 {
-    return walk(read_changes, ret_changes);
+    return walk(read_changes, ret_changes, is_patient);
 }
 
 struct definer_search {

@@ -30,8 +30,9 @@ struct interpose_known {
     _Alignas(ELF_MACHINE_MAX_PAGE) const struct object *objects;
     size_t n_objects;
     size_t own;                  /* index of the shim */
+    const int *loader_lock;      /* see loader_lock.h */
     const struct link_map *last; /* the loader's own record of the last of them, or NULL */
-    void *real_dlsym, *real_dlvsym;
+    void *real_dlsym, *real_dlvsym, *real_dladdr, *real_dladdr1;
     bool is_sealed;
 };
 
@@ -52,19 +53,22 @@ const struct object *objects_containing(const void *address);
 /*
  * Visits every ordinary object that was loaded after the start, under the loader's lock: the
  * visitor takes no lock and allocates nothing. Another thread may be inside dlopen: an object is
- * listed before ld.so has relocated it and closed its RELRO. False when nothing was visited,
- * because another thread is about to fork.
+ * listed before ld.so has relocated it and closed its RELRO. Waits while another thread forks;
+ * false when that takes so long that nothing was visited.
  */
 bool objects_each_later(void (*visit)(const struct elf_view *view, void *context), void *context);
 
 /* False when none is there. One load. */
 bool objects_are_later(void);
 
-/* How often objects were loaded and unloaded so far. */
+/*
+ * How often objects were loaded and unloaded so far. False while another thread forks; is_patient
+ * waits for that to be over.
+ */
 struct objects_changes {
     uint64_t n_loaded, n_unloaded;
 };
-bool objects_read_changes(struct objects_changes *ret_changes);
+bool objects_read_changes(struct objects_changes *ret_changes, bool is_patient);
 
 /* Which of the objects that were loaded after the start define a name. */
 enum later_definers {

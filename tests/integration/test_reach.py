@@ -80,6 +80,11 @@ class LaterObjects(Reach):
             ("run p plugin_narrow 71", 1), ("run p plugin_narrow 70", 0)], functions=["narrow"])
         self.assert_counts(outcome.function("counted_narrow"), calls=3, misses=2)
 
+    def test_addresses_belong_to_the_real_function(self):
+        outcome = self.reach([(f"open p {self.plugin('lazy')} lazy", 1),
+                              ("run p plugin_named 1", 0)])
+        self.assertEqual(outcome.stdout, b"opened\n1\n")
+
     def test_off_is_left_alone(self):
         outcome = self.reach([(f"open p {self.plugin('lazy')} lazy", 2),
                               ("run p plugin_call 5", 1), ("run p plugin_call 5", 1)], mode="off")
@@ -96,6 +101,30 @@ class LaterObjects(Reach):
                 self.assertEqual(function["hooked_slots"], SLOTS_AT_START)
 
 
+class SearchPaths(Reach):
+    """What a plugin loads is found where it is found without memoshim."""
+
+    def test_runpath_and_origin(self):
+        deps = self.folder / "deps"
+        deps.mkdir()
+        shutil.copy(case.PROGRAMS / "libpending_b.so", deps / "libonly_here.so")
+        path = self.folder / "plugin_runpath.so"
+        shutil.copy(case.PROGRAMS / "plugin_runpath.so", path)
+        config = self.config({"pending_step": {"prototype": "long pending_step(long x)",
+                                               "guard": False}, **counted.functions("square")})
+        trace = self.folder / "trace"
+        lines = [(f"open p {path} now", 0), ("open q libonly_here.so now", 0),
+                 ("run p plugin_by_name 30", 1), ("run p plugin_by_origin 30", 0),
+                 ("run p plugin_by_name 31", 1), ("open q libonly_here.so now", 0)]
+        plain, outcome = self.run_both(config, [case.PROGRAMS / "host", trace],
+                                       "".join(f"{line}\n" for line, _ in lines))
+        self.assertIn(b"cannot open shared object file", plain.stdout)
+        self.assertIn(b"\n10\n10\n10\n", plain.stdout)
+        real = [int(word) for word in trace.read_text().split()]
+        self.assertEqual([(line, n) for (line, _), n in zip(lines, real)], lines)
+        self.assert_counts(outcome.function("pending_step"), calls=3, misses=2)
+
+
 class Rescan(Reach):
     """What ld.so does not bind to memoshim is redirected at the first look-up in the plugin."""
 
@@ -110,6 +139,17 @@ class Rescan(Reach):
                     (f"open p {self.plugin(variant)} lazy deep", 2), ("run p plugin_call 3", 0)],
                     unseen=4)
                 self.assert_counts(outcome.function("counted_square"), calls=8, misses=2)
+
+    def test_a_miss_looks_too(self):
+        """Without any dlsym: a deeply bound plugin is reached from the next look of a miss on."""
+        outcome = self.reach([
+            (f"open p {self.plugin('now')} now deep", 2), ("hooked 3", 1), ("square 4", 1),
+            ("hooked 3", 1), ("hooked 3", 0), ("hooked 4", 0)], unseen=3)
+        self.assert_counts(outcome.function("counted_square"), calls=4, misses=2)
+
+    def test_next_of_a_plugin_is_the_real_function(self):
+        self.reach([(f"open p {self.plugin('now')} now", 1), ("run p plugin_next 70", 1),
+                    ("run p plugin_next 70", 1), ("run p plugin_default 70", 0)], unseen=2)
 
     def test_two_versions(self):
         config = self.config({"versioned_step": {"prototype": "long versioned_step(long x)",
@@ -191,6 +231,14 @@ class Pending(Reach):
                          ["pending_step (libpending_a.so)", "pending_step (libpending_b.so)"])
         self.assert_counts(outcome.function("pending_step (libpending_a.so)"), calls=3, misses=2)
         self.assert_counts(outcome.function("pending_step (libpending_b.so)"), calls=4, misses=2)
+
+    def test_lazy_slots_of_two_definitions_wait_for_their_first_call(self):
+        """What ld.so will bind such a slot to cannot be known before."""
+        lines = [(f"open b {self.B} now", 0), ("run b pending_step 30", 1),
+                 (f"open a {self.A} lazy", 0), ("run a pending_own 30", 1),
+                 ("run a pending_own 30", 1), ("run a pending_own 30", 0)]
+        outcome = self.pend(lines)
+        self.assert_counts(outcome.function("pending_step (libpending_a.so)"), calls=2, misses=1)
 
     def test_two_copies_of_one_library(self):
         copy = self.folder / "libpending_a.so"

@@ -6,6 +6,8 @@
  *     run NAME FUNCTION X         FUNCTION by dlsym, each time; its result is printed
  *     same NAME                   plugin_same of the host's own pointer
  *     close NAME
+ *     hooked X                    the function whose address a plugin's constructor left in the
+ *                                 environment: reached without dlsym
  *     square X                    the host's own call of counted_square
  *     find HOW X [FUNCTION]       FUNCTION (counted_square) by dlsym: default, self (dlopen of
  * NULL), library (libcounted)
@@ -90,6 +92,10 @@ static void run_line(char *line)
 
     if (strcmp(command, "square") == 0) {
         printf("%ld\n", counted_square(atol(first)));
+        return;
+    }
+    if (strcmp(command, "hooked") == 0) {
+        ((void (*)(long))strtoul(getenv("PLUGIN_HOOK"), NULL, 16))(atol(first));
         return;
     }
     if (strcmp(command, "close") == 0) {

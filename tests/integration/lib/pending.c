@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * A library that nobody has loaded at start, built twice: pending_step is STEP of the counting
+ * A library that nobody has loaded at start, built several times: pending_step is STEP of the counting
  * library's functions. pending_own calls it as anybody else would.
  */
 #include "counted.h"

@@ -7,7 +7,11 @@
 #include "counted.h"
 
 #include <dlfcn.h>
+#include <link.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 typedef long (*square_fn)(long x);
 
@@ -20,13 +24,23 @@ long plugin_default(long x);
 long plugin_next(long x);
 long plugin_same(long address);
 long plugin_narrow(long x);
+long plugin_named(long x);
 
 static square_fn volatile pointer = counted_square;
 static const square_fn fixed = counted_square;
 static long constructed;
 
+static void call_square(long x)
+{
+    counted_square(x);
+}
+
 __attribute__((constructor)) static void construct(void)
 {
+    char text[32];
+
+    snprintf(text, sizeof(text), "%p", (void *)call_square);
+    setenv("PLUGIN_HOOK", text, 1);
     constructed = counted_square(70) + pointer(70);
 }
 
@@ -89,4 +103,18 @@ long plugin_same(long address)
 long plugin_narrow(long x)
 {
     return counted_narrow((short)x);
+}
+
+/* 1 when dladdr and dladdr1 say of our pointer what they say of libcounted. */
+long plugin_named(long x)
+{
+    Dl_info about, about_1, library;
+    struct link_map *map = NULL;
+
+    return dladdr((void *)pointer, &about) != 0 && dladdr((void *)counted_total, &library) != 0 &&
+           dladdr1((void *)pointer, &about_1, (void **)&map, RTLD_DL_LINKMAP) != 0 &&
+           about.dli_fbase == library.dli_fbase && about_1.dli_fbase == library.dli_fbase &&
+           strcmp(about.dli_fname, library.dli_fname) == 0 &&
+           strcmp(about.dli_sname, "counted_square") == 0 && about.dli_saddr == about_1.dli_saddr &&
+           strcmp(map->l_name, library.dli_fname) == 0;
 }
