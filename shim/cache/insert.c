@@ -174,6 +174,13 @@ static bool others_have_expired(const struct cache *cache, uint64_t now_ns)
     return false;
 }
 
+static bool has_expired(const struct cache *cache, const struct shard *shard, uint32_t slot,
+                        uint64_t now_ns)
+{
+    return cache->layout.life_at != 0 &&
+           now_ns >= expiry_life(&shard->table.expiry, slot)->expires_ns;
+}
+
 /* The old value of the key makes way; its room is the first that is used again. */
 static void remove_old_locked(struct cache *cache, struct shard *shard, const struct cache_key *key,
                               uint64_t now_ns, struct room *room)
@@ -185,8 +192,7 @@ static void remove_old_locked(struct cache *cache, struct shard *shard, const st
     if (slot == TABLE_NO_SLOT) {
         return;
     }
-    if (cache->layout.life_at != 0 &&
-        now_ns >= expiry_life(&shard->table.expiry, slot)->expires_ns) {
+    if (has_expired(cache, shard, slot, now_ns)) {
         atomic_fetch_add_explicit(&cache->n_expirations, 1, memory_order_relaxed);
         past = NULL;
     }
@@ -195,7 +201,7 @@ static void remove_old_locked(struct cache *cache, struct shard *shard, const st
 
 /* Where each place holds one entry, whoever comes evicts who is there. */
 static void evict_rival_locked(struct cache *cache, struct shard *shard,
-                               const struct cache_key *key, struct room *room)
+                               const struct cache_key *key, uint64_t now_ns, struct room *room)
 {
     uint32_t slot;
 
@@ -204,7 +210,12 @@ static void evict_rival_locked(struct cache *cache, struct shard *shard,
         return;
     }
     slot = table_find_place(&shard->table, (uint32_t)(key->hash >> 32), cache->place_shift);
-    if (slot != TABLE_NO_SLOT) {
+    if (slot == TABLE_NO_SLOT) {
+        return;
+    }
+    if (has_expired(cache, shard, slot, now_ns)) {
+        cache_expire_locked(cache, shard, slot);
+    } else {
         evict_locked(cache, shard, slot, room);
     }
 }
@@ -252,7 +263,7 @@ static int try_insert_locked(struct cache *cache, struct shard *shard, const str
         cache_expire_locked(cache, shard, slot);
     }
     remove_old_locked(cache, shard, key, now_ns, room);
-    evict_rival_locked(cache, shard, key, room);
+    evict_rival_locked(cache, shard, key, now_ns, room);
     while (!room_fill(cache, room)) {
         if (yield_expired_locked(cache, shard, now_ns, room)) {
             continue;

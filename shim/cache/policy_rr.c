@@ -4,6 +4,7 @@
  * without gaps, where the last one fills the place of one that leaves; the draws follow from the
  * seed alone, so that a run can be repeated.
  */
+#include "cache/draw.h"
 #include "cache/policy.h"
 
 #include <errno.h>
@@ -47,20 +48,15 @@ static void rr_on_remove(struct order *order, uint32_t slot, struct policy_past 
     put(order, rr, words_of(order, slot)->at, rr->members[--rr->n]);
 }
 
-/* splitmix64 (Steele, Lea, Flood 2014), scaled without a division: off by at most n / 2^32. */
+/* Scaled without a division: off by at most n / 2^32. */
 static bool rr_victim(struct order *order, uint32_t *ret_slot)
 {
     struct rr *rr = order->state;
-    uint64_t drawn;
 
     if (rr == NULL || rr->n == 0) {
         return false;
     }
-    rr->random = (rr->random == 0 ? order->seed : rr->random) + 0x9e3779b97f4a7c15u;
-    drawn = (rr->random ^ rr->random >> 30) * 0xbf58476d1ce4e5b9u;
-    drawn = (drawn ^ drawn >> 27) * 0x94d049bb133111ebu;
-    drawn ^= drawn >> 31;
-    *ret_slot = rr->members[(drawn >> 32) * rr->n >> 32];
+    *ret_slot = rr->members[(uint64_t)draw_next(&rr->random, order->seed) * rr->n >> 32];
     return true;
 }
 

@@ -17,6 +17,10 @@ static const struct {
     [CONFIG_POLICY_FIFO] = {"fifo", CACHE_POLICY_fifo},
     [CONFIG_POLICY_MRU] = {"mru", CACHE_POLICY_mru},
     [CONFIG_POLICY_RR] = {"rr", CACHE_POLICY_rr},
+    [CONFIG_POLICY_SIEVE] = {"sieve", CACHE_POLICY_sieve},
+    [CONFIG_POLICY_S3_FIFO] = {"s3-fifo", CACHE_POLICY_s3_fifo},
+    [CONFIG_POLICY_W_TINYLFU] = {"w-tinylfu", CACHE_POLICY_w_tinylfu},
+    [CONFIG_POLICY_DIRECT] = {"direct", CACHE_POLICY_direct},
 };
 
 _Static_assert(sizeof(policies) / sizeof(policies[0]) == CACHE_POLICY_COUNT, "one for each");

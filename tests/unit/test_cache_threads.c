@@ -231,7 +231,9 @@ static void fork_while(struct cache *cache, enum doing doing, uint64_t n_entries
 
 static void test_fork(void **state)
 {
-    struct cache *cache = create(policy_of_state(state), 100, 1);
+    /* direct: so many places that each key has its own */
+    struct cache *cache = create(policy_of_state(state),
+                                 policy_of_state(state) == CACHE_POLICY_direct ? 1 << 20 : 100, 1);
     struct call call = {.cache = cache, .patience_ns = PATIENCE};
     struct call computing = {
         .cache = cache, .number = 1000, .patience_ns = PATIENCE, .n_extra_key_bytes = 100};
