@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * A library that nobody has loaded at start, built several times: pending_step is STEP of the counting
- * library's functions. pending_own calls it as anybody else would.
+ * A library that nobody has loaded at start, built several times: pending_step is STEP of the
+ * counting library's functions. pending_own calls it as anybody else would.
  */
 #include "counted.h"
 
