@@ -119,7 +119,7 @@ if $full; then
     # by the tests that set LD_PRELOAD.
     mapfile -t names < <(meson test -C "$builds/checks" --no-rebuild --list --suite unit |
         sed -n 's|^.*:unit / ||p' |
-        grep -vxE 'abi|admission|config_language|entry|interpose_(slots_.*|early|chain)')
+        grep -vxE 'abi|admission|call|config_language|entry|interpose_(slots_.*|early|chain)')
     valgrind="valgrind -q --error-exitcode=99 --leak-check=full"
     MEMOSHIM_TEST_SCALE=1 run_suites checks valgrind unit -t 60 \
         --wrapper "$valgrind --suppressions=$root/tests/valgrind.supp" "${names[@]}"

@@ -22,6 +22,7 @@ class Clash(counted.CountedCase):
         plain, outcome = self.run_both(config, [case.PROGRAMS / "clash"])
         self.assertEqual(outcome.function("counted_square")["hits"], 90)
 
+    @case.exports_names
     def test_wrappers_that_look_the_real_function_up(self):
         """memoshim's own start calls them, and sanitizers' runtimes are made of them."""
         plain, outcome = self.run_both(self.config(counted.functions("square")),

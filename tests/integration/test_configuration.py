@@ -134,6 +134,7 @@ class Configuration(counted.CountedCase):
 
     # ---- functions that cannot be hooked --------------------------------------------------------
 
+    @case.exports_names
     def test_functions_that_cannot_be_hooked(self):
         config = self.config({**counted.functions("square"),
                               "malloc": {"prototype": "void *malloc(size_t n)",

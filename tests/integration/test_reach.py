@@ -14,6 +14,7 @@ WAYS = {"call": 1, "taken": 2, "pointer": 1, "fixed": 1, "default": 1}
 SLOTS_AT_START = 2  # the host's and libversioned's
 
 
+@case.exports_names
 class Reach(counted.CountedCase):
 
     def reach(self, lines, functions=("square",), unseen=0, **policy):

@@ -19,6 +19,7 @@ PLUGINS = [case.PROGRAMS / f"plugin_{name}.so"
 LIBRARIES = [case.PROGRAMS / f"libpending_{name}.so" for name in ("b", "c")]
 
 
+@case.exports_names
 class Plugins(counted.CountedCase):
 
     def run_storm(self, functions, *arguments):
