@@ -134,7 +134,7 @@ static const char *parameters_text(struct workspace *work, const struct paramete
         text = work_join(work, text, i > 0 ? ", " : "", list->parameters[i].type->text);
     }
     if (list->is_variadic) {
-        text = work_join(work, text, ", ...", "");
+        text = work_join(work, text, list->n_parameters > 0 ? ", ..." : "...", "");
     } else if (list->n_parameters == 0 && !list->is_unprototyped) {
         text = work_join(work, text, "void", "");
     }
