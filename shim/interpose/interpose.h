@@ -5,7 +5,8 @@
  * of prototypes or caching.
  *
  * All functions here may be called from an initfirst constructor, where libc's environ is empty
- * and no other constructor has run. None allocates from the program's malloc.
+ * and no other constructor has run. None allocates from the program's malloc, but interpose_pin
+ * may.
  */
 #ifndef INTERPOSE_INTERPOSE_H
 #define INTERPOSE_INTERPOSE_H

@@ -5,6 +5,7 @@
 #include "interpose/anchor.h"
 #include "interpose/interpose.h"
 #include "interpose/objects.h"
+#include "interpose/protection.h"
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
@@ -135,12 +136,50 @@ static void test_seal(void **state)
     munmap(pages, 3 * page_bytes);
 }
 
+static void test_protection_is_read_without_a_trace(void **state)
+{
+    size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE);
+    char *pages =
+        mmap(NULL, 2 * page_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    assert_ptr_not_equal(pages, MAP_FAILED);
+    memset(pages, 0x5a, 2 * page_bytes);
+    assert_int_equal(mprotect(pages + page_bytes, page_bytes, PROT_READ), 0);
+    errno = EXDEV;
+    assert_int_equal(protection_of((uintptr_t)pages), PROTECTION_WRITABLE);
+    assert_int_equal(protection_of((uintptr_t)pages + page_bytes), PROTECTION_READ_ONLY);
+    assert_int_equal(errno, EXDEV);
+    for (size_t i = 0; i < 2 * page_bytes; i++) {
+        assert_int_equal(pages[i], 0x5a);
+    }
+    munmap(pages, 2 * page_bytes);
+}
+
+static int note_whether_free(struct dl_phdr_info *info, size_t n_bytes, void *is_free)
+{
+    *(bool *)is_free = interpose_loader_is_free();
+    return 1;
+}
+
+static void test_loader_lock_is_found(void **state)
+{
+    bool is_free = true;
+
+    assert_non_null(interpose_known.loader_lock);
+    assert_true(interpose_loader_is_free());
+    dl_iterate_phdr(note_whether_free, &is_free);
+    assert_false(is_free);
+    assert_true(interpose_loader_is_free());
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_denied),
         cmocka_unit_test(test_vdso_function_works),
         cmocka_unit_test(test_seal),
+        cmocka_unit_test(test_protection_is_read_without_a_trace),
+        cmocka_unit_test(test_loader_lock_is_found),
     };
 
     return cmocka_run_group_tests(tests, open_all, NULL);
