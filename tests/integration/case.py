@@ -224,4 +224,7 @@ def main():
     result = program.result
     if not result.wasSuccessful():
         sys.exit(1)
-    sys.exit(SKIPPED if result.testsRun > 0 and len(result.skipped) == result.testsRun else 0)
+    if result.testsRun > 0 and len(result.skipped) == result.testsRun:
+        print(result.skipped[0][1])
+        sys.exit(SKIPPED)
+    sys.exit(0)
