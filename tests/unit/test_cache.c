@@ -91,6 +91,7 @@ struct model {
     enum cache_policy policy;
     uint32_t n_key_bytes;
     uint64_t n_created;
+    uint64_t hand; /* of sieve: the first created from here on is asked next; 0: the oldest */
     uint64_t n_bytes, max_bytes, max_entries, ttl_ns;
     uint64_t n_evictions, n_expirations, n_invalidations;
 };
@@ -108,6 +109,9 @@ static struct model_entry model_take(struct model *model, uint32_t at)
             (model->n - at - 1) * sizeof(model->entries[0]));
     model->n--;
     model->n_bytes -= entry.n_bytes;
+    if (model->n == 0 || model->entries[model->n - 1].created < model->hand) {
+        model->hand = 0;
+    }
     return entry;
 }
 
@@ -181,6 +185,8 @@ static bool is_first_to_go(const struct model *model, uint32_t at, uint32_t othe
                                             : entry->created < rival->created;
     case CACHE_POLICY_fifo:
         return entry->created < rival->created;
+    case CACHE_POLICY_sieve:
+        return false;
     default:
         return at < other;
     }
@@ -189,7 +195,8 @@ static bool is_first_to_go(const struct model *model, uint32_t at, uint32_t othe
 static bool model_foretells(const struct model *model)
 {
     return model->policy == CACHE_POLICY_lru || model->policy == CACHE_POLICY_mru ||
-           model->policy == CACHE_POLICY_lfu || model->policy == CACHE_POLICY_fifo;
+           model->policy == CACHE_POLICY_lfu || model->policy == CACHE_POLICY_fifo ||
+           model->policy == CACHE_POLICY_sieve;
 }
 
 static bool model_is_full(const struct model *model, uint64_t n_more_entries, uint64_t n_more_bytes)
@@ -198,9 +205,25 @@ static bool model_is_full(const struct model *model, uint64_t n_more_entries, ui
            model->n_bytes + n_more_bytes > model->max_bytes;
 }
 
+/* Who is asked has its uses taken away; who has none goes. The list is in order of creation. */
+static uint32_t model_sieve(struct model *model)
+{
+    uint32_t at = 0;
+
+    while (model->entries[at].created < model->hand) {
+        at++;
+    }
+    while (model->entries[at].count > 1) {
+        model->entries[at].count = 1;
+        at = at + 1 == model->n ? 0 : at + 1;
+    }
+    model->hand = model->entries[at].created;
+    return at;
+}
+
 static void model_evict(struct model *model)
 {
-    uint32_t first = 0;
+    uint32_t first = model->policy == CACHE_POLICY_sieve ? model_sieve(model) : 0;
 
     for (uint32_t i = 1; i < model->n; i++) {
         first = is_first_to_go(model, i, first) ? i : first;
@@ -263,6 +286,7 @@ static bool model_insert(struct model *model, struct model_entry entry, uint64_t
             entry.count = old.count + 1;
             entry.created = old.created;
         }
+        entry.count += !has_expired && model->policy == CACHE_POLICY_sieve;
     }
     if (cache->policy->one_per_place) {
         model_follow(model, cache, now, &entry);
