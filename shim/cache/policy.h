@@ -17,7 +17,7 @@
 /* What a hit does to the order. All but the last is done by the hit path itself. */
 enum policy_hit {
     POLICY_HIT_STAMPS,  /* the slot takes the next stamp */
-    POLICY_HIT_NOTHING, /* */
+    POLICY_HIT_NOTHING, /* the order is that of arrival, or none */
     POLICY_HIT_COUNTS,  /* the slot's first word is counted up, to max_count at most */
     POLICY_HIT_MOVES,   /* on_hit */
 };

@@ -220,6 +220,58 @@ static void test_lfu_when_stamps_run_out(void **state)
     cache_destroy(cache);
 }
 
+/* Between the old entry's leaving and the new one's coming, others may have had the lock. */
+static void test_lfu_rank_is_not_kept_across_new_stamps(void **state)
+{
+    struct cache *cache = create(CACHE_POLICY_lfu, 10, 1);
+    struct shard *shard = &cache->shards[0];
+    struct policy_past past = {0};
+    uint64_t number = 0;
+    struct cache_key key = key_of(&number);
+    uint32_t slot;
+
+    for (uint64_t i = 0; i < 5; i++) {
+        call(cache, i);
+    }
+    assert_true(lock_acquire(&shard->lock));
+    slot = table_find(&shard->table, key.bytes, key.hash);
+    cache_take_out_locked(cache, shard, slot, &past);
+    assert_true(past.is_known);
+    order_renumber(&shard->table.order); /* 1 to 4: past's stamp is another's now */
+    slot = table_add(&shard->table, key.bytes, key.hash, key.bytes, NULL, 0);
+    cache->policy->on_insert(&shard->table.order, slot, &past);
+    assert_int_equal(table_check(&shard->table), 0);
+    lock_release(&shard->lock);
+    cache_destroy(cache);
+}
+
+/* Who is protected comes back to probation, so that newcomers that are used find someone weaker. */
+static void test_w_tinylfu_lets_used_newcomers_in(void **state)
+{
+    struct cache *cache = create(CACHE_POLICY_w_tinylfu, 100, 1);
+    uint64_t n_kept = 0;
+
+    for (int round = 0; round < 2; round++) {
+        for (uint64_t key = 0; key < 100; key++) {
+            call(cache, key);
+        }
+    }
+    for (uint64_t key = 1000; key < 1010; key++) {
+        for (int use = 0; use < 6; use++) {
+            call(cache, key);
+        }
+    }
+    for (uint64_t key = 2000; key < 2020; key++) {
+        call(cache, key);
+    }
+    for (uint64_t key = 1000; key < 1010; key++) {
+        n_kept += holds(cache, key);
+    }
+    assert_true(n_kept >= 8);
+    assert_int_equal(cache_check(cache), 0);
+    cache_destroy(cache);
+}
+
 /* ---- ghosts and sketch ---- */
 
 #define GHOST_PLACES 50
@@ -304,9 +356,14 @@ static void test_sketch_counts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_direct_is_an_array),      cmocka_unit_test(test_rr_is_even),
-        cmocka_unit_test(test_seeds_repeat_runs),       cmocka_unit_test(test_scans_are_resisted),
-        cmocka_unit_test(test_lfu_when_stamps_run_out), cmocka_unit_test(test_ghosts_are_a_queue),
+        cmocka_unit_test(test_direct_is_an_array),
+        cmocka_unit_test(test_rr_is_even),
+        cmocka_unit_test(test_seeds_repeat_runs),
+        cmocka_unit_test(test_scans_are_resisted),
+        cmocka_unit_test(test_lfu_when_stamps_run_out),
+        cmocka_unit_test(test_lfu_rank_is_not_kept_across_new_stamps),
+        cmocka_unit_test(test_w_tinylfu_lets_used_newcomers_in),
+        cmocka_unit_test(test_ghosts_are_a_queue),
         cmocka_unit_test(test_sketch_counts),
     };
 
