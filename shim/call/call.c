@@ -64,6 +64,15 @@ static enum stats_bypass lookup_bypass(enum cache_outcome outcome)
     }
 }
 
+/*
+ * The clock of lives may be behind. An entry is dated as it says, a look-up by the latest that the
+ * time can be: so nothing is ever served beyond its life, and a life may end a tick early.
+ */
+static uint64_t life_clock_ns(const struct call_plan *plan)
+{
+    return plan->has_short_life ? clock_precise_ns() : clock_coarse_ns();
+}
+
 /* What the configuration says of the result. Conditions compute in long double. */
 static bool is_wanted(const struct config_function *function, void **arguments, const void *result)
 {
@@ -103,7 +112,7 @@ keep_result(struct call_plan *plan, const struct cache_key *key, const struct ca
     marshal_buffer_init(&record, function->has_secret);
     if (marshal_capture(plan->marshal, arguments, result, call, set_errno, &record) == 0) {
         struct bytes value = {record.data, record.n_bytes};
-        uint64_t now_ns = plan->has_life ? clock_coarse_ns() : 0;
+        uint64_t now_ns = plan->has_life ? life_clock_ns(plan) : 0;
 
         stored = cache_insert(plan->cache, key, value, now_ns, ticket) == 0;
     } else {
@@ -226,7 +235,7 @@ void call_handle(void *handle, void *result, void **arguments)
     key.bytes = (struct bytes){key_buffer.data, key_buffer.n_bytes};
     key.hash = hash_bytes(key.bytes, plan->seed);
     options = (struct cache_lookup_options){
-        .now_ns = plan->has_life ? clock_coarse_ns() : 0,
+        .now_ns = plan->has_life ? life_clock_ns(plan) + plan->clock_lag_ns : 0,
         .owner = thread_self(),
         .may_wait = !nesting_is_computing(__builtin_frame_address(0)),
         .wait_timeout_ns = atomic_load_explicit(&plan->wait_timeout_ns, memory_order_relaxed),

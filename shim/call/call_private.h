@@ -21,6 +21,9 @@ struct call_plan {
     uint64_t seed;
     const struct hash_mac_key *mac_key;
     bool uses_float, uses_x87, has_life;
+    bool has_short_life; /* too short for the coarse clock: its lives are read from the precise one
+                          */
+    uint64_t clock_lag_ns; /* how far the clock of lives may be behind */
     const char *shown_as, *library;
     /* How long a waiter waits; follows measured times when the configuration gives none. */
     _Atomic uint64_t wait_timeout_ns;

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: MIT
 /* From a validated configuration entry and one definition to everything its calls need. */
+#include "base/clock.h"
 #include "call/call_private.h"
 
 #include <errno.h>
+
+/* A coarse tick (at most 10 ms) taken off a life shorter than this would be felt. */
+#define SHORT_LIFE_NS 100000000u
 
 /* How long to wait until real calls were measured: the longest of the adaptive waits. */
 #define WAIT_FIRST_NS 10000000000u
@@ -95,6 +99,8 @@ int call_plan_create(const struct call_plan_options *options, struct arena *aren
     plan->uses_x87 = abi->uses_x87;
     note_float_elements(plan);
     plan->has_life = function->ttl_ns != 0;
+    plan->has_short_life = function->ttl_ns < SHORT_LIFE_NS;
+    plan->clock_lag_ns = plan->has_short_life ? 0 : clock_coarse_tick_ns();
     plan->shown_as = options->shown_as;
     plan->library = options->library;
     plan->wait_timeout_ns = function->single_flight_timeout_ns != 0
