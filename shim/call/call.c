@@ -6,13 +6,10 @@
 #include "base/guard.h"
 #include "base/lock.h"
 #include "call/call_private.h"
+#include "call/real.h"
 
 #include <errno.h>
 #include <string.h>
-
-/* Bounds of a wait that follows measured times: four times the p99, but within these. */
-#define WAIT_SHORTEST_NS 100000000u
-#define WAIT_LONGEST_NS  10000000000u
 
 /* One look at whether statistics are due for so many calls of a thread. */
 #define CALLS_BETWEEN_TICKS 256
@@ -98,19 +95,20 @@ static bool is_wanted(const struct config_function *function, void **arguments, 
 __attribute__((noinline)) static bool
 keep_result(struct call_plan *plan, const struct cache_key *key, const struct cache_ticket *ticket,
             void **arguments, const void *result, const struct marshal_call *call,
-            int32_t set_errno, bool raised)
+            const struct real_outcome *outcome)
 {
     const struct config_function *function = plan->function;
     struct marshal_buffer record;
     bool stored = false;
 
-    if (raised || (set_errno != MARSHAL_ERRNO_UNTOUCHED && !function->captures_errno) ||
+    if (outcome->raised ||
+        (outcome->set_errno != MARSHAL_ERRNO_UNTOUCHED && !function->captures_errno) ||
         !is_wanted(function, arguments, result)) {
         cache_abandon(plan->cache, ticket);
         return false;
     }
     marshal_buffer_init(&record, function->has_secret);
-    if (marshal_capture(plan->marshal, arguments, result, call, set_errno, &record) == 0) {
+    if (marshal_capture(plan->marshal, arguments, result, call, outcome->set_errno, &record) == 0) {
         struct bytes value = {record.data, record.n_bytes};
         uint64_t now_ns = plan->has_life ? life_clock_ns(plan) : 0;
 
@@ -122,76 +120,36 @@ keep_result(struct call_plan *plan, const struct cache_key *key, const struct ca
     return stored;
 }
 
-/* Waiters follow what real calls take, unless the configuration fixed it. */
-static void adapt_wait(struct call_plan *plan)
+static void look_on_miss(void)
 {
-    uint64_t n_measured = atomic_fetch_add_explicit(&plan->n_measured, 1, memory_order_relaxed) + 1;
-    uint64_t wait_ns;
+    uint32_t shield;
 
-    /* A quantile walks the histogram: at powers of two, then now and then. */
-    if (plan->function->single_flight_timeout_ns != 0 ||
-        ((n_measured & (n_measured - 1)) != 0 && n_measured % 256 != 0)) {
-        return;
+    if (call_hooks.miss != NULL) {
+        shield = float_shield_begin();
+        call_hooks.miss();
+        float_shield_end(shield);
     }
-    wait_ns = stats_real_quantile_ns(plan->counters, 0.99);
-    wait_ns = wait_ns > WAIT_LONGEST_NS / 4 ? WAIT_LONGEST_NS : wait_ns * 4;
-    if (wait_ns < WAIT_SHORTEST_NS) {
-        wait_ns = WAIT_SHORTEST_NS;
-    }
-    atomic_store_explicit(&plan->wait_timeout_ns, wait_ns, memory_order_relaxed);
 }
 
 /*
- * A miss: the real function, outside the guard and every lock, then perhaps the cache. errno is 0
- * during the call, so that whatever it sets can be told from what stood there: no library function
- * sets errno to 0 (C11 7.5 p3). Returns what errno must be for the caller. Not inlined: a hit pays
- * for none of this stack, and nesting sees a frame below that of the handler.
+ * A miss: the real function, then perhaps the cache. Returns what errno must be for the caller. Not
+ * inlined: a hit pays for none of this stack.
  */
 __attribute__((noinline)) static int compute(struct call_plan *plan, const struct cache_key *key,
                                              const struct cache_ticket *ticket, void *result,
                                              void **arguments, const struct marshal_call *call,
                                              int caller_errno)
 {
-    struct nesting_frame nesting;
-    struct float_watch watch = {0};
-    uint64_t began_ns, took_ns;
-    bool raised = false, stored;
-    uint32_t shield;
-    int set_errno;
+    struct real_outcome outcome;
+    bool stored;
 
     stats_add(plan->counters, STATS_misses, 1);
-    if (call_hooks.miss != NULL) {
-        shield = float_shield_begin();
-        call_hooks.miss();
-        float_shield_end(shield);
-    }
-    nesting = nesting_enter(__builtin_frame_address(0));
-    began_ns = clock_precise_ns();
-    lock_assert_none_held();
-    if (plan->uses_float) {
-        float_watch_begin(&watch);
-    }
-    guard_leave();
-    errno = 0;
-
-    abi_call_real(plan->abi, plan->original, result, arguments);
-
-    set_errno = errno;
-    guard_enter();
-    if (plan->uses_float) {
-        raised = float_watch_end(&watch);
-    }
-    shield = float_shield_begin();
-    took_ns = clock_precise_ns() - began_ns;
-    nesting_leave(&nesting);
-
-    stored = keep_result(plan, key, ticket, arguments, result, call,
-                         set_errno != 0 ? set_errno : MARSHAL_ERRNO_UNTOUCHED, raised);
+    look_on_miss();
+    outcome = real_run(plan, result, arguments);
+    stored = keep_result(plan, key, ticket, arguments, result, call, &outcome);
     stats_add(plan->counters, stored ? STATS_stores : STATS_not_stored, 1);
-    stats_add_real_ns(plan->counters, took_ns);
-    adapt_wait(plan);
-    float_shield_end(shield);
-    return set_errno != 0 ? set_errno : caller_errno;
+    float_shield_end(outcome.shield);
+    return real_errno(&outcome, caller_errno);
 }
 
 static void tick(void)

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+/* See real.h. */
+#include "call/real.h"
+
+#include "abi/abi.h"
+#include "base/clock.h"
+#include "base/guard.h"
+#include "base/lock.h"
+#include "call/call_private.h"
+
+#include <errno.h>
+
+/* Bounds of a wait that follows measured times: four times the p99, but within these. */
+#define WAIT_SHORTEST_NS 100000000u
+#define WAIT_LONGEST_NS  10000000000u
+
+/* Waiters follow what real calls take, unless the configuration fixed it. */
+static void adapt_wait(struct call_plan *plan)
+{
+    uint64_t n_measured = atomic_fetch_add_explicit(&plan->n_measured, 1, memory_order_relaxed) + 1;
+    uint64_t wait_ns;
+
+    /* A quantile walks the histogram: at powers of two, then now and then. */
+    if (plan->function->single_flight_timeout_ns != 0 ||
+        ((n_measured & (n_measured - 1)) != 0 && n_measured % 256 != 0)) {
+        return;
+    }
+    wait_ns = stats_real_quantile_ns(plan->counters, 0.99);
+    wait_ns = wait_ns > WAIT_LONGEST_NS / 4 ? WAIT_LONGEST_NS : wait_ns * 4;
+    if (wait_ns < WAIT_SHORTEST_NS) {
+        wait_ns = WAIT_SHORTEST_NS;
+    }
+    atomic_store_explicit(&plan->wait_timeout_ns, wait_ns, memory_order_relaxed);
+}
+
+/* Not inlined: nesting sees a frame below that of whoever handles the call. */
+__attribute__((noinline)) struct real_outcome real_run(struct call_plan *plan, void *result,
+                                                       void **arguments)
+{
+    struct real_outcome outcome = {.set_errno = MARSHAL_ERRNO_UNTOUCHED};
+    struct nesting_frame nesting = nesting_enter(__builtin_frame_address(0));
+    uint64_t began_ns = clock_precise_ns();
+    struct float_watch watch = {0};
+
+    lock_assert_none_held();
+    if (plan->uses_float) {
+        float_watch_begin(&watch);
+    }
+    guard_leave();
+    errno = 0;
+
+    abi_call_real(plan->abi, plan->original, result, arguments);
+
+    if (errno != 0) {
+        outcome.set_errno = errno;
+    }
+    guard_enter();
+    if (plan->uses_float) {
+        outcome.raised = float_watch_end(&watch);
+    }
+    outcome.shield = float_shield_begin();
+    outcome.took_ns = clock_precise_ns() - began_ns;
+    nesting_leave(&nesting);
+    stats_add_real_ns(plan->counters, outcome.took_ns);
+    adapt_wait(plan);
+    return outcome;
+}
+
+int real_errno(const struct real_outcome *outcome, int caller_errno)
+{
+    return outcome->set_errno != MARSHAL_ERRNO_UNTOUCHED ? outcome->set_errno : caller_errno;
+}
