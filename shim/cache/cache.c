@@ -94,7 +94,7 @@ int cache_create(const struct cache_options *options, struct cache **ret_cache)
         return -EINVAL;
     }
     layout.policy = policies[options->policy];
-    table_layout_init(&layout, options->key_bytes, options->value_bytes, options->ttl_ns != 0);
+    table_layout_init(&layout, options->key_bytes, options->value_bytes, options->has_lives);
     max_entries = options->max_bytes / entry_bytes(&layout, 0, 0);
     max_entries = max_entries < options->max_entries ? max_entries : options->max_entries;
     max_entries = max_entries == 0 ? 1 : max_entries;

@@ -30,7 +30,7 @@ struct cache_options {
     enum cache_policy policy;
     uint64_t max_entries; /* at least 1 */
     uint64_t max_bytes;   /* what entries really hold, bookkeeping included */
-    uint64_t ttl_ns;      /* 0: entries do not age */
+    bool has_lives;       /* entries may have an end; false: none has, and none pays for it */
     uint32_t n_shards;    /* 0: 1 up to 1024 entries, above that by size and cores */
     uint32_t key_bytes;   /* every key has exactly this size; 0: they differ */
     uint32_t value_bytes; /* every value has exactly this size; 0: they differ */
@@ -95,16 +95,27 @@ enum cache_outcome cache_lookup(struct cache *cache, const struct cache_key *key
 /* After CACHE_HIT and CACHE_HIT_AFTER_WAIT. */
 void cache_view_release(struct cache *cache, const struct cache_view *view);
 
+/* How long an entry lives, in a cache that has lives. */
+struct cache_life {
+    uint64_t expires_ns; /* seen while now < expires_ns; CACHE_NO_END: always */
+};
+
+#define CACHE_NO_END UINT64_MAX
+
+/* now_ns + life_ns, or CACHE_NO_END if that is beyond all time. */
+uint64_t cache_end_ns(uint64_t now_ns, uint64_t life_ns);
+
 /*
- * Keeps value under key until now_ns + the cache's ttl and lands the ticket's flight. Replaces an
- * entry of that key. 0: stored. -ESTALE: the cache was cleared since the miss began. -E2BIG: larger
- * than max_bytes; nothing is evicted, an older value of the key stays. -ENOMEM: no memory, or other
+ * Keeps value under key and lands the ticket's flight. life: NULL has no end, and is the only one
+ * in a cache without lives. Replaces an entry of that key. 0: stored. -ESTALE: the cache was
+ * cleared since the miss began. -ETIME: it would have expired already; nothing is changed, an older
+ * value of the key stays. -E2BIG: larger than max_bytes; likewise. -ENOMEM: no memory, or other
  * threads' inserts hold all room there is; an older value of the key may be gone. In every case the
  * waiters are released. -EBUSY: the lock is held by a thread that is gone; nothing is changed, and
  * waiters are left to their timeouts.
  */
 int cache_insert(struct cache *cache, const struct cache_key *key, struct bytes value,
-                 uint64_t now_ns, const struct cache_ticket *ticket);
+                 uint64_t now_ns, const struct cache_life *life, const struct cache_ticket *ticket);
 
 /* The result is not to be kept: lands the flight, releases all waiters at once. */
 void cache_abandon(struct cache *cache, const struct cache_ticket *ticket);

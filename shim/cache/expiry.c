@@ -56,11 +56,6 @@ static void move_down(struct expiry *expiry, uint32_t at)
     put(expiry, at, slot);
 }
 
-uint64_t expiry_time(uint64_t now_ns, uint64_t ttl_ns)
-{
-    return ttl_ns > UINT64_MAX - now_ns ? UINT64_MAX : now_ns + ttl_ns;
-}
-
 void expiry_add(struct expiry *expiry, uint32_t slot, uint64_t expires_ns)
 {
     expiry_life(expiry, slot)->expires_ns = expires_ns;

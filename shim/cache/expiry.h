@@ -35,9 +35,6 @@ static inline struct slot_life *expiry_life(const struct expiry *expiry, uint32_
                                         expiry->life_at);
 }
 
-/* now_ns + ttl_ns, or the end of time. */
-uint64_t expiry_time(uint64_t now_ns, uint64_t ttl_ns);
-
 void expiry_add(struct expiry *expiry, uint32_t slot, uint64_t expires_ns);
 void expiry_remove(struct expiry *expiry, uint32_t slot);
 

@@ -221,7 +221,7 @@ static void evict_rival_locked(struct cache *cache, struct shard *shard,
 }
 
 static void place_locked(struct cache *cache, struct shard *shard, const struct cache_key *key,
-                         struct bytes value, struct block *block, uint64_t now_ns,
+                         struct bytes value, struct block *block, const struct cache_life *life,
                          const struct policy_past *past)
 {
     struct table *table = &shard->table;
@@ -229,8 +229,7 @@ static void place_locked(struct cache *cache, struct shard *shard, const struct 
 
     lock_assert_held(&shard->lock);
     shard_begin_change_locked(shard);
-    slot = table_add(table, key->bytes, key->hash, value, block,
-                     expiry_time(now_ns, cache->options.ttl_ns));
+    slot = table_add(table, key->bytes, key->hash, value, block, life->expires_ns);
     cache->policy->on_insert(&table->order, slot, past);
     shard->n_bytes += cache_slot_bytes(cache, shard, slot);
     if (cache->layout.life_at != 0) {
@@ -248,7 +247,8 @@ static void place_locked(struct cache *cache, struct shard *shard, const struct 
  */
 static int try_insert_locked(struct cache *cache, struct shard *shard, const struct cache_key *key,
                              struct bytes value, struct block *block, uint64_t now_ns,
-                             const struct cache_ticket *ticket, struct room *room)
+                             const struct cache_life *life, const struct cache_ticket *ticket,
+                             struct room *room)
 {
     uint32_t slot;
     int result;
@@ -276,13 +276,13 @@ static int try_insert_locked(struct cache *cache, struct shard *shard, const str
     result = table_make_room(&shard->table, cache->max_shard_entries);
     shard_end_change_locked(shard);
     if (result == 0) {
-        place_locked(cache, shard, key, value, block, now_ns, &room->past);
+        place_locked(cache, shard, key, value, block, life, &room->past);
     }
     return result;
 }
 
 static int insert_with_block(struct cache *cache, const struct cache_key *key, struct bytes value,
-                             struct block *block, uint64_t now_ns,
+                             struct block *block, uint64_t now_ns, const struct cache_life *life,
                              const struct cache_ticket *ticket, struct room *room)
 {
     struct shard *shard = cache_shard(cache, key->hash);
@@ -294,7 +294,7 @@ static int insert_with_block(struct cache *cache, const struct cache_key *key, s
         if (!shard_acquire(cache, shard)) {
             return -EBUSY;
         }
-        result = try_insert_locked(cache, shard, key, value, block, now_ns, ticket, room);
+        result = try_insert_locked(cache, shard, key, value, block, now_ns, life, ticket, room);
         lock_release(&shard->lock);
         if (result != -EAGAIN) {
             return result;
@@ -307,7 +307,7 @@ static int insert_with_block(struct cache *cache, const struct cache_key *key, s
 }
 
 static int insert(struct cache *cache, const struct cache_key *key, struct bytes value,
-                  uint64_t now_ns, const struct cache_ticket *ticket)
+                  uint64_t now_ns, const struct cache_life *life, const struct cache_ticket *ticket)
 {
     const struct table_layout *layout = &cache->layout;
     const struct bytes nothing = {NULL, 0};
@@ -320,6 +320,9 @@ static int insert(struct cache *cache, const struct cache_key *key, struct bytes
     }
     assert(cache->options.key_bytes == 0 || key->bytes.n_bytes == cache->options.key_bytes);
     assert(cache->options.value_bytes == 0 || value.n_bytes == cache->options.value_bytes);
+    if (now_ns >= life->expires_ns) {
+        return -ETIME;
+    }
     room.needed_bytes =
         cache_entry_bytes(cache, (uint32_t)key->bytes.n_bytes, (uint32_t)value.n_bytes);
     if (room.needed_bytes > cache->options.max_bytes) {
@@ -332,7 +335,7 @@ static int insert(struct cache *cache, const struct cache_key *key, struct bytes
             return -ENOMEM;
         }
     }
-    result = insert_with_block(cache, key, value, block, now_ns, ticket, &room);
+    result = insert_with_block(cache, key, value, block, now_ns, life, ticket, &room);
     if (result < 0) {
         room_return(cache, &room);
         if (block != NULL) {
@@ -361,11 +364,19 @@ static void land(struct cache *cache, const struct cache_ticket *ticket)
     }
 }
 
-int cache_insert(struct cache *cache, const struct cache_key *key, struct bytes value,
-                 uint64_t now_ns, const struct cache_ticket *ticket)
+uint64_t cache_end_ns(uint64_t now_ns, uint64_t life_ns)
 {
-    int result = insert(cache, key, value, now_ns, ticket);
+    return life_ns > CACHE_NO_END - now_ns ? CACHE_NO_END : now_ns + life_ns;
+}
 
+int cache_insert(struct cache *cache, const struct cache_key *key, struct bytes value,
+                 uint64_t now_ns, const struct cache_life *life, const struct cache_ticket *ticket)
+{
+    static const struct cache_life endless = {.expires_ns = CACHE_NO_END};
+    int result;
+
+    assert(life == NULL || cache->options.has_lives);
+    result = insert(cache, key, value, now_ns, life == NULL ? &endless : life, ticket);
     land(cache, ticket);
     return result;
 }

@@ -113,7 +113,7 @@ static enum cache_outcome wait_locked(struct cache *cache, struct shard *shard,
     flights_join(flight);
     lock_release(&shard->lock);
 
-    deadline_ns = expiry_time(clock_precise_ns(), options->wait_timeout_ns);
+    deadline_ns = cache_end_ns(clock_precise_ns(), options->wait_timeout_ns);
     flight_sleep(flight, deadline_ns);
 
     if (!shard_acquire(cache, shard)) {

@@ -111,8 +111,10 @@ keep_result(struct call_plan *plan, const struct cache_key *key, const struct ca
     if (marshal_capture(plan->marshal, arguments, result, call, outcome->set_errno, &record) == 0) {
         struct bytes value = {record.data, record.n_bytes};
         uint64_t now_ns = plan->has_life ? life_clock_ns(plan) : 0;
+        struct cache_life life = {.expires_ns = cache_end_ns(now_ns, function->ttl_ns)};
 
-        stored = cache_insert(plan->cache, key, value, now_ns, ticket) == 0;
+        stored = cache_insert(plan->cache, key, value, now_ns + plan->clock_lag_ns,
+                              plan->has_life ? &life : NULL, ticket) == 0;
     } else {
         cache_abandon(plan->cache, ticket);
     }

@@ -77,7 +77,7 @@ int call_plan_create(const struct call_plan_options *options, struct arena *aren
     cache.policy = policies[function->policy].policy;
     cache.max_entries = function->max_entries;
     cache.max_bytes = function->max_bytes;
-    cache.ttl_ns = function->ttl_ns;
+    cache.has_lives = function->ttl_ns != 0;
     cache.n_shards = function->shards;
     cache.key_bytes = marshal_key_bytes(marshal);
     cache.value_bytes = marshal_record_bytes(marshal);

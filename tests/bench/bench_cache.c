@@ -99,7 +99,7 @@ static __attribute__((noinline)) double cache_call(double x)
         return value;
     }
     value = real_function(x);
-    cache_insert(cache, &key, (struct bytes){&value, sizeof(value)}, 0, &ticket);
+    cache_insert(cache, &key, (struct bytes){&value, sizeof(value)}, 0, NULL, &ticket);
     return value;
 }
 

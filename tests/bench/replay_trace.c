@@ -67,7 +67,7 @@ static bool replay(struct cache *cache, uint64_t *ret_n_hits)
         key.hash = hash_bytes(key.bytes, SEED);
         if (cache_lookup(cache, &key, &options, &view, &ticket) == CACHE_HIT) {
             n_hits++;
-        } else if (cache_insert(cache, &key, key.bytes, 0, &ticket) != 0) {
+        } else if (cache_insert(cache, &key, key.bytes, 0, NULL, &ticket) != 0) {
             return false;
         }
     }

@@ -74,7 +74,7 @@ static inline int call_insert(const struct call *call, uint64_t value)
     unsigned char buffer[200];
     struct cache_key key = call_key(call, buffer);
 
-    return cache_insert(call->cache, &key, (struct bytes){&value, 8}, 0, &call->ticket);
+    return cache_insert(call->cache, &key, (struct bytes){&value, 8}, 0, NULL, &call->ticket);
 }
 
 static inline void join_many(pthread_t *threads, int n)

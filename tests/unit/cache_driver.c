@@ -37,12 +37,14 @@ static void get(struct cache *cache, uint64_t now, uint64_t number)
     }
 }
 
-static bool set(struct cache *cache, uint64_t now, uint64_t number, uint64_t value)
+static bool set(struct cache *cache, uint64_t now, uint64_t ttl, uint64_t number, uint64_t value)
 {
+    struct cache_life life = {.expires_ns = now + ttl};
     struct cache_key key = key_of(&number);
     struct cache_ticket ticket = {.generation = atomic_load(&cache->generation)};
 
-    if (cache_insert(cache, &key, (struct bytes){&value, sizeof(value)}, now, &ticket) != 0) {
+    if (cache_insert(cache, &key, (struct bytes){&value, sizeof(value)}, now,
+                     ttl == 0 ? NULL : &life, &ticket) != 0) {
         return false;
     }
     puts("+");
@@ -97,13 +99,16 @@ int main(void)
     struct cache_options options = {
         .max_bytes = 1 << 30, .n_shards = 1, .key_bytes = 8, .value_bytes = 8};
     struct cache *cache;
-    uint64_t now, key, value;
+    uint64_t now, key, value, ttl;
     char operation, policy[20];
     bool is_fine = true;
 
-    if (scanf("%19s %" SCNu64 " %" SCNu64, policy, &options.max_entries, &options.ttl_ns) != 3 ||
-        !find_policy(policy, &options.policy) || options.max_entries > 4096 ||
-        cache_create(&options, &cache) != 0) {
+    if (scanf("%19s %" SCNu64 " %" SCNu64, policy, &options.max_entries, &ttl) != 3 ||
+        !find_policy(policy, &options.policy) || options.max_entries > 4096) {
+        return 2;
+    }
+    options.has_lives = ttl != 0;
+    if (cache_create(&options, &cache) != 0) {
         return 2;
     }
     while (is_fine && scanf(" %c %" SCNu64, &operation, &now) == 2) {
@@ -112,7 +117,7 @@ int main(void)
         } else if (operation == 'g' && scanf("%" SCNu64, &key) == 1) {
             get(cache, now, key);
         } else if (operation == 's' && scanf("%" SCNu64 " %" SCNu64, &key, &value) == 2) {
-            is_fine = set(cache, now, key, value);
+            is_fine = set(cache, now, ttl, key, value);
         } else {
             is_fine = false;
         }

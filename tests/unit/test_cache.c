@@ -92,13 +92,13 @@ struct model {
     uint32_t n_key_bytes;
     uint64_t n_created;
     uint64_t hand; /* of sieve: the first created from here on is asked next; 0: the oldest */
-    uint64_t n_bytes, max_bytes, max_entries, ttl_ns;
+    uint64_t n_bytes, max_bytes, max_entries;
     uint64_t n_evictions, n_expirations, n_invalidations;
 };
 
-static bool model_expired(const struct model *model, const struct model_entry *entry, uint64_t now)
+static bool model_expired(const struct model_entry *entry, uint64_t now)
 {
-    return model->ttl_ns != 0 && now >= entry->expires_ns;
+    return now >= entry->expires_ns;
 }
 
 static struct model_entry model_take(struct model *model, uint32_t at)
@@ -148,7 +148,7 @@ static const struct model_entry *model_look_up(struct model *model, uint64_t key
     if (at < 0) {
         return NULL;
     }
-    if (model_expired(model, &model->entries[at], now)) {
+    if (model_expired(&model->entries[at], now)) {
         model_take(model, (uint32_t)at);
         model->n_expirations++;
         return NULL;
@@ -165,7 +165,7 @@ static bool model_expire_first(struct model *model, uint64_t now)
             first = i;
         }
     }
-    if (model->n == 0 || !model_expired(model, &model->entries[first], now)) {
+    if (model->n == 0 || !model_expired(&model->entries[first], now)) {
         return false;
     }
     model_take(model, first);
@@ -247,7 +247,7 @@ static void model_follow(struct model *model, const struct cache *cache, uint64_
             i++;
             continue;
         }
-        if (model_expired(model, &model->entries[i], now)) {
+        if (model_expired(&model->entries[i], now)) {
             assert_true(cache->policy->one_per_place);
             model_take(model, i);
             model->n_expirations++;
@@ -264,13 +264,16 @@ static void model_follow(struct model *model, const struct cache *cache, uint64_
 }
 
 /* After the cache has inserted it. */
-static bool model_insert(struct model *model, struct model_entry entry, uint64_t now,
-                         const struct cache *cache)
+static int model_insert(struct model *model, struct model_entry entry, uint64_t now,
+                        const struct cache *cache)
 {
     int64_t at;
 
+    if (model_expired(&entry, now)) {
+        return -ETIME;
+    }
     if (entry.n_bytes > model->max_bytes) {
-        return false;
+        return -E2BIG;
     }
     for (int i = 0; i < 2 && model_expire_first(model, now); i++) {
     }
@@ -278,7 +281,7 @@ static bool model_insert(struct model *model, struct model_entry entry, uint64_t
     entry.created = ++model->n_created;
     at = model_find(model, entry.key);
     if (at >= 0) {
-        bool has_expired = model_expired(model, &model->entries[at], now);
+        bool has_expired = model_expired(&model->entries[at], now);
         struct model_entry old = model_take(model, (uint32_t)at);
 
         model->n_expirations += has_expired;
@@ -303,9 +306,8 @@ static bool model_insert(struct model *model, struct model_entry entry, uint64_t
         }
     }
     assert_false(model_is_full(model, 1, entry.n_bytes));
-    entry.expires_ns = model->ttl_ns > UINT64_MAX - now ? UINT64_MAX : now + model->ttl_ns;
     model_append(model, entry);
-    return true;
+    return 0;
 }
 
 /* ---- the comparison ---- */
@@ -354,7 +356,7 @@ static void assert_same_content(struct cache *cache, struct model *model, uint64
     for (uint32_t i = 0, n = model->n; i < n; i++) {
         uint32_t at = (uint32_t)model_find(model, keys[i]);
 
-        if (!model_expired(model, &model->entries[at], now)) {
+        if (!model_expired(&model->entries[at], now)) {
             assert_int_equal(look_up(cache, make_key(&made, keys[i], model->n_key_bytes), now, room,
                                      &view, &ticket),
                              CACHE_HIT);
@@ -374,6 +376,7 @@ struct scenario {
     uint64_t max_entries, max_bytes, ttl_ns;
     uint32_t max_value_bytes;
     bool secret;
+    bool lives_differ; /* ttl_ns is their mean */
 };
 
 static uint32_t random_size(const struct scenario *scenario)
@@ -405,6 +408,36 @@ static uint64_t random_clock(uint64_t now)
     }
 }
 
+/* None, an end that has come already, or one that no other entry has. */
+static uint64_t random_end(const struct scenario *scenario, const struct model *model, uint64_t now)
+{
+    uint64_t end = now + scenario->ttl_ns;
+    uint32_t at = 0;
+
+    if (scenario->ttl_ns == 0) {
+        return CACHE_NO_END;
+    }
+    if (!scenario->lives_differ) {
+        return end;
+    }
+    switch (random_below(40)) {
+    case 0:
+        return now;
+    case 1:
+        return now / 2;
+    case 2:
+    case 3:
+        return CACHE_NO_END;
+    default:
+        end = now + 1 + random_below(random_below(2) ? 2 * (uint32_t)scenario->ttl_ns : 100);
+    }
+    while (at < model->n) {
+        at = model->entries[at].expires_ns == end ? 0 : at + 1;
+        end += at == 0;
+    }
+    return end;
+}
+
 static void drive(const struct scenario *scenario)
 {
     static unsigned char value[100000];
@@ -413,7 +446,7 @@ static void drive(const struct scenario *scenario)
         .policy = scenario->policy,
         .max_entries = scenario->max_entries,
         .max_bytes = scenario->max_bytes,
-        .ttl_ns = scenario->ttl_ns,
+        .has_lives = scenario->ttl_ns != 0,
         .n_shards = 1,
         .key_bytes = scenario->n_key_bytes,
         .value_bytes = scenario->n_value_bytes,
@@ -426,7 +459,6 @@ static void drive(const struct scenario *scenario)
         .n_key_bytes = scenario->n_key_bytes,
         .max_entries = scenario->max_entries,
         .max_bytes = scenario->max_bytes,
-        .ttl_ns = scenario->ttl_ns,
     };
     uint32_t n_operations = scenario->n_operations / (scenario->policy == CACHE_POLICY_lru ? 1 : 5);
     struct cache *cache;
@@ -448,6 +480,7 @@ static void drive(const struct scenario *scenario)
         };
         bool overwrite = random_below(16) == 0;
         const struct model_entry *found;
+        struct cache_life life;
         enum cache_outcome outcome;
         int result;
 
@@ -478,9 +511,10 @@ static void drive(const struct scenario *scenario)
             entry.n_bytes =
                 cache_entry_bytes(cache, (uint32_t)key->bytes.n_bytes, entry.n_value_bytes);
             fill_value(value, entry.content, entry.n_value_bytes);
-            result =
-                cache_insert(cache, key, (struct bytes){value, entry.n_value_bytes}, now, &ticket);
-            assert_int_equal(result, model_insert(&model, entry, now, cache) ? 0 : -E2BIG);
+            life.expires_ns = entry.expires_ns = random_end(scenario, &model, now);
+            result = cache_insert(cache, key, (struct bytes){value, entry.n_value_bytes}, now,
+                                  scenario->ttl_ns == 0 ? NULL : &life, &ticket);
+            assert_int_equal(result, model_insert(&model, entry, now, cache));
         }
         assert_same_numbers(cache, &model);
         if (step % 100 == 0) {
@@ -514,6 +548,19 @@ static void test_model_flat_lives(void **state)
                              .max_entries = 100,
                              .max_bytes = 1 << 20,
                              .ttl_ns = 5000});
+}
+
+static void test_model_each_its_life(void **state)
+{
+    drive(&(struct scenario){.policy = policy_of_state(state),
+                             .n_key_bytes = 8,
+                             .n_value_bytes = 8,
+                             .n_keys = 400,
+                             .n_operations = 200000,
+                             .max_entries = 100,
+                             .max_bytes = 1 << 20,
+                             .ttl_ns = 4000,
+                             .lives_differ = true});
 }
 
 static void test_model_bytes(void **state)
@@ -571,7 +618,7 @@ static void fill(struct cache *cache, uint64_t from, uint64_t to, uint32_t n_key
         struct cache_key *key = make_key(&made, i, n_key_bytes);
 
         assert_int_equal(look_up(cache, key, 0, room, &view, &ticket), CACHE_MISS);
-        assert_int_equal(cache_insert(cache, key, (struct bytes){&i, 8}, 0, &ticket), 0);
+        assert_int_equal(cache_insert(cache, key, (struct bytes){&i, 8}, 0, NULL, &ticket), 0);
     }
 }
 
@@ -649,7 +696,7 @@ static void test_holds_one_sided_keys(void **state)
         /* The last hundred go to another shard, which has nothing to evict of its own. */
         key->hash = (key->hash & ~(uint64_t)0xffff00) | (i < 3000 ? 0 : 0xffff00);
         assert_int_equal(look_up(cache, key, 0, room, &view, &ticket), CACHE_MISS);
-        assert_int_equal(cache_insert(cache, key, (struct bytes){&i, 8}, 0, &ticket), 0);
+        assert_int_equal(cache_insert(cache, key, (struct bytes){&i, 8}, 0, NULL, &ticket), 0);
         cache_read_usage(cache, &usage);
         assert_int_equal(usage.entries, i < 3000 ? i + 1 : 3000);
     }
@@ -675,7 +722,7 @@ static void test_too_large_changes_nothing(void **state)
     fill(cache, 0, 5, 0);
     look_up(cache, make_key(&made, 99, 0), 0, room, &view, &ticket);
     assert_int_equal(cache_insert(cache, make_key(&made, 3, 0),
-                                  (struct bytes){large, sizeof(large)}, 0, &ticket),
+                                  (struct bytes){large, sizeof(large)}, 0, NULL, &ticket),
                      -E2BIG);
     for (uint64_t i = 0; i < 5; i++) {
         assert_true(holds(cache, i, 0));
@@ -742,7 +789,9 @@ static void insert_at(struct cache *cache, uint64_t i, uint64_t now)
     struct made_key made;
 
     assert_int_equal(look_up(cache, make_key(&made, i, 8), now, room, &view, &ticket), CACHE_MISS);
-    assert_int_equal(cache_insert(cache, &made.key, (struct bytes){&i, 8}, now, &ticket), 0);
+    assert_int_equal(cache_insert(cache, &made.key, (struct bytes){&i, 8}, now,
+                                  &(struct cache_life){cache_end_ns(now, 100)}, &ticket),
+                     0);
 }
 
 static void test_edges_of_time(void **state)
@@ -750,7 +799,7 @@ static void test_edges_of_time(void **state)
     struct cache_options options = {.policy = policy_of_state(state),
                                     .max_entries = 10,
                                     .max_bytes = 1 << 20,
-                                    .ttl_ns = 100,
+                                    .has_lives = true,
                                     .key_bytes = 8,
                                     .value_bytes = 8};
     struct cache_usage usage;
@@ -789,7 +838,7 @@ static void test_expired_first_across_shards(void **state)
     struct cache_options options = {.policy = policy_of_state(state),
                                     .max_entries = 64,
                                     .max_bytes = 1 << 20,
-                                    .ttl_ns = 1000,
+                                    .has_lives = true,
                                     .n_shards = 8,
                                     .key_bytes = 8,
                                     .value_bytes = 8};
@@ -808,7 +857,9 @@ static void test_expired_first_across_shards(void **state)
         /* The first 32 in the last shard, all others in the first one. */
         key->hash = (key->hash & ~(uint64_t)0xffff00) | (i < 32 ? 0xffff00 : 0);
         assert_int_equal(look_up(cache, key, now, room, &view, &ticket), CACHE_MISS);
-        assert_int_equal(cache_insert(cache, key, (struct bytes){&i, 8}, now, &ticket), 0);
+        assert_int_equal(cache_insert(cache, key, (struct bytes){&i, 8}, now,
+                                      &(struct cache_life){now + 1000}, &ticket),
+                         0);
     }
     cache_read_usage(cache, &usage);
     assert_int_equal(usage.entries, 64);
@@ -824,6 +875,7 @@ int main(void)
 
     add_for_each_policy(&tests, "model_flat", test_model_flat);
     add_for_each_policy(&tests, "model_flat_lives", test_model_flat_lives);
+    add_for_each_policy(&tests, "model_each_its_life", test_model_each_its_life);
     add_for_each_policy(&tests, "model_bytes", test_model_bytes);
     add_for_each_policy(&tests, "model_secret", test_model_secret);
     add_for_each_policy(&tests, "model_odd_sizes", test_model_odd_sizes);

@@ -129,7 +129,8 @@ static void test_too_large_releases_all(void **state)
     start_many(cache, calls, threads, 0);
     key = call_key(&first, buffer);
     assert_int_equal(
-        cache_insert(cache, &key, (struct bytes){(char[500]){0}, 500}, 0, &first.ticket), -E2BIG);
+        cache_insert(cache, &key, (struct bytes){(char[500]){0}, 500}, 0, NULL, &first.ticket),
+        -E2BIG);
     join_many(threads, MANY);
     for (int i = 0; i < MANY; i++) {
         assert_int_equal(calls[i].outcome, CACHE_MISS);

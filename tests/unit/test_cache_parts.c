@@ -58,7 +58,8 @@ static void put(struct cache *cache, uint64_t number, const void *value, size_t 
     struct cache_ticket ticket;
 
     assert_int_equal(look_up(cache, number, &view, &ticket), CACHE_MISS);
-    assert_int_equal(cache_insert(cache, &key, (struct bytes){value, n_bytes}, 0, &ticket), 0);
+    assert_int_equal(cache_insert(cache, &key, (struct bytes){value, n_bytes}, 0, NULL, &ticket),
+                     0);
 }
 
 static bool touch(struct cache *cache, uint64_t number)
@@ -106,7 +107,7 @@ static void test_all_keys_collide(void **state)
         if (cache_lookup(cache, &key, &options, &view, &ticket) == CACHE_HIT) {
             assert_memory_equal(view.data, &number, 8);
         } else {
-            assert_int_equal(cache_insert(cache, &key, key.bytes, 0, &ticket), 0);
+            assert_int_equal(cache_insert(cache, &key, key.bytes, 0, NULL, &ticket), 0);
         }
         if (i % 50 == 0) {
             assert_int_equal(cache_check(cache), 0);
@@ -295,7 +296,8 @@ static void test_views_outlive_entries(void **state)
             } else {
                 assert_int_equal(look_up(cache, 9, &again, &ticket), CACHE_MISS);
                 assert_int_equal(
-                    cache_insert(cache, &key, (struct bytes){other, sizes[i]}, 0, &ticket), 0);
+                    cache_insert(cache, &key, (struct bytes){other, sizes[i]}, 0, NULL, &ticket),
+                    0);
             }
             put(cache, 4, other, sizes[i]); /* would take its block */
             assert_memory_equal(view.data, value, sizes[i]);

@@ -61,7 +61,7 @@ static bool call(struct cache *cache, uint64_t number)
     if (cache_lookup(cache, &key, &options, &view, &ticket) == CACHE_HIT) {
         return true;
     }
-    assert_int_equal(cache_insert(cache, &key, key.bytes, 0, &ticket), 0);
+    assert_int_equal(cache_insert(cache, &key, key.bytes, 0, NULL, &ticket), 0);
     return false;
 }
 
@@ -71,7 +71,7 @@ static void replace(struct cache *cache, uint64_t number)
     struct cache_key key = key_of(&number);
     struct cache_ticket ticket = {.generation = atomic_load(&cache->generation)};
 
-    assert_int_equal(cache_insert(cache, &key, key.bytes, 0, &ticket), 0);
+    assert_int_equal(cache_insert(cache, &key, key.bytes, 0, NULL, &ticket), 0);
 }
 
 /* An array of places is the model. 100 entries have 128 places, so that the oldest go, too. */

@@ -44,7 +44,8 @@ static int put(uint64_t number)
     struct cache_key key = key_of(&number);
     struct cache_ticket ticket = {.generation = atomic_load(&cache->generation)};
 
-    return cache_insert(cache, &key, (struct bytes){&number, 8}, 1, &ticket);
+    return cache_insert(cache, &key, (struct bytes){&number, 8}, 1,
+                        &(struct cache_life){.expires_ns = 1001}, &ticket);
 }
 
 static void *take_and_vanish(void *shard)
@@ -60,7 +61,7 @@ static int setup(void **state)
                                     .n_shards = 4,
                                     .key_bytes = 8,
                                     .value_bytes = 8,
-                                    .ttl_ns = 1000,
+                                    .has_lives = true,
                                     .single_flight = true};
     pthread_t thread;
 

@@ -53,7 +53,11 @@ static void *pressing_thread(void *argument)
             if (number % 97 == 0) {
                 cache_abandon(pressed->cache, &ticket);
             } else {
-                cache_insert(pressed->cache, &key, (struct bytes){value, n_bytes}, i, &ticket);
+                struct cache_life life = {.expires_ns = i + 1 + (random >> 40) % 4000};
+
+                cache_insert(pressed->cache, &key, (struct bytes){value, n_bytes}, i,
+                             random % 7 == 0 || !pressed->cache->options.has_lives ? NULL : &life,
+                             &ticket);
             }
         } else if (outcome == CACHE_HIT || outcome == CACHE_HIT_AFTER_WAIT) {
             const unsigned char *at = view.data;
@@ -87,7 +91,7 @@ static void test_bounds_under_threads(void **state)
         struct cache_options options = {.policy = policy_of_state(state),
                                         .max_entries = 200,
                                         .max_bytes = 60000,
-                                        .ttl_ns = 2000,
+                                        .has_lives = true,
                                         .n_shards = shards[i],
                                         .key_bytes = 8,
                                         .single_flight = true};
