@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define PATH_BYTES 4096 /* PATH_MAX with its NUL */
@@ -29,6 +30,23 @@ static char *copy_text(struct config_memory memory, const char *text, size_t n_b
     return copy;
 }
 
+/* ---- the files as they are ------------------------------------------------------------------- */
+
+/*
+ * Asked of the kernel: a preload in the place of libc's functions may show other files and owners
+ * (fakeroot), and ends the program when it is called before it could start, as at this time.
+ */
+
+static int raw_stat(const char *path, int flags, struct stat *ret_status)
+{
+    return (int)syscall(SYS_newfstatat, AT_FDCWD, path, ret_status, flags);
+}
+
+static int raw_fstat(int fd, struct stat *ret_status)
+{
+    return (int)syscall(SYS_fstat, fd, ret_status);
+}
+
 /* ---- who could have written it --------------------------------------------------------------- */
 
 /* The folder that the file at path stands in. */
@@ -43,7 +61,7 @@ static int check_folder(const char *path, const char *file, struct diagnostic_li
              : slash == path ? 1
                              : (int)(slash - path),
              slash == NULL ? "." : path);
-    if (stat(folder, &status) < 0) {
+    if (raw_stat(folder, 0, &status) < 0) {
         return SOURCE_FAIL(reterr, file, -errno, FOLDER_UNREADABLE, folder, strerrordesc_np(errno));
     }
     if ((status.st_mode & S_IWOTH) != 0 && (status.st_mode & S_ISVTX) == 0) {
@@ -59,7 +77,7 @@ static int check_real_folder(int fd, const char *file, struct diagnostic_list *r
     ssize_t n_bytes;
 
     snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-    n_bytes = readlink(link, path, sizeof(path) - 1);
+    n_bytes = syscall(SYS_readlinkat, AT_FDCWD, link, path, sizeof(path) - 1);
     if (n_bytes <= 0 || path[0] != '/') {
         return 0; /* no /proc: the folder it was named by was checked */
     }
@@ -72,7 +90,7 @@ static int check_file(const struct stat *status, const char *file, struct diagno
     if (!S_ISREG(status->st_mode)) {
         return SOURCE_FAIL(reterr, file, -EINVAL, NOT_REGULAR);
     }
-    if (status->st_uid != 0 && status->st_uid != geteuid()) {
+    if (status->st_uid != 0 && status->st_uid != (uid_t)syscall(SYS_geteuid)) {
         return SOURCE_FAIL(reterr, file, -EPERM, WRONG_OWNER);
     }
     if ((status->st_mode & (S_IWGRP | S_IWOTH)) != 0) {
@@ -97,7 +115,7 @@ static int read_all(int fd, size_t n_bytes, struct config_memory memory,
         return SOURCE_FAIL(reterr, file, -ENOMEM, NO_MEMORY);
     }
     while (n_read < n_bytes) {
-        ssize_t n = read(fd, text + n_read, n_bytes - n_read);
+        ssize_t n = syscall(SYS_read, fd, text + n_read, n_bytes - n_read);
 
         if (n < 0 && errno != EINTR) {
             return SOURCE_FAIL(reterr, file, -errno, UNREADABLE, strerrordesc_np(errno));
@@ -124,11 +142,11 @@ int config_read_file(const char *path, struct config_memory memory,
         return SOURCE_FAIL(reterr, path, -ENOMEM, NO_MEMORY);
     }
     /* O_NONBLOCK: a pipe of that name must not hang the program. */
-    fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0) {
         return SOURCE_FAIL(reterr, file, -errno, UNREADABLE, strerrordesc_np(errno));
     }
-    if (fstat(fd, &status) < 0) {
+    if (raw_fstat(fd, &status) < 0) {
         result = SOURCE_FAIL(reterr, file, -errno, UNREADABLE, strerrordesc_np(errno));
     } else {
         result = check_file(&status, file, reterr);
@@ -142,7 +160,7 @@ int config_read_file(const char *path, struct config_memory memory,
     if (result == 0) {
         result = read_all(fd, (size_t)status.st_size, memory, ret_source, file, reterr);
     }
-    close(fd);
+    syscall(SYS_close, fd);
     return result;
 }
 
@@ -177,7 +195,7 @@ static int find_in_folder(const char *folder, const struct config_surroundings *
         }
         n_bytes = snprintf(path, sizeof(path), "%s/%s.json", folder, names[i]);
         /* lstat: a link that leads nowhere is there, and said to be unreadable. */
-        if (n_bytes < (int)sizeof(path) && lstat(path, &status) == 0) {
+        if (n_bytes < (int)sizeof(path) && raw_stat(path, AT_SYMLINK_NOFOLLOW, &status) == 0) {
             int result = config_read_file(path, memory, ret_source, reterr);
 
             return result < 0 ? result : 1;
@@ -203,7 +221,7 @@ static int find_explicit(const struct config_surroundings *surroundings,
                    ? 1
                    : SOURCE_FAIL(reterr, "MEMOSHIM_CONFIG", -ENOMEM, NO_MEMORY);
     }
-    if (stat(given, &status) == 0 && S_ISDIR(status.st_mode)) {
+    if (raw_stat(given, 0, &status) == 0 && S_ISDIR(status.st_mode)) {
         return find_in_folder(given, surroundings, memory, ret_source, reterr);
     }
     result = config_read_file(given, memory, ret_source, reterr);

@@ -21,6 +21,7 @@
 #include "marshal/marshal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -101,7 +102,8 @@ static int find_configuration(const char *started_as, char *const *environment,
         .executable = executable,
     };
     struct config_source source;
-    ssize_t n_read = readlink("/proc/self/exe", executable, sizeof(executable) - 1);
+    long n_read =
+        syscall(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", executable, sizeof(executable) - 1);
     int found;
 
     if (n_read <= 0) { /* no /proc here */

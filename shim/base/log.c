@@ -35,7 +35,7 @@ void log_init(enum log_level level)
     int saved_errno = errno;
 
     log_state.level = level;
-    log_state.usable = fstat(STDERR_FILENO, &status) == 0;
+    log_state.usable = syscall(SYS_fstat, STDERR_FILENO, &status) == 0;
     if (log_state.usable) {
         log_state.device = status.st_dev;
         log_state.inode = status.st_ino;
@@ -94,7 +94,7 @@ void log_write_raw(const char *text, unsigned long n_bytes)
     struct stat status;
     int saved_errno = errno;
 
-    if (log_state.usable && fstat(STDERR_FILENO, &status) == 0 &&
+    if (log_state.usable && syscall(SYS_fstat, STDERR_FILENO, &status) == 0 &&
         status.st_dev == log_state.device && status.st_ino == log_state.inode) {
         struct muffled muffled;
 

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: MIT
+"""Other preloads, before and after memoshim: allocators, sanitizers' runtimes, and libraries that
+stand in the place of libc's functions.
+
+Each runs a threaded C program that allocates and forks, and a script of python3 that does so, too.
+The oracle is the same program under the same preload without memoshim, and the counting library's
+own count.
+"""
+
+import glob
+import os
+import platform
+import shutil
+import subprocess
+
+import case
+import counted
+
+LIBRARIES = f"/usr/lib/{platform.machine()}-linux-gnu"
+PROGRAM = case.PROGRAMS / "preloads"
+
+# What tests/integration/lib/preloads.c does: keys, calls of the parent, and of each child.
+N_KEYS, N_CALLS, N_CHILDREN = 50, 50 + 4 * 2000, 2
+
+SCRIPT = """
+import math, os, threading
+seen = []
+def work(times):
+    seen.append(sum(math.expm1(i % 30) + math.cbrt(i % 30) for i in range(times)))
+work(300)
+pid = os.fork()
+if pid == 0:
+    work(600)
+    exit(abs(seen[1] - 2 * seen[0]) > 1e-3 * seen[1])
+status = os.waitpid(pid, 0)[1]
+threads = [threading.Thread(target=work, args=(900,)) for _ in range(3)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+words = [str(i) * (i % 97) for i in range(20000)]
+print(status, seen, len("".join(sorted(words))))
+"""
+
+
+def find(pattern):
+    """The one library of that name that a package of tests/packages.sh installs."""
+    found = sorted(glob.glob(f"{LIBRARIES}/{pattern}"))
+    case.need(found, f"there is no {LIBRARIES}/{pattern} here")
+    return found[0]
+
+
+class Preloads(counted.CountedCase):
+
+    def setUp(self):
+        super().setUp()
+        case.need(os.environ.get("MEMOSHIM_SANITIZED") != "1",
+                  "the sanitizer in this shim replaces the allocator itself")
+
+    # ---- both orders ----------------------------------------------------------------------------
+
+    def run_orders(self, library, check, argv, functions, env, stdin=b""):
+        """The program under the other preload alone, then with memoshim behind and before it."""
+        config = self.config(functions, programs=[os.path.basename(argv[0])])
+        alone = self.run_plain(argv, stdin, {**env, "LD_PRELOAD": library})
+        for order in (library, case.LIBRARY), (case.LIBRARY, library):
+            with self.subTest(":".join(os.path.basename(path) for path in order)):
+                shutil.rmtree(self.folder / "room", ignore_errors=True)
+                (self.folder / "room").mkdir()
+                preload = ":".join(str(path) for path in order)
+                outcome = self.run_with(config, argv, stdin, {**env, "LD_PRELOAD": preload})
+                self.assert_same(alone, outcome)
+                check(outcome)
+        return alone
+
+    def check_program(self, outcome):
+        for name in "counted_square", "counted_length", "j0":
+            self.assert_counts(outcome.function(name), calls=N_CALLS, misses=N_KEYS,
+                               hits=N_CALLS - N_KEYS, entries=N_KEYS)
+        children = [pid for pid in outcome.reports if pid != outcome.pid]
+        self.assertEqual(len(children), N_CHILDREN)
+        for pid in children:
+            for name in "counted_square", "counted_length", "j0":
+                self.assert_counts(outcome.function(name, pid), calls=N_KEYS, hits=N_KEYS)
+        self.check_real(outcome)
+
+    def check_script(self, outcome):
+        for name in "expm1", "cbrt":
+            self.assert_counts(outcome.function(name), calls=3000, misses=30, hits=2970)
+        children = [pid for pid in outcome.reports if pid != outcome.pid]
+        self.assertEqual(len(children), 1)
+        for name in "expm1", "cbrt":
+            self.assert_counts(outcome.function(name, children[0]), calls=600, hits=600)
+
+    def run_all(self, library, **env):
+        """Both programs. Returns what the first prints under the other preload alone."""
+        room = self.folder / "room"
+        room.mkdir()
+        alone = self.run_orders(library, self.check_program, [PROGRAM, room],
+                                {**counted.functions("square", "length"), "j0": {"guard": False}},
+                                env)
+        self.assertEqual(alone.status, 0, alone.stdout + alone.stderr)
+        self.assertIn(b"children: 0, 0 wrong\n", alone.stdout)
+        python = case.need_program("python3")
+        script = self.run_orders(library, self.check_script, [python, "-"],
+                                 {"expm1": {"guard": False}, "cbrt": {"guard": False}}, env,
+                                 SCRIPT)
+        self.assertEqual(script.status, 0, script.stderr)
+        return alone.stdout
+
+    # ---- allocators -----------------------------------------------------------------------------
+
+    def test_jemalloc(self):
+        self.run_all(find("libjemalloc.so.2"))
+
+    def test_jemalloc_that_checks(self):
+        """Blocks are overwritten when they come and when they go, and the tcache is off."""
+        self.run_all(find("libjemalloc.so.2"), MALLOC_CONF="junk:true,tcache:false,abort_conf:true")
+
+    def test_tcmalloc(self):
+        self.run_all(find("libtcmalloc.so.4"))
+
+    def test_tcmalloc_minimal(self):
+        self.run_all(find("libtcmalloc_minimal.so.4"))
+
+    def test_mimalloc(self):
+        self.run_all(find("libmimalloc.so.2"))
+
+    # ---- sanitizers -----------------------------------------------------------------------------
+
+    def test_libasan(self):
+        """It insists on being the first, unless told otherwise."""
+        self.run_all(find("libasan.so.*"), ASAN_OPTIONS="verify_asan_link_order=0:detect_leaks=0")
+
+    def test_libtsan(self):
+        self.run_all(find("libtsan.so.*"), TSAN_OPTIONS="halt_on_error=1")
+
+    # ---- in the place of libc -------------------------------------------------------------------
+
+    def test_fakeroot(self):
+        daemon = case.need_program("faked-tcp")
+        library = find("libfakeroot/libfakeroot-tcp.so")
+        key, pid = subprocess.run([daemon], capture_output=True, check=True,
+                                  text=True).stdout.strip().split(":")
+        self.addCleanup(os.kill, int(pid), 15)
+        output = self.run_all(library, FAKEROOTKEY=key)
+        self.assertIn(b"file: 4711:4712, 5 bytes\n", output)
+
+    def test_libfaketime(self):
+        for variant in "", "MT":
+            with self.subTest(variant or "plain"):
+                shutil.rmtree(self.folder / "room", ignore_errors=True)
+                output = self.run_all(find(f"faketime/libfaketime{variant}.so.1"),
+                                      FAKETIME="@1999-12-24 20:30:00", FAKETIME_NO_CACHE="1")
+                self.assertIn(b"year: 1999, one time\n", output)
+
+    def test_libeatmydata(self):
+        self.run_all(find("libeatmydata.so"))
+
+
+if __name__ == "__main__":
+    case.main()
