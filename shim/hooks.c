@@ -6,6 +6,7 @@
  */
 #include "process.h"
 
+#include "base/demangle.h"
 #include "base/guard.h"
 #include "base/log.h"
 #include "entry/entry.h"
@@ -13,9 +14,10 @@
 #include <errno.h>
 #include <string.h>
 
-#define MAX_DEFINITIONS 16  /* of one symbol: versions and libraries */
-#define MAX_ARRIVALS    512 /* later objects that were looked into */
-#define MAX_GONE        64  /* that went away during one look */
+#define MAX_DEFINITIONS 16   /* of one symbol: versions and libraries */
+#define MAX_ARRIVALS    512  /* later objects that were looked into */
+#define MAX_GONE        64   /* that went away during one look */
+#define READABLE_MAX    1024 /* bytes of a C++ name as it is shown */
 #define NOT_YET         "no loaded object defines it yet"
 
 /* Functions whose call may end the process image without running exit handlers. */
@@ -35,12 +37,25 @@ static struct lock lock = LOCK_INITIALIZER(LOCK_RANK_HOOKS);
 static uintptr_t arrivals[MAX_ARRIVALS];
 static _Atomic uint32_t n_arrivals;
 
+/* Written at the start: of each function of the model, its C++ name, or NULL. */
+static const char **readable;
+
 /* Written at the start. wishes[i] is what functions[i] asks for. */
 static struct interpose_wish *wishes;
 static const struct config_function **wished;
 static size_t n_wishes, n_hooks_room;
 
 /* ---- one hook -------------------------------------------------------------------------------- */
+
+static const char *read_name(const char *symbol)
+{
+    char room[READABLE_MAX];
+
+    if (demangle(symbol, room, sizeof(room)) == NULL) {
+        return NULL;
+    }
+    return arena_copy_text(&process.arena, room, strlen(room));
+}
 
 /* The next hook, which nobody sees before publish; NULL when there is no room. */
 static struct hook *new_hook(const struct config_function *function)
@@ -52,7 +67,8 @@ static struct hook *new_hook(const struct config_function *function)
         return NULL;
     }
     hook = &process.hooks[n];
-    *hook = (struct hook){.function = function};
+    *hook = (struct hook){.function = function,
+                          .readable = readable[function - process.model.functions]};
     atomic_store_explicit(&hook->name, function->named, memory_order_relaxed);
     return hook;
 }
@@ -142,7 +158,7 @@ static struct call_plan *prepare_hook(struct hook *hook,
     }
     hook->version = definition->version;
     hook->library = library;
-    hook->path = definition->path;
+    hook->path = definition->path[0] != '\0' ? definition->path : process.executable;
     hook->entry = entry;
     hook->binding = bind(function->symbol, definition->address, entry_thunk(entry));
     return plan;
@@ -266,11 +282,13 @@ int hooks_start(void)
         arena_alloc(&process.arena, (n_hooks_room + N_ANNOUNCED) * sizeof(*process.bindings));
     wishes = arena_alloc(&process.arena, n_functions * sizeof(*wishes));
     wished = arena_alloc(&process.arena, n_functions * sizeof(*wished));
+    readable = arena_alloc(&process.arena, n_functions * sizeof(*readable));
     if (process.hooks == NULL || process.shown == NULL || process.bindings == NULL ||
-        wishes == NULL || wished == NULL) {
+        wishes == NULL || wished == NULL || readable == NULL) {
         return -ENOMEM;
     }
     for (size_t i = 0; i < n_functions; i++) {
+        readable[i] = read_name(process.model.functions[i].symbol);
         hook_function(&process.model.functions[i]);
     }
     hook_announced();

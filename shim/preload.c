@@ -34,6 +34,8 @@
 
 struct process process = {.dump_lock = LOCK_INITIALIZER(LOCK_RANK_STATS)};
 
+static char executable[PATH_MAX]; /* the path of the program's file; written by the constructor */
+
 static void handle_notice(int notice)
 {
     report_dump();
@@ -92,7 +94,6 @@ static int find_configuration(const char *started_as, char *const *environment,
 {
     struct config_overrides overrides;
     int variables_error;
-    static char executable[PATH_MAX]; /* the model keeps no pointer into it */
     struct config_memory memory = {arena_alloc_callback, &process.arena};
     struct config_surroundings surroundings = {
         .memoshim_config = environment_get(environment, "MEMOSHIM_CONFIG"),
@@ -107,7 +108,9 @@ static int find_configuration(const char *started_as, char *const *environment,
     int found;
 
     if (n_read <= 0) { /* no /proc here */
-        surroundings.executable = (const char *)getauxval(AT_EXECFN);
+        const char *started = (const char *)getauxval(AT_EXECFN);
+
+        strncpy(executable, started != NULL ? started : "", sizeof(executable) - 1);
     }
     found = config_find(&surroundings, memory, &source, diagnostics);
     if (found == 0) {
@@ -143,6 +146,7 @@ static int start(const char *started_as)
 
     /* Copies: a program may write over its arguments and environment to set its title. */
     process.program = keep_text(base_name(started_as));
+    process.executable = keep_text(executable);
     process.pid = (pid_t)syscall(SYS_getpid);
     process.started_ns = clock_precise_ns();
     settings_keep_target(&process.settings, &process.arena);

@@ -57,6 +57,7 @@ struct hook {
     const char *_Atomic name;          /* as shown */
     const char *version;               /* of the definition, or NULL */
     const char *library, *path;        /* of the definition, or NULL */
+    const char *readable;              /* the symbol of a C++ function as it was written, or NULL */
     const char *problem;               /* why it is not hooked; see hooks_problem */
     struct call_plan *_Atomic plan;    /* NULL: not hooked */
     struct interpose_binding *binding; /* NULL: not hooked */
@@ -83,7 +84,8 @@ struct process {
     const struct hash_mac_key *mac_key; /* its page is locked, not dumped and read-only */
     uint64_t seed;
 
-    const char *program; /* basename of the executable as started */
+    const char *program;    /* basename of the executable as started */
+    const char *executable; /* its path */
     uint64_t started_ns;
     pid_t pid;     /* written again by a forked child, once, before its first call */
     bool is_child; /* the same */

@@ -39,6 +39,7 @@ static void read_hook(const struct hook *hook, struct stats_function *ret_functi
     if (plan == NULL) {
         *ret_function = (struct stats_function){
             .name = hook->name,
+            .readable = hook->readable,
             .mode = hook->is_off ? "off" : "memoize",
             .refused = hook->problem,
         };
@@ -46,10 +47,39 @@ static void read_hook(const struct hook *hook, struct stats_function *ret_functi
     }
     call_plan_read(plan, ret_function);
     ret_function->name = hook->name;
+    ret_function->path = hook->path;
+    ret_function->version = hook->version;
+    ret_function->readable = hook->readable;
     ret_function->refused = hooks_problem(hook);
+    ret_function->importers = hook->binding;
+    ret_function->unexported = hook->binding->unexported_because;
+    ret_function->later_slots = (uint64_t)hook->binding->later.jump + hook->binding->later.got +
+                                hook->binding->later.pointers;
     ret_function->reentries = entry_passed(hook->entry);
     ret_function->hooked_slots = (uint64_t)hook->binding->n_jump_slots +
                                  hook->binding->n_got_slots + hook->binding->n_pointers;
+}
+
+static const void *next_importer(const void *binding, const void *importer,
+                                 struct stats_importer *ret_importer)
+{
+    const struct interpose_importer *next = interpose_next_importer(binding, importer);
+
+    if (next != NULL) {
+        const struct interpose_share *share = &next->share;
+
+        *ret_importer = (struct stats_importer){
+            .object = next->library,
+            .path = next->path[0] != '\0' ? next->path : process.executable,
+            .plt = share->slots.jump,
+            .got = share->slots.got,
+            .pointers = share->slots.pointers,
+            .copied = share->copied,
+            .unaligned = share->unaligned,
+            .sealed = share->sealed,
+        };
+    }
+    return next;
 }
 
 static void read_function(void *context, size_t i, struct stats_function *ret_function)
@@ -122,6 +152,7 @@ void report_dump(void)
     struct stats_snapshot snapshot = {
         .program = process.program,
         .read_function = read_function,
+        .next_importer = next_importer,
     };
     bool is_first_failure;
     uint32_t shield;

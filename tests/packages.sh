@@ -3,7 +3,7 @@
 # Sourced by tests/run.sh and examples/quickstart.sh; has no effect of its own.
 
 memoshim_packages_build="gcc libc6-dev meson ninja-build pkg-config python3 libffi-dev libcjson-dev
-    libcjson1 libxxhash-dev libcmocka-dev"
+    libcjson1 libxxhash-dev libiberty-dev libcmocka-dev"
 memoshim_packages_quickstart="nginx apache2-utils curl wrk procps libcrypt1"
 memoshim_packages_test="$memoshim_packages_quickstart binutils clang clang-format g++
     gawk gdb libclang-rt-14-dev libcrypt-dev lld procps

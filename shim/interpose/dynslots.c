@@ -93,9 +93,11 @@ static enum definers definitions_in(const struct elf_view *view,
     return result;
 }
 
-/* True when every look-up of the name that passes the shim finds this original. */
-static bool is_sole_definition(const struct interpose_binding *binding)
+/* NULL when every look-up of the name that passes the shim finds this original; else why not. */
+static const char *why_not_alone(const struct interpose_binding *binding)
 {
+    static const char is_before[] =
+        "an object that is searched before memoshim defines it, so later objects are bound to that";
     uint32_t name_hash = elf_name_hash(binding->symbol);
     bool is_found = false;
 
@@ -109,18 +111,18 @@ static bool is_sole_definition(const struct interpose_binding *binding)
         case DEFINES_NOTHING:
             break;
         case DEFINES_OTHER:
-            return false;
+            return "the name has several definitions or versions, and later objects may want any";
         case DEFINES_ORIGINAL_FOR_ALL:
-            return i > interpose_known.own;
+            return i > interpose_known.own ? NULL : is_before;
         case DEFINES_ORIGINAL:
             if (i < interpose_known.own) {
-                return false;
+                return is_before;
             }
             is_found = true;
             break;
         }
     }
-    return is_found;
+    return is_found ? NULL : "its library came after the start";
 }
 
 /* ---- the tables ------------------------------------------------------------------------------ */
@@ -295,9 +297,17 @@ static bool are_found(const struct interpose_binding *bindings, size_t n_binding
     return true;
 }
 
+static void set_reason(struct interpose_binding *bindings, size_t n_bindings, const char *reason)
+{
+    for (size_t i = 0; i < n_bindings; i++) {
+        bindings[i].unexported_because = reason;
+    }
+}
+
 void dynslots_export_locked(struct interpose_binding *bindings, size_t n_bindings)
 {
     if (slots.is_tried) {
+        set_reason(bindings, n_bindings, "its library came after the start");
         return;
     }
     slots.is_tried = true;
@@ -306,11 +316,14 @@ void dynslots_export_locked(struct interpose_binding *bindings, size_t n_binding
         slots.problem = "the shim's symbol table could not be made writable";
     }
     if (slots.problem != NULL) {
+        set_reason(bindings, n_bindings, slots.problem);
         return;
     }
     for (size_t i = 0; i < n_bindings; i++) {
-        if (is_sole_definition(&bindings[i]) && !take_placeholder(&bindings[i])) {
+        bindings[i].unexported_because = why_not_alone(&bindings[i]);
+        if (bindings[i].unexported_because == NULL && !take_placeholder(&bindings[i])) {
             slots.problem = "there are more functions than placeholders";
+            bindings[i].unexported_because = slots.problem;
         }
     }
     write_hash_table(slots.n_exports);
@@ -320,6 +333,7 @@ void dynslots_export_locked(struct interpose_binding *bindings, size_t n_binding
         for (size_t i = 0; i < n_bindings; i++) {
             bindings[i].exported_as = 0;
         }
+        set_reason(bindings, n_bindings, slots.problem);
     }
     close_pages();
     interpose_seal(names, sizeof(names));

@@ -8,6 +8,7 @@
 #include "interpose/interpose.h"
 
 #include "interpose/bindings.h"
+#include "interpose/importers.h"
 #include "interpose/resolve.h"
 #include <errno.h>
 #include <sys/mman.h>
@@ -65,6 +66,7 @@ int interpose_init_as(const void *own_address)
     }
     if (result == 0) {
         patch_init();
+        importers_init();
         interpose_known.is_sealed = true;
         result = interpose_seal(&interpose_known, sizeof(interpose_known));
     }

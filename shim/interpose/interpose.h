@@ -44,6 +44,20 @@ struct interpose_slots {
     uint32_t jump, got, pointers; /* in the PLT's table, in the GOT, in data */
 };
 
+/* What one object of the start has of a binding's slots. */
+struct interpose_share {
+    struct interpose_slots slots; /* redirected; pointers without the following */
+    uint32_t copied;              /* pointers that a COPY relocation duplicated into it */
+    uint32_t unaligned, sealed;   /* could not be written: no single store, RELRO not opened */
+};
+
+struct interpose_importer {
+    const char *library, *path; /* as those of interpose_definition */
+    struct interpose_share share, seen;
+    const void *object; /* kept by this module, as are seen and next */
+    struct interpose_importer *next;
+};
+
 /* One redirection: slots that refer to `symbol` and hold `original` get `replacement`. */
 struct interpose_binding {
     const char *symbol;
@@ -54,9 +68,11 @@ struct interpose_binding {
     uint32_t n_pointers;
     uint32_t n_refused;   /* out: slots that could not be written (unaligned, RELRO not opened) */
     uint32_t exported_as; /* out: the shim's symbol that carries the name for later objects; or 0 */
-    bool is_active;       /* kept by this module, as is all that follows */
-    struct interpose_slots later; /* part of the counts: in objects that came after the start */
-    struct interpose_slots seen;  /* counted by the walk that is going on */
+    const char *unexported_because; /* out: why no symbol does, in a sentence, or NULL */
+    bool is_active;                 /* kept by this module, as is all that follows */
+    struct interpose_slots later;   /* part of the counts: in objects that came after the start */
+    struct interpose_slots seen;    /* counted by the walk that is going on */
+    struct interpose_importer *importers, *last_importer;
 };
 
 /*
@@ -73,6 +89,14 @@ int interpose_apply(struct interpose_binding *bindings, size_t n_bindings);
  * NULL. A name that has more than one definition is not exported either; that is no problem here.
  */
 const char *interpose_export_problem(void);
+
+/*
+ * The objects of the start that have, or had, slots of the binding, in the order of the scope:
+ * after NULL the first one, NULL after the last. Nothing is ever taken out of the list; with too
+ * little memory some may be missing. Takes no lock.
+ */
+const struct interpose_importer *interpose_next_importer(const struct interpose_binding *binding,
+                                                         const struct interpose_importer *importer);
 
 /*
  * Gives the slots of one binding their original back, for good or until interpose_restore. Their

@@ -16,6 +16,7 @@
 
 #include "base/lock.h"
 #include "interpose/dynslots.h"
+#include "interpose/importers.h"
 #include "interpose/later.h"
 #include "interpose/resolve.h"
 #include <errno.h>
@@ -59,14 +60,20 @@ static void count_slot(const struct pass *pass, struct interpose_binding *bindin
     if (pass->is_counted) {
         binding->seen.jump += kind == ELF_SLOT_JUMP;
         binding->seen.got += kind == ELF_SLOT_GOT;
-        binding->seen.pointers += kind == ELF_SLOT_POINTER;
+        binding->seen.pointers += kind == ELF_SLOT_POINTER || kind == ELF_SLOT_COPY;
     }
 }
 
 static void redirect_slot_locked(struct pass *pass, const struct elf_view *view, uintptr_t slot,
                                  enum elf_slot_kind kind, struct interpose_binding *binding)
 {
-    if (!slots_write_locked(&pass->relro, view, slot, new_value(pass, binding), pass->is_later)) {
+    enum slots_outcome outcome =
+        slots_write_locked(&pass->relro, view, slot, new_value(pass, binding), pass->is_later);
+
+    if (pass->object != NULL && (!pass->is_revert || outcome != SLOTS_WRITTEN)) {
+        importers_count_locked(binding, pass->object, kind, outcome);
+    }
+    if (outcome != SLOTS_WRITTEN) {
         binding->n_refused++;
         return;
     }
@@ -246,7 +253,7 @@ static void visit_copy_locked(struct pass *pass, const struct elf_view *executab
             }
             binding = match_value(pass, symbol.name, slots_read(slot));
             if (binding != NULL) {
-                redirect_slot_locked(pass, executable, slot, ELF_SLOT_POINTER, binding);
+                redirect_slot_locked(pass, executable, slot, ELF_SLOT_COPY, binding);
             }
         }
     }
@@ -342,14 +349,18 @@ static int run_pass_locked(struct interpose_binding *bindings, size_t n_bindings
     begin_pass_locked(&pass);
     for (size_t i = 0; i < n_bindings; i++) {
         bindings[i].n_refused = 0;
+        importers_begin_locked(&bindings[i]);
     }
     for (size_t i = 0; i < interpose_known.n_objects; i++) {
-        if (interpose_known.objects[i].role == OBJECT_ORDINARY) {
-            patch_object_locked(&interpose_known.objects[i].view, &pass);
+        pass.object = &interpose_known.objects[i];
+        if (pass.object->role == OBJECT_ORDINARY) {
+            patch_object_locked(&pass.object->view, &pass);
         }
     }
+    pass.object = NULL;
     for (size_t i = 0; i < n_bindings; i++) {
         bindings[i].later = bindings[i].seen; /* those of the start, for the time being */
+        importers_end_locked(&bindings[i]);
     }
     if (visits_later) {
         pass.is_later = true;

@@ -13,8 +13,9 @@
 struct pass {
     struct interpose_binding *bindings; /* NULL: all that are active */
     size_t n_bindings;
-    bool is_revert; /* replacement to original, else original to replacement */
-    bool is_later;  /* at objects that came after the start */
+    bool is_revert;              /* replacement to original, else original to replacement */
+    bool is_later;               /* at objects that came after the start */
+    const struct object *object; /* the one at hand, if it is of the start */
     struct filter names, values;
     bool is_counted;          /* the object at hand is */
     bool is_ambiguous;        /* it has a slot that somebody will bind, nobody knows to what */

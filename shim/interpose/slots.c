@@ -64,17 +64,20 @@ void slots_after_fork(void)
     }
 }
 
-bool slots_write_locked(struct slots_relro *relro, const struct elf_view *view, uintptr_t slot,
-                        uintptr_t value, bool is_later)
+enum slots_outcome slots_write_locked(struct slots_relro *relro, const struct elf_view *view,
+                                      uintptr_t slot, uintptr_t value, bool is_later)
 {
-    if (slot % sizeof(uintptr_t) != 0 || !elf_view_has(view, slot, sizeof(uintptr_t), PF_W)) {
-        return false;
+    if (slot % sizeof(uintptr_t) != 0) {
+        return SLOTS_UNALIGNED;
+    }
+    if (!elf_view_has(view, slot, sizeof(uintptr_t), PF_W)) {
+        return SLOTS_SEALED;
     }
     if (slot >= view->relro_start && slot < view->relro_end && !open_relro(relro, view, is_later)) {
-        return false;
+        return SLOTS_SEALED;
     }
     __atomic_store_n((uintptr_t *)slot, value, __ATOMIC_RELEASE);
-    return true;
+    return SLOTS_WRITTEN;
 }
 
 /* A slot is a word of somebody else's object: a sanitizer may have fenced it off for that object.

@@ -18,12 +18,18 @@ struct slots_relro {
 /* What a slot holds, aligned or not. */
 uintptr_t slots_read(uintptr_t slot);
 
+enum slots_outcome {
+    SLOTS_WRITTEN,
+    SLOTS_UNALIGNED, /* no single store changes it */
+    SLOTS_SEALED,    /* not writable, and not to be opened */
+};
+
 /*
- * Stores value; false when the slot is unaligned or cannot be opened. is_later: ld.so may still be
- * at work on the object. Under the patch lock, as the following.
+ * Stores value. is_later: ld.so may still be at work on the object. Under the patch lock, as the
+ * following.
  */
-bool slots_write_locked(struct slots_relro *relro, const struct elf_view *view, uintptr_t slot,
-                        uintptr_t value, bool is_later);
+enum slots_outcome slots_write_locked(struct slots_relro *relro, const struct elf_view *view,
+                                      uintptr_t slot, uintptr_t value, bool is_later);
 
 /* The object at hand is done. 0, or -errno when its pages could not be closed again. */
 int slots_close_locked(struct slots_relro *relro);

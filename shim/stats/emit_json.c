@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
  * One JSON object, a key a line. The names and their order are a promise to scripts; only
- * "bypass_reasons", "limits", "not_hooked" and "notes" are left out when they have nothing to say.
+ * "demangled", "not_exported", "importers_not_shown", "bypass_reasons", "limits", "not_hooked" and
+ * "notes" are left out when they have nothing to say.
  */
 #include "stats/emit.h"
+
+#define IMPORTERS_MAX 100 /* of a function; more are counted */
 
 static void key(struct format *out, unsigned depth, const char *name)
 {
@@ -66,7 +69,57 @@ static void emit_bypass_reasons(const struct picture_function *function, struct 
     format_text(out, is_first ? "},\n" : " },\n");
 }
 
-static void emit_function(const struct picture_function *function, struct format *out)
+static void emit_importer(const struct stats_importer *importer, struct format *out)
+{
+    bool is_first = false;
+
+    format_fill(out, ' ', 8);
+    format_text(out, "{ ");
+    key(out, 0, "object");
+    format_json_string(out, importer->object);
+    format_text(out, ", ");
+    key(out, 0, "path");
+    format_json_string(out, importer->path);
+    emit_inline_number(out, "plt", importer->plt, &is_first);
+    emit_inline_number(out, "got", importer->got, &is_first);
+    emit_inline_number(out, "pointers", importer->pointers, &is_first);
+    emit_inline_number(out, "copied", importer->copied, &is_first);
+    emit_inline_number(out, "unaligned", importer->unaligned, &is_first);
+    emit_inline_number(out, "sealed", importer->sealed, &is_first);
+    format_text(out, " }");
+}
+
+/* Who calls it, and who will. */
+static void emit_reach(const struct stats_snapshot *snapshot, const struct stats_function *read,
+                       struct format *out)
+{
+    struct stats_importer importer;
+    const void *at = NULL;
+    uint64_t n = 0;
+
+    number_member(out, 3, "later_slots", read->later_slots);
+    key(out, 3, "exported");
+    format_text(out, read->unexported == NULL ? "true,\n" : "false,\n");
+    if (read->unexported != NULL) {
+        string_member(out, 3, "not_exported", read->unexported);
+    }
+    key(out, 3, "importers");
+    format_text(out, "[");
+    while (read->importers != NULL &&
+           (at = snapshot->next_importer(read->importers, at, &importer)) != NULL) {
+        if (n++ < IMPORTERS_MAX) {
+            format_text(out, n > 1 ? ",\n" : "\n");
+            emit_importer(&importer, out);
+        }
+    }
+    format_text(out, n > 0 ? "\n      ],\n" : "],\n");
+    if (n > IMPORTERS_MAX) {
+        number_member(out, 3, "importers_not_shown", n - IMPORTERS_MAX);
+    }
+}
+
+static void emit_function(const struct picture *picture, const struct picture_function *function,
+                          struct format *out)
 {
     const struct stats_function *read = &function->read;
 
@@ -76,6 +129,14 @@ static void emit_function(const struct picture_function *function, struct format
     string_member(out, 3, "policy", read->policy);
     number_member(out, 3, "hooked_slots", read->hooked_slots);
     string_member(out, 3, "library", read->library);
+    string_member(out, 3, "path", read->path);
+    string_member(out, 3, "version", read->version);
+    if (read->readable != NULL) {
+        string_member(out, 3, "demangled", read->readable);
+    }
+    if (read->counters != NULL) {
+        emit_reach(picture->snapshot, read, out);
+    }
     for (unsigned i = 0; i < SHOWN_COUNT; i++) {
         key(out, 3, shown_rows[i].name);
         format_decimal(out, function->values[i], shown_rows[i].kind == SHOWN_IS_RATIO ? 4 : 0,
@@ -149,7 +210,7 @@ void emit_json(const struct picture *picture, struct format *out)
         if (picture_is_shown(&picture->functions[i])) {
             format_text(out, is_first ? "\n" : ",\n");
             is_first = false;
-            emit_function(&picture->functions[i], out);
+            emit_function(picture, &picture->functions[i], out);
         }
     }
     format_text(out, is_first ? "}" : "\n  }");

@@ -295,8 +295,14 @@ static void emit_remarks(const struct picture *picture, struct layout *layout, s
         const char *label = read->name;
 
         if (!picture_is_shown(function)) {
+            if (read->readable != NULL) {
+                emit_sentence(&label, "is", read->readable, layout, out);
+            }
             emit_sentence(&label, "not hooked:", read->refused, layout, out);
             continue;
+        }
+        if (read->readable != NULL) {
+            emit_sentence(&label, "is", read->readable, layout, out);
         }
         if (strcmp(read->mode, "memoize") != 0) {
             emit_sentence(&label, "mode", read->mode, layout, out);

@@ -51,12 +51,23 @@ uint64_t stats_calls(const struct stats_counters *counters);
 /* Everything to zero, in a forked child. */
 void stats_counters_reset(struct stats_counters *counters);
 
+/* An object's slots that lead to a function, by kind; and those that could not be redirected. */
+struct stats_importer {
+    const char *object, *path;
+    uint64_t plt, got, pointers, copied, unaligned, sealed;
+};
+
 /* One function as it is shown. Strings are borrowed until stats_emit or stats_dump returns. */
 struct stats_function {
     const char *name;
     const char *mode, *policy;
-    const char *library; /* or NULL */
-    uint64_t hooked_slots;
+    const char *library; /* that provides it, or NULL; the following are of this definition */
+    const char *path, *version;
+    const char *readable;   /* a C++ name as its author wrote it, or NULL */
+    uint64_t hooked_slots;  /* in all; the following are part of it */
+    uint64_t later_slots;   /* in objects that came after the start */
+    const char *unexported; /* why later objects are not bound to it as they load; NULL: they are */
+    const void *importers;  /* for next_importer; NULL: none */
     const struct stats_counters *counters; /* NULL: it was refused, or (refused is NULL) is off */
     uint64_t reentries; /* calls that the assembly let through; added to bypasses */
     uint64_t evictions, expirations, invalidations;
@@ -72,6 +83,12 @@ struct stats_snapshot {
     size_t n_functions;
     /* Fills the i-th function. Called once for each i, in order. */
     void (*read_function)(void *context, size_t i, struct stats_function *ret_function);
+    /*
+     * Fills in the next of a function's importers (at first after NULL) and returns what stands for
+     * it, or NULL after the last one.
+     */
+    const void *(*next_importer)(const void *importers, const void *importer,
+                                 struct stats_importer *ret_importer);
     void *context;
     const char
         *notes[4]; /* further remarks ("signal handler was replaced"), NULL-terminated if fewer */

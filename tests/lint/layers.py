@@ -34,6 +34,7 @@ FOREIGN = {
     'ffi.h': {'abi', 'entry'},
     'cjson/cJSON.h': {'config'},
     'xxhash.h': {'base'},
+    'libiberty/demangle.h': {'base'},
     'elf.h': {'interpose', 'cli'},
     'link.h': {'interpose'},
     'dlfcn.h': {'interpose', 'config'},

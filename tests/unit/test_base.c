@@ -3,6 +3,7 @@
 #include "unit.h"
 
 #include "base/arena.h"
+#include "base/demangle.h"
 #include "base/environment.h"
 #include "base/fork_page.h"
 #include "base/hash.h"
@@ -11,6 +12,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -212,6 +214,60 @@ static void test_environment_matches_whole_names(void **state)
     assert_null(environment_get(NULL, "A"));
 }
 
+static void test_cpp_names_are_readable(void **state)
+{
+    static const struct {
+        const char *symbol, *readable;
+    } names[] = {
+        {"_ZN3geo4distEd", "geo::dist(double)"},
+        {"_ZNKSt6vectorIiSaIiEE4sizeEv", "std::vector<int, std::allocator<int> >::size() const"},
+        {"_Z1fPKc", "f(char const*)"},
+        {"crypt_r", NULL},
+        {"_Z", NULL},
+        {"_Znothing", NULL},
+        {"", NULL},
+        {"_", NULL},
+    };
+    char room[100];
+
+    for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        const char *readable = demangle(names[i].symbol, room, sizeof(room));
+
+        assert_int_equal(readable == NULL, names[i].readable == NULL);
+        if (readable != NULL) {
+            assert_string_equal(readable, names[i].readable);
+        }
+    }
+    assert_string_equal(demangle("_ZN3geo4distEd", room, 9), "geo::dis");
+    assert_string_equal(demangle("_ZN3geo4distEd", room, 1), "");
+    assert_null(demangle("_ZN3geo4distEd", room, 0));
+}
+
+/* Each level names the one before twice: 2^30 of the innermost type, if nobody stopped. */
+static void test_endless_cpp_name_is_cut(void **state)
+{
+    char symbol[DEMANGLE_MAX_NAME + 2] = "_Z1f1aIiE", room[1000], level[20];
+
+    for (unsigned i = 0; i < 30; i++) {
+        /* S0_ is a<int>, S1_ is a<S0_, S0_> ... */
+        snprintf(level, sizeof(level), "S_IS%c_S%c_E", "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"[i],
+                 "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"[i]);
+        strcat(symbol, level);
+    }
+    assert_non_null(demangle(symbol, room, sizeof(room)));
+    assert_int_equal(strlen(room), sizeof(room) - 1);
+
+    memset(symbol, 'P', sizeof(symbol) - 1);
+    memcpy(symbol, "_Z1f", 4);
+    symbol[sizeof(symbol) - 2] = 'c';
+    symbol[sizeof(symbol) - 1] = '\0';
+    assert_null(demangle(symbol, room, sizeof(room)));
+    symbol[DEMANGLE_MAX_NAME - 1] = 'c';
+    symbol[DEMANGLE_MAX_NAME] = '\0';
+    assert_non_null(demangle(symbol, room, sizeof(room)));
+    assert_int_equal(strlen(room), sizeof(room) - 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -223,6 +279,8 @@ int main(void)
         cmocka_unit_test(test_late_holder_makes_the_lock_good_again),
         cmocka_unit_test(test_fork_page_tells_every_kind_of_child),
         cmocka_unit_test(test_environment_matches_whole_names),
+        cmocka_unit_test(test_cpp_names_are_readable),
+        cmocka_unit_test(test_endless_cpp_name_is_cut),
     };
 
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);

@@ -192,6 +192,28 @@ static bool is_in_executable(const void *data)
 
 static struct maps maps_before, maps_after;
 
+/* The shares of all importers make up the counts of the binding. */
+static void expect_shares(const struct interpose_binding *binding)
+{
+    struct interpose_share sum = {0};
+    const struct interpose_importer *importer = NULL;
+
+    while ((importer = interpose_next_importer(binding, importer)) != NULL) {
+        const struct interpose_share *share = &importer->share;
+
+        sum.slots.jump += share->slots.jump;
+        sum.slots.got += share->slots.got;
+        sum.slots.pointers += share->slots.pointers;
+        sum.copied += share->copied;
+        sum.unaligned += share->unaligned;
+        sum.sealed += share->sealed;
+    }
+    assert_int_equal(sum.slots.jump, binding->n_jump_slots);
+    assert_int_equal(sum.slots.got, binding->n_got_slots);
+    assert_int_equal(sum.slots.pointers + sum.copied, binding->n_pointers);
+    assert_int_equal(sum.unaligned + sum.sealed, binding->n_refused);
+}
+
 static void test_apply_reaches_every_slot(void **state)
 {
     unsigned n_out_of_reach = 0;
@@ -209,6 +231,7 @@ static void test_apply_reaches_every_slot(void **state)
 
     for (size_t target = 0; target < N_TARGETS; target++) {
         assert_int_equal(bindings[target].n_refused, target == TARGET_packed ? n_out_of_reach : 0);
+        expect_shares(&bindings[target]);
     }
     /* One slot a caller, whatever it is; the library calls itself through one PLT slot. */
     assert_int_equal(n_slots(&bindings[TARGET_called]), N_CALLERS);
@@ -257,6 +280,7 @@ static void test_revert_and_restore_one_by_one(void **state)
         assert_string_equal(maps_after.text, maps_before.text);
         is_redirected[i] = false;
         assert_int_equal(n_slots(&bindings[i]), 0);
+        expect_shares(&bindings[i]);
         assert_false(bindings[i].is_active);
         expect_calls(is_redirected);
     }
@@ -266,6 +290,7 @@ static void test_revert_and_restore_one_by_one(void **state)
         assert_int_equal(result, bindings[i].n_refused > 0 ? -EACCES : 0);
         is_redirected[i] = true;
         assert_int_equal(n_slots(&bindings[i]), n_before[i]);
+        expect_shares(&bindings[i]);
         expect_calls(is_redirected);
     }
 }

@@ -21,6 +21,17 @@ static void read_function(void *context, size_t i, struct stats_function *ret_fu
     *ret_function = functions->functions[i];
 }
 
+/* A list that ends with an object without name. */
+static const void *next_importer(const void *importers, const void *importer,
+                                 struct stats_importer *ret_importer)
+{
+    const struct stats_importer *next =
+        importer == NULL ? importers : (const struct stats_importer *)importer + 1;
+
+    *ret_importer = *next;
+    return next->object != NULL ? next : NULL;
+}
+
 static const char *emit(struct stats_snapshot *snapshot, enum stats_format format,
                         const struct stats_function *functions, size_t n_functions)
 {
@@ -29,6 +40,7 @@ static const char *emit(struct stats_snapshot *snapshot, enum stats_format forma
     struct functions context = {functions, 0};
 
     snapshot->read_function = read_function;
+    snapshot->next_importer = next_importer;
     snapshot->context = &context;
     snapshot->n_functions = n_functions;
     text = (struct text){.n_bytes = 0};
@@ -38,6 +50,17 @@ static const char *emit(struct stats_snapshot *snapshot, enum stats_format forma
     assert_int_equal(context.n_read, n_functions);
     return text.bytes;
 }
+
+static const struct stats_importer pow_importers[] = {
+    {.object = "nginx", .path = "/usr/sbin/nginx", .plt = 7, .got = 1},
+    {.object = "l\"x.so",
+     .path = "/l\"x.so",
+     .pointers = 2,
+     .copied = 1,
+     .unaligned = 3,
+     .sealed = 4},
+    {.object = NULL},
+};
 
 /* The example of the specification, a function with everything, and one that was refused. */
 static struct stats_function example[4];
@@ -58,6 +81,8 @@ static int make_example(void **state)
                                          .mode = "memoize",
                                          .policy = "lru",
                                          .library = "libcrypt.so.1",
+                                         .path = "/lib/libcrypt.so.1",
+                                         .version = "XCRYPT_2.0",
                                          .hooked_slots = 1,
                                          .counters = crypt,
                                          .entries = 2,
@@ -75,6 +100,10 @@ static int make_example(void **state)
                                          .mode = "memoize",
                                          .policy = "lru",
                                          .hooked_slots = 12,
+                                         .later_slots = 1,
+                                         .unexported = "it has two versions",
+                                         .readable = "pow(double, double)",
+                                         .importers = pow_importers,
                                          .counters = pow,
                                          .reentries = 6,
                                          .evictions = 1,
@@ -85,7 +114,8 @@ static int make_example(void **state)
                                          .bytes = 6291456,
                                          .max_bytes = 67108864,
                                          .refused = "the object plugin.so keeps its RELRO closed"};
-    example[2] = (struct stats_function){.name = "j0", .refused = "imported by nobody"};
+    example[2] = (struct stats_function){
+        .name = "j0", .readable = "j0(double)", .refused = "imported by nobody"};
     example[3] = (struct stats_function){.name = "j1", .mode = "off", .policy = "lru"};
     example_snapshot = (struct stats_snapshot){.program = "nginx",
                                                .pid = 4711,
@@ -113,6 +143,7 @@ static const char expected_text[] =
     "\n"
     "crypt_r   not_stored 1\n"
     "pow@GLIBC_2.29 (libm.so.6)\n"
+    "          is pow(double, double)\n"
     "          not_stored 11000000003, evictions 1, expirations 2, invalidations 3, waits "
     "11000000004,\n"
     "          stale 11000000006, mismatches 11000000007, l2_hits 11000000008, l2_misses "
@@ -122,7 +153,8 @@ static const char expected_text[] =
     "rounding 1,\n"
     "          unsupported 1, too_large 1, no_memory 1\n"
     "          limits: the object plugin.so keeps its RELRO closed\n"
-    "j0        not hooked: imported by nobody\n"
+    "j0        is j0(double)\n"
+    "          not hooked: imported by nobody\n"
     "j1        mode off\n"
     "note:     the program replaced the handler\n";
 
@@ -139,6 +171,11 @@ static const char expected_json[] =
     "      \"policy\": \"lru\",\n"
     "      \"hooked_slots\": 1,\n"
     "      \"library\": \"libcrypt.so.1\",\n"
+    "      \"path\": \"/lib/libcrypt.so.1\",\n"
+    "      \"version\": \"XCRYPT_2.0\",\n"
+    "      \"later_slots\": 0,\n"
+    "      \"exported\": true,\n"
+    "      \"importers\": [],\n"
     "      \"calls\": 100,\n"
     "      \"hits\": 97,\n"
     "      \"misses\": 3,\n"
@@ -168,6 +205,18 @@ static const char expected_json[] =
     "      \"policy\": \"lru\",\n"
     "      \"hooked_slots\": 12,\n"
     "      \"library\": null,\n"
+    "      \"path\": null,\n"
+    "      \"version\": null,\n"
+    "      \"demangled\": \"pow(double, double)\",\n"
+    "      \"later_slots\": 1,\n"
+    "      \"exported\": false,\n"
+    "      \"not_exported\": \"it has two versions\",\n"
+    "      \"importers\": [\n"
+    "        { \"object\": \"nginx\", \"path\": \"/usr/sbin/nginx\", \"plt\": 7, \"got\": 1, "
+    "\"pointers\": 0, \"copied\": 0, \"unaligned\": 0, \"sealed\": 0 },\n"
+    "        { \"object\": \"l\\\"x.so\", \"path\": \"/l\\\"x.so\", \"plt\": 0, \"got\": 0, "
+    "\"pointers\": 2, \"copied\": 1, \"unaligned\": 3, \"sealed\": 4 }\n"
+    "      ],\n"
     "      \"calls\": 33000000021,\n"
     "      \"hits\": 11000000000,\n"
     "      \"misses\": 11000000001,\n"
@@ -200,6 +249,8 @@ static const char expected_json[] =
     "      \"policy\": \"lru\",\n"
     "      \"hooked_slots\": 0,\n"
     "      \"library\": null,\n"
+    "      \"path\": null,\n"
+    "      \"version\": null,\n"
     "      \"calls\": 0,\n"
     "      \"hits\": 0,\n"
     "      \"misses\": 0,\n"
@@ -402,6 +453,26 @@ static void test_json(void **state)
     assert_string_equal(emit(&example_snapshot, STATS_JSON, example, 4), expected_json);
 }
 
+static void test_many_importers(void **state)
+{
+    static struct stats_importer many[103];
+    struct stats_function function = {
+        .name = "f", .mode = "memoize", .policy = "lru", .counters = example[0].counters};
+    const char *text;
+    unsigned n_shown = 0;
+
+    for (unsigned i = 0; i + 1 < sizeof(many) / sizeof(many[0]); i++) {
+        many[i] = (struct stats_importer){.object = "o", .path = "/o", .plt = 1};
+    }
+    function.importers = many;
+    text = emit(&example_snapshot, STATS_JSON, &function, 1);
+    for (const char *at = text; (at = strstr(at, "{ \"object\"")) != NULL; at++) {
+        n_shown++;
+    }
+    assert_int_equal(n_shown, 100);
+    assert_non_null(strstr(text, "\n      ],\n      \"importers_not_shown\": 2,\n"));
+}
+
 static void test_prometheus(void **state)
 {
     assert_string_equal(emit(&example_snapshot, STATS_PROMETHEUS, example, 4), expected_prometheus);
@@ -424,9 +495,9 @@ static void test_no_functions(void **state)
                         "  \"functions\": {}\n"
                         "}\n");
     /* example[2] was refused: a table without rows is no table. */
-    assert_non_null(
-        strstr(emit(&snapshot, STATS_TEXT, example + 2, 1),
-               "no function is memoized\n\nj0        not hooked: imported by nobody\n"));
+    assert_non_null(strstr(emit(&snapshot, STATS_TEXT, example + 2, 1),
+                           "no function is memoized\n\nj0        is j0(double)\n"
+                           "          not hooked: imported by nobody\n"));
 }
 
 /* No line of the table is wider than 100 columns, whatever the names and numbers are. */
@@ -576,6 +647,7 @@ int main(void)
         WITH_EXAMPLE(test_text),
         WITH_EXAMPLE(test_json),
         WITH_EXAMPLE(test_prometheus),
+        WITH_EXAMPLE(test_many_importers),
         WITH_EXAMPLE(test_no_functions),
         WITH_EXAMPLE(test_sink_errors),
         cmocka_unit_test(test_text_fits_100_columns),
