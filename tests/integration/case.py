@@ -91,6 +91,27 @@ def kill_group(process):
         pass
 
 
+def dump_stacks(group):
+    """What every thread of a process group is doing, as gdb sees it."""
+    gdb = shutil.which("gdb", path="/usr/bin:/bin")
+    texts = []
+    for folder in sorted(pathlib.Path("/proc").glob("[0-9]*")):
+        try:
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+            if fields[0] == "Z" or int(fields[2]) != group:
+                continue
+        except OSError:
+            continue  # it has just ended
+        text = "there is no gdb"
+        if gdb:
+            text = subprocess.run([gdb, "-p", folder.name, "-nx", "-batch", "-ex",
+                                   "thread apply all backtrace"], stdin=subprocess.DEVNULL,
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+                                  timeout=RUN_SECONDS).stdout.decode(errors="replace")
+        texts.append(f"---- process {folder.name}:\n{text}")
+    return "\n".join(texts)
+
+
 class Case(unittest.TestCase):
     """One folder, one clean environment; runs programs."""
 
@@ -162,21 +183,32 @@ class Case(unittest.TestCase):
             out, err = process.communicate(stdin.encode() if isinstance(stdin, str) else stdin,
                                            timeout=seconds)
         except subprocess.TimeoutExpired:
-            kill_group(process)
-            out, err = process.communicate()
-            self.fail(f"{argv} hangs; stdout: {out[-2000:]!r}, stderr: {err[-2000:]!r}")
+            self.fail_hung(process, argv)
         return Outcome(process.pid, process.returncode, out, err, self.read_reports(folder),
                        read_counts(counts))
+
+    def fail_hung(self, process, argv):
+        """Says what its threads and its children's are waiting for."""
+        stacks = dump_stacks(process.pid)
+        kill_group(process)
+        out, err = process.communicate()
+        self.fail(f"{argv} hangs; stdout: {out[-2000:]!r}, stderr: {err[-2000:]!r}\n{stacks}")
 
     def read_reports(self, folder):
         """The JSON reports in a folder, by process id, checked."""
         reports = {}
         for path in sorted(folder.glob("*.json")) if folder else ():
-            report = json.loads(path.read_bytes())
+            report = self.read_report(path)
             self.assertEqual(str(report["pid"]), path.stem)
-            check_report(report)
             reports[report["pid"]] = report
         return reports
+
+    @staticmethod
+    def read_report(path):
+        """One JSON report, checked."""
+        report = json.loads(path.read_bytes())
+        check_report(report)
+        return report
 
     # ---- comparisons ----------------------------------------------------------------------------
 

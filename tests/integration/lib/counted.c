@@ -16,6 +16,7 @@ static struct counted_record unshared[COUNTED_FUNCTIONS];
 static struct counted_record *records = unshared; /* written by the constructor */
 
 void (*counted_hook)(long key);
+_Atomic long counted_by_constructors;
 
 __attribute__((constructor)) static void map_records(void)
 {

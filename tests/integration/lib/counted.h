@@ -92,4 +92,7 @@ long counted_fib_from_outside(int n);
 long counted_hooked(long key);
 extern void (*counted_hook)(long key);
 
+/* Calls of counted_square by constructors of plugins, which nobody else can know of. */
+extern _Atomic long counted_by_constructors;
+
 #endif
