@@ -128,6 +128,7 @@ int cache_create(const struct cache_options *options, struct cache **ret_cache)
         lock_init(&shard->lock, LOCK_RANK_SHARD);
         table_init(&shard->table, &cache->layout);
         atomic_init(&shard->next_expiry_ns, UINT64_MAX);
+        atomic_init(&shard->generation, 1);
         flights_init(&shard->flights, places + (size_t)i * n_flights, n_flights, &cache->pool,
                      options->secret);
     }
@@ -211,10 +212,13 @@ void cache_expire_locked(struct cache *cache, struct shard *shard, uint32_t slot
     atomic_fetch_sub_explicit(&cache->n_entries, 1, memory_order_relaxed);
 }
 
-/* Gives the shard an empty table; the old one is the caller's, and what it counted is given back.
+/*
+ * Gives the shard an empty table of the newest generation; the old one is the caller's, and what it
+ * counted is given back. A generation that begins meanwhile finds the shard of an older one again.
  */
 static struct table empty_locked(struct cache *cache, struct shard *shard)
 {
+    uint64_t generation = atomic_load_explicit(&cache->generation, memory_order_acquire);
     struct table old = shard->table;
     uint64_t n_bytes = shard->n_bytes;
 
@@ -223,6 +227,7 @@ static struct table empty_locked(struct cache *cache, struct shard *shard)
     table_init(&shard->table, &cache->layout);
     shard->n_bytes = 0;
     atomic_store_explicit(&shard->next_expiry_ns, UINT64_MAX, memory_order_relaxed);
+    atomic_store_explicit(&shard->generation, generation, memory_order_relaxed);
     shard_end_change_locked(shard);
     flights_land_all(&shard->flights);
 
@@ -232,32 +237,34 @@ static struct table empty_locked(struct cache *cache, struct shard *shard)
     return old;
 }
 
-void cache_clear_overdue_locked(struct cache *cache, struct shard *shard)
+void cache_renew_locked(struct cache *cache, struct shard *shard)
 {
     struct table old = empty_locked(cache, shard);
 
-    atomic_store_explicit(&shard->is_overdue, false, memory_order_relaxed);
     discard_table(cache, &old);
+}
+
+void cache_fence(struct cache *cache)
+{
+    atomic_fetch_add_explicit(&cache->generation, 1, memory_order_seq_cst);
 }
 
 /*
  * The new generation is visible before the first entry goes, so that no fill of the old one can
  * slip into a shard that was emptied already. Each shard gets an empty table under its lock; the
- * entries are released outside. A shard whose lock is held for good answers nobody; it is emptied
- * before it ever does again.
+ * entries are released outside. A shard whose lock is held for good answers nobody; whoever can
+ * lock it again renews it first.
  */
 void cache_clear(struct cache *cache)
 {
-    atomic_fetch_add_explicit(&cache->generation, 1, memory_order_seq_cst);
+    cache_fence(cache);
     for (uint32_t i = 0; i < cache->n_shards; i++) {
         struct shard *shard = &cache->shards[i];
         struct table old;
 
-        atomic_store_explicit(&shard->is_overdue, true, memory_order_relaxed);
         if (!lock_acquire(&shard->lock)) {
             continue;
         }
-        atomic_store_explicit(&shard->is_overdue, false, memory_order_relaxed);
         old = empty_locked(cache, shard);
         lock_release(&shard->lock);
         discard_table(cache, &old);
@@ -283,6 +290,9 @@ void cache_after_fork(struct cache *cache)
             shard->n_bytes = 0;
             atomic_store_explicit(&shard->next_expiry_ns, UINT64_MAX, memory_order_relaxed);
             atomic_store_explicit(&shard->sequence, 0, memory_order_relaxed);
+            atomic_store_explicit(&shard->generation,
+                                  atomic_load_explicit(&cache->generation, memory_order_relaxed),
+                                  memory_order_relaxed);
         }
         flights_after_fork(&shard->flights, pool_is_whole);
         n_entries += shard->table.n_live;

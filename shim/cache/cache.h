@@ -67,11 +67,21 @@ struct cache_view {
     void *pin; /* NULL for a copy */
 };
 
+/* A count that stood at `seen` before a computation began. */
+struct cache_fence {
+    const _Atomic uint32_t *count;
+    uint32_t seen;
+};
+
+#define CACHE_MAX_FENCES 4
+
 /* A miss in progress. Copyable; belongs to the call that got it. */
 struct cache_ticket {
     uint64_t generation; /* of the cache when the miss began: older fills are dropped */
     uint64_t flight;     /* 0: none was registered */
     uint32_t shard;
+    uint32_t n_fences; /* 0 from cache_lookup; the caller may add some before it computes */
+    struct cache_fence fences[CACHE_MAX_FENCES]; /* if one has moved on, the fill is dropped */
 };
 
 struct cache_lookup_options {
@@ -107,12 +117,12 @@ uint64_t cache_end_ns(uint64_t now_ns, uint64_t life_ns);
 
 /*
  * Keeps value under key and lands the ticket's flight. life: NULL has no end, and is the only one
- * in a cache without lives. Replaces an entry of that key. 0: stored. -ESTALE: the cache was
- * cleared since the miss began. -ETIME: it would have expired already; nothing is changed, an older
- * value of the key stays. -E2BIG: larger than max_bytes; likewise. -ENOMEM: no memory, or other
- * threads' inserts hold all room there is; an older value of the key may be gone. In every case the
- * waiters are released. -EBUSY: the lock is held by a thread that is gone; nothing is changed, and
- * waiters are left to their timeouts.
+ * in a cache without lives. Replaces an entry of that key. 0: stored. -ESTALE: a
+ * generation or a fence has moved on since. -ETIME: it would have expired already; nothing is
+ * changed, an older value of the key stays. -E2BIG: larger than max_bytes; likewise. -ENOMEM: no
+ * memory, or other threads' inserts hold all room there is; an older value of the key may be gone.
+ * In every case the waiters are released. -EBUSY: the lock is held by a thread that is gone;
+ * nothing is changed, and waiters are left to their timeouts.
  */
 int cache_insert(struct cache *cache, const struct cache_key *key, struct bytes value,
                  uint64_t now_ns, const struct cache_life *life, const struct cache_ticket *ticket);
@@ -120,8 +130,26 @@ int cache_insert(struct cache *cache, const struct cache_key *key, struct bytes 
 /* The result is not to be kept: lands the flight, releases all waiters at once. */
 void cache_abandon(struct cache *cache, const struct cache_ticket *ticket);
 
-/* Drops every entry and begins a new generation: fills that began before are never served. */
+/*
+ * Begins a new generation: no entry of before answers any more, and no fill that began before is
+ * ever served. Lock-free and async-signal-safe; the entries go, and are counted as invalidations,
+ * when their shard is next changed, or cleared.
+ */
+void cache_fence(struct cache *cache);
+
+/* cache_fence, and drops every entry at once. */
 void cache_clear(struct cache *cache);
+
+/* Whether the entry of this key is to be dropped. Called with a lock held: no calls back. */
+typedef bool (*cache_match_fn)(void *context, struct bytes key);
+
+/*
+ * Drops the entries that match, and lets no look-up join a computation whose key does. The caller
+ * has moved their fence on before: computations that began earlier are not stored. Visits every
+ * entry, a bounded number of them under the lock at a time. Where a shard's lock is held by a
+ * thread that is gone, the whole cache is fenced instead.
+ */
+void cache_drop(struct cache *cache, cache_match_fn matches, void *context);
 
 /*
  * In a forked child, by its only thread inside the shim: locks and flights start anew, entries

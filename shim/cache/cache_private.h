@@ -23,7 +23,7 @@ struct shard {
     struct table table;
     uint64_t n_bytes;                /* of its entries, as cache_entry_bytes counts them */
     _Atomic uint64_t next_expiry_ns; /* of its entries; a hint for other shards */
-    _Atomic bool is_overdue;         /* a clear could not lock it: whoever can does it first */
+    _Atomic uint64_t generation;     /* of its entries: they answer while it is the cache's */
     struct flights flights;
 };
 
@@ -38,16 +38,25 @@ struct cache {
     size_t mapped_bytes;
     struct block_pool pool;
 
-    _Alignas(64) _Atomic uint64_t generation;
-    _Atomic uint64_t n_entries; /* the budget: what entries hold, and what inserts have reserved */
+    _Alignas(64) _Atomic uint64_t generation; /* read by every hit, written by invalidations only */
+
+    _Alignas(64) _Atomic uint64_t n_entries; /* the budget: what entries hold, and what inserts have
+                                                reserved */
     _Atomic uint64_t n_bytes;
     _Atomic uint64_t n_evictions, n_expirations, n_invalidations;
 
     struct shard shards[];
 };
 
-/* Drops the entries of a shard that a clear could not reach. */
-void cache_clear_overdue_locked(struct cache *cache, struct shard *shard);
+/* Drops the entries of an older generation. */
+void cache_renew_locked(struct cache *cache, struct shard *shard);
+
+/* The entries of the shard are of the generation that may answer. */
+static inline bool shard_is_current(const struct cache *cache, const struct shard *shard)
+{
+    return atomic_load_explicit(&shard->generation, memory_order_relaxed) ==
+           atomic_load_explicit(&cache->generation, memory_order_acquire);
+}
 
 /* The shard's lock; false when its holder is gone, and then the shard is not to be touched. */
 __attribute__((warn_unused_result)) static inline bool shard_acquire(struct cache *cache,
@@ -56,8 +65,8 @@ __attribute__((warn_unused_result)) static inline bool shard_acquire(struct cach
     if (!lock_acquire(&shard->lock)) {
         return false;
     }
-    if (__builtin_expect(atomic_load_explicit(&shard->is_overdue, memory_order_relaxed), 0)) {
-        cache_clear_overdue_locked(cache, shard);
+    if (__builtin_expect(!shard_is_current(cache, shard), 0)) {
+        cache_renew_locked(cache, shard);
     }
     return true;
 }

@@ -172,6 +172,18 @@ void flights_give_up(struct flights *flights, struct flight *flight)
     }
 }
 
+void flights_give_up_matching(struct flights *flights, cache_match_fn matches, void *context)
+{
+    for (uint32_t i = 0; i < flights->n_places; i++) {
+        struct flight *flight = &flights->places[i];
+        struct bytes key = {flight_key(flight), flight->n_key_bytes};
+
+        if (flight->serial != 0 && flight->may_be_joined && matches(context, key)) {
+            flights_give_up(flights, flight);
+        }
+    }
+}
+
 void flights_join(struct flight *flight)
 {
     flight->n_waiters++;

@@ -11,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "cache/block.h"
+#include "cache/cache.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -80,6 +81,9 @@ bool flight_is_older(const struct flight *flight, uint64_t now_ns, uint64_t pati
 
 /* No lookup joins this flight any more; those who sleep on it may still be answered by it. */
 void flights_give_up(struct flights *flights, struct flight *flight);
+
+/* The same for each flight whose key matches. */
+void flights_give_up_matching(struct flights *flights, cache_match_fn matches, void *context);
 
 /* Joins and leaves: between the two the place is kept. */
 void flights_join(struct flight *flight);

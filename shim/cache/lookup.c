@@ -201,7 +201,8 @@ static inline bool try_answer(struct cache *cache, struct shard *shard, const st
 {
     uint32_t slot = table_find(&shard->table, key->bytes, key->hash);
 
-    if (likely(slot != TABLE_NO_SLOT && is_alive(cache, shard, slot, options->now_ns))) {
+    if (likely(slot != TABLE_NO_SLOT && shard_is_current(cache, shard) &&
+               is_alive(cache, shard, slot, options->now_ns))) {
         answer(cache, shard, slot, options->room, ret_view);
         return true;
     }
@@ -259,7 +260,7 @@ enum cache_outcome cache_lookup(struct cache *cache, const struct cache_key *key
             const struct slot_life *life = (void *)(slot + TABLE_WORD_LIFE_AT);
 
             if ((table->expiry.life_at != 0 && options->now_ns >= life->expires_ns) ||
-                table->order.clock == UINT32_MAX) {
+                table->order.clock == UINT32_MAX || !shard_is_current(cache, shard)) {
                 break;
             }
             head->stamp = ++table->order.clock;

@@ -109,4 +109,16 @@ static inline struct block *table_block(const struct table *table, uint32_t slot
     return block;
 }
 
+/* The key of the entry in this slot, where it lies. */
+static inline struct bytes table_key(const struct table *table, uint32_t slot)
+{
+    struct block *block;
+
+    if (table->layout->n_key_bytes != 0) {
+        return (struct bytes){table_slot(table, slot) + TABLE_KEY_AT, table->layout->n_key_bytes};
+    }
+    block = table_block(table, slot);
+    return (struct bytes){block_key(block), block->n_key_bytes};
+}
+
 #endif
