@@ -83,14 +83,19 @@ static uint32_t place_shift(uint64_t max_entries, uint32_t n_shards)
 
 int cache_create(const struct cache_options *options, struct cache **ret_cache)
 {
-    struct table_layout layout = {.seed = options->seed, .secret = options->secret};
+    struct table_layout layout = {.seed = options->seed,
+                                  .secret = options->secret,
+                                  .idle_ns = options->idle_ns,
+                                  .stale_ns = options->stale_ns};
     uint64_t max_entries;
     uint32_t n_shards, n_flights;
     size_t flights_at, total, page = pages_size();
     struct cache *cache;
 
     if (options->max_entries == 0 || options->max_bytes == 0 ||
-        options->policy >= CACHE_POLICY_COUNT) {
+        options->policy >= CACHE_POLICY_COUNT ||
+        (!options->has_lives &&
+         (options->may_refresh || options->idle_ns != 0 || options->stale_ns != 0))) {
         return -EINVAL;
     }
     layout.policy = policies[options->policy];
@@ -114,7 +119,8 @@ int cache_create(const struct cache_options *options, struct cache **ret_cache)
     cache->options = *options;
     cache->policy = layout.policy;
     cache->layout = layout;
-    cache->has_word_hits = layout.is_word && cache->policy->hit == POLICY_HIT_STAMPS;
+    cache->has_word_hits = layout.is_word && cache->policy->hit == POLICY_HIT_STAMPS &&
+                           options->idle_ns == 0 && !options->may_refresh;
     cache->place_shift = place_shift(max_entries, n_shards);
     cache->max_shard_entries = max_entries;
     cache->n_shards = n_shards;
@@ -192,8 +198,7 @@ uint64_t cache_take_out_locked(struct cache *cache, struct shard *shard, uint32_
     block = table_remove(&shard->table, slot);
     shard->n_bytes -= n_bytes;
     if (cache->layout.life_at != 0) {
-        atomic_store_explicit(&shard->next_expiry_ns, expiry_next_ns(&shard->table.expiry),
-                              memory_order_relaxed);
+        shard_note_expiry_locked(shard);
     }
     shard_end_change_locked(shard);
     if (block != NULL) {

@@ -7,6 +7,7 @@
  *
  *     cache_lookup ── CACHE_HIT ─────────► use view, cache_view_release
  *                  ├─ CACHE_MISS ────────► compute, then exactly one of cache_insert, cache_abandon
+ *                  ├─ CACHE_REFRESH ─────► and cache_fall_back, if that is true
  *                  └─ CACHE_BYPASS_* ────► compute; nothing else to call
  *
  * A computation that never returns (longjmp, exception, cancelled thread) calls neither; its
@@ -31,8 +32,11 @@ struct cache_options {
     uint64_t max_entries; /* at least 1 */
     uint64_t max_bytes;   /* what entries really hold, bookkeeping included */
     bool has_lives;       /* entries may have an end; false: none has, and none pays for it */
-    uint32_t n_shards;    /* 0: 1 up to 1024 entries, above that by size and cores */
-    uint32_t key_bytes;   /* every key has exactly this size; 0: they differ */
+    bool may_refresh;     /* entries may be recomputed before their end; needs has_lives */
+    uint64_t idle_ns;   /* entries also end so long after their last use; 0: no. Needs has_lives */
+    uint64_t stale_ns;  /* kept for cache_fall_back so long after their end, if there is room */
+    uint32_t n_shards;  /* 0: 1 up to 1024 entries, above that by size and cores */
+    uint32_t key_bytes; /* every key has exactly this size; 0: they differ */
     uint32_t value_bytes; /* every value has exactly this size; 0: they differ */
     bool single_flight;
     bool secret;   /* keys or values are secret: no core dump, no swap, wiped on release */
@@ -41,7 +45,7 @@ struct cache_options {
 
 struct cache;
 
-/* 0 or -errno (-EINVAL: a bound of 0; -ENOMEM). */
+/* 0 or -errno (-EINVAL: a bound of 0, or what needs lives without them; -ENOMEM). */
 int cache_create(const struct cache_options *options, struct cache **ret_cache);
 void cache_destroy(struct cache *cache);
 
@@ -53,7 +57,9 @@ struct cache_key {
 enum cache_outcome {
     CACHE_HIT,
     CACHE_HIT_AFTER_WAIT,   /* another thread computed it while we slept */
+    CACHE_STALE_AFTER_WAIT, /* another thread's computation failed, and it fell back */
     CACHE_MISS,             /* the caller computes; ret_ticket is valid */
+    CACHE_REFRESH,          /* the same, though there is an entry, which others are served */
     CACHE_BYPASS_RECURSION, /* this thread is already computing this very key */
     CACHE_BYPASS_NO_WAIT,   /* another thread computes it and the caller must not wait */
     CACHE_BYPASS_TIMEOUT,   /* waited long enough */
@@ -85,7 +91,7 @@ struct cache_ticket {
 };
 
 struct cache_lookup_options {
-    uint64_t now_ns;          /* read only when the cache has lives */
+    uint64_t now_ns;          /* read only when the cache has lives; see below */
     const void *owner;        /* thread_self() */
     bool may_wait;            /* false while the thread is computing some other key */
     uint64_t wait_timeout_ns; /* for CACHE_BYPASS_TIMEOUT */
@@ -102,18 +108,28 @@ enum cache_outcome cache_lookup(struct cache *cache, const struct cache_key *key
                                 const struct cache_lookup_options *options,
                                 struct cache_view *ret_view, struct cache_ticket *ret_ticket);
 
-/* After CACHE_HIT and CACHE_HIT_AFTER_WAIT. */
+/* After every outcome that handed out a view, and after cache_fall_back. */
 void cache_view_release(struct cache *cache, const struct cache_view *view);
 
-/* How long an entry lives, in a cache that has lives. */
+/*
+ * How long an entry lives, in a cache that has lives. The caller's clock may be set back or leap
+ * ahead: an entry lives until the clock says that its end has come. If the clock may be behind the
+ * true time, every now_ns is the latest that the time can be, and expires_ns is taken from the
+ * earliest: then nothing is ever served beyond its life.
+ */
 struct cache_life {
     uint64_t expires_ns; /* seen while now < expires_ns; CACHE_NO_END: always */
+    uint64_t early_ns;   /* delta * beta of refresh.h, when the cache may refresh; 0: not early */
+    bool is_failure;     /* never served once it has expired */
 };
 
 #define CACHE_NO_END UINT64_MAX
 
 /* now_ns + life_ns, or CACHE_NO_END if that is beyond all time. */
-uint64_t cache_end_ns(uint64_t now_ns, uint64_t life_ns);
+static inline uint64_t cache_end_ns(uint64_t now_ns, uint64_t life_ns)
+{
+    return life_ns > CACHE_NO_END - now_ns ? CACHE_NO_END : now_ns + life_ns;
+}
 
 /*
  * Keeps value under key and lands the ticket's flight. life: NULL has no end, and is the only one
@@ -126,6 +142,14 @@ uint64_t cache_end_ns(uint64_t now_ns, uint64_t life_ns);
  */
 int cache_insert(struct cache *cache, const struct cache_key *key, struct bytes value,
                  uint64_t now_ns, const struct cache_life *life, const struct cache_ticket *ticket);
+
+/*
+ * The real call failed: answers with the entry of the key, unless it is a failure itself, or its
+ * end is stale_ns ago or more. Then true, the flight has landed, and those who waited for it are
+ * answered in the same way. False: nothing has happened; the ticket is still to be used.
+ */
+bool cache_fall_back(struct cache *cache, const struct cache_key *key, uint64_t now_ns, void *room,
+                     const struct cache_ticket *ticket, struct cache_view *ret_view);
 
 /* The result is not to be kept: lands the flight, releases all waiters at once. */
 void cache_abandon(struct cache *cache, const struct cache_ticket *ticket);

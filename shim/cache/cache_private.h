@@ -44,6 +44,7 @@ struct cache {
                                                 reserved */
     _Atomic uint64_t n_bytes;
     _Atomic uint64_t n_evictions, n_expirations, n_invalidations;
+    _Atomic uint64_t draws; /* the state of those that decide on early recomputation */
 
     struct shard shards[];
 };
@@ -108,6 +109,19 @@ static inline void shard_end_change_locked(struct shard *shard)
     shard_end_change(shard);
 }
 
+/* Of a cache with lives, after every change of who expires when. */
+static inline void shard_note_expiry_locked(struct shard *shard)
+{
+    lock_assert_held(&shard->lock);
+    atomic_store_explicit(&shard->next_expiry_ns, expiry_next_ns(&shard->table.expiry),
+                          memory_order_relaxed);
+}
+
+static inline bool shard_is_alive(const struct shard *shard, uint32_t slot, uint64_t now_ns)
+{
+    return shard->table.expiry.life_at == 0 || expiry_is_alive(&shard->table.expiry, slot, now_ns);
+}
+
 /* What the entry in this slot counts. */
 uint64_t cache_slot_bytes(const struct cache *cache, const struct shard *shard, uint32_t slot);
 
@@ -118,6 +132,14 @@ uint64_t cache_slot_bytes(const struct cache *cache, const struct shard *shard, 
  */
 uint64_t cache_take_out_locked(struct cache *cache, struct shard *shard, uint32_t slot,
                                struct policy_past *past);
+
+/* The flight of a miss, if it has one, is over. */
+void cache_land(struct cache *cache, const struct cache_ticket *ticket, enum flight_state how);
+
+/* The entry of the key answers as cache_fall_back says. It does not count as used. */
+bool cache_answer_stale_locked(struct cache *cache, struct shard *shard,
+                               const struct cache_key *key, uint64_t now_ns, void *room,
+                               struct cache_view *ret_view);
 
 /* Takes out an expired entry, counts it, and gives its room back. */
 void cache_expire_locked(struct cache *cache, struct shard *shard, uint32_t slot);

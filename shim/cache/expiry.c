@@ -2,17 +2,19 @@
 /* A textbook binary heap; each slot knows its place in it, so that any entry can leave early. */
 #include "cache/expiry.h"
 
+#include "cache/refresh.h"
+
 #include <errno.h>
 
 static uint64_t expires_at(const struct expiry *expiry, uint32_t slot)
 {
-    return expiry_life(expiry, slot)->expires_ns;
+    return atomic_load_explicit(&expiry_life(expiry, slot)->expires_ns, memory_order_relaxed);
 }
 
 static void put(struct expiry *expiry, uint32_t at, uint32_t slot)
 {
     expiry->heap[at] = slot;
-    expiry_life(expiry, slot)->heap_at = at;
+    expiry_life(expiry, slot)->heap_at = at & INT32_MAX;
 }
 
 static void move_up(struct expiry *expiry, uint32_t at)
@@ -56,9 +58,43 @@ static void move_down(struct expiry *expiry, uint32_t at)
     put(expiry, at, slot);
 }
 
-void expiry_add(struct expiry *expiry, uint32_t slot, uint64_t expires_ns)
+static uint64_t earlier(uint64_t a, uint64_t b)
 {
-    expiry_life(expiry, slot)->expires_ns = expires_ns;
+    return a < b ? a : b;
+}
+
+uint64_t expiry_end_ns(const struct expiry *expiry, uint32_t slot)
+{
+    const struct slot_use *use = expiry_use(expiry, slot);
+
+    if (expiry->idle_ns == 0) {
+        return expires_at(expiry, slot);
+    }
+    return earlier(
+        use->end_ns,
+        cache_end_ns(atomic_load_explicit(&use->used_ns, memory_order_relaxed), expiry->idle_ns));
+}
+
+static void set_expires(struct expiry *expiry, uint32_t slot, uint64_t expires_ns)
+{
+    atomic_store_explicit(&expiry_life(expiry, slot)->expires_ns, expires_ns, memory_order_relaxed);
+}
+
+void expiry_add(struct expiry *expiry, uint32_t slot, uint64_t now_ns,
+                const struct cache_life *life)
+{
+    struct slot_life *kept = expiry_life(expiry, slot);
+
+    set_expires(expiry, slot, life->expires_ns);
+    kept->is_failure = life->is_failure;
+    atomic_store_explicit(&kept->early, refresh_pack(life->early_ns), memory_order_relaxed);
+    if (expiry->idle_ns != 0) {
+        struct slot_use *use = expiry_use(expiry, slot);
+
+        atomic_store_explicit(&use->used_ns, now_ns, memory_order_relaxed);
+        use->end_ns = life->expires_ns;
+        set_expires(expiry, slot, expiry_end_ns(expiry, slot));
+    }
     put(expiry, expiry->n++, slot);
     move_up(expiry, expiry->n - 1);
 }
@@ -80,13 +116,30 @@ uint64_t expiry_next_ns(const struct expiry *expiry)
     return expiry->n == 0 ? UINT64_MAX : expires_at(expiry, expiry->heap[0]);
 }
 
-bool expiry_first_expired(const struct expiry *expiry, uint64_t now_ns, uint32_t *ret_slot)
+bool expiry_first_expired(struct expiry *expiry, uint64_t now_ns, uint32_t max_outlived,
+                          uint32_t *ret_slot)
 {
-    if (expiry->n == 0 || now_ns < expires_at(expiry, expiry->heap[0])) {
-        return false;
+    for (uint32_t n_outlived = 0; expiry->n > 0 && now_ns >= expiry_next_ns(expiry); n_outlived++) {
+        uint32_t slot = expiry->heap[0];
+        uint64_t end_ns = expiry_end_ns(expiry, slot);
+
+        if (end_ns == expires_at(expiry, slot)) {
+            *ret_slot = slot;
+            return true;
+        }
+        if (n_outlived == max_outlived) {
+            break;
+        }
+        set_expires(expiry, slot, end_ns);
+        move_down(expiry, 0);
     }
-    *ret_slot = expiry->heap[0];
-    return true;
+    return false;
+}
+
+bool expiry_is_spent(const struct expiry *expiry, uint32_t slot, uint64_t now_ns)
+{
+    return expiry_life(expiry, slot)->is_failure ||
+           now_ns >= cache_end_ns(expiry_end_ns(expiry, slot), expiry->stale_ns);
 }
 
 int expiry_check(const struct expiry *expiry)

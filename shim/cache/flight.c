@@ -11,9 +11,11 @@
 #include <limits.h>
 #include <string.h>
 
-static const void *flight_key(struct flight *flight)
+struct bytes flight_key(const struct flight *flight)
 {
-    return flight->key_block != NULL ? block_value(flight->key_block) : flight->key;
+    const void *data = flight->key_block != NULL ? block_value(flight->key_block) : flight->key;
+
+    return (struct bytes){data, flight->n_key_bytes};
 }
 
 void flights_init(struct flights *flights, struct flight *places, uint32_t n_places,
@@ -69,7 +71,7 @@ struct flight *flights_find(struct flights *flights, struct bytes key, uint64_t 
 
         if (flight->serial != 0 && flight->hash == hash && flight->generation == generation &&
             flight->may_be_joined && flight->n_key_bytes == key.n_bytes &&
-            (key.n_bytes == 0 || memcmp(flight_key(flight), key.data, key.n_bytes) == 0)) {
+            (key.n_bytes == 0 || memcmp(flight_key(flight).data, key.data, key.n_bytes) == 0)) {
             return flight;
         }
     }
@@ -122,6 +124,7 @@ uint64_t flights_begin(struct flights *flights, struct bytes key, uint64_t hash,
     flight->generation = generation;
     flight->owner = owner;
     flight->started_ns = now_ns;
+    flight->early = 0;
     flight->may_be_joined = true;
     flight->n_waiters = 0;
     flight->serial = ++flights->last_serial;
@@ -133,15 +136,22 @@ uint64_t flights_begin(struct flights *flights, struct bytes key, uint64_t hash,
     return flight->serial * FLIGHT_MAX_PLACES + place;
 }
 
-_Atomic uint32_t *flights_land(struct flights *flights, uint64_t name)
+struct flight *flights_named(struct flights *flights, uint64_t name)
 {
     struct flight *flight = &flights->places[name % FLIGHT_MAX_PLACES];
 
-    if (name == 0 || flight->serial != name / FLIGHT_MAX_PLACES) {
+    return name == 0 || flight->serial != name / FLIGHT_MAX_PLACES ? NULL : flight;
+}
+
+_Atomic uint32_t *flights_land(struct flights *flights, uint64_t name, enum flight_state how)
+{
+    struct flight *flight = flights_named(flights, name);
+
+    if (flight == NULL) {
         return NULL;
     }
     flight->may_be_joined = false;
-    atomic_store_explicit(&flight->state, FLIGHT_LANDED, memory_order_release);
+    atomic_store_explicit(&flight->state, how, memory_order_release);
     if (flight->n_waiters > 0) {
         return &flight->state;
     }
@@ -155,7 +165,8 @@ void flights_land_all(struct flights *flights)
         struct flight *flight = &flights->places[i];
 
         if (flight->serial != 0) {
-            _Atomic uint32_t *word = flights_land(flights, flight->serial * FLIGHT_MAX_PLACES + i);
+            _Atomic uint32_t *word =
+                flights_land(flights, flight->serial * FLIGHT_MAX_PLACES + i, FLIGHT_LANDED);
 
             if (word != NULL) {
                 futex_wake(word, INT_MAX);
@@ -176,9 +187,8 @@ void flights_give_up_matching(struct flights *flights, cache_match_fn matches, v
 {
     for (uint32_t i = 0; i < flights->n_places; i++) {
         struct flight *flight = &flights->places[i];
-        struct bytes key = {flight_key(flight), flight->n_key_bytes};
 
-        if (flight->serial != 0 && flight->may_be_joined && matches(context, key)) {
+        if (flight->serial != 0 && flight->may_be_joined && matches(context, flight_key(flight))) {
             flights_give_up(flights, flight);
         }
     }
@@ -199,7 +209,7 @@ void flights_leave(struct flights *flights, struct flight *flight)
 
 void flight_sleep(struct flight *flight, uint64_t deadline_ns)
 {
-    while (!flight_has_landed(flight)) {
+    while (flight_state(flight) == FLIGHT_ALOFT) {
         uint64_t now_ns = clock_precise_ns();
 
         if (now_ns >= deadline_ns) {

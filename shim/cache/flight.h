@@ -27,6 +27,7 @@ struct flight {
     uint64_t started_ns; /* clock_coarse_ns */
     const void *owner;
     uint32_t n_key_bytes;
+    uint32_t early;          /* of the entry that it refreshes, until it has landed; else 0 */
     bool may_be_joined;      /* false once it was given up */
     struct block *key_block; /* for keys that do not fit below */
     unsigned char key[FLIGHT_INLINE_KEY_BYTES];
@@ -35,6 +36,7 @@ struct flight {
 enum flight_state {
     FLIGHT_ALOFT,
     FLIGHT_LANDED,
+    FLIGHT_LANDED_STALE, /* with what cache_fall_back found */
 };
 
 struct flights {
@@ -67,11 +69,18 @@ uint64_t flights_begin(struct flights *flights, struct bytes key, uint64_t hash,
                        uint64_t generation, const void *owner, uint64_t now_ns,
                        uint64_t patience_ns);
 
+/* The flight of that name if it is still the one in its place, or NULL. */
+struct flight *flights_named(struct flights *flights, uint64_t name);
+
+/* The key that a flight computes, while it has its place. */
+struct bytes flight_key(const struct flight *flight);
+
 /*
- * Ends the flight of that name if it is still the one in its place; 0 and old names are ignored.
- * Returns the word to wake all sleepers on once the lock is released, or NULL.
+ * Ends the flight of that name, which is FLIGHT_ALOFT no longer but how, if it is still the one in
+ * its place; 0 and old names are ignored. Returns the word to wake all sleepers on once the lock is
+ * released, or NULL.
  */
-_Atomic uint32_t *flights_land(struct flights *flights, uint64_t name);
+_Atomic uint32_t *flights_land(struct flights *flights, uint64_t name, enum flight_state how);
 
 /* Ends every flight (the cache is cleared). Wakes by itself. */
 void flights_land_all(struct flights *flights);
@@ -92,9 +101,9 @@ void flights_leave(struct flights *flights, struct flight *flight);
 /* Sleeps until the flight has landed or deadline_ns of clock_precise_ns has come. */
 void flight_sleep(struct flight *flight, uint64_t deadline_ns);
 
-static inline bool flight_has_landed(const struct flight *flight)
+static inline enum flight_state flight_state(const struct flight *flight)
 {
-    return atomic_load_explicit(&flight->state, memory_order_acquire) == FLIGHT_LANDED;
+    return atomic_load_explicit(&flight->state, memory_order_acquire);
 }
 
 #endif

@@ -13,11 +13,18 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <limits.h>
 
 /* Expired entries an insert removes although there is room: two for one keeps them from piling up.
  */
 #define EXPIRED_PER_INSERT 2
+
+/*
+ * Entries that outlived their place, because they were used, which an insert moves back before it
+ * takes it that nothing has expired: some 10 us. Only beyond so many can a policy's victim go while
+ * an expired entry stays.
+ */
+#define OUTLIVED_PER_INSERT 16  /* when there is room */
+#define OUTLIVED_PER_VICTIM 256 /* when there is none */
 
 /* Searches of all shards in vain before an insert gives up: other inserts hold what there is. */
 #define MAX_VAIN_SEARCHES 16
@@ -27,6 +34,7 @@
 struct room {
     uint64_t n_entries, n_bytes;
     uint64_t needed_bytes;
+    bool has_searched;       /* nothing has expired in any shard */
     struct policy_past past; /* of the entry of the same key that made way */
 };
 
@@ -82,13 +90,44 @@ static void room_return(struct cache *cache, struct room *room)
     atomic_fetch_sub_explicit(&cache->n_entries, room->n_entries, memory_order_relaxed);
 }
 
+static bool find_expired_locked(struct cache *cache, struct shard *shard, uint64_t now_ns,
+                                uint32_t max_outlived, uint32_t *ret_slot)
+{
+    bool found;
+
+    if (cache->layout.life_at == 0 ||
+        now_ns < atomic_load_explicit(&shard->next_expiry_ns, memory_order_relaxed)) {
+        return false;
+    }
+    shard_begin_change_locked(shard);
+    found = expiry_first_expired(&shard->table.expiry, now_ns, max_outlived, ret_slot);
+    shard_note_expiry_locked(shard);
+    shard_end_change_locked(shard);
+    return found;
+}
+
+/* Room or not, what nobody can be served any more goes. */
+static void drop_spent_locked(struct cache *cache, struct shard *shard, uint64_t now_ns)
+{
+    uint32_t slot;
+
+    lock_assert_held(&shard->lock);
+    for (int i = 0; i < EXPIRED_PER_INSERT; i++) {
+        if (!find_expired_locked(cache, shard, now_ns, OUTLIVED_PER_INSERT, &slot) ||
+            !expiry_is_spent(&shard->table.expiry, slot, now_ns)) {
+            break;
+        }
+        cache_expire_locked(cache, shard, slot);
+    }
+}
+
 static bool yield_expired_locked(struct cache *cache, struct shard *shard, uint64_t now_ns,
                                  struct room *room)
 {
     uint32_t slot;
 
     lock_assert_held(&shard->lock);
-    if (cache->layout.life_at == 0 || !expiry_first_expired(&shard->table.expiry, now_ns, &slot)) {
+    if (!find_expired_locked(cache, shard, now_ns, OUTLIVED_PER_VICTIM, &slot)) {
         return false;
     }
     room_add_entry(cache, room, cache_take_out_locked(cache, shard, slot, NULL));
@@ -174,13 +213,6 @@ static bool others_have_expired(const struct cache *cache, uint64_t now_ns)
     return false;
 }
 
-static bool has_expired(const struct cache *cache, const struct shard *shard, uint32_t slot,
-                        uint64_t now_ns)
-{
-    return cache->layout.life_at != 0 &&
-           now_ns >= expiry_life(&shard->table.expiry, slot)->expires_ns;
-}
-
 /* The old value of the key makes way; its room is the first that is used again. */
 static void remove_old_locked(struct cache *cache, struct shard *shard, const struct cache_key *key,
                               uint64_t now_ns, struct room *room)
@@ -192,7 +224,7 @@ static void remove_old_locked(struct cache *cache, struct shard *shard, const st
     if (slot == TABLE_NO_SLOT) {
         return;
     }
-    if (has_expired(cache, shard, slot, now_ns)) {
+    if (!shard_is_alive(shard, slot, now_ns)) {
         atomic_fetch_add_explicit(&cache->n_expirations, 1, memory_order_relaxed);
         past = NULL;
     }
@@ -213,7 +245,7 @@ static void evict_rival_locked(struct cache *cache, struct shard *shard,
     if (slot == TABLE_NO_SLOT) {
         return;
     }
-    if (has_expired(cache, shard, slot, now_ns)) {
+    if (!shard_is_alive(shard, slot, now_ns)) {
         cache_expire_locked(cache, shard, slot);
     } else {
         evict_locked(cache, shard, slot, room);
@@ -221,20 +253,19 @@ static void evict_rival_locked(struct cache *cache, struct shard *shard,
 }
 
 static void place_locked(struct cache *cache, struct shard *shard, const struct cache_key *key,
-                         struct bytes value, struct block *block, const struct cache_life *life,
-                         const struct policy_past *past)
+                         struct bytes value, struct block *block, uint64_t now_ns,
+                         const struct cache_life *life, const struct policy_past *past)
 {
     struct table *table = &shard->table;
     uint32_t slot;
 
     lock_assert_held(&shard->lock);
     shard_begin_change_locked(shard);
-    slot = table_add(table, key->bytes, key->hash, value, block, life->expires_ns);
+    slot = table_add(table, key->bytes, key->hash, value, block, now_ns, life);
     cache->policy->on_insert(&table->order, slot, past);
     shard->n_bytes += cache_slot_bytes(cache, shard, slot);
     if (cache->layout.life_at != 0) {
-        atomic_store_explicit(&shard->next_expiry_ns, expiry_next_ns(&table->expiry),
-                              memory_order_relaxed);
+        shard_note_expiry_locked(shard);
     }
     shard_end_change_locked(shard);
     assert(order_slot(&table->order, slot)->stamp != 0);
@@ -271,25 +302,21 @@ static int try_insert_locked(struct cache *cache, struct shard *shard, const str
                              const struct cache_life *life, const struct cache_ticket *ticket,
                              struct room *room)
 {
-    uint32_t slot;
     int result;
 
     lock_assert_held(&shard->lock);
     if (!ticket_is_current_locked(shard, ticket)) {
         return -ESTALE;
     }
-    for (int i = 0; cache->layout.life_at != 0 && i < EXPIRED_PER_INSERT &&
-                    expiry_first_expired(&shard->table.expiry, now_ns, &slot);
-         i++) {
-        cache_expire_locked(cache, shard, slot);
-    }
+    drop_spent_locked(cache, shard, now_ns);
     remove_old_locked(cache, shard, key, now_ns, room);
     evict_rival_locked(cache, shard, key, now_ns, room);
     while (!room_fill(cache, room)) {
         if (yield_expired_locked(cache, shard, now_ns, room)) {
             continue;
         }
-        if (others_have_expired(cache, now_ns) || !yield_victim_locked(cache, shard, room)) {
+        if ((!room->has_searched && others_have_expired(cache, now_ns)) ||
+            !yield_victim_locked(cache, shard, room)) {
             return -EAGAIN;
         }
     }
@@ -297,7 +324,7 @@ static int try_insert_locked(struct cache *cache, struct shard *shard, const str
     result = table_make_room(&shard->table, cache->max_shard_entries);
     shard_end_change_locked(shard);
     if (result == 0) {
-        place_locked(cache, shard, key, value, block, life, &room->past);
+        place_locked(cache, shard, key, value, block, now_ns, life, &room->past);
     }
     return result;
 }
@@ -320,8 +347,9 @@ static int insert_with_block(struct cache *cache, const struct cache_key *key, s
         if (result != -EAGAIN) {
             return result;
         }
-        if (!search_expired(cache, now_ns, room) && !search_victims(cache, shard, room) &&
-            ++n_vain > MAX_VAIN_SEARCHES) {
+        if (!room->has_searched) {
+            room->has_searched = !search_expired(cache, now_ns, room);
+        } else if (!search_victims(cache, shard, room) && ++n_vain > MAX_VAIN_SEARCHES) {
             return -ENOMEM;
         }
     }
@@ -333,7 +361,7 @@ static int insert(struct cache *cache, const struct cache_key *key, struct bytes
     const struct table_layout *layout = &cache->layout;
     const struct bytes nothing = {NULL, 0};
     struct block *block = NULL;
-    struct room room = {0};
+    struct room room = {.has_searched = layout->life_at == 0};
     int result;
 
     if (key->bytes.n_bytes > UINT32_MAX / 4 || value.n_bytes > UINT32_MAX / 4) {
@@ -366,30 +394,6 @@ static int insert(struct cache *cache, const struct cache_key *key, struct bytes
     return result;
 }
 
-/* Whatever became of the result, nobody waits for it any longer. */
-static void land(struct cache *cache, const struct cache_ticket *ticket)
-{
-    struct shard *shard = &cache->shards[ticket->shard];
-    _Atomic uint32_t *sleepers;
-
-    if (ticket->flight == 0) {
-        return;
-    }
-    if (!shard_acquire(cache, shard)) {
-        return; /* the waiters' timeouts release them */
-    }
-    sleepers = flights_land(&shard->flights, ticket->flight);
-    lock_release(&shard->lock);
-    if (sleepers != NULL) {
-        futex_wake(sleepers, INT_MAX);
-    }
-}
-
-uint64_t cache_end_ns(uint64_t now_ns, uint64_t life_ns)
-{
-    return life_ns > CACHE_NO_END - now_ns ? CACHE_NO_END : now_ns + life_ns;
-}
-
 int cache_insert(struct cache *cache, const struct cache_key *key, struct bytes value,
                  uint64_t now_ns, const struct cache_life *life, const struct cache_ticket *ticket)
 {
@@ -398,11 +402,6 @@ int cache_insert(struct cache *cache, const struct cache_key *key, struct bytes 
 
     assert(life == NULL || cache->options.has_lives);
     result = insert(cache, key, value, now_ns, life == NULL ? &endless : life, ticket);
-    land(cache, ticket);
+    cache_land(cache, ticket, FLIGHT_LANDED);
     return result;
-}
-
-void cache_abandon(struct cache *cache, const struct cache_ticket *ticket)
-{
-    land(cache, ticket);
 }

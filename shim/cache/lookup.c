@@ -8,6 +8,8 @@
 #include "cache/cache_private.h"
 
 #include "base/clock.h"
+#include "cache/draw.h"
+#include "cache/refresh.h"
 
 #include <assert.h>
 #include <limits.h>
@@ -15,13 +17,6 @@
 _Static_assert(CACHE_ROOM_BYTES >= TABLE_INLINE_VALUE_BYTES, "inline values are always copied");
 
 #define likely(condition) __builtin_expect(!!(condition), 1)
-
-static inline bool is_alive(const struct cache *cache, const struct shard *shard, uint32_t slot,
-                            uint64_t now_ns)
-{
-    return cache->layout.life_at == 0 ||
-           now_ns < expiry_life(&shard->table.expiry, slot)->expires_ns;
-}
 
 static inline void note_use(struct cache *cache, struct shard *shard, uint32_t slot,
                             struct slot_head *head)
@@ -42,15 +37,13 @@ static inline void note_use(struct cache *cache, struct shard *shard, uint32_t s
     }
 }
 
-/* Hands the entry out and notes its use. */
-static inline void answer(struct cache *cache, struct shard *shard, uint32_t slot, void *room,
-                          struct cache_view *ret_view)
+static inline void hand_out(struct cache *cache, struct shard *shard, uint32_t slot, void *room,
+                            struct cache_view *ret_view)
 {
     const struct table_layout *layout = &cache->layout;
     struct slot_head *head = order_slot(&shard->table.order, slot);
     struct block *block;
 
-    note_use(cache, shard, slot, head);
     ret_view->data = room;
     ret_view->pin = NULL;
     if (layout->n_value_bytes != 0) {
@@ -69,7 +62,32 @@ static inline void answer(struct cache *cache, struct shard *shard, uint32_t slo
     }
 }
 
-/* The live entry of the key answers; an expired one is removed. */
+/* Hands the entry out and notes its use. */
+static inline void answer(struct cache *cache, struct shard *shard, uint32_t slot,
+                          const struct cache_lookup_options *options, struct cache_view *ret_view)
+{
+    note_use(cache, shard, slot, order_slot(&shard->table.order, slot));
+    expiry_note_use(&shard->table.expiry, slot, options->now_ns);
+    hand_out(cache, shard, slot, options->room, ret_view);
+}
+
+bool cache_answer_stale_locked(struct cache *cache, struct shard *shard,
+                               const struct cache_key *key, uint64_t now_ns, void *room,
+                               struct cache_view *ret_view)
+{
+    uint32_t slot = table_find(&shard->table, key->bytes, key->hash);
+
+    lock_assert_held(&shard->lock);
+    if (slot == TABLE_NO_SLOT || expiry_is_spent(&shard->table.expiry, slot, now_ns)) {
+        return false;
+    }
+    hand_out(cache, shard, slot, room, ret_view);
+    return true;
+}
+
+/*
+ * The live entry of the key answers; an expired one is removed, unless it may still be of use.
+ */
 static __attribute__((noinline)) bool
 answer_or_expire_locked(struct cache *cache, struct shard *shard, const struct cache_key *key,
                         const struct cache_lookup_options *options, struct cache_view *ret_view)
@@ -81,11 +99,13 @@ answer_or_expire_locked(struct cache *cache, struct shard *shard, const struct c
     if (slot == TABLE_NO_SLOT) {
         return false;
     }
-    if (!is_alive(cache, shard, slot, options->now_ns)) {
-        cache_expire_locked(cache, shard, slot);
+    if (!shard_is_alive(shard, slot, options->now_ns)) {
+        if (expiry_is_spent(&shard->table.expiry, slot, options->now_ns)) {
+            cache_expire_locked(cache, shard, slot);
+        }
         return false;
     }
-    answer(cache, shard, slot, options->room, ret_view);
+    answer(cache, shard, slot, options, ret_view);
     return true;
 }
 
@@ -106,28 +126,72 @@ static enum cache_outcome wait_locked(struct cache *cache, struct shard *shard,
                                       const struct cache_lookup_options *options,
                                       struct cache_view *ret_view, struct cache_ticket *ret_ticket)
 {
-    uint64_t deadline_ns;
-    bool has_landed;
+    struct cache_lookup_options later = *options;
+    uint64_t began_ns;
+    enum flight_state state;
 
     lock_assert_held(&shard->lock);
     flights_join(flight);
     lock_release(&shard->lock);
 
-    deadline_ns = cache_end_ns(clock_precise_ns(), options->wait_timeout_ns);
-    flight_sleep(flight, deadline_ns);
+    began_ns = clock_precise_ns();
+    flight_sleep(flight, cache_end_ns(began_ns, options->wait_timeout_ns));
+    later.now_ns = cache_end_ns(options->now_ns, clock_precise_ns() - began_ns);
 
     if (!shard_acquire(cache, shard)) {
         return CACHE_BYPASS_STUCK;
     }
-    has_landed = flight_has_landed(flight);
-    if (!has_landed) {
+    state = flight_state(flight);
+    if (state == FLIGHT_ALOFT) {
         flight->may_be_joined = false; /* the next miss does not wait for it again */
     }
     flights_leave(&shard->flights, flight);
-    if (answer_or_expire_locked(cache, shard, key, options, ret_view)) {
+    if (answer_or_expire_locked(cache, shard, key, &later, ret_view)) {
         return CACHE_HIT_AFTER_WAIT;
     }
-    return has_landed ? miss(cache, shard, 0, ret_ticket) : CACHE_BYPASS_TIMEOUT;
+    if (state == FLIGHT_LANDED_STALE &&
+        cache_answer_stale_locked(cache, shard, key, later.now_ns, later.room, ret_view)) {
+        return CACHE_STALE_AFTER_WAIT;
+    }
+    return state == FLIGHT_ALOFT ? CACHE_BYPASS_TIMEOUT : miss(cache, shard, 0, ret_ticket);
+}
+
+/*
+ * Early recomputation of an entry that is still served to all others: until its flight is over, no
+ * hit finds that it should, so none takes the lock for it. Not if somebody computes it already.
+ */
+static bool begin_refresh_locked(struct cache *cache, struct shard *shard,
+                                 const struct cache_key *key,
+                                 const struct cache_lookup_options *options,
+                                 struct cache_ticket *ret_ticket)
+{
+    uint64_t generation = atomic_load_explicit(&cache->generation, memory_order_acquire);
+    uint32_t slot = table_find(&shard->table, key->bytes, key->hash);
+    struct slot_life *life;
+    uint64_t flight;
+
+    lock_assert_held(&shard->lock);
+    if (slot == TABLE_NO_SLOT || !shard_is_alive(shard, slot, options->now_ns)) {
+        return false;
+    }
+    life = expiry_life(&shard->table.expiry, slot);
+    if (!cache->options.single_flight) {
+        miss(cache, shard, 0, ret_ticket);
+        return true;
+    }
+    if (atomic_load_explicit(&life->early, memory_order_relaxed) == 0 ||
+        flights_find(&shard->flights, key->bytes, key->hash, generation) != NULL) {
+        return false;
+    }
+    flight = flights_begin(&shard->flights, key->bytes, key->hash, generation, options->owner,
+                           clock_coarse_ns(), options->wait_timeout_ns);
+    if (flight == 0) {
+        return false;
+    }
+    flights_named(&shard->flights, flight)->early =
+        atomic_exchange_explicit(&life->early, 0, memory_order_relaxed);
+    miss(cache, shard, flight, ret_ticket);
+    return true;
 }
 
 static enum cache_outcome join_or_begin_locked(struct cache *cache, struct shard *shard,
@@ -164,10 +228,13 @@ static enum cache_outcome join_or_begin_locked(struct cache *cache, struct shard
 /* Looks again under the lock: without threads the first look had none. */
 static __attribute__((noinline)) enum cache_outcome
 lookup_slow_locked(struct cache *cache, struct shard *shard, const struct cache_key *key,
-                   const struct cache_lookup_options *options, struct cache_view *ret_view,
-                   struct cache_ticket *ret_ticket)
+                   const struct cache_lookup_options *options, bool is_due,
+                   struct cache_view *ret_view, struct cache_ticket *ret_ticket)
 {
     lock_assert_held(&shard->lock);
+    if (is_due && begin_refresh_locked(cache, shard, key, options, ret_ticket)) {
+        return CACHE_REFRESH;
+    }
     if (answer_or_expire_locked(cache, shard, key, options, ret_view)) {
         return CACHE_HIT;
     }
@@ -179,7 +246,7 @@ lookup_slow_locked(struct cache *cache, struct shard *shard, const struct cache_
 
 static __attribute__((noinline)) enum cache_outcome
 lookup_slow(struct cache *cache, struct shard *shard, const struct cache_key *key,
-            const struct cache_lookup_options *options, struct cache_view *ret_view,
+            const struct cache_lookup_options *options, bool is_due, struct cache_view *ret_view,
             struct cache_ticket *ret_ticket)
 {
     enum cache_outcome outcome;
@@ -187,24 +254,53 @@ lookup_slow(struct cache *cache, struct shard *shard, const struct cache_key *ke
     if (!shard_acquire(cache, shard)) {
         return CACHE_BYPASS_STUCK;
     }
-    outcome = lookup_slow_locked(cache, shard, key, options, ret_view, ret_ticket);
+    outcome = lookup_slow_locked(cache, shard, key, options, is_due, ret_view, ret_ticket);
     if (outcome != CACHE_BYPASS_STUCK) {
         lock_release(&shard->lock);
     }
     return outcome;
 }
 
-/* True: the entry is there and alive, and has answered. */
+/* Of a live entry: whether this hit is to recompute it. No lock, and no draw until its end is near.
+ */
+static inline bool is_refresh_due(struct cache *cache, const struct shard *shard, uint32_t slot,
+                                  uint64_t now_ns)
+{
+    const struct expiry *expiry = &shard->table.expiry;
+    uint64_t mean_ns, end_ns, state;
+    uint32_t drawn;
+
+    if (likely(!cache->options.may_refresh)) {
+        return false;
+    }
+    mean_ns = refresh_unpack(
+        atomic_load_explicit(&expiry_life(expiry, slot)->early, memory_order_relaxed));
+    end_ns = expiry_last_ns(expiry, slot);
+    if (mean_ns == 0 || now_ns >= end_ns || end_ns - now_ns > mean_ns * REFRESH_MAX_MEANS) {
+        return false;
+    }
+    /* Two threads may draw the same number at one time, not one the same again and again. */
+    state = atomic_load_explicit(&cache->draws, memory_order_relaxed);
+    drawn = draw_next(&state, cache->options.seed);
+    atomic_store_explicit(&cache->draws, state, memory_order_relaxed);
+    return refresh_is_due(end_ns - now_ns, mean_ns, drawn);
+}
+
+/* True: the entry is there and alive, and has answered. False: ret_is_due says whether it is. */
 static inline bool try_answer(struct cache *cache, struct shard *shard, const struct cache_key *key,
                               const struct cache_lookup_options *options,
-                              struct cache_view *ret_view)
+                              struct cache_view *ret_view, bool *ret_is_due)
 {
     uint32_t slot = table_find(&shard->table, key->bytes, key->hash);
 
+    *ret_is_due = false;
     if (likely(slot != TABLE_NO_SLOT && shard_is_current(cache, shard) &&
-               is_alive(cache, shard, slot, options->now_ns))) {
-        answer(cache, shard, slot, options->room, ret_view);
-        return true;
+               shard_is_alive(shard, slot, options->now_ns))) {
+        *ret_is_due = is_refresh_due(cache, shard, slot, options->now_ns);
+        if (likely(!*ret_is_due)) {
+            answer(cache, shard, slot, options, ret_view);
+            return true;
+        }
     }
     return false;
 }
@@ -214,19 +310,19 @@ lookup(struct cache *cache, const struct cache_key *key, const struct cache_look
        struct cache_view *ret_view, struct cache_ticket *ret_ticket)
 {
     struct shard *shard = cache_shard(cache, key->hash);
-    bool is_hit;
+    bool is_hit, is_due;
 
     if (__libc_single_threaded) {
-        is_hit = try_answer(cache, shard, key, options, ret_view);
+        is_hit = try_answer(cache, shard, key, options, ret_view, &is_due);
     } else {
         if (!shard_acquire(cache, shard)) {
             return CACHE_BYPASS_STUCK;
         }
-        is_hit = try_answer(cache, shard, key, options, ret_view);
+        is_hit = try_answer(cache, shard, key, options, ret_view, &is_due);
         lock_release(&shard->lock);
     }
     return likely(is_hit) ? CACHE_HIT
-                          : lookup_slow(cache, shard, key, options, ret_view, ret_ticket);
+                          : lookup_slow(cache, shard, key, options, is_due, ret_view, ret_ticket);
 }
 
 /*
@@ -259,7 +355,9 @@ enum cache_outcome cache_lookup(struct cache *cache, const struct cache_key *key
             struct slot_head *head = (struct slot_head *)(void *)slot;
             const struct slot_life *life = (void *)(slot + TABLE_WORD_LIFE_AT);
 
-            if ((table->expiry.life_at != 0 && options->now_ns >= life->expires_ns) ||
+            if ((table->expiry.life_at != 0 &&
+                 options->now_ns >=
+                     atomic_load_explicit(&life->expires_ns, memory_order_relaxed)) ||
                 table->order.clock == UINT32_MAX || !shard_is_current(cache, shard)) {
                 break;
             }

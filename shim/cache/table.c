@@ -23,8 +23,11 @@ void table_layout_init(struct table_layout *layout, uint32_t n_key_bytes, uint32
     uint32_t at = TABLE_KEY_AT;
     uint32_t per_group;
 
-    *layout =
-        (struct table_layout){.policy = policy, .seed = layout->seed, .secret = layout->secret};
+    *layout = (struct table_layout){.policy = policy,
+                                    .seed = layout->seed,
+                                    .secret = layout->secret,
+                                    .idle_ns = layout->idle_ns,
+                                    .stale_ns = layout->stale_ns};
     if (n_key_bytes > 0 && n_key_bytes <= TABLE_INLINE_KEY_BYTES) {
         layout->n_key_bytes = n_key_bytes;
         at += round8(n_key_bytes);
@@ -41,6 +44,7 @@ void table_layout_init(struct table_layout *layout, uint32_t n_key_bytes, uint32
     if (has_lives) {
         layout->life_at = at;
         at += (uint32_t)sizeof(struct slot_life);
+        at += layout->idle_ns != 0 ? (uint32_t)sizeof(struct slot_use) : 0;
     }
     layout->policy_at = at;
     at += policy->slot_bytes;
@@ -181,6 +185,8 @@ static int table_map(struct table *table, const struct table_layout *layout, uin
     table->expiry.slots = table->order.slots;
     table->expiry.slot_bytes = layout->slot_bytes;
     table->expiry.life_at = layout->life_at;
+    table->expiry.idle_ns = layout->idle_ns;
+    table->expiry.stale_ns = layout->stale_ns;
     table->expiry.heap = (uint32_t *)(void *)((char *)table->order.state + state_bytes);
     return 0;
 }
@@ -277,7 +283,7 @@ int table_make_room(struct table *table, uint64_t max_entries)
 }
 
 uint32_t table_add(struct table *table, struct bytes key, uint64_t hash, struct bytes value,
-                   struct block *block, uint64_t expires_ns)
+                   struct block *block, uint64_t now_ns, const struct cache_life *life)
 {
     const struct table_layout *layout = table->layout;
     uint32_t slot = slot_take(table, tag_of_hash(hash), (uint32_t)(hash >> 32));
@@ -294,7 +300,7 @@ uint32_t table_add(struct table *table, struct bytes key, uint64_t hash, struct 
         memcpy(at + layout->block_at, &block, sizeof(block));
     }
     if (layout->life_at != 0) {
-        expiry_add(&table->expiry, slot, expires_ns);
+        expiry_add(&table->expiry, slot, now_ns, life);
     }
     return slot;
 }

@@ -39,6 +39,7 @@ struct table_layout {
     uint32_t policy_at;   /* behind everything else */
     bool is_word;         /* key and value are one word each, at the places below */
     bool secret;
+    uint64_t idle_ns, stale_ns; /* as in struct cache_options */
     const struct policy *policy;
     uint64_t seed; /* of the policy's draws */
 };
@@ -54,8 +55,8 @@ struct table {
 };
 
 /*
- * 0 for a size: sizes differ, so the block holds it. policy, seed and secret are the caller's to
- * set before.
+ * 0 for a size: sizes differ, so the block holds it. policy, seed, secret, idle_ns and stale_ns are
+ * the caller's to set before.
  */
 void table_layout_init(struct table_layout *layout, uint32_t n_key_bytes, uint32_t n_value_bytes,
                        bool has_lives);
@@ -78,9 +79,12 @@ uint32_t table_find(const struct table *table, struct bytes key, uint64_t hash);
  */
 uint32_t table_find_place(const struct table *table, uint32_t hash_upper, uint32_t shift);
 
-/* Fills a free slot: copies or takes over what the layout says. There must be room. */
+/*
+ * Fills a free slot: copies or takes over what the layout says. There must be room. now_ns and life
+ * are of tables that have lives.
+ */
 uint32_t table_add(struct table *table, struct bytes key, uint64_t hash, struct bytes value,
-                   struct block *block, uint64_t expires_ns);
+                   struct block *block, uint64_t now_ns, const struct cache_life *life);
 
 /* Frees the slot and returns its block (NULL: it had none), which is the caller's now. */
 struct block *table_remove(struct table *table, uint32_t slot);

@@ -66,7 +66,7 @@ static void list(struct cache *cache, uint64_t now)
 
     for (uint32_t slot = 0; slot < table->order.n_slots; slot++) {
         if (order_slot(&table->order, slot)->stamp != 0 &&
-            (table->layout->life_at == 0 || now < expiry_life(&table->expiry, slot)->expires_ns)) {
+            (table->layout->life_at == 0 || expiry_is_alive(&table->expiry, slot, now))) {
             memcpy(&keys[n++], table_slot(table, slot) + TABLE_KEY_AT, sizeof(keys[0]));
         }
     }

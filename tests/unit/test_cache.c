@@ -80,7 +80,8 @@ struct model_entry {
     uint64_t content; /* every value is this number's bytes, repeated */
     uint32_t n_value_bytes;
     uint64_t n_bytes;
-    uint64_t expires_ns;
+    uint64_t expires_ns, used_ns;
+    uint64_t idle_ns; /* 0: use does not matter */
     uint64_t count;   /* as lfu counts; for others: it was used since it came */
     uint64_t created; /* a number that grows */
 };
@@ -96,9 +97,16 @@ struct model {
     uint64_t n_evictions, n_expirations, n_invalidations;
 };
 
+static uint64_t model_end(const struct model_entry *entry)
+{
+    uint64_t idle_end = cache_end_ns(entry->used_ns, entry->idle_ns);
+
+    return entry->idle_ns == 0 || entry->expires_ns < idle_end ? entry->expires_ns : idle_end;
+}
+
 static bool model_expired(const struct model_entry *entry, uint64_t now)
 {
-    return now >= entry->expires_ns;
+    return now >= model_end(entry);
 }
 
 static struct model_entry model_take(struct model *model, uint32_t at)
@@ -131,9 +139,12 @@ static int64_t model_find(const struct model *model, uint64_t key)
     return -1;
 }
 
-static const struct model_entry *model_use(struct model *model, uint32_t at)
+static const struct model_entry *model_use(struct model *model, uint32_t at, uint64_t now)
 {
     model->entries[at].count++;
+    if (model->entries[at].used_ns < now) {
+        model->entries[at].used_ns = now;
+    }
     if (model->policy == CACHE_POLICY_lru || model->policy == CACHE_POLICY_mru) {
         model_append(model, model_take(model, at));
         return &model->entries[model->n - 1];
@@ -153,7 +164,7 @@ static const struct model_entry *model_look_up(struct model *model, uint64_t key
         model->n_expirations++;
         return NULL;
     }
-    return model_use(model, (uint32_t)at);
+    return model_use(model, (uint32_t)at, now);
 }
 
 static bool model_expire_first(struct model *model, uint64_t now)
@@ -161,7 +172,7 @@ static bool model_expire_first(struct model *model, uint64_t now)
     uint32_t first = 0;
 
     for (uint32_t i = 1; i < model->n; i++) {
-        if (model->entries[i].expires_ns < model->entries[first].expires_ns) {
+        if (model_end(&model->entries[i]) < model_end(&model->entries[first])) {
             first = i;
         }
     }
@@ -342,7 +353,7 @@ static void assert_same_numbers(struct cache *cache, const struct model *model)
 }
 
 /* Reads every entry of the model once, and notes that in the model, too. */
-static void assert_same_content(struct cache *cache, struct model *model, uint64_t now)
+static void assert_same_content(struct cache *cache, struct model *model, uint64_t *now)
 {
     _Alignas(8) unsigned char room[CACHE_ROOM_BYTES];
     struct cache_view view;
@@ -356,13 +367,14 @@ static void assert_same_content(struct cache *cache, struct model *model, uint64
     for (uint32_t i = 0, n = model->n; i < n; i++) {
         uint32_t at = (uint32_t)model_find(model, keys[i]);
 
-        if (!model_expired(&model->entries[at], now)) {
-            assert_int_equal(look_up(cache, make_key(&made, keys[i], model->n_key_bytes), now, room,
-                                     &view, &ticket),
+        *now += 16;
+        if (!model_expired(&model->entries[at], *now)) {
+            assert_int_equal(look_up(cache, make_key(&made, keys[i], model->n_key_bytes), *now,
+                                     room, &view, &ticket),
                              CACHE_HIT);
             assert_value(&view, &model->entries[at]);
             cache_view_release(cache, &view);
-            model_use(model, at);
+            model_use(model, at, *now);
         }
     }
     free(keys);
@@ -373,7 +385,7 @@ struct scenario {
     enum cache_policy policy;
     uint32_t n_key_bytes, n_value_bytes; /* as in the options */
     uint32_t n_keys, n_operations;
-    uint64_t max_entries, max_bytes, ttl_ns;
+    uint64_t max_entries, max_bytes, ttl_ns, idle_ns;
     uint32_t max_value_bytes;
     bool secret;
     bool lives_differ; /* ttl_ns is their mean */
@@ -394,7 +406,7 @@ static uint32_t random_size(const struct scenario *scenario)
 }
 
 /* No time comes twice within a life, so that it is always clear who expires first: steps are of
- * 16, but for those back, each of which begins another residue.
+ * 16, but for those back, each of which begins another residue. All are even.
  */
 static uint64_t random_clock(uint64_t now)
 {
@@ -402,13 +414,13 @@ static uint64_t random_clock(uint64_t now)
     case 0:
         return now + 1000000; /* far into the future: everything has expired */
     case 1:
-        return now > 5001 ? now - 5001 : now; /* back: nothing expires for a while */
+        return now > 5002 ? now - 5002 : now; /* back: nothing expires for a while */
     default:
         return now + 16 * (1 + random_below(4));
     }
 }
 
-/* None, an end that has come already, or one that no other entry has. */
+/* None, an end that has come already, or an odd one that no other entry has. */
 static uint64_t random_end(const struct scenario *scenario, const struct model *model, uint64_t now)
 {
     uint64_t end = now + scenario->ttl_ns;
@@ -429,11 +441,11 @@ static uint64_t random_end(const struct scenario *scenario, const struct model *
     case 3:
         return CACHE_NO_END;
     default:
-        end = now + 1 + random_below(random_below(2) ? 2 * (uint32_t)scenario->ttl_ns : 100);
+        end = now + 1 + 2 * random_below(random_below(2) ? (uint32_t)scenario->ttl_ns : 50);
     }
     while (at < model->n) {
         at = model->entries[at].expires_ns == end ? 0 : at + 1;
-        end += at == 0;
+        end += at == 0 ? 2 : 0;
     }
     return end;
 }
@@ -446,7 +458,8 @@ static void drive(const struct scenario *scenario)
         .policy = scenario->policy,
         .max_entries = scenario->max_entries,
         .max_bytes = scenario->max_bytes,
-        .has_lives = scenario->ttl_ns != 0,
+        .has_lives = scenario->ttl_ns + scenario->idle_ns != 0,
+        .idle_ns = scenario->idle_ns,
         .n_shards = 1,
         .key_bytes = scenario->n_key_bytes,
         .value_bytes = scenario->n_value_bytes,
@@ -477,6 +490,7 @@ static void drive(const struct scenario *scenario)
             .key = number,
             .content = random_next(),
             .n_value_bytes = random_size(scenario),
+            .idle_ns = scenario->idle_ns,
         };
         bool overwrite = random_below(16) == 0;
         const struct model_entry *found;
@@ -511,6 +525,7 @@ static void drive(const struct scenario *scenario)
             entry.n_bytes =
                 cache_entry_bytes(cache, (uint32_t)key->bytes.n_bytes, entry.n_value_bytes);
             fill_value(value, entry.content, entry.n_value_bytes);
+            entry.used_ns = now;
             life.expires_ns = entry.expires_ns = random_end(scenario, &model, now);
             result = cache_insert(cache, key, (struct bytes){value, entry.n_value_bytes}, now,
                                   scenario->ttl_ns == 0 ? NULL : &life, &ticket);
@@ -518,7 +533,7 @@ static void drive(const struct scenario *scenario)
         }
         assert_same_numbers(cache, &model);
         if (step % 100 == 0) {
-            assert_same_content(cache, &model, now);
+            assert_same_content(cache, &model, &now);
         }
     }
     assert_true(n_hits > n_operations / 20);
@@ -561,6 +576,25 @@ static void test_model_each_its_life(void **state)
                              .max_bytes = 1 << 20,
                              .ttl_ns = 4000,
                              .lives_differ = true});
+}
+
+/* Few entries: an insert looks at all of them, to find those that were not used. */
+static void test_model_idle(void **state)
+{
+    struct scenario scenario = {.policy = policy_of_state(state),
+                                .n_key_bytes = 8,
+                                .n_value_bytes = 8,
+                                .n_keys = 60,
+                                .n_operations = 100000,
+                                .max_entries = 16,
+                                .max_bytes = 1 << 20,
+                                .idle_ns = 1200};
+
+    drive(&scenario);
+    scenario.ttl_ns = 2000;
+    scenario.lives_differ = true;
+    scenario.n_key_bytes = 0;
+    drive(&scenario);
 }
 
 static void test_model_bytes(void **state)
@@ -790,7 +824,8 @@ static void insert_at(struct cache *cache, uint64_t i, uint64_t now)
 
     assert_int_equal(look_up(cache, make_key(&made, i, 8), now, room, &view, &ticket), CACHE_MISS);
     assert_int_equal(cache_insert(cache, &made.key, (struct bytes){&i, 8}, now,
-                                  &(struct cache_life){cache_end_ns(now, 100)}, &ticket),
+                                  &(struct cache_life){.expires_ns = cache_end_ns(now, 100)},
+                                  &ticket),
                      0);
 }
 
@@ -858,7 +893,7 @@ static void test_expired_first_across_shards(void **state)
         key->hash = (key->hash & ~(uint64_t)0xffff00) | (i < 32 ? 0xffff00 : 0);
         assert_int_equal(look_up(cache, key, now, room, &view, &ticket), CACHE_MISS);
         assert_int_equal(cache_insert(cache, key, (struct bytes){&i, 8}, now,
-                                      &(struct cache_life){now + 1000}, &ticket),
+                                      &(struct cache_life){.expires_ns = now + 1000}, &ticket),
                          0);
     }
     cache_read_usage(cache, &usage);
@@ -876,6 +911,7 @@ int main(void)
     add_for_each_policy(&tests, "model_flat", test_model_flat);
     add_for_each_policy(&tests, "model_flat_lives", test_model_flat_lives);
     add_for_each_policy(&tests, "model_each_its_life", test_model_each_its_life);
+    add_for_each_policy(&tests, "model_idle", test_model_idle);
     add_for_each_policy(&tests, "model_bytes", test_model_bytes);
     add_for_each_policy(&tests, "model_secret", test_model_secret);
     add_for_each_policy(&tests, "model_odd_sizes", test_model_odd_sizes);

@@ -238,7 +238,7 @@ static void test_lfu_rank_is_not_kept_across_new_stamps(void **state)
     cache_take_out_locked(cache, shard, slot, &past);
     assert_true(past.is_known);
     order_renumber(&shard->table.order); /* 1 to 4: past's stamp is another's now */
-    slot = table_add(&shard->table, key.bytes, key.hash, key.bytes, NULL, 0);
+    slot = table_add(&shard->table, key.bytes, key.hash, key.bytes, NULL, 0, NULL);
     cache->policy->on_insert(&shard->table.order, slot, &past);
     assert_int_equal(table_check(&shard->table), 0);
     lock_release(&shard->lock);
