@@ -166,6 +166,8 @@ struct config_condition {
 
 enum config_mode {
     CONFIG_MODE_MEMOIZE,
+    CONFIG_MODE_OBSERVE, /* never answers: counts what it would have answered */
+    CONFIG_MODE_VERIFY,  /* answers from the real function, compares */
     CONFIG_MODE_OFF
 };
 enum config_policy {
@@ -209,6 +211,7 @@ struct config_function {
     bool single_flight;
     uint64_t single_flight_timeout_ns; /* 0: from measured times */
     bool guard;
+    double verify_sample; /* share of hits that is verified, 0 to 1 */
 };
 
 struct config_stats {

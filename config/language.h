@@ -73,6 +73,9 @@ bool units_read_size(struct workspace *work, const struct value *value, uint64_t
 bool units_read_integer(struct workspace *work, const struct value *value, uint64_t min,
                         uint64_t max, uint64_t *ret);
 
+/* A number from 0 to 1. */
+bool units_read_share(struct workspace *work, const struct value *value, double *ret);
+
 /* ---- signals.c ------------------------------------------------------------------------------- */
 
 /* "USR2", "SIGUSR2", "RTMIN+5", "RTMAX-1". -EINVAL: no signal; -EPERM: one that cannot be used. */

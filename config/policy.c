@@ -72,6 +72,9 @@ void policy_read(struct workspace *work, const struct value *object,
         units_read_integer(work, value, 1, MAX_SHARDS, &number)) {
         function->shards = (uint32_t)number;
     }
+    if ((value = value_find(object, "verify_sample")) != NULL) {
+        units_read_share(work, value, &function->verify_sample);
+    }
     read_bool(work, value_find(object, "single_flight"), &function->single_flight);
     read_bool(work, value_find(object, "guard"), &function->guard);
     if ((value = value_find(object, "single_flight_timeout")) != NULL) {

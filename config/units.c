@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
  * Numbers, durations and sizes, read exactly from their decimal digits: no floating point, no
- * locale. 0.1 s are 100,000,000 ns, and 2^53 + 1 bytes are that many.
+ * locale. 0.1 s are 100,000,000 ns, and 2^53 + 1 bytes are that many. Shares are floating point.
  */
 #include "config/language.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define MAX_EXPONENT 10000 /* beyond it every number but 0 is out of range */
@@ -225,6 +226,23 @@ bool units_read_size(struct workspace *work, const struct value *value, uint64_t
         return true;
     }
     return false;
+}
+
+bool units_read_share(struct workspace *work, const struct value *value, double *ret)
+{
+    double number;
+
+    if (!value_expect(work, value, VALUE_NUMBER, "a number")) {
+        return false;
+    }
+    number = strtod(value->source.text, NULL);
+    if (!(number >= 0 && number <= 1)) {
+        REPORT(work->list, value->source.place, SHARE_RANGE, value_name(work, value),
+               value->source.text);
+        return false;
+    }
+    *ret = number;
+    return true;
 }
 
 bool units_read_integer(struct workspace *work, const struct value *value, uint64_t min,

@@ -99,6 +99,12 @@ static void refuse(const struct config_function *function, const char *reason)
     log_line(LOG_LEVEL_WARN, "%s is not memoized: %s", function->named, reason);
 }
 
+/* MEMOSHIM_MODE overrides every function's own. */
+static enum config_mode mode_of(const struct config_function *function)
+{
+    return process.settings.has_mode ? process.settings.mode : function->mode;
+}
+
 static bool is_hooked_already(const void *original, const char *symbol)
 {
     for (size_t i = 0; i < process.n_bindings; i++) {
@@ -142,6 +148,7 @@ static struct call_plan *prepare_hook(struct hook *hook,
         .original = definition->address,
         .seed = process.seed,
         .mac_key = process.mac_key,
+        .mode = mode_of(function),
     };
     struct call_plan *plan;
     int entry;
@@ -194,12 +201,10 @@ static void hook_definition(const struct config_function *function,
 static void hook_function(const struct config_function *function)
 {
     struct interpose_definition definitions[MAX_DEFINITIONS];
-    const struct settings *settings = &process.settings;
-    enum config_mode mode = settings->has_mode ? settings->mode : function->mode;
     const char *denied = interpose_denied(function->symbol);
     size_t n_found;
 
-    if (mode == CONFIG_MODE_OFF) {
+    if (mode_of(function) == CONFIG_MODE_OFF) {
         new_hook(function)->is_off = true;
         publish_new();
         return;
@@ -460,8 +465,13 @@ void hooks_look_for_definitions(void)
 
 const char *hooks_problem(const struct hook *hook)
 {
+    const char *let_go = atomic_load_explicit(&hook->let_go, memory_order_acquire);
+
     if (plan_of(hook) == NULL) {
         return hook->problem;
+    }
+    if (let_go != NULL) {
+        return let_go;
     }
     if (hook->binding->n_refused > 0) {
         return "some slots could not be redirected: those calls are not seen";
@@ -486,6 +496,7 @@ void hooks_after_fork(void)
         if (plan_of(hook) != NULL) {
             call_plan_after_fork(plan_of(hook));
             entry_reset_passed(hook->entry);
+            atomic_store(&hook->n_passed_before, 0);
         }
     }
 }

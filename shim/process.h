@@ -62,7 +62,10 @@ struct hook {
     struct call_plan *_Atomic plan;    /* NULL: not hooked */
     struct interpose_binding *binding; /* NULL: not hooked */
     int entry;
-    bool is_off;   /* "mode": "off": never hooked */
+    bool is_off; /* "mode": "off": never hooked */
+    /* Let go of while running: why, or NULL; and how many calls had been let through by then. */
+    const char *_Atomic let_go;
+    _Atomic uint64_t n_passed_before;
     bool is_spare; /* not shown while nothing uses it: another definition was used at start */
 };
 
@@ -118,6 +121,16 @@ void hooks_after_fork(void);
 
 /* Gives the hook a name that no other has. By whoever may add hooks. */
 void hook_make_distinct(struct hook *hook);
+
+/* ---- let_go.c
+ * ----------------------------------------------------------------------------------------------
+ */
+
+/*
+ * Lets go of a function for good: from here on its calls reach the real function as directly as
+ * they can. reason (kept) is what statistics say. The guard is set, no lock is held; any thread.
+ */
+void hooks_let_go(struct call_plan *plan, const char *reason);
 
 /* ---- later.c: objects that are loaded while the program runs -----------------------------------
  */

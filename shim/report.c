@@ -55,7 +55,13 @@ static void read_hook(const struct hook *hook, struct stats_function *ret_functi
     ret_function->unexported = hook->binding->unexported_because;
     ret_function->later_slots = (uint64_t)hook->binding->later.jump + hook->binding->later.got +
                                 hook->binding->later.pointers;
-    ret_function->reentries = entry_passed(hook->entry);
+    if (atomic_load(&hook->let_go) != NULL) {
+        ret_function->mode = "off";
+        ret_function->reentries = atomic_load(&hook->n_passed_before);
+        ret_function->off_calls = entry_passed(hook->entry) - ret_function->reentries;
+    } else {
+        ret_function->reentries = entry_passed(hook->entry);
+    }
     ret_function->hooked_slots = (uint64_t)hook->binding->n_jump_slots +
                                  hook->binding->n_got_slots + hook->binding->n_pointers;
 }
@@ -92,7 +98,7 @@ static bool was_called(const struct hook *hook)
     struct stats_function function;
 
     read_hook(hook, &function);
-    return function.reentries > 0 ||
+    return function.reentries + function.off_calls > 0 ||
            (function.counters != NULL && stats_calls(function.counters) > 0);
 }
 

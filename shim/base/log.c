@@ -135,3 +135,18 @@ void log_line(enum log_level level, const char *format, ...)
     }
     errno = saved_errno;
 }
+
+size_t log_format(char *text, size_t n_room, const char *format, ...)
+{
+    va_list arguments;
+    int n;
+
+    va_start(arguments, format);
+    n = vsnprintf(text, n_room, format, arguments);
+    va_end(arguments);
+    if (n < 0) {
+        text[0] = '\0';
+        return 0;
+    }
+    return (size_t)n < n_room ? (size_t)n : n_room - 1;
+}

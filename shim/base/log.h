@@ -8,6 +8,7 @@
 #define BASE_LOG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 enum log_level {
     LOG_LEVEL_ERROR, /* the user must act: always shown */
@@ -26,6 +27,13 @@ bool log_enabled(enum log_level level);
 
 /* One line; cut at 1,000 bytes. Not for signal handlers: it formats with vsnprintf. */
 void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/*
+ * Text for a line, cut to n_room (at least 1) with a NUL at its end; returns its length. As
+ * log_line, not for signal handlers.
+ */
+size_t log_format(char *text, size_t n_room, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /*
  * Writes the whole text to descriptor 2 under the same rule (still the same file), without prefix;

@@ -7,6 +7,7 @@
 #include "base/lock.h"
 #include "call/call_private.h"
 #include "call/real.h"
+#include "call/verify.h"
 
 #include <errno.h>
 #include <string.h>
@@ -33,6 +34,15 @@ static void pass_through(const struct call_plan *plan, enum stats_bypass reason,
     guard_leave();
     errno = caller_errno;
     abi_call_real(plan->abi, plan->original, result, arguments);
+}
+
+/* The cache's own memory is given back; a copy in the caller's room does not outlive a secret. */
+static void release_view(struct call_plan *plan, const struct cache_view *view)
+{
+    if (view->pin == NULL && plan->function->has_secret) {
+        explicit_bzero((void *)view->data, view->n_bytes);
+    }
+    cache_view_release(plan->cache, view);
 }
 
 static enum stats_bypass key_bypass(int error)
@@ -154,6 +164,48 @@ __attribute__((noinline)) static int compute(struct call_plan *plan, const struc
     return real_errno(&outcome, caller_errno);
 }
 
+/*
+ * Whether this hit leads to the real function all the same; then it has been dealt with. Not
+ * inlined, for the room of the copy.
+ */
+__attribute__((noinline)) static bool
+handle_watched(struct call_plan *plan, const struct cache_key *key, const struct cache_view *view,
+               const struct marshal_call *call, void *result, void **arguments, int *caller_errno)
+{
+    struct marshal_buffer copy;
+    int error;
+
+    if (plan->mode == CONFIG_MODE_OBSERVE) {
+        release_view(plan, view);
+        *caller_errno = verify_observe(plan, result, arguments, *caller_errno);
+        return true;
+    }
+    if (plan->mode == CONFIG_MODE_MEMOIZE && !verify_draws(plan)) {
+        return false;
+    }
+    marshal_buffer_init(&copy, plan->function->has_secret);
+    error = marshal_buffer_put(&copy, view->data, view->n_bytes, MARSHAL_MAX_BYTES);
+    release_view(plan, view);
+    if (error != 0) {
+        pass_through(plan, key_bypass(error), result, arguments, *caller_errno);
+        guard_enter();
+        *caller_errno = errno;
+        return true;
+    }
+    *caller_errno = verify_hit(plan, key, (struct bytes){copy.data, copy.n_bytes}, call, result,
+                               arguments, *caller_errno);
+    marshal_buffer_fini(&copy);
+    return true;
+}
+
+void call_let_go(struct call_plan *plan)
+{
+    cache_clear(plan->cache);
+    if (call_hooks.let_go != NULL) {
+        call_hooks.let_go(plan);
+    }
+}
+
 static void tick(void)
 {
     if (call_hooks.tick != NULL && ++calls_since_tick >= CALLS_BETWEEN_TICKS) {
@@ -174,6 +226,7 @@ void call_handle(void *handle, void *result, void **arguments)
     struct cache_key key;
     enum cache_outcome outcome;
     int32_t hit_errno;
+    bool may_wait;
     int error;
     _Alignas(8) unsigned char room[CACHE_ROOM_BYTES];
 
@@ -194,10 +247,11 @@ void call_handle(void *handle, void *result, void **arguments)
     }
     key.bytes = (struct bytes){key_buffer.data, key_buffer.n_bytes};
     key.hash = hash_bytes(key.bytes, plan->seed);
+    may_wait = !nesting_is_computing(__builtin_frame_address(0));
     options = (struct cache_lookup_options){
         .now_ns = plan->has_life ? life_clock_ns(plan) + plan->clock_lag_ns : 0,
         .owner = thread_self(),
-        .may_wait = !nesting_is_computing(__builtin_frame_address(0)),
+        .may_wait = may_wait && plan->mode != CONFIG_MODE_OBSERVE,
         .wait_timeout_ns = atomic_load_explicit(&plan->wait_timeout_ns, memory_order_relaxed),
         .room = room,
     };
@@ -206,21 +260,23 @@ void call_handle(void *handle, void *result, void **arguments)
     switch (outcome) {
     case CACHE_HIT:
     case CACHE_HIT_AFTER_WAIT:
+        if (outcome == CACHE_HIT_AFTER_WAIT) {
+            stats_add(plan->counters, STATS_waits, 1);
+        }
+        if (__builtin_expect(plan->is_watched, 0) &&
+            handle_watched(plan, &key, &view, &call, result, arguments, &caller_errno)) {
+            marshal_buffer_fini(&key_buffer);
+            break;
+        }
         error = marshal_replay(plan->marshal, (struct bytes){view.data, view.n_bytes}, arguments,
                                result, &hit_errno);
-        cache_view_release(plan->cache, &view);
-        if (plan->function->has_secret) {
-            explicit_bzero(room, sizeof(room));
-        }
+        release_view(plan, &view);
         marshal_buffer_fini(&key_buffer);
         if (error != 0) {
             pass_through(plan, key_bypass(error), result, arguments, caller_errno);
             return;
         }
         stats_add(plan->counters, STATS_hits, 1);
-        if (outcome == CACHE_HIT_AFTER_WAIT) {
-            stats_add(plan->counters, STATS_waits, 1);
-        }
         if (hit_errno != MARSHAL_ERRNO_UNTOUCHED) {
             caller_errno = hit_errno;
         }
@@ -229,6 +285,13 @@ void call_handle(void *handle, void *result, void **arguments)
         caller_errno = compute(plan, &key, &ticket, result, arguments, &call, caller_errno);
         marshal_buffer_fini(&key_buffer);
         break;
+    case CACHE_BYPASS_NO_WAIT:
+        if (may_wait) { /* it would have waited, and been answered */
+            caller_errno = verify_observe(plan, result, arguments, caller_errno);
+            marshal_buffer_fini(&key_buffer);
+            break;
+        }
+        /* fall through */
     default:
         marshal_buffer_fini(&key_buffer);
         pass_through(plan, lookup_bypass(outcome), result, arguments, caller_errno);

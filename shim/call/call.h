@@ -29,6 +29,7 @@ struct call_plan_options {
     void *original;                         /* the real function */
     uint64_t seed;                          /* of hashes; differs from process to process */
     const struct hash_mac_key *mac_key;     /* for secrets; must outlive the plan */
+    enum config_mode mode;                  /* any but off */
 };
 
 /*
@@ -52,6 +53,11 @@ struct call_hooks {
     void (*tick)(void);
     /* Called on each miss with the guard set, before the real function. NULL: never. */
     void (*miss)(void);
+    /*
+     * A sampled hit differed from the real call: the plan's function is to be called directly from
+     * here on. The guard is set, no lock is held.
+     */
+    void (*let_go)(struct call_plan *plan);
 };
 
 void call_init(const struct call_hooks *hooks);

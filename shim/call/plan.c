@@ -27,6 +27,12 @@ static const struct {
     [CONFIG_POLICY_DIRECT] = {"direct", CACHE_POLICY_direct},
 };
 
+static const char *const modes[] = {
+    [CONFIG_MODE_MEMOIZE] = "memoize",
+    [CONFIG_MODE_OBSERVE] = "observe",
+    [CONFIG_MODE_VERIFY] = "verify",
+};
+
 _Static_assert(sizeof(policies) / sizeof(policies[0]) == CACHE_POLICY_COUNT, "one for each");
 
 /* A "void *" may be described as floating point; typed pointers are known to abi. */
@@ -101,6 +107,9 @@ int call_plan_create(const struct call_plan_options *options, struct arena *aren
     plan->has_life = function->ttl_ns != 0;
     plan->has_short_life = function->ttl_ns < SHORT_LIFE_NS;
     plan->clock_lag_ns = plan->has_short_life ? 0 : clock_coarse_tick_ns();
+    plan->mode = options->mode;
+    plan->sample_below = (uint64_t)(function->verify_sample * 4294967296.0);
+    plan->is_watched = plan->mode != CONFIG_MODE_MEMOIZE || plan->sample_below > 0;
     plan->shown_as = options->shown_as;
     plan->library = options->library;
     plan->wait_timeout_ns = function->single_flight_timeout_ns != 0
@@ -129,7 +138,7 @@ void call_plan_read(const struct call_plan *plan, struct stats_function *ret_fun
     cache_read_usage(plan->cache, &usage);
     *ret_function = (struct stats_function){
         .name = plan->shown_as,
-        .mode = "memoize",
+        .mode = modes[plan->mode],
         .policy = policies[plan->function->policy].word,
         .library = plan->library,
         .counters = plan->counters,

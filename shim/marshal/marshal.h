@@ -54,6 +54,10 @@ struct marshal_buffer {
 void marshal_buffer_init(struct marshal_buffer *buffer, bool is_secret);
 void marshal_buffer_fini(struct marshal_buffer *buffer);
 
+/* Appends n_bytes. -E2BIG beyond limit_bytes in all, -ENOMEM. */
+int marshal_buffer_put(struct marshal_buffer *buffer, const void *bytes, size_t n_bytes,
+                       size_t limit_bytes);
+
 /* ---- plans ----------------------------------------------------------------------------------- */
 
 struct marshal_plan;
@@ -109,5 +113,31 @@ int marshal_capture(const struct marshal_plan *plan, void *const *arguments, con
  */
 int marshal_replay(const struct marshal_plan *plan, struct bytes record, void *const *arguments,
                    void *result, int32_t *ret_errno);
+
+/* ---- two calls beside each other --------------------------------------------------------------
+ */
+
+enum marshal_part {
+    MARSHAL_PART_NONE,
+    MARSHAL_PART_ERRNO,
+    MARSHAL_PART_RESULT,
+    MARSHAL_PART_OUT, /* what a parameter points to */
+};
+
+/* The first part in which two records differ. */
+struct marshal_difference {
+    enum marshal_part part;
+    uint32_t parameter; /* of MARSHAL_PART_OUT */
+};
+
+/* Both are records of calls whose keys equal that of these arguments. */
+struct marshal_difference marshal_compare(const struct marshal_plan *plan, struct bytes remembered,
+                                          struct bytes fresh, void *const *arguments);
+
+/*
+ * The key's arguments for people, as text that ends with a NUL and is cut to n_room (at least 1).
+ * Of a function with a secret it says just that. Formats with vsnprintf: not for signal handlers.
+ */
+void marshal_show_key(const struct marshal_plan *plan, struct bytes key, char *text, size_t n_room);
 
 #endif

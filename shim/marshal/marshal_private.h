@@ -33,10 +33,6 @@ struct marshal_plan {
 int marshal_buffer_extend(struct marshal_buffer *buffer, size_t n_bytes, size_t limit_bytes,
                           unsigned char **ret_at);
 
-/* Appends n_bytes; errors as above. */
-int marshal_buffer_put(struct marshal_buffer *buffer, const void *bytes, size_t n_bytes,
-                       size_t limit_bytes);
-
 /*
  * The value of a count in elements. result is NULL before the call. -EOVERFLOW when it is negative
  * or leaves 63 bits, -EFAULT when it reads through NULL.

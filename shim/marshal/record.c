@@ -10,6 +10,7 @@
  *     length(8) bytes                each out parameter that is not NULL
  */
 #include "marshal/marshal_private.h"
+#include "marshal/reader.h"
 
 #include <errno.h>
 #include <string.h>
@@ -142,34 +143,6 @@ int marshal_capture(const struct marshal_plan *plan, void *const *arguments, con
 }
 
 /* ---- replay ---------------------------------------------------------------------------------- */
-
-/* What is left to read of a record. */
-struct reader {
-    const unsigned char *at;
-    size_t n_left;
-};
-
-static const unsigned char *take(struct reader *reader, uint64_t n_bytes)
-{
-    const unsigned char *at = reader->at;
-
-    if (n_bytes > reader->n_left) {
-        return NULL;
-    }
-    reader->at += n_bytes;
-    reader->n_left -= n_bytes;
-    return at;
-}
-
-static bool take_word(struct reader *reader, uint64_t *ret_word)
-{
-    const unsigned char *at = take(reader, sizeof(*ret_word));
-
-    if (at != NULL) {
-        memcpy(ret_word, at, sizeof(*ret_word));
-    }
-    return at != NULL;
-}
 
 /* Leaves a scalar as real calls do: integers widened to eight bytes, floats as they are. */
 static void give_scalar(const struct ctype *type, const unsigned char *value, void *result)

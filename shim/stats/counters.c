@@ -130,11 +130,15 @@ static uint64_t sum_cell(const struct stats_counters *counters, uint32_t cell)
     return sum;
 }
 
+uint64_t stats_read(const struct stats_counters *counters, enum stats_counter counter)
+{
+    return sum_cell(counters, CELL_COUNTERS + counter);
+}
+
 uint64_t stats_calls(const struct stats_counters *counters)
 {
-    return sum_cell(counters, CELL_COUNTERS + STATS_hits) +
-           sum_cell(counters, CELL_COUNTERS + STATS_misses) +
-           sum_cell(counters, CELL_COUNTERS + STATS_bypasses);
+    return stats_read(counters, STATS_hits) + stats_read(counters, STATS_misses) +
+           stats_read(counters, STATS_bypasses);
 }
 
 void stats_counters_read(const struct stats_counters *counters, struct stats_sums *ret_sums)

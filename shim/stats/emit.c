@@ -45,12 +45,20 @@ static const char *or_empty(const char *text)
     return text != NULL ? text : "";
 }
 
+/* What so many real calls take, in the mean of those that were made. */
+static uint64_t spared_us(const struct stats_sums *sums, uint64_t n_calls)
+{
+    double us = (double)n_calls * (double)sums->real_sum_ns / (double)sums->real_count / 1000 + 0.5;
+
+    return us < 1e18 ? (uint64_t)us : (uint64_t)1e18;
+}
+
 static void complete_function(struct picture_function *function)
 {
     struct stats_function *read = &function->read;
     struct stats_sums *sums = &function->sums;
     uint64_t *values = function->values;
-    double saved_us;
+    uint64_t n_judged;
 
     read->name = or_empty(read->name);
     read->mode = or_empty(read->mode);
@@ -61,6 +69,8 @@ static void complete_function(struct picture_function *function)
     stats_counters_read(read->counters, sums);
     sums->counters[STATS_bypasses] += read->reentries;
     sums->bypasses[STATS_BYPASS_reentry] += read->reentries;
+    sums->counters[STATS_bypasses] += read->off_calls;
+    sums->bypasses[STATS_BYPASS_off] += read->off_calls;
 #define COUNTER(name, help) values[SHOWN_##name] = sums->counters[STATS_##name];
 #include "stats/counters.def"
     values[SHOWN_calls] = values[SHOWN_hits] + values[SHOWN_misses] + values[SHOWN_bypasses];
@@ -74,10 +84,11 @@ static void complete_function(struct picture_function *function)
     values[SHOWN_max_bytes] = read->max_bytes;
     if (sums->real_count > 0) {
         function->real_mean_ns = sums->real_sum_ns / sums->real_count;
-        saved_us = (double)values[SHOWN_hits] * (double)sums->real_sum_ns /
-                       (double)sums->real_count / 1000 +
-                   0.5;
-        function->saved_us = saved_us < 1e18 ? (uint64_t)saved_us : (uint64_t)1e18;
+        n_judged = values[SHOWN_verified] + values[SHOWN_mismatches];
+        /* Read while others count: a hit may be judged that is not among those yet. */
+        function->saved_us =
+            spared_us(sums, values[SHOWN_hits] > n_judged ? values[SHOWN_hits] - n_judged : 0);
+        function->would_save_us = spared_us(sums, values[SHOWN_would_hit]);
     }
 }
 

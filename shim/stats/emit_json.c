@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * One JSON object, a key a line. The names and their order are a promise to scripts; only
- * "demangled", "not_exported", "importers_not_shown", "bypass_reasons", "limits", "not_hooked" and
- * "notes" are left out when they have nothing to say.
+ * "demangled", "not_exported", "importers_not_shown", "bypass_reasons", "limits", "would_save_s",
+ * "not_hooked" and "notes" are left out when they have nothing to say.
  */
 #include "stats/emit.h"
 
@@ -152,6 +152,11 @@ static void emit_function(const struct picture *picture, const struct picture_fu
     }
     key(out, 3, "saved_s");
     format_decimal(out, function->saved_us, 6, false);
+    if (function->values[SHOWN_would_hit] > 0) {
+        format_text(out, ",\n");
+        key(out, 3, "would_save_s");
+        format_decimal(out, function->would_save_us, 6, false);
+    }
     format_text(out, "\n    }");
 }
 

@@ -142,12 +142,32 @@ static void emit_real_seconds(const struct picture *picture, struct format *out)
 
 static void emit_saved(const struct picture *picture, struct format *out)
 {
-    heading(out, "saved", "_seconds", "Hits times the mean time of a real call.", "gauge");
+    heading(out, "saved", "_seconds", "Hits that spared a real call, times the mean of those.",
+            "gauge");
     for (size_t i = 0; i < picture->n_functions; i++) {
         if (picture_is_shown(&picture->functions[i])) {
             sample(out, "saved", "_seconds", &picture->functions[i]);
             sample_value(out, picture->functions[i].saved_us, 6);
         }
+    }
+}
+
+static void emit_would_save(const struct picture *picture, struct format *out)
+{
+    bool has_heading = false;
+
+    for (size_t i = 0; i < picture->n_functions; i++) {
+        const struct picture_function *function = &picture->functions[i];
+
+        if (function->values[SHOWN_would_hit] == 0) {
+            continue;
+        }
+        if (!has_heading) {
+            heading(out, "would_save", "_seconds", "The same for observed hits.", "gauge");
+            has_heading = true;
+        }
+        sample(out, "would_save", "_seconds", function);
+        sample_value(out, function->would_save_us, 6);
     }
 }
 
@@ -204,6 +224,7 @@ void emit_prometheus(const struct picture *picture, struct format *out)
         emit_bypass_reasons(picture, out);
         emit_real_seconds(picture, out);
         emit_saved(picture, out);
+        emit_would_save(picture, out);
     }
     emit_remarks(picture, false, "not_hooked", "Named functions that could not be hooked.", out);
     emit_remarks(picture, true, "limits", "Hooked functions that are not reached everywhere.", out);

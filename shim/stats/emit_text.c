@@ -285,6 +285,20 @@ static void emit_sentence(const char **label, const char *lead, const char *text
     format_text(out, "\n");
 }
 
+static void emit_would_save(const struct picture_function *function, const char **label,
+                            struct layout *layout, struct format *out)
+{
+    char text[CELL_BYTES];
+    struct format time;
+
+    if (function->values[SHOWN_would_hit] > 0) {
+        format_init(&time, text, sizeof(text) - 1, NULL);
+        format_duration(&time, function->would_save_us * 1000);
+        text[time.n_used] = '\0';
+        emit_sentence(label, "would have saved", text, layout, out);
+    }
+}
+
 static void emit_remarks(const struct picture *picture, struct layout *layout, struct format *out)
 {
     const char *note;
@@ -307,6 +321,7 @@ static void emit_remarks(const struct picture *picture, struct layout *layout, s
         if (strcmp(read->mode, "memoize") != 0) {
             emit_sentence(&label, "mode", read->mode, layout, out);
         }
+        emit_would_save(function, &label, layout, out);
         emit_counters(function, &label, layout, out);
         emit_bypasses(function, &label, layout, out);
         if (read->refused != NULL) {

@@ -45,6 +45,9 @@ void stats_add_real_ns(struct stats_counters *counters, uint64_t ns);
  */
 uint64_t stats_real_quantile_ns(const struct stats_counters *counters, double p);
 
+/* One counter so far. */
+uint64_t stats_read(const struct stats_counters *counters, enum stats_counter counter);
+
 /* hits + misses + bypasses so far. */
 uint64_t stats_calls(const struct stats_counters *counters);
 
@@ -70,6 +73,7 @@ struct stats_function {
     const void *importers;  /* for next_importer; NULL: none */
     const struct stats_counters *counters; /* NULL: it was refused, or (refused is NULL) is off */
     uint64_t reentries; /* calls that the assembly let through; added to bypasses */
+    uint64_t off_calls; /* the same, since the function was turned off */
     uint64_t evictions, expirations, invalidations;
     uint64_t entries, max_entries, bytes, max_bytes;
     const char *refused; /* why it was not hooked, or what limits it; NULL: nothing to say */

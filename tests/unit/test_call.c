@@ -1,44 +1,12 @@
 // SPDX-License-Identifier: MIT
-/*
- * The path of one call, with everything below it real: a configuration text becomes a plan, and the
- * plan's handler is called as the entry would call it. The real functions count their own calls;
- * time is driven by the test, through the clock's own door for the vDSO.
- */
-#include "unit.h"
-
-#include "base/arena.h"
-#include "base/clock.h"
-#include "base/guard.h"
-#include "call/call.h"
-#include "marshal/marshal.h"
+/* The path of one call, with everything below it real. */
+#include "call_subject.h"
 
 #include <errno.h>
 #include <fenv.h>
 #include <math.h>
-#include <stdio.h>
-#include <string.h>
-
-#define SECOND 1000000000u
-
-static struct arena arena;
-static struct config_model model;
-static struct diagnostic_list diagnostics;
-static const struct hash_mac_key mac_key = {1, 2};
-
-/* ---- driven time ----------------------------------------------------------------------------- */
-
-static uint64_t clock_now_ns;
-
-static int driven_gettime(clockid_t clock, struct timespec *ret_time)
-{
-    ret_time->tv_sec = (time_t)(clock_now_ns / SECOND);
-    ret_time->tv_nsec = (long)(clock_now_ns % SECOND);
-    return 0;
-}
 
 /* ---- the functions --------------------------------------------------------------------------- */
-
-static int n_real;
 
 static int twice(int x)
 {
@@ -101,44 +69,6 @@ static int recursive(int x)
 
 /* ---- helpers --------------------------------------------------------------------------------- */
 
-static struct call_plan *make_plan(const char *name, const char *entry, void *function)
-{
-    char text[2048];
-    const char *reason = NULL;
-    struct call_plan *plan;
-    struct config_memory memory = {arena_alloc_callback, &arena};
-    int n_bytes =
-        snprintf(text, sizeof(text), "{\"version\":1,\"functions\":{\"%s\":%s}}", name, entry);
-
-    assert_in_range(n_bytes, 1, sizeof(text) - 1);
-    diagnostics_init(&diagnostics, memory);
-    if (config_load("test", text, (size_t)n_bytes, memory, &model, &diagnostics) != 0) {
-        char printed[2048];
-
-        diagnostics_print(&diagnostics, printed, sizeof(printed));
-        fail_msg("%s", printed);
-    }
-    assert_int_equal(call_plan_create(&(struct call_plan_options){.function = &model.functions[0],
-                                                                  .shown_as = name,
-                                                                  .original = function,
-                                                                  .seed = 9,
-                                                                  .mac_key = &mac_key},
-                                      &arena, &plan, &reason),
-                     0);
-    return plan;
-}
-
-static int call_int(struct call_plan *plan, int x)
-{
-    void *arguments[] = {&x};
-    uint64_t result = 0xdeadbeefdeadbeef;
-
-    call_handle(plan, &result, arguments);
-    assert_int_equal(memoshim_guard, 0);
-    assert_true((int64_t)result == (int)result); /* widened, as a real call leaves it */
-    return (int)result;
-}
-
 static double call_divide(struct call_plan *plan, double a, double b)
 {
     void *arguments[] = {&a, &b};
@@ -146,34 +76,6 @@ static double call_divide(struct call_plan *plan, double a, double b)
 
     call_handle(plan, &result, arguments);
     return result;
-}
-
-static void expect_counts(const struct call_plan *plan, uint64_t calls, uint64_t entries, int real)
-{
-    struct stats_function read;
-
-    call_plan_read(plan, &read);
-    assert_int_equal(stats_calls(read.counters), calls);
-    assert_int_equal(read.entries, entries);
-    assert_int_equal(n_real, real);
-}
-
-static int setup(void **state)
-{
-    arena_init(&arena, 64 << 20);
-    n_real = 0;
-    depth = 0;
-    clock_now_ns = 1000ull * SECOND;
-    clock_use_vdso(driven_gettime);
-    call_init(&(struct call_hooks){0});
-    return marshal_init();
-}
-
-static int teardown(void **state)
-{
-    clock_use_vdso(NULL);
-    arena_fini(&arena);
-    return 0;
 }
 
 /* ---- tests ----------------------------------------------------------------------------------- */
@@ -349,7 +251,7 @@ static void test_recursion(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, call_setup, call_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_hits_answer_without_the_function),
         TEST(test_life_ends_on_the_driven_clock),

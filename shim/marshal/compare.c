@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Whether two records of calls with equal keys give a program the same answer, and if not, what is
+ * the first part that differs, in the order of record.c. Padding does not count.
+ */
+#include "marshal/marshal_private.h"
+#include "marshal/reader.h"
+
+#include <string.h>
+
+/* The largest scalar without padding: a complex long double. */
+#define VALUE_ROOM_BYTES 32
+
+/* The next part of both, n_bytes each; false when it differs or is not there. */
+static bool are_equal(struct reader *a, struct reader *b, uint64_t n_bytes)
+{
+    const unsigned char *at_a = take(a, n_bytes), *at_b = take(b, n_bytes);
+
+    return at_a != NULL && at_b != NULL && memcmp(at_a, at_b, n_bytes) == 0;
+}
+
+/* A part of any length, behind its length. */
+static bool are_equal_framed(struct reader *a, struct reader *b)
+{
+    uint64_t n_a, n_b;
+
+    return take_word(a, &n_a) && take_word(b, &n_b) && n_a == n_b && are_equal(a, b, n_a);
+}
+
+/* Elements as they lay in memory, padding included. */
+static bool are_equal_elements(const struct marshal_parameter *parameter, struct reader *a,
+                               struct reader *b)
+{
+    const struct ctype *type = parameter->description->element;
+    uint64_t n_a, n_b;
+    const unsigned char *at_a, *at_b;
+
+    if (parameter->element_bytes == parameter->element_value_bytes) {
+        return are_equal_framed(a, b);
+    }
+    if (!take_word(a, &n_a) || !take_word(b, &n_b) || n_a != n_b || (at_a = take(a, n_a)) == NULL ||
+        (at_b = take(b, n_b)) == NULL) {
+        return false;
+    }
+    for (uint64_t i = 0; i + parameter->element_bytes <= n_a; i += parameter->element_bytes) {
+        unsigned char value_a[VALUE_ROOM_BYTES], value_b[VALUE_ROOM_BYTES];
+
+        abi_copy_value(type, at_a + i, value_a);
+        abi_copy_value(type, at_b + i, value_b);
+        if (memcmp(value_a, value_b, parameter->element_value_bytes) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool are_equal_results(const struct marshal_plan *plan, struct reader *a, struct reader *b)
+{
+    const struct config_description *description = &plan->function->result;
+
+    if (plan->result_value_bytes > 0) {
+        return are_equal(a, b, plan->result_value_bytes);
+    }
+    if (description->kind != DESCRIBE_OUT_STRING && description->kind != DESCRIBE_OFFSET) {
+        return true;
+    }
+    if (description->lifetime == LIFETIME_INTO && !are_equal(a, b, sizeof(int64_t))) {
+        return false;
+    }
+    return description->kind == DESCRIBE_OFFSET || are_equal_framed(a, b);
+}
+
+struct marshal_difference marshal_compare(const struct marshal_plan *plan, struct bytes remembered,
+                                          struct bytes fresh, void *const *arguments)
+{
+    struct reader a = {remembered.data, remembered.n_bytes}, b = {fresh.data, fresh.n_bytes};
+
+    if (plan->function->captures_errno && !are_equal(&a, &b, sizeof(int32_t))) {
+        return (struct marshal_difference){.part = MARSHAL_PART_ERRNO};
+    }
+    if (!are_equal_results(plan, &a, &b)) {
+        return (struct marshal_difference){.part = MARSHAL_PART_RESULT};
+    }
+    for (uint32_t i = 0; i < plan->n_parameters; i++) {
+        if (plan->parameters[i].out_slot >= 0 && marshal_pointer(arguments, i) != NULL &&
+            !are_equal_elements(&plan->parameters[i], &a, &b)) {
+            return (struct marshal_difference){.part = MARSHAL_PART_OUT, .parameter = i};
+        }
+    }
+    return (struct marshal_difference){.part = MARSHAL_PART_NONE};
+}

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A key as text for people: x=3, name="abc", from=[1, 2]. Long texts and many elements are cut.
+ * Read from the key's bytes, since the arguments themselves may have changed since.
+ */
+#include "base/log.h"
+#include "marshal/marshal_private.h"
+#include "marshal/reader.h"
+
+#include <complex.h>
+#include <string.h>
+
+enum {
+    SHOWN_TEXT_BYTES = 60,
+    SHOWN_ELEMENTS = 4,
+};
+
+struct writer {
+    char *text;
+    size_t n_used, n_room;
+};
+
+/* add(&writer, "%s=", name): appends to what is there. */
+#define add(writer, ...)                                               \
+    ((writer)->n_used += log_format((writer)->text + (writer)->n_used, \
+                                    (writer)->n_room - (writer)->n_used, __VA_ARGS__))
+
+static void add_integer(struct writer *writer, const struct ctype *type, const void *value)
+{
+    int64_t number;
+    uint64_t bits = 0;
+
+    if (type->kind == CTYPE_SIGNED) {
+        marshal_read_integer(type, value, &number);
+        add(writer, "%lld", (long long)number);
+    } else {
+        memcpy(&bits, value, type->size_bytes);
+        add(writer, "%llu", (unsigned long long)bits);
+    }
+}
+
+static void add_value(struct writer *writer, const struct ctype *type, const unsigned char *packed)
+{
+    union {
+        float f;
+        double d;
+        long double ld;
+        float _Complex cf;
+        double _Complex cd;
+        long double _Complex cld;
+        void *pointer;
+    } value = {0};
+
+    switch (type->kind) {
+    case CTYPE_BOOL:
+    case CTYPE_SIGNED:
+    case CTYPE_UNSIGNED:
+        add_integer(writer, type, packed);
+        return;
+    case CTYPE_POINTER:
+    case CTYPE_FLOAT:
+    case CTYPE_DOUBLE:
+    case CTYPE_LONG_DOUBLE:
+    case CTYPE_COMPLEX_FLOAT:
+    case CTYPE_COMPLEX_DOUBLE:
+    case CTYPE_COMPLEX_LONG_DOUBLE:
+        abi_restore_value(type, packed, &value);
+        break;
+    default:
+        add(writer, "?");
+        return;
+    }
+    switch (type->kind) {
+    case CTYPE_POINTER:
+        add(writer, "%p", value.pointer);
+        break;
+    case CTYPE_FLOAT:
+        add(writer, "%.9g", (double)value.f);
+        break;
+    case CTYPE_DOUBLE:
+        add(writer, "%.17g", value.d);
+        break;
+    case CTYPE_LONG_DOUBLE:
+        add(writer, "%.21Lg", value.ld);
+        break;
+    case CTYPE_COMPLEX_FLOAT:
+        add(writer, "%.9g%+.9gi", (double)crealf(value.cf), (double)cimagf(value.cf));
+        break;
+    case CTYPE_COMPLEX_DOUBLE:
+        add(writer, "%.17g%+.17gi", creal(value.cd), cimag(value.cd));
+        break;
+    default:
+        add(writer, "%.21Lg%+.21Lgi", creall(value.cld), cimagl(value.cld));
+        break;
+    }
+}
+
+/* Bytes outside ASCII stay: they are UTF-8 more often than not. */
+static void add_text(struct writer *writer, const unsigned char *text, uint64_t n_bytes)
+{
+    uint64_t n_shown = n_bytes < SHOWN_TEXT_BYTES ? n_bytes : SHOWN_TEXT_BYTES;
+
+    add(writer, "\"");
+    for (uint64_t i = 0; i < n_shown; i++) {
+        unsigned char c = text[i];
+
+        if (c == '"' || c == '\\') {
+            add(writer, "\\%c", c);
+        } else if (c < ' ' || c == 0x7f) {
+            add(writer, "\\x%02x", c);
+        } else {
+            add(writer, "%c", c);
+        }
+    }
+    add(writer, n_shown < n_bytes ? "\"..." : "\"");
+}
+
+static bool add_elements(struct writer *writer, const struct marshal_parameter *parameter,
+                         struct reader *key, uint64_t count)
+{
+    if (parameter->element_value_bytes == 1) {
+        const unsigned char *bytes = take(key, count);
+
+        if (bytes != NULL) {
+            add_text(writer, bytes, count);
+        }
+        return bytes != NULL;
+    }
+    add(writer, "[");
+    for (uint64_t i = 0; i < count; i++) {
+        const unsigned char *at = take(key, parameter->element_value_bytes);
+
+        if (at == NULL) {
+            return false;
+        }
+        if (i < SHOWN_ELEMENTS) {
+            add(writer, i > 0 ? ", " : "");
+            add_value(writer, parameter->description->element, at);
+        } else if (i == SHOWN_ELEMENTS) {
+            add(writer, ", ...");
+        }
+    }
+    add(writer, "]");
+    return true;
+}
+
+/* A pointer that was followed: its kind stands before it. See key.c. */
+static bool add_followed(struct writer *writer, const struct marshal_parameter *parameter,
+                         struct reader *key)
+{
+    const unsigned char *kind = take(key, 1), *text;
+    uint64_t number;
+
+    if (kind == NULL) {
+        return false;
+    }
+    switch (*kind) {
+    case 'N':
+        add(writer, "NULL");
+        return true;
+    case 'P':
+    case 'o':
+        add(writer, "(written)");
+        return true;
+    case 'O':
+        add(writer, "(written)");
+        return take_word(key, &number);
+    case 'S':
+        if (!take_word(key, &number) || (text = take(key, number)) == NULL) {
+            return false;
+        }
+        add_text(writer, text, number);
+        return true;
+    case 'M':
+        return take_word(key, &number) && add_elements(writer, parameter, key, number);
+    default:
+        return false;
+    }
+}
+
+void marshal_show_key(const struct marshal_plan *plan, struct bytes key, char *text, size_t n_room)
+{
+    struct writer writer = {.text = text, .n_room = n_room};
+    struct reader reader = {key.data, key.n_bytes};
+    bool is_good = !plan->function->has_secret;
+
+    text[0] = '\0';
+    if (!is_good) {
+        add(&writer, "secret");
+    }
+    for (uint32_t i = 0; i < plan->n_parameters && is_good; i++) {
+        const struct marshal_parameter *parameter = &plan->parameters[i];
+        const unsigned char *at;
+
+        add(&writer, "%s%s=", i > 0 ? ", " : "", plan->function->prototype.parameters[i].name);
+        switch (parameter->description->kind) {
+        case DESCRIBE_VALUE:
+        case DESCRIBE_ADDRESS:
+            at = take(&reader, parameter->value_bytes);
+            is_good = at != NULL;
+            if (is_good) {
+                add_value(&writer, parameter->type, at);
+            }
+            break;
+        case DESCRIBE_IGNORE:
+            add(&writer, "(ignored)");
+            break;
+        default:
+            is_good = add_followed(&writer, parameter, &reader);
+            break;
+        }
+    }
+}
