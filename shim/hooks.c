@@ -99,12 +99,6 @@ static void refuse(const struct config_function *function, const char *reason)
     log_line(LOG_LEVEL_WARN, "%s is not memoized: %s", function->named, reason);
 }
 
-/* MEMOSHIM_MODE overrides every function's own. */
-static enum config_mode mode_of(const struct config_function *function)
-{
-    return process.settings.has_mode ? process.settings.mode : function->mode;
-}
-
 static bool is_hooked_already(const void *original, const char *symbol)
 {
     for (size_t i = 0; i < process.n_bindings; i++) {
@@ -148,7 +142,7 @@ static struct call_plan *prepare_hook(struct hook *hook,
         .original = definition->address,
         .seed = process.seed,
         .mac_key = process.mac_key,
-        .mode = mode_of(function),
+        .mode = settings_mode(function),
     };
     struct call_plan *plan;
     int entry;
@@ -204,7 +198,7 @@ static void hook_function(const struct config_function *function)
     const char *denied = interpose_denied(function->symbol);
     size_t n_found;
 
-    if (mode_of(function) == CONFIG_MODE_OFF) {
+    if (settings_mode(function) == CONFIG_MODE_OFF) {
         new_hook(function)->is_off = true;
         publish_new();
         return;

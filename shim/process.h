@@ -48,6 +48,9 @@ void settings_complete(struct settings *settings, const struct config_overrides 
  */
 void settings_keep_target(struct settings *settings, struct arena *arena);
 
+/* The mode of a function: MEMOSHIM_MODE overrides every function's own. */
+enum config_mode settings_mode(const struct config_function *function);
+
 /*
  * A configured function, or one of its definitions. Written before it is published, by the count of
  * hooks or, if it waited for a definition, by its plan; the name may change later.

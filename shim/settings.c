@@ -107,3 +107,8 @@ void settings_keep_target(struct settings *settings, struct arena *arena)
         settings->target.path = kept;
     }
 }
+
+enum config_mode settings_mode(const struct config_function *function)
+{
+    return process.settings.has_mode ? process.settings.mode : function->mode;
+}

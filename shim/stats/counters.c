@@ -130,15 +130,15 @@ static uint64_t sum_cell(const struct stats_counters *counters, uint32_t cell)
     return sum;
 }
 
-uint64_t stats_read(const struct stats_counters *counters, enum stats_counter counter)
+uint64_t stats_counted(const struct stats_counters *counters, enum stats_counter counter)
 {
     return sum_cell(counters, CELL_COUNTERS + counter);
 }
 
 uint64_t stats_calls(const struct stats_counters *counters)
 {
-    return stats_read(counters, STATS_hits) + stats_read(counters, STATS_misses) +
-           stats_read(counters, STATS_bypasses);
+    return stats_counted(counters, STATS_hits) + stats_counted(counters, STATS_misses) +
+           stats_counted(counters, STATS_bypasses);
 }
 
 void stats_counters_read(const struct stats_counters *counters, struct stats_sums *ret_sums)

@@ -46,7 +46,7 @@ void stats_add_real_ns(struct stats_counters *counters, uint64_t ns);
 uint64_t stats_real_quantile_ns(const struct stats_counters *counters, double p);
 
 /* One counter so far. */
-uint64_t stats_read(const struct stats_counters *counters, enum stats_counter counter);
+uint64_t stats_counted(const struct stats_counters *counters, enum stats_counter counter);
 
 /* hits + misses + bypasses so far. */
 uint64_t stats_calls(const struct stats_counters *counters);

@@ -46,6 +46,7 @@ DESCRIBED = {
     "fill": {"prototype": "void counted_fill(int seed, unsigned char ret_bytes[], size_t n)",
              "args": {"ret_bytes": {"out": "bytes", "count": "n"}}},
     "fail": {"prototype": "int counted_fail(int which)"},
+    "drift": {"prototype": "long counted_drift(long x)"},
     "fib": {"prototype": "long counted_fib(int n)"},
     "hooked": {"prototype": "long counted_hooked(long key)"},
 }

@@ -47,7 +47,7 @@ static uint64_t counted(const struct call_plan *plan, enum stats_counter counter
     struct stats_function read;
 
     call_plan_read(plan, &read);
-    return stats_read(read.counters, counter);
+    return stats_counted(read.counters, counter);
 }
 
 static void expect(const struct call_plan *plan, uint64_t hits, uint64_t misses, uint64_t would_hit,

@@ -244,6 +244,11 @@ int counted_fail(int which)
     return which + 1;
 }
 
+long counted_drift(long x)
+{
+    return COUNT(drift) < 5 ? x : x + 1;
+}
+
 /* Compilers bind a call of oneself directly; this one's goes where everybody's go. */
 __attribute__((noinline)) long counted_fib_from_outside(int n)
 {

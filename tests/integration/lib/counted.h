@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * A library that knows how often each of its functions really ran. All of them are pure functions
- * of what they are given, apart from the count.
+ * A library that knows how often each of its functions really ran. All of them but counted_drift
+ * are pure functions of what they are given, apart from the count.
  *
  * The counts lie in the file that COUNTED_FILE names, mapped shared, so that they survive _exit,
  * exec and death by signal, and those of forked children add to their parent's. Its records are
@@ -83,6 +83,9 @@ void counted_fill(int seed, unsigned char *ret_bytes, size_t n);
 
 /* Sets errno to which, unless that is 0, and returns which + 1. */
 int counted_fail(int which);
+
+/* x in its first five calls, whatever they ask for, and x + 1 from then on. */
+long counted_drift(long x);
 
 /* Calls itself as anybody else would call it. */
 long counted_fib(int n);

@@ -262,6 +262,8 @@ static void run_line(void)
         run_fill();
     } else if (strcmp(name, "fail") == 0) {
         printf("%d ", counted_fail((int)integer(1)));
+    } else if (strcmp(name, "drift") == 0) {
+        printf("%ld ", counted_drift(integer(1)));
     } else if (strcmp(name, "fib") == 0) {
         printf("%ld ", counted_fib((int)integer(1)));
     } else if (strcmp(name, "hooked") == 0) {
