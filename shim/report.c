@@ -152,6 +152,28 @@ static bool signal_was_taken(void)
            action.sa_handler != handle_signal;
 }
 
+/*
+ * A signal handler that interrupts a cancellation point can be cancelled anywhere (glibc before
+ * 2.38), and statistics may be written in one, or by a call in one. The signal that glibc uses for
+ * it is left out of every sigset_t, and pthread_setcancelstate loses the thread's exit status.
+ */
+#define CANCEL_SIGNAL_BIT ((uint64_t)1 << (32 - 1))
+
+static uint64_t hold_cancellation(void)
+{
+    const uint64_t held = CANCEL_SIGNAL_BIT;
+    uint64_t before = 0;
+
+    syscall(SYS_rt_sigprocmask, SIG_BLOCK, &held, &before, sizeof(held));
+    return before;
+}
+
+/* May not return. */
+static void let_cancellation(uint64_t mask_before)
+{
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask_before, NULL, sizeof(mask_before));
+}
+
 void report_dump(void)
 {
     const struct settings *settings = &process.settings;
@@ -162,6 +184,7 @@ void report_dump(void)
     };
     bool is_first_failure;
     uint32_t shield;
+    uint64_t mask_before;
     int error;
 
     if (!settings->has_target) {
@@ -178,7 +201,9 @@ void report_dump(void)
     if (settings->target.to_stderr && process.is_child && !anything_counted()) {
         return;
     }
+    mask_before = hold_cancellation();
     if (!lock_try_acquire(&process.dump_lock)) {
+        let_cancellation(mask_before);
         return; /* another thread is at it, or the code that this signal interrupted */
     }
     shield = float_shield_begin(); /* ratios and means: the program may trap what they raise */
@@ -198,6 +223,7 @@ void report_dump(void)
         log_line(LOG_LEVEL_ERROR, "cannot write statistics to %s: %s", settings->target.path,
                  strerrordesc_np(-error));
     }
+    let_cancellation(mask_before);
 }
 
 void report_tick(void)

@@ -108,6 +108,17 @@ class Processes(counted.CountedCase):
     def test_without_a_signal_the_default_applies(self):
         self.end("signal", self.folder, status=-(signal.SIGRTMIN + 5))
 
+    def test_cancelled_while_a_signal_dumps(self):
+        """The thread ends when its dump is whole, and others can dump after it."""
+        env = self.shim_environment(self.square, MEMOSHIM_STATS="stderr",
+                                    MEMOSHIM_STATS_SIGNAL="RTMIN+5")
+        process = self.start([case.PROGRAMS / "interrupted"], env)
+        self.assertEqual(process.stdout.readline(), b"stuck\n")
+        out, err = process.communicate(timeout=case.RUN_SECONDS)
+        self.assertEqual((process.returncode, out), (0, b"cancelled\n"))
+        tables = err.split(SQUARE.encode())
+        self.assertEqual(len(tables), 1 + 2, err[-1000:])
+
     # ---- descriptors ----------------------------------------------------------------------------
 
     def test_descriptors_of_somebody_else(self):
