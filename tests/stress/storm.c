@@ -99,9 +99,14 @@ static void print_counts(int fd)
 /* ---- threads ----------------------------------------------------------------------------------
  */
 
+/* Before glibc 2.38 a handler that interrupts a cancellation point can be cancelled anywhere. */
 static void handle_signal(int number)
 {
+    int cancel_state;
+
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
     storm_call_from_handler();
+    pthread_setcancelstate(cancel_state, NULL);
 }
 
 static void *live(void *argument)
@@ -212,7 +217,7 @@ static void fork_for(long seconds)
         fork_once(&state, n_children++);
         nanosleep(&pause, NULL);
         clock_gettime(CLOCK_MONOTONIC, &now);
-    } while (now.tv_sec < end.tv_sec);
+    } while (now.tv_sec < end.tv_sec || (now.tv_sec == end.tv_sec && now.tv_nsec < end.tv_nsec));
     printf("children %ld\n", n_children);
 }
 

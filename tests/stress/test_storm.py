@@ -70,9 +70,10 @@ class Storm(counted.CountedCase):
 
     def look(self, process):
         """Reads the statistics, whose bounds must hold at any time, and asks for new ones."""
-        report = self.read_reports(self.stats).get(process.pid)
-        if report is None:
+        path = self.stats / f"{process.pid}.json"
+        if not path.exists():
             return
+        report = self.read_report(path)
         for name, function in report["functions"].items():
             for counter in "calls", "hits", "misses", "evictions":
                 before = self.last_seen.get((name, counter), 0)
