@@ -62,8 +62,7 @@ static bool has_go_note(int fd, const Elf64_Phdr *segment)
     return false;
 }
 
-/* A soname tells a shared object, which may be executed too, from a static-pie program. */
-static bool has_soname(int fd, const Elf64_Phdr *segment)
+static void read_dynamic(int fd, const Elf64_Phdr *segment, struct elf_file *file)
 {
     uint64_t n_entries = segment->p_filesz / sizeof(Elf64_Dyn);
 
@@ -72,13 +71,23 @@ static bool has_soname(int fd, const Elf64_Phdr *segment)
 
         if (!read_at(fd, &entry, sizeof(entry), segment->p_offset + i * sizeof(entry)) ||
             entry.d_tag == DT_NULL) {
-            return false;
+            return;
         }
-        if (entry.d_tag == DT_SONAME) {
-            return true;
+        switch (entry.d_tag) {
+        case DT_SONAME: /* tells a shared object, which may be executed too, from a static-pie */
+            file->is_shared = true;
+            break;
+        case DT_FLAGS_1:
+            file->is_initfirst = (entry.d_un.d_val & DF_1_INITFIRST) != 0;
+            break;
+        case DT_AUDIT:
+        case DT_DEPAUDIT:
+            file->is_audited = true;
+            break;
+        default:
+            break;
         }
     }
-    return false;
 }
 
 static int read_segments(int fd, const Elf64_Ehdr *header, struct elf_file *file)
@@ -99,7 +108,7 @@ static int read_segments(int fd, const Elf64_Ehdr *header, struct elf_file *file
         } else if (segment.p_type == PT_NOTE) {
             file->is_go = file->is_go || has_go_note(fd, &segment);
         } else if (segment.p_type == PT_DYNAMIC) {
-            file->is_shared = has_soname(fd, &segment);
+            read_dynamic(fd, &segment, file);
         }
     }
     return error;
@@ -125,5 +134,6 @@ int elf_file_read(int fd, struct elf_file *ret_file)
         return -EINVAL;
     }
     ret_file->is_foreign = header.e_machine != OUR_MACHINE;
+    ret_file->is_pie = header.e_type == ET_DYN;
     return ret_file->is_foreign ? 0 : read_segments(fd, &header, ret_file);
 }

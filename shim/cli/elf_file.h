@@ -13,6 +13,9 @@ struct elf_file {
     bool is_32bit;
     bool is_foreign;            /* of another CPU or byte order than this command */
     bool is_shared;             /* ET_DYN with a soname: the dynamic linker itself, say */
+    bool is_pie;                /* ET_DYN: may be loaded anywhere */
+    bool is_initfirst;          /* wants its constructors to run before all others */
+    bool is_audited;            /* names libraries that watch the dynamic linker */
     bool is_go;                 /* carries the note of Go's linker */
     char interpreter[PATH_MAX]; /* "" for none; read only when of our kind */
 };
