@@ -144,7 +144,8 @@ static void let_go(struct call_plan *plan)
     hooks_let_go(plan, "a hit that was verified differed from the real call");
 }
 
-static int start(const char *started_as)
+/* is_checked: nothing is left behind. */
+static int start(const char *started_as, bool is_checked)
 {
     struct call_hooks hooks = {
         .new_child = report_new_child, .miss = later_look_on_miss, .let_go = let_go};
@@ -159,7 +160,7 @@ static int start(const char *started_as)
     if (process.model.n_functions == 0) {
         return 0;
     }
-    if (process.settings.has_target) {
+    if (process.settings.has_target && !is_checked) {
         error = stats_target_check(&process.settings.target, process.program, process.pid);
         if (error != 0) {
             log_line(LOG_LEVEL_ERROR, "cannot write statistics to %s: %s",
@@ -182,6 +183,9 @@ static int start(const char *started_as)
     }
     call_init(&hooks);
     error = hooks_start();
+    if (is_checked) {
+        return error;
+    }
     report_start();
     if (error == 0) {
         later_start();
@@ -202,17 +206,57 @@ static void log_start(char *const *environment)
     }
 }
 
+/* Everything, in a program that is not set-uid. *ret_error is of CHECK_FAILED. */
+static enum check_outcome run_start(const char *started_as, char **environment, bool is_checked,
+                                    int *ret_error)
+{
+    struct diagnostic_list *diagnostics;
+    int found = 0;
+
+    log_start(environment);
+    clock_use_vdso((clock_gettime_fn)(uintptr_t)interpose_vdso_function("__vdso_clock_gettime"));
+    arena_init(&process.arena, ARENA_LIMIT_BYTES);
+    diagnostics = pages_map(sizeof(*diagnostics));
+    if (diagnostics != NULL) {
+        diagnostics_init(diagnostics, (struct config_memory){arena_alloc_callback, &process.arena});
+        found = find_configuration(started_as, environment, diagnostics);
+        if (found < 0) {
+            print_diagnostics(diagnostics);
+            if (process.settings.is_strict && !is_checked) {
+                _exit(STRICT_EXIT_STATUS);
+            }
+            log_line(LOG_LEVEL_ERROR, "%s runs without memoization", base_name(started_as));
+        }
+        pages_unmap(diagnostics, sizeof(*diagnostics));
+    }
+    if (found <= 0) {
+        arena_fini(&process.arena);
+        return found < 0 ? CHECK_BAD_CONFIGURATION : CHECK_NO_CONFIGURATION;
+    }
+    *ret_error = start(started_as, is_checked);
+    if (*ret_error != 0) {
+        log_line(LOG_LEVEL_ERROR, "cannot start, so nothing is memoized: %s",
+                 strerrordesc_np(-*ret_error));
+        return CHECK_FAILED;
+    }
+    return CHECK_STARTED;
+}
+
 /*
- * Whatever happens here, the program starts; only MEMOSHIM_STRICT may end it. Runs with the guard
- * set, so that nothing of ours can enter a thunk half-way through.
+ * Whatever happens here, the program starts; only MEMOSHIM_STRICT may end it, and the command that
+ * started it to be checked. Runs with the guard set, so that nothing of ours can enter a thunk
+ * half-way through.
  */
 __attribute__((constructor)) static void memoshim_construct(int n_arguments, char **arguments,
                                                             char **environment)
 {
     struct entry_dl dl = {.answer = later_answer_dlsym, .notice = handle_notice};
+    bool is_secure = getauxval(AT_SECURE) != 0;
+    bool is_checked = !is_secure && check_is_wanted(environment);
+    enum check_outcome outcome = CHECK_FAILED;
     const char *started_as;
     int saved_errno = errno;
-    int found, error;
+    int error;
 
     guard_enter();
     error = interpose_init();
@@ -221,39 +265,13 @@ __attribute__((constructor)) static void memoshim_construct(int n_arguments, cha
     dl.real_dladdr = interpose_real_dladdr();
     dl.real_dladdr1 = interpose_real_dladdr1();
     entry_init(&dl);
-    if (error == 0 && getauxval(AT_SECURE) == 0) {
-        struct diagnostic_list *diagnostics;
-
+    if (error == 0 && !is_secure) {
         started_as = n_arguments > 0 && arguments[0] != NULL ? arguments[0]
                                                              : (const char *)getauxval(AT_EXECFN);
-        log_start(environment);
-        clock_use_vdso(
-            (clock_gettime_fn)(uintptr_t)interpose_vdso_function("__vdso_clock_gettime"));
-        arena_init(&process.arena, ARENA_LIMIT_BYTES);
-        diagnostics = pages_map(sizeof(*diagnostics));
-        found = 0;
-        if (diagnostics != NULL) {
-            diagnostics_init(diagnostics,
-                             (struct config_memory){arena_alloc_callback, &process.arena});
-            found = find_configuration(started_as, environment, diagnostics);
-            if (found < 0) {
-                print_diagnostics(diagnostics);
-                if (process.settings.is_strict) {
-                    _exit(STRICT_EXIT_STATUS);
-                }
-                log_line(LOG_LEVEL_ERROR, "%s runs without memoization", base_name(started_as));
-            }
-            pages_unmap(diagnostics, sizeof(*diagnostics));
-        }
-        if (found > 0) {
-            error = start(started_as);
-            if (error != 0) {
-                log_line(LOG_LEVEL_ERROR, "cannot start, so nothing is memoized: %s",
-                         strerrordesc_np(-error));
-            }
-        } else {
-            arena_fini(&process.arena);
-        }
+        outcome = run_start(started_as, environment, is_checked, &error);
+    }
+    if (is_checked) {
+        check_answer(outcome, error);
     }
     guard_leave();
     errno = saved_errno;

@@ -148,6 +148,22 @@ void later_look_on_miss(void);
 bool later_answer_dlsym(void *handle, const char *symbol, const char *version, const void *caller,
                         void **ret_address);
 
+/* ---- check.c: the answer to `memoshim check` ---------------------------------------------------
+ */
+
+/* True in a process that the command made to be asked; then check_answer must follow. */
+bool check_is_wanted(char *const *environment);
+
+enum check_outcome {
+    CHECK_NO_CONFIGURATION, /* or one that does not act in this program */
+    CHECK_BAD_CONFIGURATION,
+    CHECK_FAILED, /* with an error */
+    CHECK_STARTED,
+};
+
+/* Says what was found, and ends the process. error: 0 or -errno. */
+void check_answer(enum check_outcome outcome, int error);
+
 /* ---- report.c: statistics while running and at the end ----------------------------------------
  */
 

@@ -135,24 +135,6 @@ static bool is_plain_data(const struct elf_view *view, uintptr_t address, size_t
            !elf_view_has(view, address, n_bytes, PF_X);
 }
 
-/* Number of symbols: behind the end of the last chain. */
-static size_t count_symbols(const struct elf_view *view)
-{
-    size_t last = 0;
-
-    for (size_t i = 0; i < view->n_gnu_buckets; i++) {
-        last = view->gnu_buckets[i] > last ? view->gnu_buckets[i] : last;
-    }
-    if (last < view->gnu_first_symbol) {
-        return 0;
-    }
-    while (last - view->gnu_first_symbol < view->n_gnu_chains &&
-           (view->gnu_chains[last - view->gnu_first_symbol] & 1) == 0) {
-        last++;
-    }
-    return last + 1;
-}
-
 static uintptr_t page_down(uintptr_t address)
 {
     return address & ~((uintptr_t)pages_size() - 1);
@@ -164,7 +146,7 @@ static const char *survey(const struct elf_view *view)
     uintptr_t hash_start = (uintptr_t)view->gnu_bloom, symbols_start = (uintptr_t)view->symbols;
     uintptr_t hash_end, symbols_end, start, end;
 
-    if (view->n_gnu_buckets == 0 || (slots.n_symbols = count_symbols(view)) == 0) {
+    if (view->n_gnu_buckets == 0 || (slots.n_symbols = elf_view_count_symbols(view)) == 0) {
         return "the shim has no hash table of the GNU kind";
     }
     symbols_end = (uintptr_t)(view->symbols + slots.n_symbols);

@@ -106,6 +106,29 @@ size_t elf_view_find(const struct elf_view *view, const char *name, uint32_t nam
     return 0;
 }
 
+/* Behind the end of the last chain. */
+static size_t count_gnu(const struct elf_view *view)
+{
+    size_t last = 0;
+
+    for (size_t i = 0; i < view->n_gnu_buckets; i++) {
+        last = view->gnu_buckets[i] > last ? view->gnu_buckets[i] : last;
+    }
+    if (last < view->gnu_first_symbol) {
+        return 0;
+    }
+    while (last - view->gnu_first_symbol < view->n_gnu_chains &&
+           (view->gnu_chains[last - view->gnu_first_symbol] & 1) == 0) {
+        last++;
+    }
+    return last + 1;
+}
+
+size_t elf_view_count_symbols(const struct elf_view *view)
+{
+    return view->n_gnu_buckets > 0 ? count_gnu(view) : view->n_sysv_chains;
+}
+
 static const char *string_at(const struct elf_view *view, size_t offset)
 {
     return offset < view->strings_bytes ? view->strings + offset : NULL;

@@ -101,6 +101,12 @@ size_t elf_view_find(const struct elf_view *view, const char *name, uint32_t nam
                      struct elf_symbol *ret_symbols, size_t n_room);
 
 /*
+ * How many symbols there are, as far as the hash table leads to them: with DT_GNU_HASH those up to
+ * the last one that is defined.
+ */
+size_t elf_view_count_symbols(const struct elf_view *view);
+
+/*
  * The name of a version index, defined here or asked of another object; NULL for none. For an asked
  * one *ret_is_exact says that only a definition of this very version will do.
  */

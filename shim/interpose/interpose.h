@@ -179,6 +179,55 @@ void interpose_after_fork(void);
 bool interpose_answer_dlsym(void *handle, const char *symbol, const char *version,
                             const void *caller, void **ret_address);
 
+/* ---- survey.c: what is told about functions before a program runs ------------------------------
+ * For the constructor, while there is one thread.
+ */
+
+enum interpose_role {
+    INTERPOSE_ORDINARY,
+    INTERPOSE_OWN,    /* the shim */
+    INTERPOSE_LOADER, /* its slots are its own affair */
+    INTERPOSE_VDSO,
+};
+
+/* The i-th object of the start, in the order of the global scope; false after the last. */
+struct interpose_object {
+    const char *library, *path; /* as those of interpose_definition */
+    enum interpose_role role;
+};
+bool interpose_object_at(size_t i, struct interpose_object *ret_object);
+
+/* True when libc has begun already, so that other constructors have run before ours. */
+bool interpose_is_late(void);
+
+/* More about the definition of a binding; all false for one that came after the start. */
+struct interpose_traits {
+    bool is_default;   /* the version a plain reference binds to */
+    bool is_ifunc;     /* a resolver chose among implementations */
+    bool is_protected; /* its object is always bound to itself */
+    bool is_symbolic;  /* its object was linked to look in itself first */
+};
+struct interpose_traits interpose_describe(const struct interpose_binding *binding);
+
+/* Another exported name of the same code in the same object. */
+struct interpose_alias {
+    const char *name;
+    uint32_t n_slots; /* in objects of the start, under that name, leading to the binding's code */
+};
+
+/* The number of them, of which at most n_room are written. After interpose_apply. */
+size_t interpose_find_aliases(const struct interpose_binding *binding,
+                              struct interpose_alias *ret_aliases, size_t n_room);
+
+/* A symbol of some name in an object of the start, whatever it is. */
+struct interpose_namesake {
+    const char *library, *path, *version;
+    enum interpose_role role;    /* of the object */
+    bool is_function, is_hidden; /* hidden: not for other objects */
+};
+size_t interpose_find_namesakes(const char *symbol, struct interpose_namesake *ret_namesakes,
+                                size_t n_room);
+
 /* The next dlsym and dlvsym after the shim in the scope: what the tail jumps go to. */
 void *interpose_real_dlsym(void);
 void *interpose_real_dlvsym(void);
