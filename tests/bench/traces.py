@@ -5,10 +5,9 @@
 usage: traces.py REPLAY [--table]
 
 Without --table: LRU, FIFO, LFU and SIEVE give exactly the reference's hits, S3-FIFO and W-TinyLFU
-come as near as the bounds below say, and shards cost little. Short traces only, unless
-MEMOSHIM_TEST_SCALE is above 1. With --table: prints every cell, ours beside the reference and the
-best there can be. The traces lie in the folder that MEMOSHIM_TRACES names, or in shared/traces
-beside the source tree; without them it exits with 77.
+come as near as the bounds below say, and shards cost little. With --table: prints every cell, ours
+beside the reference and the best there can be. The traces lie in the folder that MEMOSHIM_TRACES
+names, or in shared/traces beside the source tree; without them it exits with 77.
 """
 import concurrent.futures
 import csv
@@ -29,15 +28,9 @@ REFERENCES = {
 }
 EXACT = "lru", "fifo", "lfu", "sieve"
 S3_FIFO_POINTS = 0.2  # of hit ratio, either way
-# Below, in any cell; on the average of all cells none. In small caches the climber decides by so
-# few uses that another seed of the hash alone moves a cell by two points and more.
-W_TINYLFU_POINTS = 0.5
-W_TINYLFU_SMALL_POINTS = 2.5
-W_TINYLFU_SMALL_ENTRIES = 1000
+W_TINYLFU_POINTS = 0.5  # below, in any cell; on the average of all cells none
 SHARDS_POINTS = 0.3  # lost to automatic shards, from so many entries on
-SHARDS_W_TINYLFU_POINTS = 0.5  # where each shard has a climber, which goes its own way
 SHARDS_ENTRIES = 4096
-SHORT_REQUESTS = 140000
 
 
 def find_traces():
@@ -85,7 +78,7 @@ def complaints(ours, reference, requests):
         what = f"{trace}, {entries} entries, {policy}: {hits} hits"
         if shards == 0:
             lost = (ours[trace, entries, policy, 1] - hits) / requests[trace] * 100
-            if lost > (SHARDS_W_TINYLFU_POINTS if policy == "w-tinylfu" else SHARDS_POINTS):
+            if lost > SHARDS_POINTS:
                 yield f"{what} with shards, {lost:.2f} points less than with one"
         elif policy in EXACT and hits != expected:
             yield f"{what}, the reference has {expected}"
@@ -93,8 +86,7 @@ def complaints(ours, reference, requests):
             yield f"{what}, {points:+.2f} points from the reference"
         elif policy == "w-tinylfu":
             tiny.append(points)
-            is_small = entries < W_TINYLFU_SMALL_ENTRIES
-            if points < -(W_TINYLFU_SMALL_POINTS if is_small else W_TINYLFU_POINTS):
+            if points < -W_TINYLFU_POINTS:
                 yield f"{what}, {points:+.2f} points from the reference"
     if sum(tiny) < 0:
         yield f"w-tinylfu: the mean is {sum(tiny) / len(tiny):+.3f} points from the reference"
@@ -128,8 +120,7 @@ def print_table(ours, reference, requests):
 def main(driver, *options):
     folder = find_traces()
     reference, requests = read_reference(folder)
-    everything = "--table" in options or int(os.environ.get("MEMOSHIM_TEST_SCALE", "1")) > 1
-    traces = [trace for trace in requests if everything or requests[trace] <= SHORT_REQUESTS]
+    traces = sorted(requests, key=requests.get, reverse=True)
     ours = {}
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         for part in pool.map(
