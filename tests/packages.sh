@@ -9,7 +9,10 @@ memoshim_packages_test="$memoshim_packages_quickstart binutils clang clang-forma
     gawk gdb libclang-rt-14-dev libcrypt-dev lld procps
     python3-cachetools python3-jsonschema valgrind
     fakeroot libasan8 libeatmydata1 libfakeroot libfaketime libgoogle-perftools4 libjemalloc2
-    libmimalloc2.0 libtcmalloc-minimal4 libtsan2"
+    libmimalloc2.0 libtcmalloc-minimal4 libtsan2
+    git libpython3.11-testsuite openssh-client openssl perl sqlite3"
+
+memoshim_packages_full="cmake make nodejs openjdk-17-jdk-headless vim"
 
 # Prints those of its arguments that are not installed.
 memoshim_missing_packages() {

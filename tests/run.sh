@@ -7,7 +7,7 @@
 #
 #     tests/run.sh          gcc with checks: everything; gcc with sanitizers; clang; release
 #     tests/run.sh --full   further: ThreadSanitizer, valgrind, longer random runs, fuzzing
-#                           (200,000 inputs for each target)
+#                           (200,000 inputs for each target), large programs, all of Python's tests
 set -u -o pipefail
 
 # A python3 or gcc of somebody's own must not stand before the system's.
@@ -32,7 +32,11 @@ case "${1-}" in
 esac
 
 . "$root/tests/packages.sh"
-memoshim_install_packages $memoshim_packages_build $memoshim_packages_test || exit 1
+packages="$memoshim_packages_build $memoshim_packages_test"
+if $full; then
+    packages+=" $memoshim_packages_full"
+fi
+memoshim_install_packages $packages || exit 1
 
 mkdir -p "$builds"
 : >"$results"
@@ -98,7 +102,7 @@ fi
 multiplier=$($full && echo 20 || echo 3)
 
 build checks -Dchecks=true &&
-    run_suites checks tests "unit fuzz integration stress lint" -t "$multiplier"
+    run_suites checks tests "unit fuzz integration stress programs lint" -t "$multiplier"
 build sanitizers -Dchecks=true -Db_sanitize=address,undefined -Db_lundef=false &&
     run_suites sanitizers tests "unit fuzz integration stress" -t "$multiplier"
 CC=clang build clang -Dchecks=true &&
