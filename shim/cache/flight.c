@@ -143,6 +143,15 @@ struct flight *flights_named(struct flights *flights, uint64_t name)
     return name == 0 || flight->serial != name / FLIGHT_MAX_PLACES ? NULL : flight;
 }
 
+void flights_note_refreshed(struct flights *flights, uint64_t name)
+{
+    struct flight *flight = flights_named(flights, name);
+
+    if (flight != NULL) {
+        flight->early = 0;
+    }
+}
+
 _Atomic uint32_t *flights_land(struct flights *flights, uint64_t name, enum flight_state how)
 {
     struct flight *flight = flights_named(flights, name);

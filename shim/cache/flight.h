@@ -72,6 +72,9 @@ uint64_t flights_begin(struct flights *flights, struct bytes key, uint64_t hash,
 /* The flight of that name if it is still the one in its place, or NULL. */
 struct flight *flights_named(struct flights *flights, uint64_t name);
 
+/* The entry that the flight of that name refreshes, if it does, is replaced. */
+void flights_note_refreshed(struct flights *flights, uint64_t name);
+
 /* The key that a flight computes, while it has its place. */
 struct bytes flight_key(const struct flight *flight);
 

@@ -324,6 +324,7 @@ static int try_insert_locked(struct cache *cache, struct shard *shard, const str
     result = table_make_room(&shard->table, cache->max_shard_entries);
     shard_end_change_locked(shard);
     if (result == 0) {
+        flights_note_refreshed(&shard->flights, ticket->flight);
         place_locked(cache, shard, key, value, block, now_ns, life, &room->past);
     }
     return result;

@@ -8,40 +8,10 @@
 #include "base/clock.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #define IMPATIENCE (20ull * 1000000)
-
-static void *call_thread(void *argument)
-{
-    call_look_up(argument);
-    return NULL;
-}
-
-static uint32_t count_waiters(struct cache *cache)
-{
-    uint32_t n_waiters = 0;
-
-    for (uint32_t i = 0; i < cache->n_shards; i++) {
-        struct shard *shard = &cache->shards[i];
-
-        assert_true(lock_acquire(&shard->lock));
-        for (uint32_t j = 0; j < shard->flights.n_used; j++) {
-            n_waiters += shard->flights.places[j].n_waiters;
-        }
-        lock_release(&shard->lock);
-    }
-    return n_waiters;
-}
-
-static void await_waiters(struct cache *cache, uint32_t n_waiters)
-{
-    while (count_waiters(cache) != n_waiters) {
-        sched_yield();
-    }
-}
 
 #define MANY 31
 
