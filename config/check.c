@@ -20,19 +20,13 @@ static void read_version(struct workspace *work, const struct value *root)
     }
 }
 
-static void read_programs(struct workspace *work, const struct value *programs,
-                          struct config_model *model)
+/* The programs of a list that is not empty; returns how many. */
+static uint32_t read_program_names(struct workspace *work, const struct value *programs,
+                                   const char *const **ret_names)
 {
     const char **names;
     uint32_t n_names = 0;
 
-    if (!value_expect(work, programs, VALUE_ARRAY, "a list of strings")) {
-        return;
-    }
-    if (programs->n_children == 0) {
-        REPORT(work->list, programs->source.place, NO_PROGRAMS);
-        return;
-    }
     names = work_alloc(work, programs->n_children * sizeof(names[0]));
     for (const struct value *child = programs->first; child != NULL; child = child->next) {
         const char *name = child->source.text, *slash;
@@ -47,8 +41,42 @@ static void read_programs(struct workspace *work, const struct value *programs,
         }
         names[n_names++] = name;
     }
-    model->programs = names;
-    model->n_programs = n_names;
+    *ret_names = names;
+    return n_names;
+}
+
+static void read_programs(struct workspace *work, const struct value *programs,
+                          struct config_model *model)
+{
+    if (!value_expect(work, programs, VALUE_ARRAY, "a list of strings")) {
+        return;
+    }
+    if (programs->n_children == 0) {
+        REPORT(work->list, programs->source.place, NO_PROGRAMS);
+        return;
+    }
+    model->n_programs = read_program_names(work, programs, &model->programs);
+}
+
+static void read_children(struct workspace *work, const struct value *children,
+                          struct config_model *model)
+{
+    int word;
+
+    if (children->kind != VALUE_ARRAY) {
+        if (value_expect(work, children, VALUE_STRING,
+                         "\"inherit\", \"off\" or a list of programs") &&
+            word_read(work, children, WORDS_CHILDREN, &word)) {
+            model->children = word;
+        }
+        return;
+    }
+    if (children->n_children == 0) {
+        REPORT(work->list, children->source.place, NO_CHILDREN);
+        return;
+    }
+    model->children = CONFIG_CHILDREN_LISTED;
+    model->n_child_programs = read_program_names(work, children, &model->child_programs);
 }
 
 static void read_functions(struct workspace *work, const struct value *root,
@@ -89,6 +117,9 @@ void model_read(struct workspace *work, const struct value *root, struct config_
     if ((value = value_find(root, "programs")) != NULL) {
         read_programs(work, value, model);
     }
+    if ((value = value_find(root, "children")) != NULL) {
+        read_children(work, value, model);
+    }
     if ((value = value_find(root, "defaults")) != NULL &&
         value_expect(work, value, VALUE_OBJECT, "an object")) {
         keys_check(work, value, IN_DEFAULTS);
@@ -107,19 +138,30 @@ static const char *basename_of(const char *path)
     return slash != NULL ? slash + 1 : path;
 }
 
-bool config_applies_to(const struct config_model *model, const char *path, const char *started_as)
+/* Whether one of the programs is the one of this path, started under this name. */
+static bool is_named(const char *const *programs, uint32_t n_programs, const char *path,
+                     const char *started_as)
 {
     const char *names[] = {basename_of(path), basename_of(started_as), path};
 
-    if (model->n_programs == 0) {
-        return true;
-    }
-    for (uint32_t i = 0; i < model->n_programs; i++) {
+    for (uint32_t i = 0; i < n_programs; i++) {
         for (size_t j = 0; j < sizeof(names) / sizeof(names[0]); j++) {
-            if (names[j] != NULL && strcmp(names[j], model->programs[i]) == 0) {
+            if (names[j] != NULL && strcmp(names[j], programs[i]) == 0) {
                 return true;
             }
         }
     }
     return false;
+}
+
+bool config_applies_to(const struct config_model *model, const char *path, const char *started_as)
+{
+    return model->n_programs == 0 || is_named(model->programs, model->n_programs, path, started_as);
+}
+
+bool config_applies_to_child(const struct config_model *model, const char *path,
+                             const char *started_as)
+{
+    return model->children != CONFIG_CHILDREN_LISTED ||
+           is_named(model->child_programs, model->n_child_programs, path, started_as);
 }

@@ -181,18 +181,29 @@ enum config_policy {
     CONFIG_POLICY_W_TINYLFU,
     CONFIG_POLICY_DIRECT
 };
+/* What programs get that a program with this configuration executes. */
+enum config_children {
+    CONFIG_CHILDREN_INHERIT, /* the same */
+    CONFIG_CHILDREN_OFF,     /* no memoshim */
+    CONFIG_CHILDREN_LISTED,  /* the same, if they are named */
+};
 enum config_stats_format {
     STATS_FORMAT_TEXT,
     STATS_FORMAT_JSON,
     STATS_FORMAT_PROMETHEUS
 };
 
+#define CONFIG_MAX_CALLERS 64 /* patterns of one function */
+
 struct config_function {
     const char *named;   /* as the config names it: "pow@GLIBC_2.29" */
     const char *symbol;  /* without the version: "pow" */
     const char *version; /* "GLIBC_2.29", or NULL for any */
     const char *library; /* soname or basename of the provider, or NULL for each that exports it */
-    bool from_preset;    /* the prototype came from a preset */
+    /* Patterns (base/pattern.h) of the objects whose calls are memoized; none: all objects'. */
+    const char *const *callers;
+    uint32_t n_callers;
+    bool from_preset;      /* the prototype came from a preset */
     uint32_t line, column; /* of the entry's name in its file, from 1 */
 
     struct prototype prototype;
@@ -226,6 +237,9 @@ struct config_model {
     const char *file; /* for messages */
     const char *const *programs;
     uint32_t n_programs; /* 0: any program */
+    enum config_children children;
+    const char *const *child_programs; /* of CONFIG_CHILDREN_LISTED */
+    uint32_t n_child_programs;
     const struct config_function *functions;
     uint32_t n_functions;
     struct config_stats stats;
@@ -272,6 +286,10 @@ int config_load(const char *file, const char *text, size_t n_bytes, struct confi
 
 /* True if the model acts in a program of this absolute path, started under this name. */
 bool config_applies_to(const struct config_model *model, const char *path, const char *started_as);
+
+/* True if the model's `children` lets memoshim act in this program, executed by another one. */
+bool config_applies_to_child(const struct config_model *model, const char *path,
+                             const char *started_as);
 
 /* Where configuration text was found. */
 struct config_source {

@@ -44,6 +44,7 @@ bool keys_check(struct workspace *work, const struct value *object, enum key_pla
 enum word_set {
     WORDS_POLICY,
     WORDS_MODE,
+    WORDS_CHILDREN,
     WORDS_STATS_FORMAT,
     WORDS_DESCRIPTION, /* of a parameter */
     WORDS_LIFETIME

@@ -42,6 +42,39 @@ static void read_library(struct workspace *work, const struct value *value,
     function->library = value->source.text;
 }
 
+static void read_callers(struct workspace *work, const struct value *list,
+                         struct config_function *function)
+{
+    const char **patterns;
+    uint32_t n_patterns = 0;
+
+    if (!value_expect(work, list, VALUE_ARRAY, "a list of strings")) {
+        return;
+    }
+    if (list->n_children == 0) {
+        REPORT(work->list, list->source.place, EMPTY_LIST, value_name(work, list));
+        return;
+    }
+    if (list->n_children > CONFIG_MAX_CALLERS) {
+        REPORT(work->list, list->source.place, TOO_MANY_CALLERS,
+               work_number(work, CONFIG_MAX_CALLERS));
+        return;
+    }
+    patterns = work_alloc(work, list->n_children * sizeof(patterns[0]));
+    for (const struct value *child = list->first; child != NULL; child = child->next) {
+        if (!value_expect(work, child, VALUE_STRING, "the name of an object")) {
+            continue;
+        }
+        if (child->source.text[0] == '\0' || strchr(child->source.text, '/') != NULL) {
+            REPORT(work->list, child->source.place, CALLER_PATH, child->source.text);
+            continue;
+        }
+        patterns[n_patterns++] = child->source.text;
+    }
+    function->callers = patterns;
+    function->n_callers = n_patterns;
+}
+
 void policy_read(struct workspace *work, const struct value *object,
                  struct config_function *function)
 {
@@ -51,6 +84,9 @@ void policy_read(struct workspace *work, const struct value *object,
 
     if ((value = value_find(object, "library")) != NULL) {
         read_library(work, value, function);
+    }
+    if ((value = value_find(object, "callers")) != NULL) {
+        read_callers(work, value, function);
     }
     if ((value = value_find(object, "mode")) != NULL && word_read(work, value, WORDS_MODE, &word)) {
         function->mode = word;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* How hooks are shown where the configured name alone would say two things. */
+/*
+ * What is said of hooks: how they are called where the configured name alone would say two things,
+ * and what limits them.
+ */
 #include "process.h"
 
 #include <string.h>
@@ -17,22 +20,20 @@ static bool is_taken(const char *name, const struct hook *own)
     return false;
 }
 
-/* The symbol with detail behind it, or NULL without memory. */
-static char *compose_name(const char *symbol, const char *before, const char *detail,
-                          const char *after)
+char *hook_compose(const char *first, const char *second, const char *third, const char *fourth)
 {
-    const char *const parts[] = {symbol, before, detail, after};
+    const char *const parts[] = {first, second, third, fourth};
     size_t n_bytes = 1;
-    char *name, *end;
+    char *text, *end;
 
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
         n_bytes += strlen(parts[i]);
     }
-    name = end = arena_alloc(&process.arena, n_bytes);
-    for (size_t i = 0; name != NULL && i < sizeof(parts) / sizeof(parts[0]); i++) {
+    text = end = arena_alloc(&process.arena, n_bytes);
+    for (size_t i = 0; text != NULL && i < sizeof(parts) / sizeof(parts[0]); i++) {
         end = stpcpy(end, parts[i]);
     }
-    return name;
+    return text;
 }
 
 /* "pow@GLIBC_2.29", "f (libx.so)", or the whole path, where the name alone would say two things. */
@@ -42,15 +43,57 @@ void hook_make_distinct(struct hook *hook)
     char *name = NULL;
 
     if (hook->version != NULL) {
-        name = compose_name(symbol, "@", hook->version, "");
+        name = hook_compose(symbol, "@", hook->version, "");
     }
     if (name == NULL || is_taken(name, hook)) {
-        name = compose_name(symbol, " (", hook->library, ")");
+        name = hook_compose(symbol, " (", hook->library, ")");
     }
     if (name != NULL && is_taken(name, hook)) {
-        name = compose_name(symbol, " (", hook->path, ")");
+        name = hook_compose(symbol, " (", hook->path, ")");
     }
     if (name != NULL) {
         atomic_store_explicit(&hook->name, name, memory_order_release);
     }
+}
+
+const char *const *hook_describe_callers(const struct config_function *function)
+{
+    const char **texts = arena_alloc(&process.arena, (function->n_callers + 1) * sizeof(texts[0]));
+
+    for (uint32_t i = 0; texts != NULL && i < function->n_callers; i++) {
+        texts[i] =
+            hook_compose("its caller \"", function->callers[i], "\" is no loaded object", "");
+        if (texts[i] == NULL) {
+            return NULL;
+        }
+    }
+    return texts;
+}
+
+const char *hooks_problem(const struct hook *hook)
+{
+    const char *let_go = atomic_load_explicit(&hook->let_go, memory_order_acquire);
+    const struct interpose_binding *binding = hook->binding;
+    uint64_t seen;
+
+    if (atomic_load_explicit(&hook->plan, memory_order_acquire) == NULL) {
+        return hook->problem;
+    }
+    if (let_go != NULL) {
+        return let_go;
+    }
+    if (binding->n_refused > 0) {
+        return "some slots could not be redirected: those calls are not seen";
+    }
+    seen = __atomic_load_n(&binding->callers_seen, __ATOMIC_RELAXED);
+    for (uint32_t i = 0; i < hook->function->n_callers; i++) {
+        if (((seen >> i) & 1) == 0) {
+            return hook->caller_problems[i];
+        }
+    }
+    if (binding->n_jump_slots + binding->n_got_slots + binding->n_pointers > 0) {
+        return NULL;
+    }
+    return hook->function->n_callers > 0 ? "none of its callers imports it; only dlsym reaches it"
+                                         : "no loaded object imports it; only dlsym reaches it";
 }

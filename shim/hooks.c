@@ -148,6 +148,10 @@ static struct call_plan *prepare_hook(struct hook *hook,
     int entry;
 
     *ret_reason = "there is no memory for its cache";
+    hook->caller_problems = hook_describe_callers(function);
+    if (hook->caller_problems == NULL) {
+        return NULL;
+    }
     if (call_plan_create(&options, &process.arena, &plan, ret_reason) != 0) {
         return NULL;
     }
@@ -162,6 +166,8 @@ static struct call_plan *prepare_hook(struct hook *hook,
     hook->path = definition->path[0] != '\0' ? definition->path : process.executable;
     hook->entry = entry;
     hook->binding = bind(function->symbol, definition->address, entry_thunk(entry));
+    hook->binding->callers = function->callers;
+    hook->binding->n_callers = function->n_callers;
     return plan;
 }
 
@@ -455,23 +461,6 @@ void hooks_look_for_definitions(void)
     if (look != NULL) {
         pages_unmap(look, n_bytes);
     }
-}
-
-const char *hooks_problem(const struct hook *hook)
-{
-    const char *let_go = atomic_load_explicit(&hook->let_go, memory_order_acquire);
-
-    if (plan_of(hook) == NULL) {
-        return hook->problem;
-    }
-    if (let_go != NULL) {
-        return let_go;
-    }
-    if (hook->binding->n_refused > 0) {
-        return "some slots could not be redirected: those calls are not seen";
-    }
-    return n_slots(hook->binding) == 0 ? "no loaded object imports it; only dlsym reaches it"
-                                       : NULL;
 }
 
 void hooks_after_fork(void)

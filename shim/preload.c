@@ -125,10 +125,11 @@ static int find_configuration(const char *started_as, char *const *environment,
         return -EINVAL;
     }
     settings_complete(&process.settings, &overrides, &process.model.stats);
-    if (!config_applies_to(&process.model, surroundings.executable, started_as)) {
-        return 0;
+    /* A program that was executed and is in the list is named well enough. */
+    if (process.model.children == CONFIG_CHILDREN_LISTED && children_is_one(environment)) {
+        return config_applies_to_child(&process.model, surroundings.executable, started_as);
     }
-    return 1;
+    return config_applies_to(&process.model, surroundings.executable, started_as);
 }
 
 /* A copy that stays; the original when there is no memory. */
@@ -232,6 +233,9 @@ static enum check_outcome run_start(const char *started_as, char **environment, 
     if (found <= 0) {
         arena_fini(&process.arena);
         return found < 0 ? CHECK_BAD_CONFIGURATION : CHECK_NO_CONFIGURATION;
+    }
+    if (!is_checked) {
+        children_prepare(environment);
     }
     *ret_error = start(started_as, is_checked);
     if (*ret_error != 0) {

@@ -57,13 +57,14 @@ enum config_mode settings_mode(const struct config_function *function);
  */
 struct hook {
     const struct config_function *function;
-    const char *_Atomic name;          /* as shown */
-    const char *version;               /* of the definition, or NULL */
-    const char *library, *path;        /* of the definition, or NULL */
-    const char *readable;              /* the symbol of a C++ function as it was written, or NULL */
-    const char *problem;               /* why it is not hooked; see hooks_problem */
-    struct call_plan *_Atomic plan;    /* NULL: not hooked */
-    struct interpose_binding *binding; /* NULL: not hooked */
+    const char *_Atomic name;   /* as shown */
+    const char *version;        /* of the definition, or NULL */
+    const char *library, *path; /* of the definition, or NULL */
+    const char *readable;       /* the symbol of a C++ function as it was written, or NULL */
+    const char *problem;        /* why it is not hooked; see hooks_problem */
+    const char *const *caller_problems; /* what to say of each caller that is not there */
+    struct call_plan *_Atomic plan;     /* NULL: not hooked */
+    struct interpose_binding *binding;  /* NULL: not hooked */
     int entry;
     bool is_off; /* "mode": "off": never hooked */
     /* Let go of while running: why, or NULL; and how many calls had been let through by then. */
@@ -125,6 +126,15 @@ void hooks_after_fork(void);
 /* Gives the hook a name that no other has. By whoever may add hooks. */
 void hook_make_distinct(struct hook *hook);
 
+/* The four parts as one text in the arena, or NULL without memory. By whoever may add hooks. */
+char *hook_compose(const char *first, const char *second, const char *third, const char *fourth);
+
+/*
+ * What will be said of each of the function's callers as long as no object matches it: composed
+ * beforehand, since statistics may be written where there is no memory. NULL without memory.
+ */
+const char *const *hook_describe_callers(const struct config_function *function);
+
 /* ---- let_go.c
  * ----------------------------------------------------------------------------------------------
  */
@@ -134,6 +144,17 @@ void hook_make_distinct(struct hook *hook);
  * they can. reason (kept) is what statistics say. The guard is set, no lock is held; any thread.
  */
 void hooks_let_go(struct call_plan *plan, const char *reason);
+
+/* ---- children.c: what programs get that this one executes
+ * -------------------------------------
+ */
+
+/* True in a program that another one with a list of `children` executed, as far as is known. */
+bool children_is_one(char *const *environment);
+
+/* Does to the environment what `children` asks for. While there is one thread, before libc knows
+ * of it; the arena must stay. */
+void children_prepare(char **environment);
 
 /* ---- later.c: objects that are loaded while the program runs -----------------------------------
  */

@@ -66,14 +66,14 @@ bool bindings_may_have(uint32_t name_hash)
     return filter_may_have(&names, name_hash);
 }
 
-void *bindings_replacement(const char *symbol, uintptr_t original)
+const struct interpose_binding *bindings_find(const char *symbol, uintptr_t original)
 {
     struct bindings_cursor cursor = {0};
     struct interpose_binding *binding;
 
     while ((binding = bindings_next_active(&cursor)) != NULL) {
         if ((uintptr_t)binding->original == original && strcmp(binding->symbol, symbol) == 0) {
-            return binding->replacement;
+            return binding;
         }
     }
     return NULL;

@@ -61,8 +61,8 @@ bool bindings_may_have(uint32_t name_hash);
 /* The name is that of a wish. */
 void bindings_expect(uint32_t name_hash);
 
-/* The replacement of the active binding of this name and original, or NULL. */
-void *bindings_replacement(const char *symbol, uintptr_t original);
+/* The active binding of this name and original, or NULL. */
+const struct interpose_binding *bindings_find(const char *symbol, uintptr_t original);
 
 /* Written under the patch lock; read everywhere. */
 static inline void binding_set_active(struct interpose_binding *binding, bool is_active)

@@ -7,6 +7,7 @@
  */
 #include "interpose/bindings.h"
 
+#include "interpose/callers.h"
 #include "interpose/resolve.h"
 #include <dlfcn.h>
 #include <string.h>
@@ -21,14 +22,39 @@ static void *ask_real(void *handle, const char *symbol, const char *version)
         handle, symbol, version);
 }
 
-static bool swap(const char *symbol, uintptr_t original, void **ret_address)
+static bool swap(const char *symbol, uintptr_t original, const void *caller, void **ret_address)
 {
-    void *replacement = bindings_replacement(symbol, original);
+    const struct interpose_binding *binding = bindings_find(symbol, original);
 
-    if (replacement == NULL) {
+    if (binding == NULL || !callers_have_address(binding, caller)) {
         return false;
     }
-    *ret_address = replacement;
+    *ret_address = binding->replacement;
+    return true;
+}
+
+/*
+ * RTLD_DEFAULT of an object that came later. ld.so itself finds the names that are exported; those
+ * that are some callers' only are not, and are answered where all look-ups end at one definition.
+ */
+static bool answer_later_default(const struct resolve_request *request, const void *caller,
+                                 void **ret_address)
+{
+    struct interpose_definition definition;
+    const struct interpose_binding *binding;
+    uintptr_t address_unused;
+
+    if (request->version != NULL ||
+        interpose_find(request->name, NULL, NULL, &definition, 1) != 1) {
+        return false;
+    }
+    binding = bindings_find(request->name, (uintptr_t)definition.address);
+    if (binding == NULL || binding->n_callers == 0 ||
+        objects_later_definers(request->name, request->name_hash, &address_unused) != LATER_NONE ||
+        !swap(request->name, (uintptr_t)definition.address, caller, ret_address)) {
+        return false;
+    }
+    dlerror();
     return true;
 }
 
@@ -49,6 +75,9 @@ static bool answer_by_scope(void *handle, const char *symbol, uint32_t name_hash
     const struct object *provider;
     struct elf_symbol found;
 
+    if (from == NULL && handle == RTLD_DEFAULT) {
+        return answer_later_default(&request, caller, ret_address);
+    }
     if (from == NULL || from->role != OBJECT_ORDINARY ||
         (handle == RTLD_DEFAULT && from->view.is_symbolic)) {
         return false;
@@ -58,9 +87,9 @@ static bool answer_by_scope(void *handle, const char *symbol, uint32_t name_hash
                           &found, &provider)) {
         /* Behind the objects of the start come later ones, for all callers of the start alike. */
         return handle == RTLD_DEFAULT &&
-               swap(symbol, (uintptr_t)ask_real(handle, symbol, version), ret_address);
+               swap(symbol, (uintptr_t)ask_real(handle, symbol, version), caller, ret_address);
     }
-    if (!swap(symbol, resolve_function(&provider->view, &found), ret_address)) {
+    if (!swap(symbol, resolve_function(&provider->view, &found), caller, ret_address)) {
         return false;
     }
     dlerror(); /* as every dlsym that finds something: an older error is gone */
@@ -85,7 +114,7 @@ bool interpose_answer_dlsym(void *handle, const char *symbol, const char *versio
     }
     /* Answered here even without a swap: asking again would only repeat the same dlerror. */
     address = ask_real(handle, symbol, version);
-    if (!swap(symbol, (uintptr_t)address, ret_address)) {
+    if (!swap(symbol, (uintptr_t)address, caller, ret_address)) {
         *ret_address = address;
     }
     return true;

@@ -8,7 +8,8 @@
  * name is exported only where all requests end at one function: its first definition behind the
  * shim has one address, and is itself without version or is the only one. pow, with its two
  * versions in libm, is not: an object that asks for pow@GLIBC_2.2.5 must get that. Names that the
- * executable or a preload before the shim defines are found there first and need no export.
+ * executable or a preload before the shim defines are found there first and need no export; names
+ * that are redirected for some callers only must not be found by others.
  *
  * Layout of the hash table: "GNU Hash ELF Sections" (A. Roenigk, 2006). The symbols keep their
  * places, so one chain runs from the first to the last symbol that is to be found; the filter in
@@ -101,6 +102,9 @@ static const char *why_not_alone(const struct interpose_binding *binding)
     uint32_t name_hash = elf_name_hash(binding->symbol);
     bool is_found = false;
 
+    if (binding->n_callers > 0) {
+        return "it has callers, and others must not find it";
+    }
     for (size_t i = 0; i < interpose_known.n_objects; i++) {
         const struct object *object = &interpose_known.objects[i];
 

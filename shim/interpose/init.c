@@ -79,6 +79,11 @@ int interpose_init(void)
     return interpose_init_as((const void *)interpose_init);
 }
 
+const char *interpose_own_path(void)
+{
+    return interpose_known.objects[interpose_known.own].view.path;
+}
+
 void *interpose_real_dlsym(void)
 {
     return interpose_known.real_dlsym;

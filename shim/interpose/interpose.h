@@ -18,6 +18,9 @@
 /* Learns the shim's own load range and the real dlsym and dlvsym. 0 or -errno. Called first. */
 int interpose_init(void);
 
+/* The path that the shim was loaded from, as the loader has it. Borrowed. After interpose_init. */
+const char *interpose_own_path(void);
+
 /* Why this symbol must never be redirected (returns twice, allocators, the loader ...), or NULL. */
 const char *interpose_denied(const char *symbol);
 
@@ -58,11 +61,22 @@ struct interpose_importer {
     struct interpose_importer *next;
 };
 
-/* One redirection: slots that refer to `symbol` and hold `original` get `replacement`. */
+/*
+ * One redirection: slots that refer to `symbol` and hold `original` get `replacement`. What is not
+ * said is zero.
+ */
 struct interpose_binding {
     const char *symbol;
     void *original;
     void *replacement;
+    /*
+     * Only slots of objects that match one of these patterns (base/pattern.h) by soname or
+     * basename, and dlsym called by them. Such a name is not exported to later objects: the look
+     * finds them.
+     */
+    const char *const *callers;
+    uint32_t n_callers;    /* at most 64; 0: of all objects */
+    uint64_t callers_seen; /* out: bit i: there was an object that matches callers[i] */
     uint32_t n_jump_slots; /* out: slots redirected, by kind */
     uint32_t n_got_slots;
     uint32_t n_pointers;

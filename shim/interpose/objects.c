@@ -36,6 +36,13 @@ static const char *basename_of(const char *path)
     return slash != NULL ? slash + 1 : path;
 }
 
+const char *objects_started_as(void)
+{
+    const char *path = (const char *)getauxval(AT_EXECFN);
+
+    return path != NULL ? basename_of(path) : "";
+}
+
 /* The loader has no name for the executable; the kernel has. */
 const char *objects_library_of(const struct elf_view *view)
 {
@@ -44,12 +51,7 @@ const char *objects_library_of(const struct elf_view *view)
     if (view->soname != NULL) {
         return view->soname;
     }
-    if (path[0] == '\0') {
-        const char *started_as = (const char *)getauxval(AT_EXECFN);
-
-        path = started_as != NULL ? started_as : path;
-    }
-    return basename_of(path);
+    return path[0] == '\0' ? objects_started_as() : basename_of(path);
 }
 
 static int count_object(struct dl_phdr_info *info, size_t n_bytes, void *context)

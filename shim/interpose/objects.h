@@ -84,6 +84,9 @@ enum later_definers objects_later_definers(const char *name, uint32_t name_hash,
 /* How the object is called: soname, else basename; borrowed from the loader. */
 const char *objects_library_of(const struct elf_view *view);
 
+/* The basename that the kernel was given for the executable; "" if it was given none. */
+const char *objects_started_as(void);
+
 /*
  * A thread that forks waits until no other thread of ours holds the loader's lock: ld.so does not
  * free it in the child. Acts once.

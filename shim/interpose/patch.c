@@ -205,20 +205,22 @@ static void visit_slot_locked(struct pass *pass, const struct elf_view *view,
     if (binding == NULL && may_be_unresolved) {
         binding = match_unresolved(pass, view, &symbol, value);
     }
-    if (binding != NULL) {
+    if (binding != NULL && callers_have(binding, &pass->caller)) {
         redirect_slot_locked(pass, view, relocation->slot, relocation->kind, binding);
     }
 }
 
 /*
  * A COPY relocation duplicated data of a library into the executable, pointers included. The
- * library's relocations say which words of the copy are pointers, and to what.
+ * library's relocations say which words of the copy are pointers, and to what. They stay the
+ * library's: whether a linker copied them is nothing that a caller's name should depend on.
  */
 static void visit_copy_locked(struct pass *pass, const struct elf_view *executable,
                               const struct elf_relocation *copy)
 {
     struct resolve_request request = {0};
     const struct elf_view *source_view;
+    struct caller_names caller;
     const struct object *provider;
     struct elf_symbol symbol, source;
     uint64_t n_bytes;
@@ -233,6 +235,7 @@ static void visit_copy_locked(struct pass *pass, const struct elf_view *executab
         return;
     }
     source_view = &provider->view;
+    caller = callers_names_of(source_view);
     n_bytes = source.size_bytes < symbol.size_bytes ? source.size_bytes : symbol.size_bytes;
     for (size_t table = 0; table < ELF_RELOCATION_TABLES; table++) {
         for (size_t i = 0; i < source_view->relocations[table].n_entries; i++) {
@@ -252,10 +255,22 @@ static void visit_copy_locked(struct pass *pass, const struct elf_view *executab
                 continue;
             }
             binding = match_value(pass, symbol.name, slots_read(slot));
-            if (binding != NULL) {
+            if (binding != NULL && callers_have(binding, &caller)) {
                 redirect_slot_locked(pass, executable, slot, ELF_SLOT_COPY, binding);
             }
         }
+    }
+}
+
+/* The object's names, and which patterns they match. */
+static void name_caller_locked(struct pass *pass, const struct elf_view *view)
+{
+    struct pass_cursor cursor = {0};
+    struct interpose_binding *binding;
+
+    pass->caller = callers_names_of(view);
+    while ((binding = next_binding(pass, &cursor)) != NULL) {
+        callers_note_locked(binding, &pass->caller);
     }
 }
 
@@ -264,6 +279,9 @@ void patch_object_locked(const struct elf_view *view, struct pass *pass)
     int error;
 
     lock_assert_held(&patch_lock);
+    if (pass->has_callers) {
+        name_caller_locked(pass, view);
+    }
     /* Counted when it is through with, so that nothing is counted twice. */
     pass->is_ambiguous = false;
     pass->is_counted = !pass->is_later || slots_are_relocated(view);
@@ -305,6 +323,7 @@ static void begin_pass_locked(struct pass *pass)
         filter_add(&pass->values, filter_hash_address((uintptr_t)binding->original));
         filter_add(&pass->values, filter_hash_address((uintptr_t)binding->replacement));
         binding->seen = (struct interpose_slots){0};
+        pass->has_callers |= binding->n_callers > 0;
     }
 }
 
@@ -401,19 +420,24 @@ void patch_init(void)
 int interpose_apply(struct interpose_binding *bindings, size_t n_bindings)
 {
     int saved_errno = errno;
+    bool has_callers = false;
     int result;
 
     for (size_t i = 0; i < n_bindings; i++) {
         if (bindings[i].symbol == NULL || bindings[i].original == NULL ||
-            bindings[i].replacement == NULL) {
+            bindings[i].replacement == NULL || bindings[i].n_callers > 64) {
             return -EINVAL;
         }
+        has_callers |= bindings[i].n_callers > 0;
     }
     if (!lock_acquire(&patch_lock)) {
         return -EBUSY;
     }
     for (size_t i = 0; i < n_bindings; i++) {
         binding_set_active(&bindings[i], false);
+    }
+    if (has_callers) {
+        callers_init();
     }
     result = bindings_register_locked(bindings, n_bindings);
     if (result == 0) {

@@ -7,6 +7,7 @@
 #define INTERPOSE_PATCH_H
 
 #include "interpose/bindings.h"
+#include "interpose/callers.h"
 #include "interpose/objects.h"
 #include "interpose/slots.h"
 
@@ -17,9 +18,11 @@ struct pass {
     bool is_later;               /* at objects that came after the start */
     const struct object *object; /* the one at hand, if it is of the start */
     struct filter names, values;
-    bool is_counted;          /* the object at hand is */
-    bool is_ambiguous;        /* it has a slot that somebody will bind, nobody knows to what */
-    struct slots_relro relro; /* of the object at hand */
+    bool has_callers;           /* some binding is not for all objects */
+    struct caller_names caller; /* if so: the object at hand */
+    bool is_counted;            /* the object at hand is */
+    bool is_ambiguous;          /* it has a slot that somebody will bind, nobody knows to what */
+    struct slots_relro relro;   /* of the object at hand */
     int error;
 };
 

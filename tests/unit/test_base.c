@@ -8,6 +8,7 @@
 #include "base/fork_page.h"
 #include "base/hash.h"
 #include "base/lock.h"
+#include "base/pattern.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -268,6 +269,47 @@ static void test_endless_cpp_name_is_cut(void **state)
     assert_int_equal(strlen(room), sizeof(room) - 1);
 }
 
+static void test_patterns(void **state)
+{
+    static const struct {
+        const char *pattern, *text;
+        bool matches;
+    } cases[] = {
+        {"libssl.so.3", "libssl.so.3", true},
+        {"libssl.so.3", "libssl.so.30", false},
+        {"libssl.so.3", "libssl.so", false},
+        {"libssl.so.*", "libssl.so.3", true},
+        {"libssl.so.*", "libssl.so.", true},
+        {"libssl.so.*", "libssl.so", false},
+        {"*", "", true},
+        {"*", "anything", true},
+        {"**", "", true},
+        {"?", "", false},
+        {"?", "a", true},
+        {"?", "ab", false},
+        {"lib??.so", "libab.so", true},
+        {"lib??.so", "liba.so", false},
+        {"*.so", "a.so.so", true},
+        {"*.so", "a.so.so.1", false},
+        {"*a*b*", "xxaxxbxx", true},
+        {"*a*b*", "xxbxxaxx", false},
+        {"*aab", "aaaab", true},
+        {"a*?b", "ab", false},
+        {"a*?b", "acb", true},
+        {"[ab]", "a", false},
+        {"[ab]", "[ab]", true},
+        {"*a*a*a*a*a*a*a*b", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", false},
+        {"", "", true},
+        {"", "a", false},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        if (pattern_matches(cases[i].pattern, cases[i].text) != cases[i].matches) {
+            fail_msg("%s against %s", cases[i].pattern, cases[i].text);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -278,6 +320,7 @@ int main(void)
         cmocka_unit_test(test_lock_of_a_lost_holder_hangs_nobody),
         cmocka_unit_test(test_late_holder_makes_the_lock_good_again),
         cmocka_unit_test(test_fork_page_tells_every_kind_of_child),
+        cmocka_unit_test(test_patterns),
         cmocka_unit_test(test_environment_matches_whole_names),
         cmocka_unit_test(test_cpp_names_are_readable),
         cmocka_unit_test(test_endless_cpp_name_is_cut),

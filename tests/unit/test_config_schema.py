@@ -20,6 +20,7 @@ except ImportError:
 
 # Bad in ways that a schema sees: keys, kinds, words, units, bounds.
 BAD_BY_SCHEMA = """
+    callers children children-word children-empty children-kind
     descriptions-odd durations functions-array integers later-keys later-words library-path
     misplaced-keys misspelt-words no-programs nothing-but-an-object other-version programs
     prototype-not-string returns sizes stats symbols ten-mistakes top-array unknown-keys
@@ -38,6 +39,7 @@ PLACES = {
 WORDS = {
     "WORDS_POLICY": lambda schema: schema["$defs"]["function"]["properties"]["policy"],
     "WORDS_MODE": lambda schema: schema["$defs"]["function"]["properties"]["mode"],
+    "WORDS_CHILDREN": lambda schema: schema["properties"]["children"]["oneOf"][0],
     "WORDS_STATS_FORMAT": lambda schema: schema["$defs"]["stats"]["properties"]["format"],
     "WORDS_DESCRIPTION": lambda schema: schema["$defs"]["argument"]["oneOf"][0],
     "WORDS_LIFETIME": lambda schema: schema["$defs"]["lifetime"]["oneOf"][0],
