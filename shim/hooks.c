@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "entry/entry.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <string.h>
 
@@ -26,6 +27,20 @@ static const char *const announced[] = {"_exit",  "_Exit",   "execve",  "execv",
                                         "execle", "fexecve", "execveat"};
 
 #define N_ANNOUNCED (sizeof(announced) / sizeof(announced[0]))
+
+/* What the shim exports itself. Objects with a scope of their own (RTLD_DEEPBIND) find ld.so's. */
+static const struct {
+    const char *symbol;
+    void *(*original)(void);
+    void *replacement;
+} lookups[] = {
+    {"dlsym", interpose_real_dlsym, (void *)dlsym},
+    {"dlvsym", interpose_real_dlvsym, (void *)dlvsym},
+    {"dladdr", interpose_real_dladdr, (void *)dladdr},
+    {"dladdr1", interpose_real_dladdr1, (void *)dladdr1},
+};
+
+#define N_LOOKUPS (sizeof(lookups) / sizeof(lookups[0]))
 
 /*
  * One thread adds hooks at a time. Held while running: the arena, the entry pool and the arrays of
@@ -273,6 +288,17 @@ static void hook_announced(void)
     }
 }
 
+static void hook_lookups(void)
+{
+    for (size_t i = 0; i < N_LOOKUPS; i++) {
+        void *original = lookups[i].original();
+
+        if (original != NULL) {
+            bind(lookups[i].symbol, original, lookups[i].replacement)->is_for_later = true;
+        }
+    }
+}
+
 int hooks_start(void)
 {
     size_t n_functions = process.model.n_functions;
@@ -283,8 +309,8 @@ int hooks_start(void)
     n_hooks_room = n_functions * MAX_DEFINITIONS;
     process.hooks = arena_alloc(&process.arena, n_hooks_room * sizeof(*process.hooks));
     process.shown = arena_alloc(&process.arena, n_hooks_room * sizeof(*process.shown));
-    process.bindings =
-        arena_alloc(&process.arena, (n_hooks_room + N_ANNOUNCED) * sizeof(*process.bindings));
+    process.bindings = arena_alloc(&process.arena, (n_hooks_room + N_ANNOUNCED + N_LOOKUPS) *
+                                                       sizeof(*process.bindings));
     wishes = arena_alloc(&process.arena, n_functions * sizeof(*wishes));
     wished = arena_alloc(&process.arena, n_functions * sizeof(*wished));
     readable = arena_alloc(&process.arena, n_functions * sizeof(*readable));
@@ -297,6 +323,7 @@ int hooks_start(void)
         hook_function(&process.model.functions[i]);
     }
     hook_announced();
+    hook_lookups();
     interpose_expect(wishes, n_wishes);
     entry_sealable(&pages, &n_bytes);
     error = interpose_seal(pages, n_bytes);

@@ -24,7 +24,9 @@ int bindings_register_locked(struct interpose_binding *bindings, size_t n_bindin
     size_t last = n_arrays - 1;
 
     for (size_t i = 0; i < n_bindings; i++) {
-        filter_add(&names, elf_name_hash(bindings[i].symbol));
+        if (!bindings[i].is_for_later) {
+            filter_add(&names, elf_name_hash(bindings[i].symbol));
+        }
     }
     if (n_arrays > 0 && bindings == arrays[last].bindings + arrays[last].n_bindings) {
         __atomic_store_n(&arrays[last].n_bindings, arrays[last].n_bindings + n_bindings,
@@ -72,7 +74,8 @@ const struct interpose_binding *bindings_find(const char *symbol, uintptr_t orig
     struct interpose_binding *binding;
 
     while ((binding = bindings_next_active(&cursor)) != NULL) {
-        if ((uintptr_t)binding->original == original && strcmp(binding->symbol, symbol) == 0) {
+        if (!binding->is_for_later && (uintptr_t)binding->original == original &&
+            strcmp(binding->symbol, symbol) == 0) {
             return binding;
         }
     }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * Decides what the exported dlsym and dlvsym answer. Runs for every such call of the program, so a
- * name that no binding has costs one hash and one load. Takes no lock and allocates nothing of its
- * own. Whatever is not known for certain is left to the real function, which the caller then jumps
- * to with the program's own frame.
+ * name that no binding has costs one hash and one load. Takes no lock of ours and allocates nothing
+ * of its own. Whatever is not known for certain is left to the real function, which the caller then
+ * jumps to with the program's own frame.
  */
 #include "interpose/bindings.h"
 
@@ -33,35 +33,41 @@ static bool swap(const char *symbol, uintptr_t original, const void *caller, voi
     return true;
 }
 
-/*
- * RTLD_DEFAULT of an object that came later. ld.so itself finds the names that are exported; those
- * that are some callers' only are not, and are answered where all look-ups end at one definition.
- */
-static bool answer_later_default(const struct resolve_request *request, const void *caller,
-                                 void **ret_address)
+static bool swap_found(const struct resolve_request *request, const struct object *provider,
+                       const struct elf_symbol *found, const void *caller, void **ret_address)
 {
-    struct interpose_definition definition;
-    const struct interpose_binding *binding;
-    uintptr_t address_unused;
-
-    if (request->version != NULL ||
-        interpose_find(request->name, NULL, NULL, &definition, 1) != 1) {
+    if (!swap(request->name, resolve_function(&provider->view, found), caller, ret_address)) {
         return false;
     }
-    binding = bindings_find(request->name, (uintptr_t)definition.address);
-    if (binding == NULL || binding->n_callers == 0 ||
-        objects_later_definers(request->name, request->name_hash, &address_unused) != LATER_NONE ||
-        !swap(request->name, (uintptr_t)definition.address, caller, ret_address)) {
-        return false;
-    }
-    dlerror();
+    dlerror(); /* as every dlsym that finds something: an older error is gone */
     return true;
 }
 
 /*
+ * RTLD_DEFAULT for an object that came later, or is linked with -Bsymbolic: its scope is not known,
+ * its own libraries may come first (RTLD_DEEPBIND). But every scope ends with the objects of the
+ * start, so a definition that is the only one is found in any order.
+ */
+static bool answer_from_any_scope(const struct resolve_request *request, const void *caller,
+                                  void **ret_address)
+{
+    const struct object *provider, *other;
+    struct elf_symbol found, unused;
+    uintptr_t unused_address;
+
+    if (!resolve_in_scope(request, 0, &found, &provider) ||
+        resolve_in_scope(request, (size_t)(provider - interpose_known.objects) + 1, &unused,
+                         &other) ||
+        !objects_may_be_walked() ||
+        objects_later_definers(request->name, request->name_hash, &unused_address) != LATER_NONE) {
+        return false;
+    }
+    return swap_found(request, provider, &found, caller, ret_address);
+}
+
+/*
  * RTLD_DEFAULT: the whole global scope, which begins with the objects of the start; RTLD_NEXT: what
- * comes after the caller in it. Only callers that were there at start have a known scope: a plugin
- * may have been opened with RTLD_DEEPBIND.
+ * comes after the caller in it, which is known for callers that were there at start.
  */
 static bool answer_by_scope(void *handle, const char *symbol, uint32_t name_hash,
                             const char *version, const void *caller, void **ret_address)
@@ -75,12 +81,11 @@ static bool answer_by_scope(void *handle, const char *symbol, uint32_t name_hash
     const struct object *provider;
     struct elf_symbol found;
 
-    if (from == NULL && handle == RTLD_DEFAULT) {
-        return answer_later_default(&request, caller, ret_address);
-    }
-    if (from == NULL || from->role != OBJECT_ORDINARY ||
-        (handle == RTLD_DEFAULT && from->view.is_symbolic)) {
+    if (from != NULL && from->role != OBJECT_ORDINARY) {
         return false;
+    }
+    if (from == NULL || (handle == RTLD_DEFAULT && from->view.is_symbolic)) {
+        return handle == RTLD_DEFAULT && answer_from_any_scope(&request, caller, ret_address);
     }
     if (!resolve_in_scope(&request,
                           handle == RTLD_NEXT ? (size_t)(from - interpose_known.objects) + 1 : 0,
@@ -89,11 +94,7 @@ static bool answer_by_scope(void *handle, const char *symbol, uint32_t name_hash
         return handle == RTLD_DEFAULT &&
                swap(symbol, (uintptr_t)ask_real(handle, symbol, version), caller, ret_address);
     }
-    if (!swap(symbol, resolve_function(&provider->view, &found), caller, ret_address)) {
-        return false;
-    }
-    dlerror(); /* as every dlsym that finds something: an older error is gone */
-    return true;
+    return swap_found(&request, provider, &found, caller, ret_address);
 }
 
 bool interpose_answer_dlsym(void *handle, const char *symbol, const char *version,

@@ -105,6 +105,9 @@ static const char *why_not_alone(const struct interpose_binding *binding)
     if (binding->n_callers > 0) {
         return "it has callers, and others must not find it";
     }
+    if (binding->is_for_later) {
+        return "memoshim exports it itself";
+    }
     for (size_t i = 0; i < interpose_known.n_objects; i++) {
         const struct object *object = &interpose_known.objects[i];
 

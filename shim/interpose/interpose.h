@@ -77,6 +77,11 @@ struct interpose_binding {
     const char *const *callers;
     uint32_t n_callers;    /* at most 64; 0: of all objects */
     uint64_t callers_seen; /* out: bit i: there was an object that matches callers[i] */
+    /*
+     * Only slots of objects that come later, and no dlsym, lead to the replacement: for functions
+     * of ld.so that the shim exports itself, which RTLD_DEEPBIND finds elsewhere first.
+     */
+    bool is_for_later;
     uint32_t n_jump_slots; /* out: slots redirected, by kind */
     uint32_t n_got_slots;
     uint32_t n_pointers;

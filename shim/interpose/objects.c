@@ -7,6 +7,7 @@
 #include "interpose/objects.h"
 
 #include "base/arena.h"
+#include "interpose/interpose.h"
 #include "interpose/loader_lock.h"
 #include <errno.h>
 #include <pthread.h>
@@ -173,7 +174,7 @@ const struct object *objects_containing(const void *address)
  * for ever, at its next dlopen. So forks wait for walks, and walks do not begin during forks.
  */
 static _Atomic uint32_t n_walkers;
-static _Atomic bool is_forking;
+static _Atomic bool is_forking, is_child;
 static __thread uint32_t walks_here; /* this thread's share of n_walkers */
 
 /* Neither waits for ever: somebody may fork, or look, where nobody else can go on. */
@@ -204,8 +205,19 @@ static void after_fork_in_parent(void)
     atomic_store(&is_forking, false);
 }
 
+void objects_after_fork(void)
+{
+    atomic_store(&is_child, true);
+}
+
+bool objects_may_be_walked(void)
+{
+    return !atomic_load(&is_child) || interpose_loader_is_free();
+}
+
 static void after_fork_in_child(void)
 {
+    objects_after_fork();
     atomic_store(&n_walkers, walks_here);
     atomic_store(&is_forking, false);
 }

@@ -62,6 +62,15 @@ bool objects_each_later(void (*visit)(const struct elf_view *view, void *context
 bool objects_are_later(void);
 
 /*
+ * False in a forked child that may have inherited the loader's lock from a thread that is no more:
+ * there a walk might wait for ever.
+ */
+bool objects_may_be_walked(void);
+
+/* In a new child of fork. */
+void objects_after_fork(void);
+
+/*
  * How often objects were loaded and unloaded so far. False while another thread forks; is_patient
  * waits for that to be over.
  */

@@ -44,6 +44,17 @@ static struct interpose_binding *next_binding(const struct pass *pass, struct pa
     return cursor->i < pass->n_bindings ? &pass->bindings[cursor->i++] : NULL;
 }
 
+/* The same, but only those that concern the object at hand. */
+static struct interpose_binding *next_concerned(const struct pass *pass, struct pass_cursor *cursor)
+{
+    struct interpose_binding *binding;
+
+    do {
+        binding = next_binding(pass, cursor);
+    } while (binding != NULL && binding->is_for_later && !pass->is_later);
+    return binding;
+}
+
 static uintptr_t wanted_value(const struct pass *pass, const struct interpose_binding *binding)
 {
     return (uintptr_t)(pass->is_revert ? binding->replacement : binding->original);
@@ -89,7 +100,7 @@ static struct interpose_binding *match_value(const struct pass *pass, const char
     struct pass_cursor cursor = {0};
     struct interpose_binding *binding;
 
-    while ((binding = next_binding(pass, &cursor)) != NULL) {
+    while ((binding = next_concerned(pass, &cursor)) != NULL) {
         if (wanted_value(pass, binding) == value && strcmp(binding->symbol, name) == 0) {
             return binding;
         }
@@ -104,7 +115,7 @@ static struct interpose_binding *match_redirected(const struct pass *pass, const
     struct pass_cursor cursor = {0};
     struct interpose_binding *binding;
 
-    while ((binding = next_binding(pass, &cursor)) != NULL) {
+    while ((binding = next_concerned(pass, &cursor)) != NULL) {
         if ((uintptr_t)binding->replacement == value && strcmp(binding->symbol, name) == 0) {
             return binding;
         }
@@ -492,6 +503,7 @@ void interpose_after_fork(void)
     slots_after_fork();
     dynslots_after_fork();
     later_after_fork();
+    objects_after_fork();
     patch_init();
     errno = saved_errno;
 }

@@ -1,85 +1,16 @@
 // SPDX-License-Identifier: MIT
 /*
- * interpose: what is found, and what dlsym answers. The oracle for look-ups is the loader itself:
+ * interpose: what is found, and what is redirected. The oracle for look-ups is the loader itself:
  * the real dlsym and dlvsym, and the values that it put into the slots of objects bound at load.
  */
 #include "unit.h"
 
-#include "interpose/anchor.h"
-#include "interpose/interpose.h"
-#include "interpose/resolve.h"
-#include "interpose/target.h"
-#include "interpose/twin.h"
-#include <dlfcn.h>
-#include <math.h>
-#include <stdlib.h>
+#include "interpose_subject.h"
 #include <string.h>
 
 enum {
     ROOM = 8
 };
-
-/* One replacement will do for all: only addresses are compared. */
-static int replacement_a(int x)
-{
-    return x + 1;
-}
-static int replacement_b(int x)
-{
-    return x + 2;
-}
-static int replacement_old(int x)
-{
-    return x + 3;
-}
-static int replacement_new(int x)
-{
-    return x + 4;
-}
-static int replacement_called(int x)
-{
-    return x + 5;
-}
-
-static struct interpose_binding bindings[5];
-enum {
-    TWIN_OF_A,
-    TWIN_OF_B,
-    VERSION_1,
-    VERSION_2,
-    CALLED
-};
-
-static void *open_loaded(const char *name)
-{
-    void *handle = dlopen(name, RTLD_LAZY | RTLD_NOLOAD);
-
-    assert_non_null(handle);
-    return handle;
-}
-
-static void *original_of(const char *symbol, const char *version, const char *library)
-{
-    struct interpose_definition definition;
-
-    assert_int_equal(interpose_find(symbol, version, library, &definition, 1), 1);
-    return definition.address;
-}
-
-static struct interpose_binding binding_of(const char *symbol, void *original, void *replacement)
-{
-    return (struct interpose_binding){
-        .symbol = symbol, .original = original, .replacement = replacement};
-}
-
-static int open_all(void **state)
-{
-    /* Used, so that they are loaded at start, in this order. */
-    assert_int_equal(twin_a_call(1), 1 + TWIN_A);
-    assert_int_equal(twin_b_call(1), 1 + TWIN_A);
-    assert_true(pow(2, atof("3")) == 8);
-    return interpose_init_as(anchor_address());
-}
 
 /* Every definition of a libm function against dlvsym. */
 static void test_versions_and_ifuncs_of_libm(void **state)
@@ -244,19 +175,7 @@ static void test_real_dlsym(void **state)
 
 static void test_apply(void **state)
 {
-    bindings[TWIN_OF_A] =
-        binding_of("twin", original_of("twin", NULL, "libtwin_a.so"), (void *)replacement_a);
-    bindings[TWIN_OF_B] =
-        binding_of("twin", original_of("twin", NULL, "libtwin_b.so"), (void *)replacement_b);
-    bindings[VERSION_1] =
-        binding_of("target_versioned", original_of("target_versioned", "TARGET_1", NULL),
-                   (void *)replacement_old);
-    bindings[VERSION_2] =
-        binding_of("target_versioned", original_of("target_versioned", "TARGET_2", NULL),
-                   (void *)replacement_new);
-    bindings[CALLED] = binding_of("target_called", original_of("target_called", NULL, NULL),
-                                  (void *)replacement_called);
-    assert_int_equal(interpose_apply(bindings, 5), 0);
+    apply_all();
     /* Both libraries' calls of the name lead to a's definition. */
     assert_int_equal(twin_a_call(1), replacement_a(1));
     assert_int_equal(twin_b_call(1), replacement_a(1));
@@ -332,106 +251,31 @@ static void test_equal_names_in_plugins(void **state)
     assert_int_equal(interpose_revert(&pair[0]), 0);
 }
 
-/* The address given, NULL for "none", or `real` where the call is left to the real function. */
-static void *answer(void *handle, const char *symbol, const char *version, const void *caller,
-                    void *real)
+/* For what the shim exports itself: objects of the start are bound to that by ld.so. */
+static void test_bindings_for_later_objects(void **state)
 {
-    void *address = NULL;
+    static struct interpose_binding pair[2];
+    void *plugin = dlopen(getenv("PLUGIN_A"), RTLD_LAZY | RTLD_LOCAL);
+    int (*call)(int x) = (int (*)(int))dlsym(plugin, "plugin_call");
+    void *found;
 
-    return interpose_answer_dlsym(handle, symbol, version, caller, &address) ? address : real;
-}
-
-static void test_dlsym_with_handles(void **state)
-{
-    static char left_alone;
-    void *target = open_loaded("libtarget.so");
-    void *twin_b = open_loaded("libtwin_b.so");
-    void *program = dlopen(NULL, RTLD_LAZY);
-    const void *nowhere = NULL;
-    char *expected;
-    char *message;
-
-    assert_ptr_equal(answer(target, "target_called", NULL, nowhere, NULL), replacement_called);
-    assert_ptr_equal(answer(program, "target_called", NULL, nowhere, NULL), replacement_called);
-    assert_ptr_equal(answer(twin_b, "twin", NULL, nowhere, NULL), replacement_b);
-    assert_ptr_equal(answer(program, "twin", NULL, nowhere, NULL), replacement_a);
-    assert_ptr_equal(answer(target, "target_versioned", NULL, nowhere, NULL), replacement_new);
-    assert_ptr_equal(answer(target, "target_versioned", "TARGET_2", nowhere, NULL),
-                     replacement_new);
-    assert_ptr_equal(answer(target, "target_versioned", "TARGET_1", nowhere, NULL),
-                     replacement_old);
-    /* A name that is bound, elsewhere: NULL and the loader's own words. */
-    assert_null(dlsym(twin_b, "target_called"));
-    expected = strdup(dlerror());
-    assert_ptr_equal(answer(twin_b, "target_called", NULL, nowhere, &left_alone), NULL);
-    message = dlerror();
-    assert_non_null(message);
-    assert_string_equal(message, expected);
-    free(expected);
-    assert_null(dlerror());
-    assert_ptr_equal(answer(target, "target_versioned", "TARGET_3", nowhere, &left_alone), NULL);
-    assert_non_null(dlerror());
-    /* A success leaves no error behind, and clears none that nobody read. */
-    assert_ptr_equal(answer(target, "target_called", NULL, nowhere, NULL), replacement_called);
-    assert_null(dlerror());
-
-    assert_ptr_equal(answer(target, "target_taken", NULL, nowhere, &left_alone), &left_alone);
-    assert_ptr_equal(answer(program, "dlsym", NULL, nowhere, &left_alone), &left_alone);
-    assert_ptr_equal(answer(program, "dlvsym", NULL, nowhere, &left_alone), &left_alone);
-    assert_ptr_equal(answer(program, NULL, NULL, nowhere, &left_alone), &left_alone);
-}
-
-static void test_dlsym_by_scope(void **state)
-{
-    static char left_alone;
-    const void *here = (const char *)test_dlsym_by_scope + 1;
-    const void *in_twin_a = (const char *)dlsym(open_loaded("libtwin_a.so"), "twin_a_call") + 1;
-    const void *in_twin_b = (const char *)dlsym(open_loaded("libtwin_b.so"), "twin_b_call") + 1;
-    void *plugin = dlopen(getenv("PLUGIN_A"), RTLD_NOW | RTLD_LOCAL);
-    const void *in_plugin = (const char *)dlsym(plugin, "plugin_call") + 1;
-    void *page = malloc(64);
-
-    assert_ptr_equal(answer(RTLD_DEFAULT, "twin", NULL, here, NULL), replacement_a);
-    assert_ptr_equal(answer(RTLD_NEXT, "twin", NULL, here, NULL), replacement_a);
-    /* A library that itself interposes gets what comes after that library. */
-    assert_ptr_equal(answer(RTLD_NEXT, "twin", NULL, in_twin_a, NULL), replacement_b);
-    assert_ptr_equal(answer(RTLD_DEFAULT, "twin", NULL, in_twin_a, NULL), replacement_a);
-    assert_ptr_equal(answer(RTLD_NEXT, "twin", NULL, in_twin_b, &left_alone), &left_alone);
-    assert_ptr_equal(answer(RTLD_DEFAULT, "twin", NULL, in_twin_b, NULL), replacement_a);
-    assert_ptr_equal(answer(RTLD_DEFAULT, "target_versioned", NULL, here, NULL), replacement_new);
-    assert_ptr_equal(answer(RTLD_DEFAULT, "target_versioned", "TARGET_1", here, NULL),
-                     replacement_old);
-    assert_ptr_equal(answer(RTLD_NEXT, "target_versioned", "TARGET_2", here, NULL),
-                     replacement_new);
-    assert_ptr_equal(answer(RTLD_DEFAULT, "target_versioned", "TARGET_3", here, &left_alone),
-                     &left_alone);
-    /* Whether an unversioned definition will do depends on what else the linker put in. */
-    assert_ptr_equal(answer(RTLD_DEFAULT, "twin", "TARGET_1", here, &left_alone),
-                     dlvsym(RTLD_DEFAULT, "twin", "TARGET_1") != NULL ? (void *)replacement_a
-                                                                      : &left_alone);
-    assert_ptr_equal(answer(RTLD_DEFAULT, "no_such_function", NULL, here, &left_alone),
-                     &left_alone);
-    /* Callers whose scope is not known, and the shim itself, are left to the real function. */
-    assert_ptr_equal(answer(RTLD_DEFAULT, "twin", NULL, page, &left_alone), &left_alone);
-    assert_ptr_equal(answer(RTLD_DEFAULT, "twin", NULL, NULL, &left_alone), &left_alone);
-    assert_ptr_equal(answer(RTLD_DEFAULT, "twin", NULL, in_plugin, &left_alone), &left_alone);
-    assert_ptr_equal(answer(RTLD_DEFAULT, "twin", NULL, anchor_address(), &left_alone),
-                     &left_alone);
-    free(page);
-    dlclose(plugin);
-}
-
-static void test_dlsym_after_revert(void **state)
-{
-    static char left_alone;
-    const void *here = (const char *)test_dlsym_after_revert + 1;
-    void *target = open_loaded("libtarget.so");
-
+    pair[0] = binding_of("plugin_twin", dlsym(plugin, "plugin_twin"), (void *)replacement_a);
+    pair[1] = binding_of("target_called", original_of("target_called", NULL, NULL),
+                         (void *)replacement_a);
+    pair[0].is_for_later = pair[1].is_for_later = true;
     assert_int_equal(interpose_revert(&bindings[CALLED]), 0);
-    assert_ptr_equal(answer(target, "target_called", NULL, here, NULL), bindings[CALLED].original);
-    assert_ptr_equal(answer(RTLD_DEFAULT, "target_called", NULL, here, &left_alone), &left_alone);
+    assert_int_equal(interpose_apply(pair, 2), 0);
+    assert_int_equal(pair[0].n_jump_slots, 1);
+    assert_int_equal(call(1), replacement_a(1));
+    assert_int_equal(pair[1].n_jump_slots + pair[1].n_got_slots + pair[1].n_pointers, 0);
+    assert_true(interpose_answer_dlsym(plugin, "plugin_twin", NULL, NULL, &found));
+    assert_ptr_equal(found, pair[0].original);
+    assert_false(interpose_answer_dlsym(RTLD_DEFAULT, "target_called", NULL, call, &found));
+    assert_int_equal(interpose_revert(&pair[0]), 0);
+    assert_int_equal(interpose_revert(&pair[1]), 0);
+    assert_int_equal(call(1), 1 + TWIN_PLUGIN_A);
     assert_int_equal(interpose_restore(&bindings[CALLED]), 0);
-    assert_ptr_equal(answer(RTLD_DEFAULT, "target_called", NULL, here, NULL), replacement_called);
+    dlclose(plugin);
 }
 
 int main(void)
@@ -445,9 +289,7 @@ int main(void)
         cmocka_unit_test(test_apply),
         cmocka_unit_test(test_deeply_bound_plugins),
         cmocka_unit_test(test_equal_names_in_plugins),
-        cmocka_unit_test(test_dlsym_with_handles),
-        cmocka_unit_test(test_dlsym_by_scope),
-        cmocka_unit_test(test_dlsym_after_revert),
+        cmocka_unit_test(test_bindings_for_later_objects),
     };
 
     return cmocka_run_group_tests(tests, open_all, NULL);

@@ -18,7 +18,7 @@ int twin_a_call(int x);
 int twin_b_call(int x);
 int plugin_call(int x);
 
-/* Only libtwin_b has it. */
+/* Of the two, only libtwin_b has it; a plugin has one, too. */
 int twin_only_b(int x);
 
 #endif
