@@ -41,12 +41,12 @@ SHARED = {
                      ("--version-script", str(SOURCES / "matrix.map"))),
     "libsymbolic.so": (("symbolic.c",), ("libmatrix.so",), ("-Bsymbolic",)),
     "libuser.so": ((*USER_PARTS, "entry.c"), ("libmatrix.so", "libsymbolic.so"), ()),
-    "plugin.so": ((*USER_PARTS, "entry.c"), ("libmatrix.so", "libsymbolic.so"), ()),
     "twin_a.so": (("twin.c:a",), ("libmatrix.so",), ()),
     "twin_b.so": (("twin.c:b",), ("libmatrix.so",), ()),
     "liblate.so": (("late.c",), ("libmatrix.so",), ()),
     "late_plugin.so": (("late_plugin.c",), ("liblate.so", "libmatrix.so"), ()),
 }
+COPIES = "plugin.so", "deep.so"  # of libuser.so
 PROGRAM = ("main.c", *USER_PARTS), ("libuser.so", "libsymbolic.so", "libmatrix.so")
 
 
@@ -140,7 +140,8 @@ class Builder:
         for name, (sources, needed, more) in SHARED.items():
             self.link(combination, folder / name, "PIC", ["-shared", f"-Wl,-soname,{name}"],
                       sources, needed, more)
-        shutil.copy(folder / "plugin.so", folder / "deep.so")
+        for name in COPIES:
+            shutil.copy(folder / "libuser.so", folder / name)
 
     def link_program(self, combination):
         """The program of one combination."""
