@@ -11,7 +11,6 @@
 #include "base/log.h"
 #include "entry/entry.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <string.h>
 
@@ -20,27 +19,6 @@
 #define MAX_GONE        64   /* that went away during one look */
 #define READABLE_MAX    1024 /* bytes of a C++ name as it is shown */
 #define NOT_YET         "no loaded object defines it yet"
-
-/* Functions whose call may end the process image without running exit handlers. */
-static const char *const announced[] = {"_exit",  "_Exit",   "execve",  "execv",
-                                        "execvp", "execvpe", "execl",   "execlp",
-                                        "execle", "fexecve", "execveat"};
-
-#define N_ANNOUNCED (sizeof(announced) / sizeof(announced[0]))
-
-/* What the shim exports itself. Objects with a scope of their own (RTLD_DEEPBIND) find ld.so's. */
-static const struct {
-    const char *symbol;
-    void *(*original)(void);
-    void *replacement;
-} lookups[] = {
-    {"dlsym", interpose_real_dlsym, (void *)dlsym},
-    {"dlvsym", interpose_real_dlvsym, (void *)dlvsym},
-    {"dladdr", interpose_real_dladdr, (void *)dladdr},
-    {"dladdr1", interpose_real_dladdr1, (void *)dladdr1},
-};
-
-#define N_LOOKUPS (sizeof(lookups) / sizeof(lookups[0]))
 
 /*
  * One thread adds hooks at a time. Held while running: the arena, the entry pool and the arrays of
@@ -272,33 +250,6 @@ static void settle_hooks(void)
     }
 }
 
-static void hook_announced(void)
-{
-    for (size_t i = 0; process.settings.has_target && i < N_ANNOUNCED; i++) {
-        struct interpose_definition definition;
-        int notice;
-
-        if (interpose_find(announced[i], NULL, NULL, &definition, 1) == 0) {
-            continue;
-        }
-        notice = entry_open_notice(definition.address);
-        if (notice >= 0) {
-            bind(announced[i], definition.address, entry_notice_thunk(notice));
-        }
-    }
-}
-
-static void hook_lookups(void)
-{
-    for (size_t i = 0; i < N_LOOKUPS; i++) {
-        void *original = lookups[i].original();
-
-        if (original != NULL) {
-            bind(lookups[i].symbol, original, lookups[i].replacement)->is_for_later = true;
-        }
-    }
-}
-
 int hooks_start(void)
 {
     size_t n_functions = process.model.n_functions;
@@ -309,7 +260,7 @@ int hooks_start(void)
     n_hooks_room = n_functions * MAX_DEFINITIONS;
     process.hooks = arena_alloc(&process.arena, n_hooks_room * sizeof(*process.hooks));
     process.shown = arena_alloc(&process.arena, n_hooks_room * sizeof(*process.shown));
-    process.bindings = arena_alloc(&process.arena, (n_hooks_room + N_ANNOUNCED + N_LOOKUPS) *
+    process.bindings = arena_alloc(&process.arena, (n_hooks_room + fixed_bindings_room()) *
                                                        sizeof(*process.bindings));
     wishes = arena_alloc(&process.arena, n_functions * sizeof(*wishes));
     wished = arena_alloc(&process.arena, n_functions * sizeof(*wished));
@@ -322,8 +273,7 @@ int hooks_start(void)
         readable[i] = read_name(process.model.functions[i].symbol);
         hook_function(&process.model.functions[i]);
     }
-    hook_announced();
-    hook_lookups();
+    process.n_bindings += fixed_bindings_fill(&process.bindings[process.n_bindings]);
     interpose_expect(wishes, n_wishes);
     entry_sealable(&pages, &n_bytes);
     error = interpose_seal(pages, n_bytes);

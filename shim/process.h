@@ -156,6 +156,13 @@ bool children_is_one(char *const *environment);
  * of it; the arena must stay. */
 void children_prepare(char **environment);
 
+/* ---- fixed_bindings.c: what is redirected whatever the configuration names ---------------------
+ */
+
+/* At most so many; the second takes thunks, at the start, and returns how many it filled in. */
+size_t fixed_bindings_room(void);
+size_t fixed_bindings_fill(struct interpose_binding *ret_bindings);
+
 /* ---- later.c: objects that are loaded while the program runs -----------------------------------
  */
 
