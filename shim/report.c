@@ -35,6 +35,7 @@ static pid_t raw_getpid(void)
 static void read_hook(const struct hook *hook, struct stats_function *ret_function)
 {
     struct call_plan *plan = atomic_load_explicit(&hook->plan, memory_order_acquire);
+    struct interpose_slots later;
 
     if (plan == NULL) {
         *ret_function = (struct stats_function){
@@ -53,8 +54,8 @@ static void read_hook(const struct hook *hook, struct stats_function *ret_functi
     ret_function->refused = hooks_problem(hook);
     ret_function->importers = hook->binding;
     ret_function->unexported = hook->binding->unexported_because;
-    ret_function->later_slots = (uint64_t)hook->binding->later.jump + hook->binding->later.got +
-                                hook->binding->later.pointers;
+    interpose_copy_counts(&later, &hook->binding->later, sizeof(later));
+    ret_function->later_slots = (uint64_t)later.jump + later.got + later.pointers;
     if (atomic_load(&hook->let_go) != NULL) {
         ret_function->mode = "off";
         ret_function->reentries = atomic_load(&hook->n_passed_before);
@@ -72,17 +73,18 @@ static const void *next_importer(const void *binding, const void *importer,
     const struct interpose_importer *next = interpose_next_importer(binding, importer);
 
     if (next != NULL) {
-        const struct interpose_share *share = &next->share;
+        struct interpose_share share;
 
+        interpose_copy_counts(&share, &next->share, sizeof(share));
         *ret_importer = (struct stats_importer){
             .object = next->library,
             .path = next->path[0] != '\0' ? next->path : process.executable,
-            .plt = share->slots.jump,
-            .got = share->slots.got,
-            .pointers = share->slots.pointers,
-            .copied = share->copied,
-            .unaligned = share->unaligned,
-            .sealed = share->sealed,
+            .plt = share.slots.jump,
+            .got = share.slots.got,
+            .pointers = share.slots.pointers,
+            .copied = share.copied,
+            .unaligned = share.unaligned,
+            .sealed = share.sealed,
         };
     }
     return next;

@@ -82,7 +82,11 @@ bool interpose_find_arrival(const struct interpose_wish *wishes, size_t n_wishes
     return objects_each_later(search_arrival, &search) && search.is_found;
 }
 
-int interpose_pin(const struct interpose_arrival *arrival)
+/*
+ * What ld.so wrote of the object, it wrote under a lock of its own, which dlopen takes, too;
+ * ThreadSanitizer hears of neither.
+ */
+__attribute__((no_sanitize("thread"))) int interpose_pin(const struct interpose_arrival *arrival)
 {
     int saved_errno = errno;
     /* The reference is kept: RTLD_NODELETE alone would do, but not every libc has it. */

@@ -71,7 +71,7 @@ void importers_count_locked(struct interpose_binding *binding, const struct obje
 void importers_end_locked(struct interpose_binding *binding)
 {
     for (struct interpose_importer *i = binding->importers; i != NULL; i = i->next) {
-        i->share = i->seen;
+        interpose_copy_counts(&i->share, &i->seen, sizeof(i->share));
     }
 }
 

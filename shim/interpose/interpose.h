@@ -11,6 +11,7 @@
 #ifndef INTERPOSE_INTERPOSE_H
 #define INTERPOSE_INTERPOSE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -54,6 +55,19 @@ struct interpose_share {
     uint32_t unaligned, sealed;   /* could not be written: no single store, RELRO not opened */
 };
 
+/*
+ * Copies a struct of such counts while other threads read or write it: each number is whole. What
+ * is in the following structs may be read so at any time.
+ */
+static inline void interpose_copy_counts(void *to, const void *from, size_t n_bytes)
+{
+    for (size_t i = 0; i < n_bytes / sizeof(uint32_t); i++) {
+        uint32_t count = __atomic_load_n((const uint32_t *)from + i, __ATOMIC_RELAXED);
+
+        __atomic_store_n((uint32_t *)to + i, count, __ATOMIC_RELAXED);
+    }
+}
+
 struct interpose_importer {
     const char *library, *path; /* as those of interpose_definition */
     struct interpose_share share, seen;
@@ -82,15 +96,15 @@ struct interpose_binding {
      * of ld.so that the shim exports itself, which RTLD_DEEPBIND finds elsewhere first.
      */
     bool is_for_later;
-    uint32_t n_jump_slots; /* out: slots redirected, by kind */
-    uint32_t n_got_slots;
-    uint32_t n_pointers;
-    uint32_t n_refused;   /* out: slots that could not be written (unaligned, RELRO not opened) */
+    /* out: slots redirected, by kind, and those that could not be written (unaligned, RELRO not
+     * opened). Any thread may read them. */
+    _Atomic uint32_t n_jump_slots, n_got_slots, n_pointers, n_refused;
     uint32_t exported_as; /* out: the shim's symbol that carries the name for later objects; or 0 */
     const char *unexported_because; /* out: why no symbol does, in a sentence, or NULL */
     bool is_active;                 /* kept by this module, as is all that follows */
     struct interpose_slots later;   /* part of the counts: in objects that came after the start */
     struct interpose_slots seen;    /* counted by the walk that is going on */
+    struct interpose_slots seen_at_start; /* those of them in objects of the start */
     struct interpose_importer *importers, *last_importer;
 };
 

@@ -205,9 +205,9 @@ static void begin_pass_locked(struct pass *pass)
     }
 }
 
-static void set_count(uint32_t *count, uint32_t value)
+static void set_count(_Atomic uint32_t *count, uint32_t value)
 {
-    __atomic_store_n(count, value, __ATOMIC_RELAXED);
+    atomic_store_explicit(count, value, memory_order_relaxed);
 }
 
 void patch_begin_later_locked(struct pass *pass)
@@ -232,7 +232,7 @@ void patch_end_later_locked(bool is_recount)
         set_count(&binding->n_jump_slots, binding->n_jump_slots - later->jump + seen->jump);
         set_count(&binding->n_got_slots, binding->n_got_slots - later->got + seen->got);
         set_count(&binding->n_pointers, binding->n_pointers - later->pointers + seen->pointers);
-        *later = *seen;
+        interpose_copy_counts(later, seen, sizeof(*later));
     }
 }
 
@@ -256,7 +256,7 @@ static int run_pass_locked(struct interpose_binding *bindings, size_t n_bindings
     }
     pass.object = NULL;
     for (size_t i = 0; i < n_bindings; i++) {
-        bindings[i].later = bindings[i].seen; /* those of the start, for the time being */
+        bindings[i].seen_at_start = bindings[i].seen;
         importers_end_locked(&bindings[i]);
     }
     if (visits_later) {
@@ -264,13 +264,16 @@ static int run_pass_locked(struct interpose_binding *bindings, size_t n_bindings
         objects_each_later(visit_later, &pass);
     }
     for (size_t i = 0; i < n_bindings; i++) {
-        struct interpose_slots *seen = &bindings[i].seen, *later = &bindings[i].later;
+        const struct interpose_slots *seen = &bindings[i].seen;
+        const struct interpose_slots *at_start = &bindings[i].seen_at_start;
+        const struct interpose_slots later = {seen->jump - at_start->jump,
+                                              seen->got - at_start->got,
+                                              seen->pointers - at_start->pointers};
 
         set_count(&bindings[i].n_jump_slots, seen->jump);
         set_count(&bindings[i].n_got_slots, seen->got);
         set_count(&bindings[i].n_pointers, seen->pointers);
-        *later = (struct interpose_slots){seen->jump - later->jump, seen->got - later->got,
-                                          seen->pointers - later->pointers};
+        interpose_copy_counts(&bindings[i].later, &later, sizeof(later));
     }
     return pass.error;
 }
