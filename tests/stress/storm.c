@@ -182,7 +182,8 @@ static void be_child(uint64_t state, long number, bool may_throw)
     _exit(0);
 }
 
-static void fork_once(uint64_t *state, long number)
+/* False when there is no room for another process just now, which is nobody's fault here. */
+static bool fork_once(uint64_t *state, long number)
 {
     bool is_plain = HAS_PLAIN_FORKS && storm_draw(state, 4) == 0;
     char from[4096], to[4096];
@@ -193,6 +194,9 @@ static void fork_once(uint64_t *state, long number)
         be_child(storm_seed(*state, 1), number, !is_plain);
     }
     *state = storm_seed(*state, 2);
+    if (pid < 0 && (errno == EAGAIN || errno == ENOMEM)) {
+        return false;
+    }
     storm_expect(pid > 0, "fork");
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
     }
@@ -200,6 +204,7 @@ static void fork_once(uint64_t *state, long number)
     snprintf(from, sizeof(from), "%s/%d.json", folder, (int)pid);
     snprintf(to, sizeof(to), "%s/children/%ld.json", folder, number);
     rename(from, to);
+    return true;
 }
 
 static void fork_for(long seconds)
@@ -214,7 +219,7 @@ static void fork_for(long seconds)
     clock_gettime(CLOCK_MONOTONIC, &end);
     end.tv_sec += seconds;
     do {
-        fork_once(&state, n_children++);
+        n_children += fork_once(&state, n_children);
         nanosleep(&pause, NULL);
         clock_gettime(CLOCK_MONOTONIC, &now);
     } while (now.tv_sec < end.tv_sec || (now.tv_sec == end.tv_sec && now.tv_nsec < end.tv_nsec));
