@@ -118,6 +118,7 @@ static int find_configuration(const char *started_as, char *const *environment,
     }
     /* The variables in any case: they say whether a bad configuration ends the program. */
     variables_error = settings_read(environment, &overrides, &process.settings, diagnostics);
+    interpose_start_runtime(); /* before config_load, which loads a parser */
     if (found < 0 ||
         config_load(source.file, source.text, source.n_bytes, memory, &process.model,
                     diagnostics) != 0 ||
@@ -256,13 +257,15 @@ __attribute__((constructor)) static void memoshim_construct(int n_arguments, cha
 {
     struct entry_dl dl = {.answer = later_answer_dlsym, .notice = handle_notice};
     bool is_secure = getauxval(AT_SECURE) != 0;
-    bool is_checked = !is_secure && check_is_wanted(environment);
+    bool is_checked;
     enum check_outcome outcome = CHECK_FAILED;
     const char *started_as;
     int saved_errno = errno;
     int error;
 
     guard_enter();
+    interpose_bind_own_calls();
+    is_checked = !is_secure && check_is_wanted(environment);
     error = interpose_init();
     dl.real_dlsym = interpose_real_dlsym();
     dl.real_dlvsym = interpose_real_dlvsym();

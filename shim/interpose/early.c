@@ -7,7 +7,8 @@
  * Such a wrapper must not be needed for the answer itself. So the loader's own list is walked here,
  * and nothing is called but our own code, getauxval, and what the compiler makes of assignments.
  */
-#include "interpose/elf_view.h"
+#include "interpose/early.h"
+
 #include "interpose/interpose.h"
 
 #include <elf.h>
@@ -18,12 +19,10 @@ enum {
     VERSIONS_ROOM = 4
 };
 
-/* The executable's DT_DEBUG, by its program headers; NULL when it has none. */
-static const struct r_debug *loader_state(void)
+static bool view_executable(struct elf_view *ret_view)
 {
     const ElfW(Phdr) *segments = (const ElfW(Phdr) *)getauxval(AT_PHDR);
     size_t n_segments = getauxval(AT_PHNUM);
-    struct elf_view view;
     uintptr_t base = 0;
 
     for (size_t i = 0; segments != NULL && i < n_segments; i++) {
@@ -31,14 +30,21 @@ static const struct r_debug *loader_state(void)
             base = (uintptr_t)segments - segments[i].p_vaddr;
         }
     }
-    if (segments == NULL || !elf_view_init(&view, base, "", segments, n_segments)) {
-        return NULL;
-    }
-    return (const struct r_debug *)view.debug;
+    return segments != NULL && elf_view_init(ret_view, base, "", segments, n_segments);
 }
 
-/* Of a library: its first page is mapped at its load address. */
-static bool view_library(const struct link_map *map, struct elf_view *ret_view)
+const struct link_map *early_first(void)
+{
+    const struct r_debug *state = NULL;
+    struct elf_view executable;
+
+    if (view_executable(&executable)) {
+        state = (const struct r_debug *)executable.debug;
+    }
+    return state != NULL ? state->r_map : NULL;
+}
+
+bool early_view_library(const struct link_map *map, struct elf_view *ret_view)
 {
     const ElfW(Ehdr) *header = (const ElfW(Ehdr) *)map->l_addr;
 
@@ -51,20 +57,31 @@ static bool view_library(const struct link_map *map, struct elf_view *ret_view)
                          (const ElfW(Phdr) *)(map->l_addr + header->e_phoff), header->e_phnum);
 }
 
+void interpose_start_runtime(void)
+{
+    static const char name[] = "__tsan_init";
+    struct elf_symbol symbol;
+    struct elf_view view;
+
+    if (view_executable(&view) &&
+        elf_view_find(&view, name, elf_name_hash(name), &symbol, 1) == 1 && symbol.is_defined &&
+        symbol.type == STT_FUNC) {
+        ((void (*)(void))symbol.address)();
+    }
+}
+
 void *interpose_early_dl(const char *name)
 {
-    const struct r_debug *state = loader_state();
     bool is_behind_own = false;
     uint32_t name_hash = elf_name_hash(name);
 
-    for (const struct link_map *map = state != NULL ? state->r_map : NULL; map != NULL;
-         map = map->l_next) {
+    for (const struct link_map *map = early_first(); map != NULL; map = map->l_next) {
         struct elf_symbol found[VERSIONS_ROOM];
         struct elf_view view;
         size_t n_found;
 
         /* The first is the executable, which need not have its header at its load address. */
-        if (map->l_prev == NULL || !view_library(map, &view)) {
+        if (map->l_prev == NULL || !early_view_library(map, &view)) {
             continue;
         }
         if (!is_behind_own) {

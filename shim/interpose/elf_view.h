@@ -93,6 +93,9 @@ bool elf_view_relocation(const struct elf_view *view, size_t table, size_t i,
 /* The hash of DT_GNU_HASH, which every look-up by name wants. */
 uint32_t elf_name_hash(const char *name);
 
+/* Whether two names are the same, told without calling anything. */
+bool elf_name_is(const char *a, const char *b);
+
 /*
  * All symbols of this name that carry an address: of each version, and the executable's canonical
  * PLT entry. Returns how many were written, at most n_room.

@@ -16,6 +16,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/*
+ * Makes the calls of the shim itself go to libc, past other preloads and sanitizers' runtimes. The
+ * very first step.
+ */
+void interpose_bind_own_calls(void);
+
+/*
+ * Starts the run-time of clang's ThreadSanitizer if the executable contains one, by the function
+ * that each instrumented object calls when it starts. Otherwise it starts in the preinit array,
+ * after initfirst constructors, and until then its malloc, which dlmopen calls, crashes.
+ */
+void interpose_start_runtime(void);
+
 /* Learns the shim's own load range and the real dlsym and dlvsym. 0 or -errno. Called first. */
 int interpose_init(void);
 

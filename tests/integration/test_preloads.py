@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Other preloads, before and after memoshim: allocators, sanitizers' runtimes, and libraries that
-stand in the place of libc's functions.
+stand in the place of libc's functions. Then programs that are built with a sanitizer.
 
 Each runs a threaded C program that allocates and forks, and a script of python3 that does so, too.
 The oracle is the same program under the same preload without memoshim, and the counting library's
@@ -50,12 +50,35 @@ def find(pattern):
     return found[0]
 
 
-class Preloads(counted.CountedCase):
+FUNCTIONS = {**counted.functions("square", "length"), "j0": {"guard": False}}
+
+
+class BothPrograms(counted.CountedCase):
 
     def setUp(self):
         super().setUp()
         case.need(os.environ.get("MEMOSHIM_SANITIZED") != "1",
                   "the sanitizer in this shim replaces the allocator itself")
+        self.room = self.folder / "room"
+        self.room.mkdir()
+
+    def empty_room(self):
+        shutil.rmtree(self.room)
+        self.room.mkdir()
+
+    def check_program(self, outcome):
+        """The counts of lib/preloads.c and its two children."""
+        children = [pid for pid in outcome.reports if pid != outcome.pid]
+        self.assertEqual(len(children), N_CHILDREN)
+        for name in FUNCTIONS:
+            self.assert_counts(outcome.function(name), calls=N_CALLS, misses=N_KEYS,
+                               hits=N_CALLS - N_KEYS, entries=N_KEYS)
+            for pid in children:
+                self.assert_counts(outcome.function(name, pid), calls=N_KEYS, hits=N_KEYS)
+        self.check_real(outcome)
+
+
+class Preloads(BothPrograms):
 
     # ---- both orders ----------------------------------------------------------------------------
 
@@ -65,24 +88,12 @@ class Preloads(counted.CountedCase):
         alone = self.run_plain(argv, stdin, {**env, "LD_PRELOAD": library})
         for order in (library, case.LIBRARY), (case.LIBRARY, library):
             with self.subTest(":".join(os.path.basename(path) for path in order)):
-                shutil.rmtree(self.folder / "room", ignore_errors=True)
-                (self.folder / "room").mkdir()
+                self.empty_room()
                 preload = ":".join(str(path) for path in order)
                 outcome = self.run_with(config, argv, stdin, {**env, "LD_PRELOAD": preload})
                 self.assert_same(alone, outcome)
                 check(outcome)
         return alone
-
-    def check_program(self, outcome):
-        for name in "counted_square", "counted_length", "j0":
-            self.assert_counts(outcome.function(name), calls=N_CALLS, misses=N_KEYS,
-                               hits=N_CALLS - N_KEYS, entries=N_KEYS)
-        children = [pid for pid in outcome.reports if pid != outcome.pid]
-        self.assertEqual(len(children), N_CHILDREN)
-        for pid in children:
-            for name in "counted_square", "counted_length", "j0":
-                self.assert_counts(outcome.function(name, pid), calls=N_KEYS, hits=N_KEYS)
-        self.check_real(outcome)
 
     def check_script(self, outcome):
         for name in "expm1", "cbrt":
@@ -94,11 +105,7 @@ class Preloads(counted.CountedCase):
 
     def run_all(self, library, **env):
         """Both programs. Returns what the first prints under the other preload alone."""
-        room = self.folder / "room"
-        room.mkdir()
-        alone = self.run_orders(library, self.check_program, [PROGRAM, room],
-                                {**counted.functions("square", "length"), "j0": {"guard": False}},
-                                env)
+        alone = self.run_orders(library, self.check_program, [PROGRAM, self.room], FUNCTIONS, env)
         self.assertEqual(alone.status, 0, alone.stdout + alone.stderr)
         self.assertIn(b"children: 0, 0 wrong\n", alone.stdout)
         python = case.need_program("python3")
@@ -126,6 +133,29 @@ class Preloads(counted.CountedCase):
     def test_mimalloc(self):
         self.run_all(find("libmimalloc.so.2"))
 
+    def check_nosy(self, outcome, n_calls=0):
+        """Each allocation made one real call, or had a hit; n_calls: of the program itself."""
+        self.assertGreater(outcome.real["fail"], 50)
+        for name in "square", "length":
+            hits = sum(report["functions"][f"counted_{name}"]["hits"]
+                       for report in outcome.reports.values())
+            self.assertGreater(hits, 0)
+            self.assertEqual(outcome.real[name], outcome.real["fail"] + n_calls - hits)
+
+    def test_an_allocator_that_calls_memoized_functions(self):
+        """At each malloc, the first ones in the loader, others while memoshim starts."""
+        library = str(case.PROGRAMS / "nosy_malloc.so")
+        own = N_CALLS + N_CHILDREN * N_KEYS
+        alone = self.run_orders(library, lambda outcome: self.check_nosy(outcome, own),
+                                [PROGRAM, self.room], FUNCTIONS, {})
+        self.assertEqual(alone.status, 0, alone.stdout + alone.stderr)
+        for program, option, script in (
+                ("gawk", "-e", "BEGIN { print length(sprintf(\"%9999s\", 1)) }"),
+                ("python3", "-c", "print(sorted(map(str, range(999)))[5])")):
+            argv = [case.need_program(program), option, script]
+            alone = self.run_orders(library, self.check_nosy, argv, FUNCTIONS, {})
+            self.assertEqual(alone.status, 0, alone.stderr)
+
     # ---- sanitizers -----------------------------------------------------------------------------
 
     def test_libasan(self):
@@ -149,13 +179,67 @@ class Preloads(counted.CountedCase):
     def test_libfaketime(self):
         for variant in "", "MT":
             with self.subTest(variant or "plain"):
-                shutil.rmtree(self.folder / "room", ignore_errors=True)
+                self.empty_room()
                 output = self.run_all(find(f"faketime/libfaketime{variant}.so.1"),
                                       FAKETIME="@1999-12-24 20:30:00", FAKETIME_NO_CACHE="1")
                 self.assertIn(b"year: 1999, one time\n", output)
 
     def test_libeatmydata(self):
         self.run_all(find("libeatmydata.so"))
+
+
+class SanitizedPrograms(BothPrograms):
+    """Built by gcc, whose runtimes are libraries, and clang, which puts them into programs."""
+
+    def build(self, compiler, sanitizer):
+        source = case.SOURCE / "tests" / "integration" / "lib"
+        program = self.folder / f"{compiler}-{sanitizer}"
+        subprocess.run([case.need_program(compiler), "-g", "-O1", "-fno-builtin", "-D_GNU_SOURCE",
+                        f"-fsanitize={sanitizer}", f"-I{source}", source / "preloads.c",
+                        "-o", program, f"-L{case.PROGRAMS}", "-lcounted",
+                        f"-Wl,-rpath,{case.PROGRAMS}", "-lm", "-pthread"], check=True)
+        return program
+
+    def run_sanitized(self, sanitizer, **env):
+        """Counts are exact; and with evictions all the time nothing is reported either."""
+        for compiler in "gcc", "clang":
+            program = self.build(compiler, sanitizer)
+            alone = self.run_plain([program, self.room], env=env)
+            case.need(b"unexpected memory mapping" not in alone.stderr,
+                      f"{sanitizer}: its shadow memory does not fit this kernel's layout")
+            self.assertEqual(alone.status, 0, alone.stderr)
+            for policy in {}, {"max_entries": 40, "shards": 1}:
+                with self.subTest(compiler, **policy):
+                    self.empty_room()
+                    config = self.config({name: {**function, **policy}
+                                          for name, function in FUNCTIONS.items()})
+                    outcome = self.run_with(config, [program, self.room], env=env)
+                    self.assert_same(alone, outcome)
+                    if policy:
+                        self.check_real(outcome)
+                    else:
+                        self.check_program(outcome)
+
+    def test_address(self):
+        """gcc's runtime wants to be the first library, which a preload is before it."""
+        self.run_sanitized("address", ASAN_OPTIONS="verify_asan_link_order=0:detect_leaks=0")
+
+    def test_address_with_its_runtime_preloaded_first(self):
+        program = self.build("gcc", "address")
+        env = {"ASAN_OPTIONS": "detect_leaks=0"}
+        alone = self.run_plain([program, self.room], env=env)
+        self.empty_room()
+        outcome = self.run_with(self.config(FUNCTIONS), [program, self.room], env={
+            "LD_PRELOAD": f"{find('libasan.so.*')}:{case.LIBRARY}", **env})
+        self.assert_same(alone, outcome)
+        self.check_program(outcome)
+
+    def test_thread(self):
+        """No race is seen in what memoshim does, and it starts before clang's runtime."""
+        self.run_sanitized("thread", TSAN_OPTIONS="halt_on_error=1")
+
+    def test_undefined(self):
+        self.run_sanitized("undefined", UBSAN_OPTIONS="halt_on_error=1")
 
 
 if __name__ == "__main__":
