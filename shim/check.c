@@ -225,9 +225,11 @@ static void say_hook(const struct hook *hook)
 {
     bool is_hooked = atomic_load(&hook->plan) != NULL;
     const char *problem = hooks_problem(hook);
+    bool is_pending = hooks_is_pending(hook);
     const char *state = hook->is_off     ? "off"
                         : hook->is_spare ? "spare"
                         : is_hooked      ? "hooked"
+                        : is_pending     ? "pending"
                                          : "refused";
 
     PUT_LINE("hook", hook->function->named, atomic_load(&hook->name), state);
@@ -237,7 +239,7 @@ static void say_hook(const struct hook *hook)
     if (is_hooked) {
         PUT_LINE("definition", hook->library, hook->path, hook->version);
         say_binding(hook->binding);
-    } else if (!hook->is_off) {
+    } else if (is_pending) {
         say_namesakes(hook->function->symbol);
     }
 }
@@ -258,7 +260,6 @@ void check_answer(enum check_outcome outcome, int error)
     }
     say_objects();
     if (outcome == CHECK_STARTED) {
-        PUT_LINE("program", process.program, process.executable);
         for (uint32_t i = 0; i < process.n_hooks; i++) {
             say_hook(&process.hooks[i]);
         }

@@ -70,30 +70,52 @@ const char *const *hook_describe_callers(const struct config_function *function)
     return texts;
 }
 
+/* ---- what is wrong --------------------------------------------------------------------------- */
+
+static bool is_hooked(const struct hook *hook)
+{
+    return atomic_load_explicit(&hook->plan, memory_order_acquire) != NULL;
+}
+
+bool hooks_is_pending(const struct hook *hook)
+{
+    return !is_hooked(hook) && hook->is_pending;
+}
+
+uint64_t hooks_count_slots(const struct hook *hook)
+{
+    const struct interpose_binding *binding = hook->binding;
+
+    return (uint64_t)binding->n_jump_slots + binding->n_got_slots + binding->n_pointers;
+}
+
 const char *hooks_problem(const struct hook *hook)
 {
     const char *let_go = atomic_load_explicit(&hook->let_go, memory_order_acquire);
-    const struct interpose_binding *binding = hook->binding;
     uint64_t seen;
 
-    if (atomic_load_explicit(&hook->plan, memory_order_acquire) == NULL) {
+    if (!is_hooked(hook)) {
         return hook->problem;
     }
     if (let_go != NULL) {
         return let_go;
     }
-    if (binding->n_refused > 0) {
+    if (hook->binding->n_refused > 0) {
         return "some slots could not be redirected: those calls are not seen";
     }
-    seen = __atomic_load_n(&binding->callers_seen, __ATOMIC_RELAXED);
+    seen = __atomic_load_n(&hook->binding->callers_seen, __ATOMIC_RELAXED);
     for (uint32_t i = 0; i < hook->function->n_callers; i++) {
         if (((seen >> i) & 1) == 0) {
             return hook->caller_problems[i];
         }
     }
-    if (binding->n_jump_slots + binding->n_got_slots + binding->n_pointers > 0) {
+    if (hooks_count_slots(hook) > 0) {
         return NULL;
     }
-    return hook->function->n_callers > 0 ? "none of its callers imports it; only dlsym reaches it"
-                                         : "no loaded object imports it; only dlsym reaches it";
+    if (hook->function->n_callers > 0) {
+        return "none of its callers imports it; only dlsym reaches it";
+    }
+    return hook->binding->exported_as != 0
+               ? "no loaded object imports it; only dlsym and objects that come later reach it"
+               : "no loaded object imports it; only dlsym reaches it";
 }

@@ -18,7 +18,8 @@
 #define MAX_ARRIVALS    512  /* later objects that were looked into */
 #define MAX_GONE        64   /* that went away during one look */
 #define READABLE_MAX    1024 /* bytes of a C++ name as it is shown */
-#define NOT_YET         "no loaded object defines it yet"
+
+static const char not_yet[] = "no loaded object defines it yet";
 
 /*
  * One thread adds hooks at a time. Held while running: the arena, the entry pool and the arrays of
@@ -87,6 +88,7 @@ static void refuse(const struct config_function *function, const char *reason)
 
     if (hook != NULL) {
         hook->problem = reason;
+        hook->is_pending = reason == not_yet;
         publish_new();
     }
     log_line(LOG_LEVEL_WARN, "%s is not memoized: %s", function->named, reason);
@@ -111,11 +113,6 @@ static struct interpose_binding *bind(const char *symbol, void *original, void *
     *binding = (struct interpose_binding){
         .symbol = symbol, .original = original, .replacement = replacement};
     return binding;
-}
-
-static uint32_t n_slots(const struct interpose_binding *binding)
-{
-    return binding->n_jump_slots + binding->n_got_slots + binding->n_pointers;
 }
 
 /*
@@ -212,7 +209,7 @@ static void hook_function(const struct config_function *function)
     n_found = interpose_find(function->symbol, function->version, function->library, definitions,
                              MAX_DEFINITIONS);
     if (n_found == 0) {
-        refuse(function, NOT_YET);
+        refuse(function, not_yet);
         return;
     }
     for (size_t i = 0; i < n_found && i < MAX_DEFINITIONS; i++) {
@@ -236,10 +233,10 @@ static void settle_hooks(void)
         for (uint32_t k = 0; k < process.n_hooks; k++) {
             if (process.hooks[k].function == hook->function && plan_of(&process.hooks[k]) != NULL) {
                 n_definitions++;
-                n_used += n_slots(process.hooks[k].binding) > 0;
+                n_used += hooks_count_slots(&process.hooks[k]) > 0;
             }
         }
-        hook->is_spare = n_slots(hook->binding) == 0 && n_used > 0;
+        hook->is_spare = hooks_count_slots(hook) == 0 && n_used > 0;
         if (n_definitions > 1 && (n_used != 1 || hook->is_spare)) {
             hook_make_distinct(hook);
         }
@@ -297,8 +294,7 @@ static struct hook *find_waiting(const struct config_function *function)
     for (uint32_t i = 0; i < process.n_hooks; i++) {
         struct hook *hook = &process.hooks[i];
 
-        if (hook->function == function && plan_of(hook) == NULL && !hook->is_off &&
-            strcmp(hook->problem, NOT_YET) == 0) {
+        if (hook->function == function && hooks_is_pending(hook)) {
             return hook;
         }
     }

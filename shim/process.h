@@ -66,7 +66,8 @@ struct hook {
     struct call_plan *_Atomic plan;     /* NULL: not hooked */
     struct interpose_binding *binding;  /* NULL: not hooked */
     int entry;
-    bool is_off; /* "mode": "off": never hooked */
+    bool is_off;     /* "mode": "off": never hooked */
+    bool is_pending; /* as long as there is no plan: nothing defines it */
     /* Let go of while running: why, or NULL; and how many calls had been let through by then. */
     const char *_Atomic let_go;
     _Atomic uint64_t n_passed_before;
@@ -117,11 +118,21 @@ int hooks_start(void);
  */
 void hooks_look_for_definitions(void);
 
-/* Why it is not hooked, or what limits it; NULL: nothing to say. */
-const char *hooks_problem(const struct hook *hook);
-
 /* For a forked child. */
 void hooks_after_fork(void);
+
+/* ---- hook_names.c: what is shown of hooks
+ * ------------------------------------------------------------------------
+ */
+
+/* Slots that lead to it now; of one that is hooked. */
+uint64_t hooks_count_slots(const struct hook *hook);
+
+/* True when nothing defines the function yet. */
+bool hooks_is_pending(const struct hook *hook);
+
+/* Why it is not hooked, or what limits it; NULL: nothing to say. */
+const char *hooks_problem(const struct hook *hook);
 
 /* Gives the hook a name that no other has. By whoever may add hooks. */
 void hook_make_distinct(struct hook *hook);

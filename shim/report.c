@@ -63,8 +63,7 @@ static void read_hook(const struct hook *hook, struct stats_function *ret_functi
     } else {
         ret_function->reentries = entry_passed(hook->entry);
     }
-    ret_function->hooked_slots = (uint64_t)hook->binding->n_jump_slots +
-                                 hook->binding->n_got_slots + hook->binding->n_pointers;
+    ret_function->hooked_slots = hooks_count_slots(hook);
 }
 
 static const void *next_importer(const void *binding, const void *importer,

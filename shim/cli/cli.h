@@ -11,14 +11,15 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* Exit statuses. Those of run are the ones of env(1) and timeout(1). */
+/* Exit statuses. Those of run, and of check for a program that cannot be started, are the ones of
+ * env(1) and timeout(1). */
 enum cli_status {
     CLI_OK = 0,
-    CLI_UNKNOWN = 1,          /* presets: no such function */
+    CLI_UNKNOWN = 1,          /* presets: no such function; check: one that cannot be hooked */
     CLI_BAD = 2,              /* check: the configuration has errors; any: wrong usage */
-    CLI_FAILED = 125,         /* run: memoshim itself failed */
-    CLI_CANNOT_EXECUTE = 126, /* run: the program cannot be executed */
-    CLI_NOT_FOUND = 127,      /* run: there is no such program */
+    CLI_FAILED = 125,         /* run, check: memoshim itself failed */
+    CLI_CANNOT_EXECUTE = 126, /* run, check: the program cannot be executed */
+    CLI_NOT_FOUND = 127,      /* run, check: there is no such program */
 };
 
 /* arguments[0] is the subcommand's name; the array ends with NULL, as main's does. */
@@ -43,6 +44,9 @@ struct config_memory cli_memory(void);
 
 /* All diagnostics, on stderr. */
 void cli_print_diagnostics(const struct diagnostic_list *diagnostics);
+
+/* n bytes of text, what a terminal might take for a command as "?". */
+void cli_print_plain(FILE *out, const char *text, size_t n_bytes);
 
 /* text as a JSON string with its quotes. */
 void cli_print_json_string(FILE *out, const char *text);

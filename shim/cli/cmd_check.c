@@ -1,166 +1,382 @@
 // SPDX-License-Identifier: MIT
-/* memoshim check: what is wrong with a configuration, and in short what a right one says. */
+/*
+ * memoshim check: what is wrong with a configuration, and in short what a right one says; with a
+ * program, which of its functions are reached there. For the latter the program is started with
+ * memoshim in it, which looks and ends the process before any code of the program has run but the
+ * resolvers of IFUNCs, which the dynamic linker calls (shim/check.c). Before that the dynamic
+ * linker is asked what it would load, so that nothing begins of which that is not sure.
+ */
+#include "cli/check.h"
 #include "cli/cli.h"
+#include "cli/elf_file.h"
+#include "cli/trial.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
-#define NAME "check"
+#define NAME           "check"
+#define REQUEST_MARK   "MEMOSHIM_CHECK" /* in a library that answers */
+#define SAID_SHOWN_MAX 300
 
-/* What later versions do, refused by name. */
-static int refuse(const char *what)
+const char *check_mode_name(const struct config_function *function)
 {
-    cli_complain_usage(NAME, "%s is not in this version yet", what);
+    static const char *const names[] = {
+        [CONFIG_MODE_MEMOIZE] = "memoize",
+        [CONFIG_MODE_OBSERVE] = "observe",
+        [CONFIG_MODE_VERIFY] = "verify",
+        [CONFIG_MODE_OFF] = "off",
+    };
+
+    return names[function->mode];
+}
+
+/* The program is not started, or does not answer. Returns status. */
+static int give_up(struct check *check, int status, const char *code, const char *hint,
+                   const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+static int give_up(struct check *check, int status, const char *code, const char *hint,
+                   const char *format, ...)
+{
+    va_list arguments;
+    char *text;
+
+    va_start(arguments, format);
+    if (vasprintf(&text, format, arguments) < 0) {
+        text = NULL;
+    }
+    va_end(arguments);
+    check->problem.code = code;
+    check->problem.text = text != NULL ? text : strerror(ENOMEM);
+    check->problem.hint = hint;
+    return status;
+}
+
+/* ---- what would be loaded -------------------------------------------------------------------- */
+
+/* The first line of what the processes said, made fit to be shown. */
+static const char *first_words(const struct trial *trial)
+{
+    static char shown[SAID_SHOWN_MAX];
+    const char *said = trial->said.text != NULL ? trial->said.text : "";
+    size_t n = 0;
+
+    for (; *said != '\0' && *said != '\n' && n < sizeof(shown) - 1; said++) {
+        shown[n++] = (unsigned char)*said < ' ' || *said == 0x7f ? ' ' : *said;
+    }
+    shown[n] = '\0';
+    return shown;
+}
+
+static bool wants_to_be_first(const char *path)
+{
+    static struct elf_file file;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    bool wants = fd >= 0 && elf_file_read(fd, &file) == 0 && file.is_initfirst;
+
+    if (fd >= 0) {
+        close(fd);
+    }
+    return wants;
+}
+
+static bool is_library(const struct check *check, const char *path)
+{
+    char *canonical = realpath(path, NULL);
+    bool is_same = canonical != NULL && strcmp(canonical, check->launch.library) == 0;
+
+    free(canonical);
+    return is_same;
+}
+
+/*
+ * One line of the list: "\tNAME => PATH (0x...)", "\tPATH (0x...)" or "\tNAME => not found".
+ * CLI_OK, or the status with which it is given up.
+ */
+static int look_at_listed(struct check *check, char *line, bool *ret_has_library)
+{
+    char *name = line + strspn(line, "\t"), *path = strstr(name, " => "), *end;
+
+    if (path != NULL && strcmp(path, " => not found") == 0) {
+        *path = '\0';
+        return give_up(check, CLI_NOT_FOUND, "library_missing", NULL,
+                       "%s cannot start: there is no %s", check->launch.path, name);
+    }
+    path = path != NULL ? path + strlen(" => ") : name;
+    end = strstr(path, " (0x");
+    for (char *next = end; next != NULL; next = strstr(next + 1, " (0x")) {
+        end = next;
+    }
+    if (end == NULL) {
+        return CLI_OK;
+    }
+    *end = '\0';
+    if (is_library(check, path)) {
+        *ret_has_library = true;
+    } else if (wants_to_be_first(path)) {
+        return give_up(check, CLI_FAILED, "initfirst", NULL,
+                       "%s is linked with -z initfirst, as memoshim is: its constructors would run "
+                       "before memoshim could look",
+                       path);
+    }
+    return CLI_OK;
+}
+
+/* Nothing is started unless the shim, and no other, comes first. */
+static int look_at_list(struct check *check, const struct trial *trial)
+{
+    bool has_library = false;
+    int status = CLI_OK;
+    char *line = trial->said.text, *next;
+
+    for (; line != NULL && *line != '\0' && status == CLI_OK; line = next) {
+        next = line + strcspn(line, "\n");
+        if (*next != '\0') {
+            *next++ = '\0';
+        }
+        status = look_at_listed(check, line, &has_library);
+    }
+    if (status == CLI_OK && !has_library) {
+        return give_up(check, CLI_FAILED, "not_preloaded", NULL,
+                       "the dynamic linker does not preload %s into %s", check->launch.library,
+                       check->launch.path);
+    }
+    return status;
+}
+
+/* An older library would ignore the request, and the program would run. */
+static bool answers_requests(const char *library)
+{
+    int fd = open(library, O_RDONLY | O_CLOEXEC);
+    size_t n_bytes = 0, n_room = 0;
+    char *bytes = NULL;
+    ssize_t n = fd >= 0 ? 1 : 0;
+    bool is_marked;
+
+    while (n > 0) {
+        char *grown = n_room - n_bytes < 65536 ? realloc(bytes, n_room += 1 << 20) : bytes;
+
+        if (grown == NULL) {
+            break;
+        }
+        bytes = grown;
+        n = read(fd, bytes + n_bytes, n_room - n_bytes);
+        n_bytes += n > 0 ? (size_t)n : 0;
+    }
+    is_marked = bytes != NULL && memmem(bytes, n_bytes, REQUEST_MARK, strlen(REQUEST_MARK)) != NULL;
+    free(bytes);
+    if (fd >= 0) {
+        close(fd);
+    }
+    return is_marked;
+}
+
+/* ---- the program ----------------------------------------------------------------------------- */
+
+static int trial_failed(struct check *check, const struct trial *trial, int error)
+{
+    if (error != 0) {
+        return give_up(check, CLI_FAILED, "failed", NULL, "cannot start %s: %s",
+                       check->launch.image.path, strerror(-error));
+    }
+    if (trial->took_too_long) {
+        return give_up(check, CLI_FAILED, "timeout", NULL, "%s does not answer within %d seconds",
+                       check->launch.image.path, TRIAL_SECONDS);
+    }
+    if (trial->said.is_cut || trial->answer.is_cut) {
+        return give_up(check, CLI_FAILED, "too_much", NULL, "%s says too much",
+                       check->launch.image.path);
+    }
+    return CLI_OK;
+}
+
+/* It ended without an answer: as the dynamic linker says, or for a reason of its own. */
+static int no_answer(struct check *check, const struct trial *trial)
+{
+    int status = WIFEXITED(trial->status) ? WEXITSTATUS(trial->status) : 0;
+    const char *words = first_words(trial);
+
+    return give_up(check,
+                   status == CLI_NOT_FOUND || status == CLI_CANNOT_EXECUTE ? status : CLI_FAILED,
+                   "no_answer", NULL, "%s does not start%s%s", check->launch.image.path,
+                   words[0] != '\0' ? ": " : "", words);
+}
+
+static int take_answer(struct check *check, const struct trial *trial)
+{
+    struct findings *findings = &check->findings;
+
+    if (trial->answer.text == NULL) {
+        return no_answer(check, trial);
+    }
+    if (!findings_read(trial->answer.text, trial->answer.n_bytes, &check->launch.model,
+                       cli_memory(), findings)) {
+        return give_up(check, CLI_FAILED, "bad_answer", NULL,
+                       "what comes out of %s is no answer of memoshim", check->launch.image.path);
+    }
+    if (findings->is_late) {
+        return give_up(check, CLI_FAILED, "late", NULL,
+                       "memoshim does not come first in %s: other constructors have run, and what "
+                       "they called is not seen",
+                       check->launch.image.path);
+    }
+    switch (findings->outcome) {
+    case FINDINGS_NO_CONFIGURATION:
+        return give_up(check, CLI_FAILED, "other_program",
+                       "name it in \"programs\", or leave \"programs\" out",
+                       "the configuration does not act in %s", check->launch.image.path);
+    case FINDINGS_BAD_CONFIGURATION:
+        return give_up(check, CLI_BAD, "refused", NULL, "memoshim does not take its settings: %s",
+                       first_words(trial));
+    case FINDINGS_FAILED:
+        return give_up(check, CLI_FAILED, "failed", NULL, "memoshim cannot start in %s: %s",
+                       check->launch.image.path, findings->error);
+    case FINDINGS_STARTED:
+        break;
+    }
+    if (!reach_conclude(&check->launch.model, findings, cli_memory(), &check->reach)) {
+        return give_up(check, CLI_FAILED, "failed", NULL, "%s", strerror(ENOMEM));
+    }
+    check->has_reach = true;
+    return check->reach.n_hooked + check->reach.n_off < check->reach.n_functions ? CLI_UNKNOWN
+                                                                                 : CLI_OK;
+}
+
+/* A script is given to its interpreter, whose arguments do not matter before it begins. */
+static int start_program(struct check *check)
+{
+    struct launch *launch = &check->launch;
+    struct trial trial = {.path = launch->image.path, .arguments = launch->program};
+    char *script_arguments[] = {launch->image.started_as, launch->path, NULL};
+    int error, status;
+
+    if (launch->image.is_script) {
+        trial.arguments = script_arguments;
+    }
+    error = trial_list_objects(&trial);
+    status = trial_failed(check, &trial, error);
+    if (status == CLI_OK && (!WIFEXITED(trial.status) || WEXITSTATUS(trial.status) != 0)) {
+        status = no_answer(check, &trial);
+    }
+    status = status == CLI_OK ? look_at_list(check, &trial) : status;
+    trial_free(&trial);
+    if (status == CLI_OK) {
+        error = trial_ask(&trial);
+        status = trial_failed(check, &trial, error);
+        status = status == CLI_OK ? take_answer(check, &trial) : status;
+        free(trial.said.text); /* the findings point into the answer */
+    }
+    return status;
+}
+
+static int check_program(struct check *check)
+{
+    struct launch *launch = &check->launch;
+    enum program_refusal refusal;
+
+    if (launch->program_error != 0) {
+        return give_up(check, launch->program_error == -ENOENT ? CLI_NOT_FOUND : CLI_CANNOT_EXECUTE,
+                       launch->program_error == -ENOENT ? "not_found" : "not_executable", NULL,
+                       "cannot run %s: %s", launch->program[0], strerror(-launch->program_error));
+    }
+    if (launch->image.is_script && launch->image.error == -ENOENT) {
+        return give_up(check, CLI_NOT_FOUND, "not_found", NULL, "cannot run %s: there is no %s",
+                       launch->path, launch->image.path);
+    }
+    refusal = program_refused_for_check(&launch->image);
+    if (refusal != PROGRAM_REACHED) {
+        return give_up(check, CLI_FAILED, program_refusal_name(refusal),
+                       program_refusal_hint(refusal), "%s %s", launch->image.path,
+                       program_refusal_text(refusal));
+    }
+    if (!launch_preload(launch)) {
+        return give_up(check, CLI_FAILED, "no_library", NULL, "there is no libmemoshim.so to load");
+    }
+    if (!answers_requests(launch->library)) {
+        return give_up(check, CLI_FAILED, "other_library", NULL,
+                       "%s is of another version than this command", launch->library);
+    }
+    return start_program(check);
+}
+
+/* ---- the command ----------------------------------------------------------------------------- */
+
+static int run_check(struct check *check)
+{
+    launch_find_program(&check->launch);
+    diagnostics_init(&check->errors, cli_memory());
+    switch (launch_configure(&check->launch, &check->errors)) {
+    case LAUNCH_READY:
+        check->has_model = true;
+        return check->launch.program != NULL ? check_program(check) : CLI_OK;
+    case LAUNCH_NO_CONFIGURATION:
+        cli_complain_usage(NAME, "there is no configuration: name one with -c");
+        return CLI_BAD;
+    case LAUNCH_BAD_CONFIGURATION:
+    case LAUNCH_OUT_OF_MEMORY:
+        break;
+    }
     return CLI_BAD;
 }
 
-static const char *mode_name(const struct config_function *function)
+static void print_problem(const struct check *check)
 {
-    return function->mode == CONFIG_MODE_OFF ? "off" : "memoize";
-}
-
-static void print_text(const struct config_model *model)
-{
-    int width = 0;
-
-    for (uint32_t i = 0; i < model->n_functions; i++) {
-        int n = (int)strnlen(model->functions[i].named, 40);
-
-        width = n > width ? n : width;
-    }
-    printf("%s: no errors, %u function%s\n", model->file, model->n_functions,
-           model->n_functions == 1 ? "" : "s");
-    for (uint32_t i = 0; i < model->n_functions; i++) {
-        const struct config_function *function = &model->functions[i];
-
-        printf("  %-*s  %s, at most %llu entries and %llu bytes", width, function->named,
-               mode_name(function), (unsigned long long)function->max_entries,
-               (unsigned long long)function->max_bytes);
-        if (function->ttl_ns != 0) {
-            printf(", for %.9g s", (double)function->ttl_ns / 1e9);
-        }
-        printf("%s\n", function->from_preset ? " (preset)" : "");
+    cli_complain("%s", check->problem.text);
+    if (check->problem.hint != NULL) {
+        cli_complain("hint: %s", check->problem.hint);
     }
 }
 
-static void print_json_member(const char *name, const char *text)
+static int check_and_print(struct check *check, bool as_json)
 {
-    printf("\"%s\": ", name);
-    if (text != NULL) {
-        cli_print_json_string(stdout, text);
-    } else {
-        fputs("null", stdout);
+    int status = run_check(check);
+
+    if (as_json && (check->has_model || check->errors.n_items > 0)) {
+        check_print_json(check);
+        return status;
     }
+    if (check->errors.n_items > 0) {
+        launch_print_errors(&check->launch, &check->errors);
+    }
+    if (check->problem.code != NULL) {
+        print_problem(check);
+    }
+    check_print_text(check);
+    return status;
 }
 
-/* By position, as diagnostics_print has them. */
-static int compare_positions(const void *left, const void *right)
-{
-    const struct diagnostic *l = left, *r = right;
-
-    return l->line != r->line ? (l->line > r->line) - (l->line < r->line)
-                              : (l->column > r->column) - (l->column < r->column);
-}
-
-/* model: NULL when there are errors. */
-static void print_json(const char *file, struct diagnostic_list *diagnostics,
-                       const struct config_model *model)
-{
-    qsort(diagnostics->items, diagnostics->n_items, sizeof(diagnostics->items[0]),
-          compare_positions);
-    fputs("{\n  ", stdout);
-    print_json_member("file", file);
-    fputs(",\n  \"errors\": [", stdout);
-    for (uint32_t i = 0; i < diagnostics->n_items; i++) {
-        const struct diagnostic *item = &diagnostics->items[i];
-
-        fputs(i > 0 ? ",\n    { " : "\n    { ", stdout);
-        print_json_member("file", item->file);
-        printf(", \"line\": %u, \"column\": %u, ", item->line, item->column);
-        print_json_member("text", item->text);
-        fputs(", ", stdout);
-        print_json_member("hint", item->hint);
-        fputs(" }", stdout);
-    }
-    printf("%s],\n  \"errors_not_shown\": %u,\n  \"functions\": {",
-           diagnostics->n_items > 0 ? "\n  " : "", diagnostics->n_suppressed);
-    for (uint32_t i = 0; model != NULL && i < model->n_functions; i++) {
-        const struct config_function *function = &model->functions[i];
-
-        fputs(i > 0 ? ",\n    " : "\n    ", stdout);
-        cli_print_json_string(stdout, function->named);
-        printf(": { \"mode\": \"%s\", \"preset\": %s, \"max_entries\": %llu, \"max_bytes\": %llu, "
-               "\"ttl_ms\": %llu }",
-               mode_name(function), function->from_preset ? "true" : "false",
-               (unsigned long long)function->max_entries, (unsigned long long)function->max_bytes,
-               (unsigned long long)(function->ttl_ns / 1000000));
-    }
-    puts(model != NULL && model->n_functions > 0 ? "\n  }\n}" : "}\n}");
-}
-
-static int check(const char *config, bool as_json)
-{
-    const struct config_surroundings surroundings = {
-        .memoshim_config = config != NULL ? config : getenv("MEMOSHIM_CONFIG"),
-        .xdg_config_home = getenv("XDG_CONFIG_HOME"),
-        .home = getenv("HOME"),
-        .check_only_explicit = config != NULL,
-    };
-    struct diagnostic_list diagnostics;
-    struct config_source source = {.file = config};
-    struct config_model model;
-    int found, error;
-
-    diagnostics_init(&diagnostics, cli_memory());
-    if (config != NULL) {
-        error = config_read_file(config, cli_memory(), &source, &diagnostics);
-    } else {
-        found = config_find(&surroundings, cli_memory(), &source, &diagnostics);
-        if (found == 0) {
-            cli_complain_usage(NAME, "there is no configuration: name one with -c");
-            return CLI_BAD;
-        }
-        error = found < 0 ? found : 0;
-    }
-    if (error == 0) {
-        error = config_load(source.file, source.text, source.n_bytes, cli_memory(), &model,
-                            &diagnostics);
-    }
-    if (as_json) {
-        print_json(source.file, &diagnostics, error == 0 ? &model : NULL);
-    } else if (error == 0) {
-        print_text(&model);
-    } else {
-        cli_print_diagnostics(&diagnostics);
-    }
-    return error == 0 ? CLI_OK : CLI_BAD;
-}
-
-int cmd_check(int n_arguments, char **arguments)
+/* CLI_OK to go on, unless *ret_done. */
+static int parse_arguments(int n_arguments, char **arguments, struct launch *launch,
+                           bool *ret_as_json, bool *ret_done)
 {
     static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'},
-        {"json", no_argument, NULL, 'j'},
-        {"explain", required_argument, NULL, 'e'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
+        {"config", required_argument, NULL, 'c'}, {"function", required_argument, NULL, 'f'},
+        {"json", no_argument, NULL, 'j'},         {"explain", required_argument, NULL, 'e'},
+        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
     };
-    const char *config = NULL;
-    bool as_json = false;
     int option;
 
+    *ret_done = true;
     opterr = 0;
-    while ((option = getopt_long(n_arguments, arguments, "+:c:h", options, NULL)) != -1) {
+    while ((option = getopt_long(n_arguments, arguments, "+:c:f:h", options, NULL)) != -1) {
         switch (option) {
         case 'c':
-            config = optarg;
+        case 'f':
+            if (!launch_take_option(launch, option, optarg)) {
+                return CLI_BAD;
+            }
             break;
         case 'j':
-            as_json = true;
+            *ret_as_json = true;
             break;
         case 'e':
-            return refuse("--explain");
+            cli_complain_usage(NAME, "--explain is not in this version yet");
+            return CLI_BAD;
         case 'h':
             cli_print_help(NAME);
             return CLI_OK;
@@ -172,8 +388,29 @@ int cmd_check(int n_arguments, char **arguments)
             return CLI_BAD;
         }
     }
-    if (arguments[optind] != NULL) {
-        return refuse("checking against a program");
+    launch->program = arguments[optind] != NULL ? arguments + optind : NULL;
+    *ret_done = false;
+    return CLI_OK;
+}
+
+int cmd_check(int n_arguments, char **arguments)
+{
+    struct check *check = calloc(1, sizeof(*check));
+    char **functions = calloc((size_t)n_arguments, sizeof(*functions));
+    bool as_json = false, done;
+    int status = CLI_BAD;
+
+    if (check == NULL || functions == NULL) {
+        cli_complain("%s", strerror(ENOMEM));
+    } else {
+        check->launch.command = NAME;
+        check->launch.functions = functions;
+        status = parse_arguments(n_arguments, arguments, &check->launch, &as_json, &done);
+        if (!done) {
+            status = check_and_print(check, as_json);
+        }
     }
-    return check(config, as_json);
+    free(functions);
+    free(check);
+    return status;
 }

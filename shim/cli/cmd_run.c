@@ -90,7 +90,12 @@ static int check_program(const struct launch *launch)
     }
     refused = program_refused(&launch->image, room, sizeof(room));
     if (refused != NULL) {
+        const char *hint = program_refusal_hint(launch->image.refusal);
+
         cli_complain("%s", refused);
+        if (hint != NULL) {
+            cli_complain("hint: %s", hint);
+        }
         return CLI_FAILED;
     }
     return CLI_OK;

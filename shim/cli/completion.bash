@@ -19,13 +19,13 @@ _memoshim() {
         COMPREPLY=($(compgen -f -- "$current"))
         return
         ;;
-    run/-f | run/--function)
+    run/-f | run/--function | check/-f | check/--function)
         COMPREPLY=($(compgen -W "$(_memoshim_presets "$memoshim")" -- "$current"))
         return
         ;;
     esac
     case $command in
-    run)
+    run | check)
         # The program is the first word that is neither an option nor an option's value.
         for ((i = 2; i < COMP_CWORD; i++)); do
             case ${COMP_WORDS[i]} in
@@ -42,14 +42,13 @@ _memoshim() {
             compopt -o filenames
             COMPREPLY=($(compgen -f -- "$current"))
         elif [ "${current:0:1}" = - ]; then
-            COMPREPLY=($(compgen -W '-c --config -f --function --help --' -- "$current"))
+            local options='-c --config -f --function --help --'
+            [ "$command" = run ] || options+=' --json'
+            COMPREPLY=($(compgen -W "$options" -- "$current"))
         else
             compopt -o filenames
             COMPREPLY=($(compgen -c -- "$current"))
         fi
-        ;;
-    check)
-        COMPREPLY=($(compgen -W '-c --config --json --help' -- "$current"))
         ;;
     presets)
         COMPREPLY=($(compgen -W "$(_memoshim_presets "$memoshim") --help" -- "$current"))

@@ -84,6 +84,13 @@ static int write_to_stream(void *context, const char *text, size_t n_bytes)
     return fwrite(text, 1, n_bytes, context) == n_bytes ? 0 : -EIO;
 }
 
+void cli_print_plain(FILE *out, const char *text, size_t n_bytes)
+{
+    const struct stats_sink sink = {write_to_stream, out};
+
+    stats_write_plain(&sink, text, n_bytes);
+}
+
 void cli_print_json_string(FILE *out, const char *text)
 {
     const struct stats_sink sink = {write_to_stream, out};

@@ -97,8 +97,7 @@ static enum definers definitions_in(const struct elf_view *view,
 /* NULL when every look-up of the name that passes the shim finds this original; else why not. */
 static const char *why_not_alone(const struct interpose_binding *binding)
 {
-    static const char is_before[] =
-        "an object that is searched before memoshim defines it, so later objects are bound to that";
+    static const char is_before[] = "an object that is searched before memoshim defines it";
     uint32_t name_hash = elf_name_hash(binding->symbol);
     bool is_found = false;
 
@@ -118,7 +117,7 @@ static const char *why_not_alone(const struct interpose_binding *binding)
         case DEFINES_NOTHING:
             break;
         case DEFINES_OTHER:
-            return "the name has several definitions or versions, and later objects may want any";
+            return "the name has several definitions or versions";
         case DEFINES_ORIGINAL_FOR_ALL:
             return i > interpose_known.own ? NULL : is_before;
         case DEFINES_ORIGINAL:

@@ -120,6 +120,16 @@ void format_terminal_bytes(struct format *out, const char *text, size_t n_bytes)
     }
 }
 
+int stats_write_plain(const struct stats_sink *sink, const char *text, size_t n_bytes)
+{
+    char room[128];
+    struct format out;
+
+    format_init(&out, room, sizeof(room), sink);
+    format_terminal_bytes(&out, text, n_bytes);
+    return format_finish(&out);
+}
+
 void format_terminal(struct format *out, const char *text)
 {
     format_terminal_bytes(out, text, strlen(text));

@@ -119,6 +119,12 @@ int stats_emit(const struct stats_snapshot *snapshot, enum stats_format format,
  */
 int stats_write_json_string(const struct stats_sink *sink, const char *text);
 
+/*
+ * text[0..n_bytes) for a terminal: controls and what is not UTF-8 become "?". text[n_bytes] must be
+ * readable, and no byte in the middle of a character.
+ */
+int stats_write_plain(const struct stats_sink *sink, const char *text, size_t n_bytes);
+
 /* A destination, settled at start. */
 struct stats_target {
     bool to_stderr;

@@ -146,9 +146,20 @@ class Check(Case):
         self.check(self.run_command('check'), 2, 'there is no configuration')
 
     def test_later(self):
-        path = self.write('c.json', GOOD)
-        for arguments in (('--explain', 'j0'), ('-c', path, '--', 'nginx')):
-            self.check(self.run_command('check', *arguments), 2, 'is not in this version yet')
+        self.check(self.run_command('check', '--explain', 'j0'), 2, 'is not in this version yet')
+
+    def test_functions_on_the_command_line(self):
+        done = self.run_command('check', '-f', 'j0:ttl=5s', '-f', 'crypt')
+        self.check(done, 0, '', '-f: no errors, 2 functions\n')
+        self.assertRegex(done.stdout, r'  j0     memoize, .* for 5 s \(preset\)\n')
+        done = self.run_command('check', '-f', 'j0:ttl=5x', '-f', 'nothing_such')
+        self.check(done, 2, "memoshim: -f 'j0:ttl=5x': 'ttl' is '5x', which is no", '')
+        self.check(done, 2, "memoshim: -f 'nothing_such': nothing is known about 'nothing_such'")
+        done = self.run_command('check', '--json', '-f', 'j0:ttl=5x')
+        self.assertEqual(done.returncode, 2)
+        self.assertEqual([(error['file'], error['line']) for error in
+                          json.loads(done.stdout)['errors']], [("-f 'j0:ttl=5x'", 0)])
+        self.check(self.run_command('check', '-c', 'c.json', '-f', 'j0'), 2, 'exclude each other')
 
     def test_wrong_usage(self):
         self.check(self.run_command('check', '-c'), 2, "'-c' needs a value")

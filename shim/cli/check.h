@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+/* What one run of memoshim check has to say, and the two forms in which it is said. */
+#ifndef CLI_CHECK_H
+#define CLI_CHECK_H
+
+#include "cli/findings.h"
+#include "cli/launch.h"
+#include "cli/reach.h"
+
+struct check {
+    struct launch launch;
+    struct diagnostic_list errors; /* of the configuration */
+    bool has_model;                /* there are none */
+    /* Why the program was not started or says nothing; code NULL: it did. */
+    struct {
+        const char *code, *text, *hint;
+    } problem;
+    bool has_reach; /* it did: what follows is there */
+    struct findings findings;
+    struct reach reach;
+};
+
+/* On stdout; errors and problems of the program, which text has on stderr, are not in it. */
+void check_print_text(const struct check *check);
+
+/* One object on stdout, whatever there is to say. */
+void check_print_json(struct check *check);
+
+/* The mode of a function as the configuration writes it. */
+const char *check_mode_name(const struct config_function *function);
+
+#endif
