@@ -102,30 +102,6 @@ class LaterObjects(Reach):
                 self.assertEqual(function["hooked_slots"], SLOTS_AT_START)
 
 
-class SearchPaths(Reach):
-    """What a plugin loads is found where it is found without memoshim."""
-
-    def test_runpath_and_origin(self):
-        deps = self.folder / "deps"
-        deps.mkdir()
-        shutil.copy(case.PROGRAMS / "libpending_b.so", deps / "libonly_here.so")
-        path = self.folder / "plugin_runpath.so"
-        shutil.copy(case.PROGRAMS / "plugin_runpath.so", path)
-        config = self.config({"pending_step": {"prototype": "long pending_step(long x)",
-                                               "guard": False}, **counted.functions("square")})
-        trace = self.folder / "trace"
-        lines = [(f"open p {path} now", 0), ("open q libonly_here.so now", 0),
-                 ("run p plugin_by_name 30", 1), ("run p plugin_by_origin 30", 0),
-                 ("run p plugin_by_name 31", 1), ("open q libonly_here.so now", 0)]
-        plain, outcome = self.run_both(config, [case.PROGRAMS / "host", trace],
-                                       "".join(f"{line}\n" for line, _ in lines))
-        self.assertIn(b"cannot open shared object file", plain.stdout)
-        self.assertIn(b"\n10\n10\n10\n", plain.stdout)
-        real = [int(word) for word in trace.read_text().split()]
-        self.assertEqual([(line, n) for (line, _), n in zip(lines, real)], lines)
-        self.assert_counts(outcome.function("pending_step"), calls=3, misses=2)
-
-
 class Rescan(Reach):
     """What ld.so does not bind to memoshim is redirected at the first look-up in the plugin."""
 
