@@ -8,6 +8,7 @@
 #include "entry/entry.h"
 
 #include "base/guard.h"
+#include "entry/around.h"
 #include "entry/layout.h"
 #include <errno.h>
 #include <ffi.h>
@@ -21,6 +22,14 @@ struct entry_record {
     entry_handler_fn handler;
     void *plan;
 };
+
+struct around_record {
+    void *original;
+    void *context;
+};
+
+_Static_assert(sizeof(struct around_record) == ENTRY_NOTICE_BYTES, "assembly");
+_Static_assert(offsetof(struct around_record, original) == ENTRY_NOTICE_ORIGINAL, "assembly");
 
 struct entry_notice {
     void *original;
@@ -40,11 +49,16 @@ struct entry_sealed {
         char room[ENTRY_RECORD_BYTES];
     } records[ENTRY_MAX_THUNKS];
     struct entry_notice notices[ENTRY_MAX_NOTICES];
+    struct around_record arounds[ENTRY_MAX_AROUNDS];
+    struct entry_around around;
     struct entry_dl dl;
-    int n_records, n_notices;
+    int n_records, n_notices, n_arounds;
 };
 
 _Static_assert(offsetof(struct entry_sealed, notices) == ENTRY_MAX_THUNKS * ENTRY_RECORD_BYTES,
+               "assembly");
+_Static_assert(offsetof(struct entry_sealed, arounds) ==
+                   ENTRY_MAX_THUNKS * ENTRY_RECORD_BYTES + ENTRY_MAX_NOTICES * ENTRY_NOTICE_BYTES,
                "assembly");
 
 /*
@@ -60,7 +74,7 @@ union entry_sealed_pages {
 extern union entry_sealed_pages memoshim_entry_sealed;
 extern _Atomic uint8_t memoshim_entry_on[ENTRY_MAX_THUNKS];
 extern _Atomic uint64_t memoshim_entry_passed[ENTRY_MAX_THUNKS];
-extern char memoshim_thunks[], memoshim_notice_thunks[];
+extern char memoshim_thunks[], memoshim_notice_thunks[], memoshim_around_thunks[];
 
 /* What thunk_*.S and dl_address.c call. */
 bool memoshim_dl_answer(void *handle, const char *symbol, const char *version, const void *caller,
@@ -68,6 +82,9 @@ bool memoshim_dl_answer(void *handle, const char *symbol, const char *version, c
 void *memoshim_dl_real(bool versioned);
 void *memoshim_dl_real_address(bool with_extra);
 void memoshim_notice(uint64_t notice);
+struct around_call *memoshim_around_before(uint64_t number, const struct entry_registers *registers,
+                                           void **slot);
+void memoshim_around_after(struct around_call *call);
 
 __attribute__((aligned(ENTRY_PAGE_MAX))) union entry_sealed_pages memoshim_entry_sealed;
 _Atomic uint8_t memoshim_entry_on[ENTRY_MAX_THUNKS];
@@ -143,12 +160,16 @@ void *entry_original(const void *address)
 {
     uintptr_t thunk = (uintptr_t)address - (uintptr_t)memoshim_thunks;
     uintptr_t notice = (uintptr_t)address - (uintptr_t)memoshim_notice_thunks;
+    uintptr_t around = (uintptr_t)address - (uintptr_t)memoshim_around_thunks;
 
     if (thunk / ENTRY_THUNK_BYTES < (uintptr_t)pool->n_records) {
         return pool->records[thunk / ENTRY_THUNK_BYTES].record.original;
     }
     if (notice / ENTRY_NOTICE_THUNK_BYTES < (uintptr_t)pool->n_notices) {
         return pool->notices[notice / ENTRY_NOTICE_THUNK_BYTES].original;
+    }
+    if (around / ENTRY_AROUND_THUNK_BYTES < (uintptr_t)pool->n_arounds) {
+        return pool->arounds[around / ENTRY_AROUND_THUNK_BYTES].original;
     }
     return NULL;
 }
@@ -181,6 +202,65 @@ int entry_open_notice(void *original)
 void *entry_notice_thunk(int notice)
 {
     return memoshim_notice_thunks + (size_t)notice * ENTRY_NOTICE_THUNK_BYTES;
+}
+
+void entry_around_init(const struct entry_around *around)
+{
+    pool->around = *around;
+    around_init();
+}
+
+int entry_open_around(void *original, void *context)
+{
+    if (pool->n_arounds == ENTRY_MAX_AROUNDS) {
+        return -ENOSPC;
+    }
+    pool->arounds[pool->n_arounds] = (struct around_record){original, context};
+    return pool->n_arounds++;
+}
+
+void *entry_around_thunk(int around)
+{
+    return memoshim_around_thunks + (size_t)around * ENTRY_AROUND_THUNK_BYTES;
+}
+
+/* NULL: the thunk jumps on, and the call returns to its caller. */
+struct around_call *memoshim_around_before(uint64_t number, const struct entry_registers *registers,
+                                           void **slot)
+{
+    const struct around_record *record = &pool->arounds[number];
+    int saved_errno = errno;
+    bool is_inside = memoshim_guard != 0;
+    struct around_call *call = around_call_take(slot);
+
+    if (call != NULL) {
+        call->context = record->context;
+    }
+    if (!is_inside) {
+        guard_enter();
+    }
+    pool->around.before(record->context, registers, is_inside, call != NULL ? call->note : NULL);
+    if (!is_inside) {
+        guard_leave();
+    }
+    errno = saved_errno;
+    return call;
+}
+
+void memoshim_around_after(struct around_call *call)
+{
+    int saved_errno = errno;
+    bool is_inside = memoshim_guard != 0;
+
+    if (!is_inside) {
+        guard_enter();
+    }
+    pool->around.after(call->context, is_inside, call->note);
+    if (!is_inside) {
+        guard_leave();
+    }
+    around_call_release(call);
+    errno = saved_errno;
 }
 
 void entry_sealable(void **ret_pages, size_t *ret_n_bytes)

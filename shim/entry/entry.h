@@ -47,7 +47,38 @@ typedef void (*entry_notice_fn)(int notice);
 int entry_open_notice(void *original);
 void *entry_notice_thunk(int notice);
 
-/* The function whose thunk, of either kind, contains address; NULL when none does. */
+/* The argument registers of a call, as its caller left them. */
+struct entry_registers {
+    uint64_t integers[6];
+    const void *stack;  /* the first argument that did not fit into registers */
+    uint64_t n_vectors; /* what a variadic call says in al */
+    _Alignas(64) unsigned char vectors[8][64]; /* what the processor has of them: 16, 32 or 64 */
+};
+
+#define ENTRY_NOTE_BYTES 192
+
+/*
+ * Functions that are seen before and after each call, whatever their signature: arguments stay
+ * where they are, and the return address leads through code of ours, which unwinders understand.
+ * Both run with the guard set and keep errno. is_inside: the call was made while this thread was in
+ * the shim already (a signal handler), so no lock may be taken. note: ENTRY_NOTE_BYTES that
+ * `before` may fill for `after`; NULL: there will be no `after`, since too many calls have not
+ * returned. A call that leaves by longjmp or an exception has no `after`.
+ */
+struct entry_around {
+    void (*before)(void *context, const struct entry_registers *registers, bool is_inside,
+                   void *note);
+    void (*after)(void *context, bool is_inside, const void *note);
+};
+
+/* Who is told. Before the first entry_open_around. */
+void entry_around_init(const struct entry_around *around);
+
+/* A thunk for calls of `original`: its number, or -ENOSPC. */
+int entry_open_around(void *original, void *context);
+void *entry_around_thunk(int around);
+
+/* The function whose thunk, of any kind, contains address; NULL when none does. */
 void *entry_original(const void *address);
 
 /*

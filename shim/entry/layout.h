@@ -10,6 +10,9 @@
 #define ENTRY_MAX_THUNKS  1024
 #define ENTRY_MAX_NOTICES 32
 
+/* And of functions that are seen before and after each call. */
+#define ENTRY_MAX_AROUNDS 256
+
 #define ENTRY_RECORD_BYTES    64
 #define ENTRY_RECORD_ORIGINAL 0
 #define ENTRY_RECORD_CODE     8
@@ -28,5 +31,22 @@
 /* Code of one thunk, so that C can compute its address. */
 #define ENTRY_THUNK_BYTES        64
 #define ENTRY_NOTICE_THUNK_BYTES 32
+#define ENTRY_AROUND_THUNK_BYTES 32
+
+/* struct around_call: a call that has not returned yet. */
+#define AROUND_CALL_WORD   0
+#define AROUND_CALL_RETURN 8
+#define AROUND_CALL_RBX    16
+
+/* struct entry_registers. */
+#define REGISTERS_INTEGERS 0
+#define REGISTERS_STACK    48
+#define REGISTERS_VECTORS  64
+#define REGISTERS_BYTES    576
+
+/* How wide vector registers are: memoshim_around_width. */
+#define AROUND_WIDTH_SSE    0
+#define AROUND_WIDTH_AVX    1
+#define AROUND_WIDTH_AVX512 2
 
 #endif
