@@ -124,11 +124,15 @@ void model_read(struct workspace *work, const struct value *root, struct config_
         value_expect(work, value, VALUE_OBJECT, "an object")) {
         keys_check(work, value, IN_DEFAULTS);
         policy_read(work, value, &defaults);
+        if ((value = value_find(value, "invalidate")) != NULL) {
+            invalidate_read(work, value, &(struct invalidate_scope){0}, &defaults);
+        }
     }
     if ((value = value_find(root, "stats")) != NULL) {
         stats_read(work, value, &model->stats);
     }
     read_functions(work, root, &defaults, model);
+    invalidate_check(work, root->source.place.file, model);
 }
 
 static const char *basename_of(const char *path)

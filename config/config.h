@@ -162,6 +162,32 @@ struct config_condition {
     uint32_t n_comparisons;
 };
 
+/* ---- invalidation (invalidate.c) ------------------------------------------------------------- */
+
+enum invalidation_kind {
+    INVALIDATE_ON_CALL, /* of `symbol`: everything, or the entries that match */
+    INVALIDATE_ON_FILE  /* `file` changed, appeared or went: everything */
+};
+
+/* The invalidating call's parameter `theirs` has the value of the remembered call's `ours`. */
+struct config_match {
+    uint32_t theirs, ours;
+};
+
+#define CONFIG_MAX_INVALIDATIONS 32
+#define CONFIG_MAX_MATCHES       4 /* in one rule; and rules with any, of one function */
+
+struct config_invalidation {
+    enum invalidation_kind kind;
+    const char *symbol, *version;       /* of ON_CALL; version NULL: any */
+    struct prototype prototype;         /* name NULL: none was given, so nothing matches */
+    const struct config_match *matches; /* all of them must hold */
+    uint32_t n_matches;                 /* 0: everything goes */
+    const char *file;                   /* of ON_FILE; an absolute path */
+    uint64_t check_every_ns;            /* 0: the file is looked at for each call */
+    uint32_t line, column;
+};
+
 /* ---- the model (load.c, check.c) ------------------------------------------------------------- */
 
 enum config_mode {
@@ -223,6 +249,8 @@ struct config_function {
     uint64_t single_flight_timeout_ns; /* 0: from measured times */
     bool guard;
     double verify_sample; /* share of hits that is verified, 0 to 1 */
+    const struct config_invalidation *invalidations;
+    uint32_t n_invalidations;
 };
 
 struct config_stats {

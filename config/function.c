@@ -49,25 +49,29 @@ static bool is_symbol(const char *text)
     return true;
 }
 
-static bool read_name(struct entry *entry)
+bool symbol_read(struct workspace *work, const char *named, struct place place,
+                 const char **ret_symbol, const char **ret_version)
 {
-    const char *named = entry->given->key, *at = strchr(named, '@');
-    struct config_function *function = entry->function;
+    const char *at = strchr(named, '@');
 
-    function->named = named;
-    function->symbol = named;
-    function->version = NULL;
-    function->line = entry->given->key_place.line;
-    function->column = entry->given->key_place.column;
-    if (at != NULL) {
-        function->symbol = work_copy_text(entry->work, named, (size_t)(at - named));
-        function->version = at + 1;
-    }
-    if (!is_symbol(function->symbol) || (at != NULL && !is_symbol(function->version))) {
-        REPORT(entry->work->list, entry->given->key_place, BAD_SYMBOL, named);
+    *ret_symbol = at != NULL ? work_copy_text(work, named, (size_t)(at - named)) : named;
+    *ret_version = at != NULL ? at + 1 : NULL;
+    if (!is_symbol(*ret_symbol) || (at != NULL && !is_symbol(*ret_version))) {
+        REPORT(work->list, place, BAD_SYMBOL, named);
         return false;
     }
     return true;
+}
+
+static bool read_name(struct entry *entry)
+{
+    struct config_function *function = entry->function;
+
+    function->named = entry->given->key;
+    function->line = entry->given->key_place.line;
+    function->column = entry->given->key_place.column;
+    return symbol_read(entry->work, function->named, entry->given->key_place, &function->symbol,
+                       &function->version);
 }
 
 /* ---- the prototype --------------------------------------------------------------------------- */
@@ -238,6 +242,18 @@ static void read_conditions(struct entry *entry)
     }
 }
 
+static void read_invalidate(struct entry *entry)
+{
+    const struct config_function *function = entry->function;
+    struct invalidate_scope scope = {&function->prototype, entry->parameters, entry->is_good,
+                                     function->has_secret};
+    const struct value *invalidate = entry_find(entry, "invalidate");
+
+    if (invalidate != NULL) {
+        invalidate_read(entry->work, invalidate, &scope, entry->function);
+    }
+}
+
 /* ---- the whole ------------------------------------------------------------------------------- */
 
 static void read_descriptions(struct entry *entry)
@@ -262,6 +278,7 @@ static void read_descriptions(struct entry *entry)
     }
     read_returns(entry);
     read_conditions(entry);
+    read_invalidate(entry);
 }
 
 bool function_read(struct workspace *work, const struct value *value,

@@ -196,7 +196,28 @@ void policy_init(struct config_function *function);
 void policy_read(struct workspace *work, const struct value *object,
                  struct config_function *function);
 
+/* ---- invalidate.c ---------------------------------------------------------------------------- */
+
+/* The function whose entries go. */
+struct invalidate_scope {
+    const struct prototype *prototype; /* NULL: in `defaults`, where nothing can match */
+    const struct config_description *parameters;
+    bool is_described; /* false: descriptions are missing or wrong, do not rely on them */
+    bool has_secret;
+};
+
+/* Reads the list `invalidate` into function. */
+void invalidate_read(struct workspace *work, const struct value *list,
+                     const struct invalidate_scope *scope, struct config_function *function);
+
+/* Reports functions whose call invalidates and is itself remembered. */
+void invalidate_check(struct workspace *work, const char *file, const struct config_model *model);
+
 /* ---- function.c ------------------------------------------------------------------------------ */
+
+/* "pow@GLIBC_2.29" into its parts; version NULL without one. Reports what is no symbol. */
+bool symbol_read(struct workspace *work, const char *named, struct place place,
+                 const char **ret_symbol, const char **ret_version);
 
 /* entry: a member of functions; defaults: what it begins with. */
 bool function_read(struct workspace *work, const struct value *entry,

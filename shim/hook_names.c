@@ -110,7 +110,7 @@ const char *hooks_problem(const struct hook *hook)
         }
     }
     if (hooks_count_slots(hook) > 0) {
-        return NULL;
+        return triggers_problem(hook->function);
     }
     if (hook->function->n_callers > 0) {
         return "none of its callers imports it; only dlsym reaches it";

@@ -34,10 +34,13 @@ static _Atomic uint32_t n_arrivals;
 /* Written at the start: of each function of the model, its C++ name, or NULL. */
 static const char **readable;
 
-/* Written at the start. wishes[i] is what functions[i] asks for. */
+/*
+ * Written at the start. The first n_triggers wishes are for functions whose calls invalidate; of
+ * the others wished[i] is the function that asks for wishes[i].
+ */
 static struct interpose_wish *wishes;
 static const struct config_function **wished;
-static size_t n_wishes, n_hooks_room;
+static size_t n_wishes, n_triggers, n_hooks_room;
 
 /* ---- one hook -------------------------------------------------------------------------------- */
 
@@ -105,8 +108,7 @@ static bool is_hooked_already(const void *original, const char *symbol)
     return false;
 }
 
-/* Takes the next binding for slots of symbol that hold original. */
-static struct interpose_binding *bind(const char *symbol, void *original, void *replacement)
+struct interpose_binding *hooks_bind(const char *symbol, void *original, void *replacement)
 {
     struct interpose_binding *binding = &process.bindings[process.n_bindings++];
 
@@ -135,6 +137,7 @@ static struct call_plan *prepare_hook(struct hook *hook,
         .mode = settings_mode(function),
     };
     struct call_plan *plan;
+    const char *reason;
     int entry;
 
     *ret_reason = "there is no memory for its cache";
@@ -143,6 +146,11 @@ static struct call_plan *prepare_hook(struct hook *hook,
         return NULL;
     }
     if (call_plan_create(&options, &process.arena, &plan, ret_reason) != 0) {
+        return NULL;
+    }
+    reason = triggers_tie(plan, function);
+    if (reason != NULL) {
+        *ret_reason = reason;
         return NULL;
     }
     entry = entry_open(call_plan_abi(plan), definition->address, call_handle, plan);
@@ -155,7 +163,7 @@ static struct call_plan *prepare_hook(struct hook *hook,
     hook->library = library;
     hook->path = definition->path[0] != '\0' ? definition->path : process.executable;
     hook->entry = entry;
-    hook->binding = bind(function->symbol, definition->address, entry_thunk(entry));
+    hook->binding = hooks_bind(function->symbol, definition->address, entry_thunk(entry));
     hook->binding->callers = function->callers;
     hook->binding->n_callers = function->n_callers;
     return plan;
@@ -257,14 +265,21 @@ int hooks_start(void)
     n_hooks_room = n_functions * MAX_DEFINITIONS;
     process.hooks = arena_alloc(&process.arena, n_hooks_room * sizeof(*process.hooks));
     process.shown = arena_alloc(&process.arena, n_hooks_room * sizeof(*process.shown));
-    process.bindings = arena_alloc(&process.arena, (n_hooks_room + fixed_bindings_room()) *
-                                                       sizeof(*process.bindings));
-    wishes = arena_alloc(&process.arena, n_functions * sizeof(*wishes));
-    wished = arena_alloc(&process.arena, n_functions * sizeof(*wished));
-    readable = arena_alloc(&process.arena, n_functions * sizeof(*readable));
-    if (process.hooks == NULL || process.shown == NULL || process.bindings == NULL ||
-        wishes == NULL || wished == NULL || readable == NULL) {
+    process.bindings =
+        arena_alloc(&process.arena, (n_hooks_room + fixed_bindings_room() + MAX_TRIGGERS) *
+                                        sizeof(*process.bindings));
+    if (process.bindings == NULL || triggers_start(&n_triggers) != 0) {
         return -ENOMEM;
+    }
+    wishes = arena_alloc(&process.arena, (n_triggers + n_functions) * sizeof(*wishes));
+    wished = arena_alloc(&process.arena, (n_triggers + n_functions) * sizeof(*wished));
+    readable = arena_alloc(&process.arena, n_functions * sizeof(*readable));
+    if (process.hooks == NULL || process.shown == NULL || wishes == NULL || wished == NULL ||
+        readable == NULL) {
+        return -ENOMEM;
+    }
+    for (n_wishes = 0; n_wishes < n_triggers; n_wishes++) {
+        wishes[n_wishes] = triggers_wish(n_wishes);
     }
     for (size_t i = 0; i < n_functions; i++) {
         readable[i] = read_name(process.model.functions[i].symbol);
@@ -282,6 +297,7 @@ int hooks_start(void)
         log_line(LOG_LEVEL_WARN, "calls by objects that are loaded later may not be seen: %s",
                  interpose_export_problem());
     }
+    triggers_settle();
     settle_hooks();
     return error;
 }
@@ -370,12 +386,17 @@ static void hook_arrival_locked(const struct interpose_arrival *arrival)
             interpose_find_in_arrival(arrival, &wishes[i], definitions, MAX_DEFINITIONS);
 
         for (size_t k = 0; k < n_found && k < MAX_DEFINITIONS; k++) {
-            hook_later_definition_locked(wished[i], &definitions[k]);
+            if (i < n_triggers) {
+                triggers_add_later(i, &definitions[k]);
+            } else {
+                hook_later_definition_locked(wished[i], &definitions[k]);
+            }
         }
     }
     interpose_seal(pages, n_bytes);
     if (process.n_bindings > n_before) {
         interpose_apply(&process.bindings[n_before], process.n_bindings - n_before);
+        triggers_settle();
     }
 }
 

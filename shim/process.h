@@ -121,6 +121,32 @@ void hooks_look_for_definitions(void);
 /* For a forked child. */
 void hooks_after_fork(void);
 
+/* A binding for slots of symbol that hold original; applied when hooking goes on. */
+struct interpose_binding *hooks_bind(const char *symbol, void *original, void *replacement);
+
+/* ---- triggers.c: functions whose calls invalidate ----------------------------------------------
+ */
+
+#define MAX_TRIGGERS 256 /* definitions of such functions */
+
+/* Catches those that are there. How many names there are is in *ret_n_symbols. 0 or -ENOMEM. */
+int triggers_start(size_t *ret_n_symbols);
+
+/* What they are looked for by in later objects: wish number i of *ret_n_symbols. */
+struct interpose_wish triggers_wish(size_t i);
+
+/* Ties the plan to those that its function names. NULL, or why it must not be memoized. */
+const char *triggers_tie(struct call_plan *plan, const struct config_function *function);
+
+/* A later object defines wish number i. The lock of hooks.c is held. */
+void triggers_add_later(size_t i, const struct interpose_definition *definition);
+
+/* After slots were redirected: plans whose triggers are not all seen are stopped. */
+void triggers_settle(void);
+
+/* What limits the function's invalidation, or NULL. Async-signal-safe. */
+const char *triggers_problem(const struct config_function *function);
+
 /* ---- hook_names.c: what is shown of hooks
  * ------------------------------------------------------------------------
  */

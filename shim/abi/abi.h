@@ -45,6 +45,35 @@ uint32_t abi_value_bytes(const struct ctype *type);
 /* Packs the abi_value_bytes(type) meaningful bytes of *value to ret_bytes. Never reads padding. */
 void abi_copy_value(const struct ctype *type, const void *value, void *ret_bytes);
 
+/* The argument registers of a call, as its caller left them, and the stack behind them. */
+struct abi_registers {
+    uint64_t integers[6];
+    const void *stack;  /* the first argument that did not fit into registers */
+    uint64_t n_vectors; /* what a variadic call says in al */
+    _Alignas(64) unsigned char vectors[8][64]; /* what the processor has of them: 16, 32 or 64 */
+};
+
+/* Where an argument is, in bytes from the beginning of the registers or of the stack. */
+struct abi_place {
+    bool is_on_stack;
+    uint32_t offset;
+};
+
+/*
+ * Where calls of prototype have the argument for `parameter`, which is a scalar that is not
+ * complex, or a pointer. 0, or -ENOTSUP when that cannot be told.
+ */
+int abi_find_argument(const struct prototype *prototype, uint32_t parameter,
+                      struct abi_place *ret_place);
+
+/* The argument itself: an integer's upper bytes may be anything. */
+static inline const void *abi_argument(const struct abi_registers *registers,
+                                       struct abi_place place)
+{
+    return (const char *)(place.is_on_stack ? registers->stack : (const void *)registers) +
+           place.offset;
+}
+
 /* The inverse: *ret_value from packed bytes, padding zeroed. */
 void abi_restore_value(const struct ctype *type, const void *bytes, void *ret_value);
 

@@ -206,6 +206,13 @@ void call_let_go(struct call_plan *plan)
     }
 }
 
+void call_meet_child(void)
+{
+    if (__builtin_expect(fork_page_is_new_child(), 0)) {
+        call_hooks.new_child();
+    }
+}
+
 static void tick(void)
 {
     if (call_hooks.tick != NULL && ++calls_since_tick >= CALLS_BETWEEN_TICKS) {
@@ -231,10 +238,12 @@ void call_handle(void *handle, void *result, void **arguments)
     _Alignas(8) unsigned char room[CACHE_ROOM_BYTES];
 
     guard_enter();
-    if (__builtin_expect(fork_page_is_new_child(), 0)) {
-        call_hooks.new_child();
-    }
+    call_meet_child();
     tick();
+    if (!call_may_answer(plan)) {
+        pass_through(plan, STATS_BYPASS_unfollowed, result, arguments, caller_errno);
+        return;
+    }
     if (plan->uses_float && !float_mode_is_default(plan->uses_x87)) {
         pass_through(plan, STATS_BYPASS_rounding, result, arguments, caller_errno);
         return;
@@ -282,6 +291,7 @@ void call_handle(void *handle, void *result, void **arguments)
         }
         break;
     case CACHE_MISS:
+        call_add_fences(plan, key.bytes, &ticket);
         caller_errno = compute(plan, &key, &ticket, result, arguments, &call, caller_errno);
         marshal_buffer_fini(&key_buffer);
         break;

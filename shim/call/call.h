@@ -65,6 +65,45 @@ void call_init(const struct call_hooks *hooks);
 /* In a forked child: locks and flights anew, counters at zero, entries kept. */
 void call_plan_after_fork(struct call_plan *plan);
 
+/* ---- invalidation ---------------------------------------------------------------------------- */
+
+/*
+ * Drops everything that is remembered, and whatever is being computed is not kept. With the guard
+ * set and no lock held.
+ */
+void call_plan_invalidate(struct call_plan *plan);
+
+/* For good: no call is answered from memory any more. Any time, any thread. */
+void call_plan_bypass(struct call_plan *plan);
+
+/*
+ * One definition of a function whose calls invalidate, and what they drop: all that it was tied to
+ * by rules of configurations. Whoever sees its calls tells of each before and after.
+ */
+struct call_trigger;
+
+/* NULL without memory. */
+struct call_trigger *call_trigger_create(struct arena *arena);
+
+/*
+ * Ties a plan to it, by a rule of the plan's function. May be called while others tell of calls;
+ * one thread adds at a time. 0, -ENOMEM, or -ENOTSUP: where an argument travels cannot be told.
+ */
+int call_trigger_add(struct call_trigger *trigger, struct call_plan *plan,
+                     const struct config_invalidation *rule, struct arena *arena);
+
+#define CALL_NOTE_BYTES 192
+
+/*
+ * A call begins. With the guard set. is_inside: it was set before, by this thread, whatever it was
+ * at: no lock is taken then, and everything is dropped, whatever matches. note: CALL_NOTE_BYTES,
+ * aligned to 8, for `after`; NULL: the end of the call will not be seen, so the plans are bypassed
+ * from here on.
+ */
+void call_trigger_before(struct call_trigger *trigger, const struct abi_registers *registers,
+                         bool is_inside, void *note);
+void call_trigger_after(struct call_trigger *trigger, bool is_inside, const void *note);
+
 /* Fills what the plan knows: name, policy, library, counters, cache usage. Async-signal-safe. */
 void call_plan_read(const struct call_plan *plan, struct stats_function *ret_function);
 

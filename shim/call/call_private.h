@@ -6,6 +6,7 @@
 #include "cache/cache.h"
 #include "call/admission.h"
 #include "call/call.h"
+#include "call/files.h"
 #include "call/nesting.h"
 #include "marshal/marshal.h"
 #include <stdatomic.h>
@@ -28,11 +29,34 @@ struct call_plan {
     bool is_watched;             /* not every hit spares the real call: call/verify.h */
     uint64_t sample_below;       /* of a draw of 32 bits: the hits that are verified */
     _Atomic uint32_t n_reported; /* mismatches */
+    struct watched_files files;
+    _Atomic uint32_t *fences;   /* of rules that match, FENCES_PER_RULE each: invalidate.c */
+    _Atomic bool is_unfollowed; /* an invalidation can no longer be followed: never answers again */
     const char *shown_as, *library;
     /* How long a waiter waits; follows measured times when the configuration gives none. */
     _Atomic uint64_t wait_timeout_ns;
     _Atomic uint64_t n_measured; /* real calls that were timed */
 };
+
+/* The first call in a forked child: locks and flights anew. The guard is set. */
+void call_meet_child(void);
+
+/* The lock-free part of call_plan_invalidate. A callback: plan is a struct call_plan. */
+void call_fence(void *plan);
+
+/* Whether what is remembered may answer now; looks at the files that it hangs on. */
+static inline bool call_may_answer(struct call_plan *plan)
+{
+    if (__builtin_expect(plan->files.n > 0, 0) &&
+        files_have_changed(&plan->files, call_fence, plan)) {
+        call_plan_invalidate(plan);
+    }
+    return !atomic_load_explicit(&plan->is_unfollowed, memory_order_relaxed);
+}
+
+/* invalidate.c: memory for a plan's rules; and what a computation of this key must not outlive. */
+int call_rules_init(struct call_plan *plan, struct arena *arena);
+void call_add_fences(const struct call_plan *plan, struct bytes key, struct cache_ticket *ticket);
 
 /* A sampled hit was wrong: drops what is remembered and lets go of the function. Guard set. */
 void call_let_go(struct call_plan *plan);

@@ -95,6 +95,10 @@ int call_plan_create(const struct call_plan_options *options, struct arena *aren
         return error;
     }
     plan->function = function;
+    error = call_rules_init(plan, arena);
+    if (error != 0) {
+        return error;
+    }
     plan->abi = abi;
     plan->marshal = marshal;
     plan->counters = counters;
@@ -127,6 +131,7 @@ const struct abi_call *call_plan_abi(const struct call_plan *plan)
 void call_plan_after_fork(struct call_plan *plan)
 {
     cache_after_fork(plan->cache);
+    files_after_fork(&plan->files);
     cache_reset_counts(plan->cache);
     stats_counters_reset(plan->counters);
 }

@@ -24,10 +24,10 @@ _Static_assert(sizeof(struct around_call) == 256, "whole cache lines");
 _Static_assert(offsetof(struct around_call, word) == AROUND_CALL_WORD, "assembly");
 _Static_assert(offsetof(struct around_call, return_address) == AROUND_CALL_RETURN, "assembly");
 _Static_assert(offsetof(struct around_call, rbx) == AROUND_CALL_RBX, "assembly");
-_Static_assert(offsetof(struct entry_registers, integers) == REGISTERS_INTEGERS, "assembly");
-_Static_assert(offsetof(struct entry_registers, stack) == REGISTERS_STACK, "assembly");
-_Static_assert(offsetof(struct entry_registers, vectors) == REGISTERS_VECTORS, "assembly");
-_Static_assert(sizeof(struct entry_registers) == REGISTERS_BYTES, "assembly");
+_Static_assert(offsetof(struct abi_registers, integers) == REGISTERS_INTEGERS, "assembly");
+_Static_assert(offsetof(struct abi_registers, stack) == REGISTERS_STACK, "assembly");
+_Static_assert(offsetof(struct abi_registers, vectors) == REGISTERS_VECTORS, "assembly");
+_Static_assert(sizeof(struct abi_registers) == REGISTERS_BYTES, "assembly");
 
 extern char memoshim_around_return[];
 

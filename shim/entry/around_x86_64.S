@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 /*
- * Functions that are seen before and after each call, x86-64 System V. The thunk tells that the call
- * begins, puts memoshim_around_return where the return address lies, and jumps on with every
+ * Functions that are seen before and after each call, x86-64 System V. The thunk tells that the
+ * call begins, puts memoshim_around_return where the return address lies, and jumps on with every
  * argument, in registers and on the stack, as it was. The true return address is in a record whose
- * address is in rbx for the length of the call: the function preserves it, and the tables below tell
- * unwinders to look there.
+ * address is in rbx for the length of the call: the function preserves it, and the tables below
+ * tell unwinders to look there.
  */
 #include "entry/layout.h"
 
-/* Behind struct entry_registers in the frame of the thunk. */
+/* Behind struct abi_registers in the frame of the thunk. */
 #define KEPT_R10    (REGISTERS_BYTES + 0)
 #define KEPT_R11    (REGISTERS_BYTES + 8)
 #define KEPT_CALL   (REGISTERS_BYTES + 16)
@@ -153,7 +153,7 @@ memoshim_around_common:
     leaq    memoshim_around_return(%rip), %r11
     movq    %r11, 8(%rbp)
     SAVED_AT_RBX(DWARF_RETURN, AROUND_CALL_RETURN)
-    andq    $-2, AROUND_CALL_WORD(%rbx) /* AROUND_BUSY: the stack speaks for the call from now on */
+    andq    $-2, AROUND_CALL_WORD(%rbx) /* AROUND_BUSY: from here on the stack speaks for it */
     jump_on
 9:  .cfi_restore_state
     jump_on
@@ -161,9 +161,10 @@ memoshim_around_common:
     .size   memoshim_around_common, . - memoshim_around_common
 
 /*
- * Where such functions return to. An unwinder comes here from within one: the caller's stack pointer
- * is ours. The CFA is made up, four bytes above it: unwinders tell frames by it, and no other frame
- * has that one. The nop is for those who look for the instruction before a return address.
+ * Where such functions return to. An unwinder comes here from within one: the caller's stack
+ * pointer is ours. The CFA is made up, four bytes above it: unwinders tell frames by it, and no
+ * other frame has that one. The nop is for those who look for the instruction before a return
+ * address.
  */
     .p2align 4
     .type   memoshim_around_return_frame, @function

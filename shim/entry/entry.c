@@ -82,7 +82,7 @@ bool memoshim_dl_answer(void *handle, const char *symbol, const char *version, c
 void *memoshim_dl_real(bool versioned);
 void *memoshim_dl_real_address(bool with_extra);
 void memoshim_notice(uint64_t notice);
-struct around_call *memoshim_around_before(uint64_t number, const struct entry_registers *registers,
+struct around_call *memoshim_around_before(uint64_t number, const struct abi_registers *registers,
                                            void **slot);
 void memoshim_around_after(struct around_call *call);
 
@@ -225,7 +225,7 @@ void *entry_around_thunk(int around)
 }
 
 /* NULL: the thunk jumps on, and the call returns to its caller. */
-struct around_call *memoshim_around_before(uint64_t number, const struct entry_registers *registers,
+struct around_call *memoshim_around_before(uint64_t number, const struct abi_registers *registers,
                                            void **slot)
 {
     const struct around_record *record = &pool->arounds[number];

@@ -47,14 +47,6 @@ typedef void (*entry_notice_fn)(int notice);
 int entry_open_notice(void *original);
 void *entry_notice_thunk(int notice);
 
-/* The argument registers of a call, as its caller left them. */
-struct entry_registers {
-    uint64_t integers[6];
-    const void *stack;  /* the first argument that did not fit into registers */
-    uint64_t n_vectors; /* what a variadic call says in al */
-    _Alignas(64) unsigned char vectors[8][64]; /* what the processor has of them: 16, 32 or 64 */
-};
-
 #define ENTRY_NOTE_BYTES 192
 
 /*
@@ -66,7 +58,7 @@ struct entry_registers {
  * returned. A call that leaves by longjmp or an exception has no `after`.
  */
 struct entry_around {
-    void (*before)(void *context, const struct entry_registers *registers, bool is_inside,
+    void (*before)(void *context, const struct abi_registers *registers, bool is_inside,
                    void *note);
     void (*after)(void *context, bool is_inside, const void *note);
 };

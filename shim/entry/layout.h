@@ -38,7 +38,7 @@
 #define AROUND_CALL_RETURN 8
 #define AROUND_CALL_RBX    16
 
-/* struct entry_registers. */
+/* struct abi_registers. */
 #define REGISTERS_INTEGERS 0
 #define REGISTERS_STACK    48
 #define REGISTERS_VECTORS  64

@@ -8,10 +8,11 @@
  *     memory that is only written            'O' count(8), or 'o' if the count is not known yet
  *     scratch                                'P'                              it is not NULL
  *
- * Behind the parameters stands which of their memory overlaps (overlap.c). Given the prototype such
- * a sequence can be read back in one way only, so equal keys mean equal inputs. A count that is
- * known before the call is always part of it, even where the memory is only written: a replay then
- * never writes more than this caller made room for.
+ * Parameters that a rule of invalidation matches stand first, so that they are found again
+ * (part.c). Behind the parameters stands which of their memory overlaps (overlap.c). Given the
+ * prototype such a sequence can be read back in one way only, so equal keys mean equal inputs. A
+ * count that is known before the call is always part of it, even where the memory is only written:
+ * a replay then never writes more than this caller made room for.
  */
 #include "marshal/marshal_private.h"
 
@@ -146,7 +147,9 @@ int marshal_key(const struct marshal_plan *plan, void *const *arguments,
 {
     int error = 0;
 
-    for (uint32_t i = 0; i < plan->n_parameters && error == 0; i++) {
+    for (uint32_t k = 0; k < plan->n_parameters && error == 0; k++) {
+        uint32_t i = plan->order[k];
+
         error =
             put_parameter(plan, buffer, &plan->parameters[i], arguments, arguments[i], ret_call);
     }

@@ -94,6 +94,20 @@ int marshal_key(const struct marshal_plan *plan, void *const *arguments,
                 const struct hash_mac_key *mac_key, struct marshal_buffer *buffer,
                 struct marshal_call *ret_call);
 
+/*
+ * The bytes of a key that stand for one argument: of a parameter that one of the function's rules
+ * of invalidation matches, so that it stands in front, and of a function without secrets.
+ */
+struct bytes marshal_key_part(const struct marshal_plan *plan, struct bytes key,
+                              uint32_t parameter);
+
+/*
+ * The same bytes from *value, an argument of a type that can be equal to the parameter's.
+ * by_content: the parameter is text. -E2BIG: more than n_room.
+ */
+int marshal_part(uint32_t n_value_bytes, bool by_content, const void *value, void *room,
+                 size_t n_room, size_t *ret_n_bytes);
+
 /* What the real call did to errno. */
 #define MARSHAL_ERRNO_UNTOUCHED INT32_MIN
 

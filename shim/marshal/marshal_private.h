@@ -20,6 +20,7 @@ struct marshal_plan {
     const struct config_function *function;
     struct marshal_parameter *parameters;
     uint32_t n_parameters;
+    const uint8_t *order; /* in which parameters stand in the key: those that rules match first */
     uint32_t result_value_bytes;      /* in the record: 0 for void and for described results */
     uint32_t key_bytes, record_bytes; /* 0: vary */
     uint32_t static_slot;             /* of the thread memory, for LIFETIME_STATIC */

@@ -44,6 +44,36 @@ static int64_t fixed_key_bytes(const struct marshal_parameter *parameter)
     }
 }
 
+static bool is_matched(const struct config_function *function, uint32_t parameter)
+{
+    for (uint32_t i = 0; i < function->n_invalidations; i++) {
+        const struct config_invalidation *rule = &function->invalidations[i];
+
+        for (uint32_t k = 0; k < rule->n_matches; k++) {
+            if (rule->matches[k].ours == parameter) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Each parameter once: those that are matched, then the others. */
+static const uint8_t *make_order(const struct config_function *function, struct arena *arena)
+{
+    uint32_t n_parameters = function->prototype.n_parameters, n = 0;
+    uint8_t *order = arena_alloc(arena, n_parameters);
+
+    for (int wanted = 1; order != NULL && wanted >= 0; wanted--) {
+        for (uint32_t i = 0; i < n_parameters; i++) {
+            if (is_matched(function, i) == wanted) {
+                order[n++] = (uint8_t)i;
+            }
+        }
+    }
+    return order;
+}
+
 static void plan_sizes(struct marshal_plan *plan)
 {
     const struct config_function *function = plan->function;
@@ -86,7 +116,8 @@ int marshal_plan_create(const struct config_function *function, const struct abi
         return -ENOMEM;
     }
     plan->parameters = arena_alloc(arena, prototype->n_parameters * sizeof(*plan->parameters));
-    if (plan->parameters == NULL) {
+    plan->order = make_order(function, arena);
+    if (plan->parameters == NULL || plan->order == NULL) {
         return -ENOMEM;
     }
     plan->function = function;

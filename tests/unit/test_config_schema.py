@@ -24,7 +24,7 @@ BAD_BY_SCHEMA = """
     descriptions-odd durations functions-array integers later-keys later-words library-path
     misplaced-keys misspelt-words no-programs nothing-but-an-object other-version programs
     prototype-not-string returns sizes stats symbols ten-mistakes top-array unknown-keys
-    version-string wrong-kinds condition-kinds
+    version-string wrong-kinds condition-kinds invalidate invalidate-match invalidate-many
 """.split()
 
 PLACES = {
@@ -33,6 +33,7 @@ PLACES = {
     "IN_DEFAULTS": lambda schema: schema["$defs"]["defaults"],
     "IN_STATS": lambda schema: schema["$defs"]["stats"],
     "IN_DESCRIPTION": lambda schema: schema["$defs"]["description"],
+    "IN_INVALIDATE": lambda schema: schema["$defs"]["invalidation"],
     "IN_LIFETIME": lambda schema: schema["$defs"]["lifetime"]["oneOf"][1],
 }
 

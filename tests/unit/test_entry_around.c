@@ -22,7 +22,7 @@ struct seen {
     int n_before, n_after, n_without_after, n_inside;
     unsigned char order[N_SEEN]; /* of contexts: 'a' and up before, 'A' and up after */
     int n_order;
-    struct entry_registers registers;
+    struct abi_registers registers;
     uint64_t first_on_stack;
     const void *last_note;
 };
@@ -45,8 +45,7 @@ static void scribble(void)
     errno = EXDEV;
 }
 
-static void before(void *context, const struct entry_registers *registers, bool is_inside,
-                   void *note)
+static void before(void *context, const struct abi_registers *registers, bool is_inside, void *note)
 {
     const char *name = context;
 
