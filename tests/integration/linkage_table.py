@@ -16,6 +16,7 @@ SITES = (LIBRARY_CONSTRUCTOR, PROGRAM_CONSTRUCTOR, PROGRAM, LIBRARY, PLUGIN_CONS
              "library's constructor", "program's constructor", "program", "library",
              "plugin's constructor", "plugin", "deep plugin's constructor", "deep plugin",
              "late plugin's constructor", "late plugin", "twin plugins")
+AT_START = SITES[:4]
 IN_PLUGINS = PLUGIN_CONSTRUCTOR, PLUGIN, DEEP_CONSTRUCTOR, DEEP
 
 PATHS = re.findall(r"^(?:PATH|SPECIAL)\((\w+)\)", (
@@ -138,3 +139,49 @@ def unseen_of(path, site, combination):
     if rule is None:
         return 0
     return calls_of(site) if rule.n_unseen is None else rule.n_unseen
+
+
+# ---- what `memoshim check` must say before the program runs -------------------------------------
+
+# Of what a later object is opened with, and what it will ask for, check cannot know.
+CHECK_CODES = {
+    UNALIGNED: {"unaligned"},
+    OTHER_NAME: {"alias"},
+    BOUND_BY_LINKER: {"own_calls"},
+    BOUND_BY_COMPILER: {"own_calls"},
+    NO_SYMBOL: {"static", "hidden"},  # one of the two, which some linkers make one
+    TWO_VERSIONS: {"not_exported"},
+    COMES_LATER: {"pending"},
+    LAZY_OF_SEVERAL: {"pending"},
+    NEXT_OF_LATER: set(),
+    OWN_SCOPE_FIRST: set(),
+}
+
+# Reached by dlsym alone; defined by later objects alone; in two versions though dlsym finds both.
+BY_LOOKUP = ("handle", "handle_early", "default", "next", "dlvsym", "dlvsym_default", "dlsym_new",
+             "dlvsym_old")
+NOT_AT_START = "late", "late_fixed", "twin_a", "twin_b", "twin_fixed_a", "twin_fixed_b"
+FOUND_IN_BOTH_VERSIONS = "dlsym_new", "dlvsym_old"
+
+
+def verdict_of(path, combination):
+    """The verdict on the path's function, whose only use the path is."""
+    rules = [rule_of(path, site, combination) for site in AT_START]
+    if path in NOT_AT_START or any(rule and rule.reason == NO_SYMBOL for rule in rules):
+        return "pending"
+    if all(rules):
+        return "refused" if rules[0].reason == UNALIGNED else "unused"
+    return "unused" if path in BY_LOOKUP else "hooked"
+
+
+def codes_of(path, combination):
+    """The codes of the remarks that say why the path's calls are not all caught."""
+    codes = set()
+    for site in SITES:
+        rule = rule_of(path, site, combination)
+        codes |= CHECK_CODES[rule.reason] if rule else set()
+    if path in NOT_AT_START:
+        codes.add("pending")
+    if path in FOUND_IN_BOTH_VERSIONS:
+        codes.add("not_exported")
+    return codes

@@ -8,6 +8,7 @@ runs the real function once at each site; linkage_table.py says which are not, a
 import concurrent.futures
 import dataclasses
 import itertools
+import json
 import os
 import pathlib
 import shutil
@@ -145,6 +146,44 @@ class Linkage(case.Case):
         for combination, run in runs.items():
             with self.subTest(combination=str(combination)):
                 complaints = list(self.complaints(combination, *run.result()))
+                self.assertEqual(complaints, [], f"{combination}:\n" + "\n".join(complaints))
+
+    def check_program(self, combination, config):
+        """What `memoshim check` says of the functions."""
+        done = subprocess.run([case.COMMAND, "check", "-c", config, "--json", "--",
+                               self.builder.program(combination)],
+                              env={**self.environment(),
+                                   **linkage_build.BINDINGS[combination.binding][1]},
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, timeout=case.RUN_SECONDS, check=False)
+        return done.returncode, done.stderr, json.loads(done.stdout)["functions"]
+
+    @staticmethod
+    def complaints_of_check(combination, functions):
+        """Where its verdicts and remarks are not what the table expects of the run."""
+        for path in PATHS:
+            function = functions[linkage_table.symbol_of(path)]
+            verdict = linkage_table.verdict_of(path, combination)
+            if function["verdict"] != verdict:
+                yield f"{path}: check says {function['verdict']}, not {verdict}"
+            codes = {remark["code"] for remark in function["remarks"]}
+            codes -= {"unused", "stripped"}
+            if not path.startswith("own"):
+                codes.discard("own_calls")  # "if there are any": there are none
+            wanted = linkage_table.codes_of(path, combination)
+            if not (len(codes) == 1 and codes < wanted == {"static", "hidden"}) and codes != wanted:
+                yield f"{path}: check remarks on {sorted(codes)}, not {sorted(wanted)}"
+
+    def test_check_says_the_same(self):
+        config = self.configure()
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+            runs = {combination: pool.submit(self.check_program, combination, config)
+                    for combination in linkage_build.combinations()}
+        for combination, run in runs.items():
+            with self.subTest(combination=str(combination)):
+                status, stderr, functions = run.result()
+                self.assertEqual((status, stderr), (1, b""))
+                complaints = list(self.complaints_of_check(combination, functions))
                 self.assertEqual(complaints, [], f"{combination}:\n" + "\n".join(complaints))
 
     def test_rules_speak_of_what_there_is(self):
