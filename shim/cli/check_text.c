@@ -234,8 +234,8 @@ static void print_reach(const struct check *check)
         cli_print_plain(stdout, launch->image.path, strlen(launch->image.path));
         fputs(" runs)", stdout);
     }
-    printf(": %zu of %zu function%s can be hooked in %zu object%s\n", check->reach.n_hooked, n,
-           plural(n), n_objects, plural(n_objects));
+    printf(", %zu object%s: %zu of %zu function%s can be hooked\n", n_objects, plural(n_objects),
+           check->reach.n_hooked, n, plural(n));
     for (size_t i = 0; i < check->reach.n_functions; i++) {
         print_function(&check->reach.functions[i]);
     }

@@ -59,13 +59,20 @@ static int give_up(struct check *check, int status, const char *code, const char
 
 /* ---- what would be loaded -------------------------------------------------------------------- */
 
-/* The first line of what the processes said, made fit to be shown. */
-static const char *first_words(const struct trial *trial)
+/*
+ * The last line of what the processes said, which is the dynamic linker's fatal one, or the first,
+ * made fit to be shown.
+ */
+static const char *words_of(const struct trial *trial, bool wants_last)
 {
     static char shown[SAID_SHOWN_MAX];
-    const char *said = trial->said.text != NULL ? trial->said.text : "";
+    const char *said = trial->said.text != NULL ? trial->said.text : "", *next = said;
     size_t n = 0;
 
+    while (wants_last && (next = strchr(next, '\n')) != NULL) {
+        next++;
+        said = *next != '\0' ? next : said;
+    }
     for (; *said != '\0' && *said != '\n' && n < sizeof(shown) - 1; said++) {
         shown[n++] = (unsigned char)*said < ' ' || *said == 0x7f ? ' ' : *said;
     }
@@ -199,7 +206,7 @@ static int trial_failed(struct check *check, const struct trial *trial, int erro
 static int no_answer(struct check *check, const struct trial *trial)
 {
     int status = WIFEXITED(trial->status) ? WEXITSTATUS(trial->status) : 0;
-    const char *words = first_words(trial);
+    const char *words = words_of(trial, true);
 
     return give_up(check,
                    status == CLI_NOT_FOUND || status == CLI_CANNOT_EXECUTE ? status : CLI_FAILED,
@@ -232,7 +239,7 @@ static int take_answer(struct check *check, const struct trial *trial)
                        "the configuration does not act in %s", check->launch.image.path);
     case FINDINGS_BAD_CONFIGURATION:
         return give_up(check, CLI_BAD, "refused", NULL, "memoshim does not take its settings: %s",
-                       first_words(trial));
+                       words_of(trial, false));
     case FINDINGS_FAILED:
         return give_up(check, CLI_FAILED, "failed", NULL, "memoshim cannot start in %s: %s",
                        check->launch.image.path, findings->error);

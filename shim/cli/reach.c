@@ -256,8 +256,8 @@ static void remark_symbol(struct conclusion *all, struct reach_function *of,
     case SYMTAB_STATIC:
         add(all, of, NULL, "static",
             compose(all,
-                    "%s has a static function of that name, whose calls the compiler bound or "
-                    "inlined",
+                    "%s has a static or hidden function of that name, whose calls were bound or "
+                    "inlined as it was built",
                     object->library),
             way_out);
         break;
@@ -328,9 +328,9 @@ static void search_files(struct conclusion *all, struct reach *reach)
         if (n_stripped > 0) {
             add(all, sought[i], NULL, "stripped",
                 compose(all,
-                        "%zu of %zu objects are stripped, so whether one has a static function "
-                        "of that name cannot be told",
-                        n_stripped, n_files),
+                        "whether a static function has that name cannot be told: %zu of %zu "
+                        "objects %s stripped",
+                        n_stripped, n_files, n_stripped == 1 ? "is" : "are"),
                 NULL);
         }
     }

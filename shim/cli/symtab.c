@@ -79,7 +79,7 @@ static enum symtab_found classify(const Elf64_Sym *symbol)
 {
     unsigned char visibility = ELF64_ST_VISIBILITY(symbol->st_other);
 
-    /* The linker makes hidden ones local, and leaves them their visibility. */
+    /* The linker makes hidden ones local; some leave them their visibility, some do not. */
     if (visibility == STV_HIDDEN || visibility == STV_INTERNAL) {
         return SYMTAB_HIDDEN;
     }

@@ -12,8 +12,8 @@
 enum symtab_found {
     SYMTAB_NOTHING,  /* none of that name */
     SYMTAB_STRIPPED, /* there is no such table, or it cannot be read */
-    SYMTAB_STATIC,   /* a function of one translation unit, whole or in parts */
-    SYMTAB_HIDDEN,   /* one with hidden visibility */
+    SYMTAB_STATIC,   /* a local function, whole or in parts: static, or hidden before linking */
+    SYMTAB_HIDDEN,   /* one that is marked as hidden still */
     SYMTAB_INTERNAL, /* one for all of the object, which it does not export */
 };
 

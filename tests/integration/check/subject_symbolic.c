@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: MIT
+/* A library that is linked with -Bsymbolic. */
+#include "subject.h"
+
+int subject_symbolic(int x)
+{
+    return x + 12;
+}
