@@ -9,7 +9,6 @@
 #include <iostream>
 #include <map>
 #include <memory>
-#include <regex>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -79,8 +78,11 @@ int main()
 
     std::ostringstream text;
     text << "a1b22c333 " << 2.5 << ' ' << true;
-    std::regex digits("[0-9]+");
-    std::cout << std::regex_replace(text.str(), digits, "<$&>") << '\n';
+    std::istringstream words(text.str());
+    std::string first;
+    double second = 0;
+    words >> first >> second;
+    std::cout << first.substr(first.find("b")) << ' ' << second << ' ' << words.tellg() << '\n';
 
     for (int i = 0; i < 20; i++) {
         try {

@@ -7,7 +7,8 @@ seed=42
 draw() { seed=$(((seed * 1103515245 + 12345) % 2147483648)); drawn=$((seed % $1)); }
 for ((i = 0; i < 600; i++)); do
     draw 26
-    printf -v letter "\\$(printf %03o $((97 + drawn)))"
+    printf -v octal %03o $((97 + drawn))
+    printf -v letter "\\$octal"
     count[$letter]=$((${count[$letter]:-0} + 1))
 done
 for letter in "${!count[@]}"; do
