@@ -80,7 +80,8 @@ static void read_children(struct workspace *work, const struct value *children,
 }
 
 static void read_functions(struct workspace *work, const struct value *root,
-                           const struct config_function *defaults, struct config_model *model)
+                           const struct config_function *defaults,
+                           const struct value *defaults_object, struct config_model *model)
 {
     const struct value *object = value_find(root, "functions");
     struct config_function *functions;
@@ -95,7 +96,8 @@ static void read_functions(struct workspace *work, const struct value *root,
     }
     functions = work_alloc(work, object->n_children * sizeof(functions[0]));
     for (const struct value *entry = object->first; entry != NULL; entry = entry->next) {
-        n_functions += function_read(work, entry, defaults, &functions[n_functions]);
+        n_functions +=
+            function_read(work, entry, defaults, defaults_object, &functions[n_functions]);
     }
     model->functions = functions;
     model->n_functions = n_functions;
@@ -131,7 +133,7 @@ void model_read(struct workspace *work, const struct value *root, struct config_
     if ((value = value_find(root, "stats")) != NULL) {
         stats_read(work, value, &model->stats);
     }
-    read_functions(work, root, &defaults, model);
+    read_functions(work, root, &defaults, value_find(root, "defaults"), model);
     invalidate_check(work, root->source.place.file, model);
 }
 

@@ -395,6 +395,35 @@ static bool read_comparison(struct workspace *work, const struct value *value,
     return true;
 }
 
+bool condition_read_number(struct workspace *work, const struct value *value,
+                           const struct condition_scope *scope, struct condition_operand *ret)
+{
+    struct reader reader = {work, &value->source, scope, value->source.text};
+    struct side side = {.type = NULL};
+    bool is_result;
+
+    if (!value_expect(work, value, VALUE_STRING, "'return' or '*p'") ||
+        !read_side(&reader, &side)) {
+        return false;
+    }
+    skip_space(&reader);
+    if (*reader.at != '\0') {
+        return CONDITION_FAIL(&reader, offset_of(&reader, reader.at), CONDITION_SYNTAX,
+                              "the end of the path", NULL);
+    }
+    is_result = side.operand.kind == OPERAND_RETURN ||
+                (side.operand.kind == OPERAND_POINTEE &&
+                 (!scope->is_described || scope->parameters[side.operand.parameter].is_out));
+    if (!is_result) {
+        return CONDITION_FAIL(&reader, side.offset, TTL_FROM_INPUT, side.text);
+    }
+    if (!is_number(&side) || side.type->kind == CTYPE_BOOL) {
+        return CONDITION_FAIL(&reader, side.offset, TTL_FROM_NO_NUMBER, side.text, side.type->text);
+    }
+    *ret = side.operand;
+    return true;
+}
+
 bool condition_read(struct workspace *work, const struct value *value,
                     const struct condition_scope *scope, struct config_condition *ret)
 {

@@ -251,6 +251,19 @@ struct config_function {
     double verify_sample; /* share of hits that is verified, 0 to 1 */
     const struct config_invalidation *invalidations;
     uint32_t n_invalidations;
+
+    /* Further lives; a result's is the shortest of those that apply. */
+    uint64_t idle_ttl_ns; /* from the last use; 0: none */
+    bool has_ttl_from;
+    struct condition_operand ttl_from;   /* RETURN or POINTEE: seconds, an integer or real */
+    double ttl_jitter;                   /* share of a life drawn and taken off, below 1 */
+    struct config_condition negative_if; /* of these results the life is negative_ttl_ns */
+    uint64_t negative_ttl_ns;            /* 0: no result is one of them */
+    struct config_condition stale_if;    /* the real call failed */
+    uint64_t stale_for_ns;               /* 0: no answer is served after its end */
+    double refresh_early;                /* beta of XFetch; 0: no early recomputation */
+    bool has_seed;
+    uint64_t seed; /* of draws, when has_seed */
 };
 
 struct config_stats {

@@ -14,8 +14,9 @@
 /* One entry while it is read. */
 struct entry {
     struct workspace *work;
-    const struct value *given;  /* by the user */
-    const struct value *preset; /* or NULL */
+    const struct value *given;    /* by the user */
+    const struct value *preset;   /* or NULL */
+    const struct value *defaults; /* or NULL */
     struct config_function *function;
     struct config_description *parameters;
     const struct value **parameter_values; /* what describes each; NULL: nothing does */
@@ -254,6 +255,17 @@ static void read_invalidate(struct entry *entry)
     }
 }
 
+/* After the policy keys, which may contradict it. */
+static void read_lives(struct entry *entry)
+{
+    const struct condition_scope scope = {&entry->function->prototype, entry->parameters,
+                                          &entry->function->result, entry->is_good};
+    const struct value *const objects[LIVES_N_OBJECTS] = {entry->given, entry->preset,
+                                                          entry->defaults};
+
+    lives_read_result(entry->work, objects, &scope, entry->function);
+}
+
 /* ---- the whole ------------------------------------------------------------------------------- */
 
 static void read_descriptions(struct entry *entry)
@@ -282,29 +294,35 @@ static void read_descriptions(struct entry *entry)
 }
 
 bool function_read(struct workspace *work, const struct value *value,
-                   const struct config_function *defaults, struct config_function *ret)
+                   const struct config_function *defaults, const struct value *defaults_object,
+                   struct config_function *ret)
 {
     uint32_t n_before = work->list->n_items + work->list->n_suppressed;
-    struct entry entry = {.work = work, .given = value, .function = ret};
+    struct entry entry = {
+        .work = work, .given = value, .defaults = defaults_object, .function = ret};
     const struct value *captures_errno;
-    bool has_name;
+    bool is_declared;
 
     *ret = *defaults;
     if (!value_expect(work, value, VALUE_OBJECT, "an object")) {
         return false;
     }
     keys_check(work, value, IN_FUNCTION);
-    has_name = read_name(&entry);
+    is_declared = read_name(&entry);
     captures_errno = value_find(value, "errno");
     if (captures_errno != NULL) {
         value_expect(work, captures_errno, VALUE_BOOL, "true or false");
     }
-    if (has_name && read_prototype(&entry)) {
+    is_declared = is_declared && read_prototype(&entry);
+    if (is_declared) {
         read_descriptions(&entry);
         captures_errno = entry_find(&entry, "errno");
         ret->captures_errno = captures_errno != NULL && captures_errno->is_true;
     }
     policy_read(work, entry.preset, ret);
     policy_read(work, value, ret);
+    if (is_declared) {
+        read_lives(&entry);
+    }
     return work->list->n_items + work->list->n_suppressed == n_before;
 }

@@ -182,6 +182,13 @@ struct condition_scope {
 bool condition_read(struct workspace *work, const struct value *value,
                     const struct condition_scope *scope, struct config_condition *ret);
 
+/*
+ * Reads what a finished call gives as a number, "return" or "*p": of an integer or real type, and
+ * written by the function.
+ */
+bool condition_read_number(struct workspace *work, const struct value *value,
+                           const struct condition_scope *scope, struct condition_operand *ret);
+
 /* ---- stats.c --------------------------------------------------------------------------------- */
 
 /* Reads the object `stats`. */
@@ -213,15 +220,28 @@ void invalidate_read(struct workspace *work, const struct value *list,
 /* Reports functions whose call invalidates and is itself remembered. */
 void invalidate_check(struct workspace *work, const char *file, const struct config_model *model);
 
+/* ---- lives.c --------------------------------------------------------------------------------- */
+
+/* Overwrites in function what object's keys of lives say, but for what needs a prototype. */
+void lives_read(struct workspace *work, const struct value *object,
+                struct config_function *function);
+
+#define LIVES_N_OBJECTS 3 /* the entry, its preset, `defaults`; each may be NULL */
+
+/* The rest, when all objects were read; and what contradicts itself then. */
+void lives_read_result(struct workspace *work, const struct value *const *objects,
+                       const struct condition_scope *scope, struct config_function *function);
+
 /* ---- function.c ------------------------------------------------------------------------------ */
 
 /* "pow@GLIBC_2.29" into its parts; version NULL without one. Reports what is no symbol. */
 bool symbol_read(struct workspace *work, const char *named, struct place place,
                  const char **ret_symbol, const char **ret_version);
 
-/* entry: a member of functions; defaults: what it begins with. */
+/* entry: a member of functions; defaults: what it begins with, and the object that says so. */
 bool function_read(struct workspace *work, const struct value *entry,
-                   const struct config_function *defaults, struct config_function *ret);
+                   const struct config_function *defaults, const struct value *defaults_object,
+                   struct config_function *ret);
 
 /* ---- check.c --------------------------------------------------------------------------------- */
 

@@ -111,6 +111,7 @@ void policy_read(struct workspace *work, const struct value *object,
     if ((value = value_find(object, "verify_sample")) != NULL) {
         units_read_share(work, value, &function->verify_sample);
     }
+    lives_read(work, object, function);
     read_bool(work, value_find(object, "single_flight"), &function->single_flight);
     read_bool(work, value_find(object, "guard"), &function->guard);
     if ((value = value_find(object, "single_flight_timeout")) != NULL) {

@@ -125,6 +125,7 @@ int cache_create(const struct cache_options *options, struct cache **ret_cache)
     cache->max_shard_entries = max_entries;
     cache->n_shards = n_shards;
     cache->mapped_bytes = total;
+    atomic_init(&cache->draws, ~options->seed); /* the policy draws from the seed itself */
     block_pool_init(&cache->pool, options->secret);
     atomic_init(&cache->generation, 1);
     for (uint32_t i = 0; i < n_shards; i++) {

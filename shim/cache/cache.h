@@ -144,9 +144,10 @@ int cache_insert(struct cache *cache, const struct cache_key *key, struct bytes 
                  uint64_t now_ns, const struct cache_life *life, const struct cache_ticket *ticket);
 
 /*
- * The real call failed: answers with the entry of the key, unless it is a failure itself, or its
- * end is stale_ns ago or more. Then true, the flight has landed, and those who waited for it are
- * answered in the same way. False: nothing has happened; the ticket is still to be used.
+ * The real call failed: answers with the entry of the key, unless it is a failure itself, its end
+ * is stale_ns ago or more, or something was invalidated since the miss began. Then true, the flight
+ * has landed, and those who waited for it are answered in the same way. False: nothing has
+ * happened; the ticket is still to be used.
  */
 bool cache_fall_back(struct cache *cache, const struct cache_key *key, uint64_t now_ns, void *room,
                      const struct cache_ticket *ticket, struct cache_view *ret_view);

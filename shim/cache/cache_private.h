@@ -133,6 +133,13 @@ uint64_t cache_slot_bytes(const struct cache *cache, const struct shard *shard, 
 uint64_t cache_take_out_locked(struct cache *cache, struct shard *shard, uint32_t slot,
                                struct policy_past *past);
 
+/*
+ * Nothing was invalidated since the miss began. Entries have the generation of their shard: what is
+ * placed after a newer one has begun is of the older still, and never answers. A fence that moves
+ * on later finds the entry when its owner walks the shard.
+ */
+bool cache_ticket_is_current_locked(const struct shard *shard, const struct cache_ticket *ticket);
+
 /* The flight of a miss, if it has one, is over. */
 void cache_land(struct cache *cache, const struct cache_ticket *ticket, enum flight_state how);
 

@@ -273,27 +273,6 @@ static void place_locked(struct cache *cache, struct shard *shard, const struct 
 }
 
 /*
- * Entries have the generation of their shard: what is placed after a newer one has begun is of the
- * older still, and never answers. A fence that moves on later finds the entry when its owner walks
- * the shard.
- */
-static bool ticket_is_current_locked(const struct shard *shard, const struct cache_ticket *ticket)
-{
-    lock_assert_held(&shard->lock);
-    if (ticket->generation != atomic_load_explicit(&shard->generation, memory_order_relaxed)) {
-        return false;
-    }
-    for (uint32_t i = 0; i < ticket->n_fences; i++) {
-        const struct cache_fence *fence = &ticket->fences[i];
-
-        if (atomic_load_explicit(fence->count, memory_order_acquire) != fence->seen) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/*
  * One try, with the lock. 0: placed. -EAGAIN: room has to be found elsewhere, and then again from
  * the beginning, since the shard may be another one by then.
  */
@@ -305,7 +284,7 @@ static int try_insert_locked(struct cache *cache, struct shard *shard, const str
     int result;
 
     lock_assert_held(&shard->lock);
-    if (!ticket_is_current_locked(shard, ticket)) {
+    if (!cache_ticket_is_current_locked(shard, ticket)) {
         return -ESTALE;
     }
     drop_spent_locked(cache, shard, now_ns);

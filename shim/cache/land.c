@@ -9,6 +9,22 @@
 
 #include <limits.h>
 
+bool cache_ticket_is_current_locked(const struct shard *shard, const struct cache_ticket *ticket)
+{
+    lock_assert_held(&shard->lock);
+    if (ticket->generation != atomic_load_explicit(&shard->generation, memory_order_relaxed)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < ticket->n_fences; i++) {
+        const struct cache_fence *fence = &ticket->fences[i];
+
+        if (atomic_load_explicit(fence->count, memory_order_acquire) != fence->seen) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Of an entry that was to be refreshed and still stands: from now on it may be again. */
 static void end_refresh_locked(struct shard *shard, const struct flight *flight)
 {
@@ -63,7 +79,8 @@ bool cache_fall_back(struct cache *cache, const struct cache_key *key, uint64_t 
     if (cache->options.stale_ns == 0 || !shard_acquire(cache, shard)) {
         return false;
     }
-    found = cache_answer_stale_locked(cache, shard, key, now_ns, room, ret_view);
+    found = cache_ticket_is_current_locked(shard, ticket) &&
+            cache_answer_stale_locked(cache, shard, key, now_ns, room, ret_view);
     lock_release(&shard->lock);
     if (found) {
         cache_land(cache, ticket, FLIGHT_LANDED_STALE);

@@ -8,7 +8,7 @@
 #include "cache/cache_private.h"
 
 #include "base/clock.h"
-#include "cache/draw.h"
+#include "base/draw.h"
 #include "cache/refresh.h"
 
 #include <assert.h>

@@ -4,7 +4,7 @@
  * without gaps, where the last one fills the place of one that leaves; the draws follow from the
  * seed alone, so that a run can be repeated.
  */
-#include "cache/draw.h"
+#include "base/draw.h"
 #include "cache/policy.h"
 
 #include <errno.h>

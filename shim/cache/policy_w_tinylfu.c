@@ -20,7 +20,7 @@
  * says how many entries there will be. Segments, ageing and the largest step are Caffeine's; the
  * rest of the constants are the best of a hundred that were tried on those traces.
  */
-#include "cache/draw.h"
+#include "base/draw.h"
 #include "cache/policy.h"
 #include "cache/queue.h"
 #include "cache/sketch.h"

@@ -173,3 +173,16 @@ bool admission_holds(const struct config_condition *condition,
     }
     return true;
 }
+
+bool admission_number(const struct condition_operand *operand,
+                      const struct config_function *function, void *const *arguments,
+                      const void *result, long double *ret_number)
+{
+    struct value value = read_operand(operand, function, arguments, result);
+
+    if (value.kind != VALUE_NUMBER) {
+        return false;
+    }
+    *ret_number = value.number;
+    return true;
+}

@@ -14,4 +14,9 @@ bool admission_holds(const struct config_condition *condition,
                      const struct config_function *function, void *const *arguments,
                      const void *result);
 
+/* What the finished call gave there, as a number. False: it is none, or there is nothing. */
+bool admission_number(const struct condition_operand *operand,
+                      const struct config_function *function, void *const *arguments,
+                      const void *result, long double *ret_number);
+
 #endif

@@ -6,6 +6,7 @@
 #include "base/guard.h"
 #include "base/lock.h"
 #include "call/call_private.h"
+#include "call/life.h"
 #include "call/real.h"
 #include "call/verify.h"
 
@@ -72,32 +73,6 @@ static enum stats_bypass lookup_bypass(enum cache_outcome outcome)
 }
 
 /*
- * The clock of lives may be behind. An entry is dated as it says, a look-up by the latest that the
- * time can be: so nothing is ever served beyond its life, and a life may end a tick early.
- */
-static uint64_t life_clock_ns(const struct call_plan *plan)
-{
-    return plan->has_short_life ? clock_precise_ns() : clock_coarse_ns();
-}
-
-/* What the configuration says of the result. Conditions compute in long double. */
-static bool is_wanted(const struct config_function *function, void **arguments, const void *result)
-{
-    struct float_x87 shield;
-    bool wanted;
-
-    if (function->unless.n_comparisons + function->store_if.n_comparisons == 0) {
-        return true;
-    }
-    float_x87_shield_begin(&shield);
-    wanted = (function->unless.n_comparisons == 0 ||
-              !admission_holds(&function->unless, function, arguments, result)) &&
-             admission_holds(&function->store_if, function, arguments, result);
-    float_x87_shield_end(&shield);
-    return wanted;
-}
-
-/*
  * The result of the real call into the cache, if it may be kept. Every way out lands the flight.
  * Returns whether it was stored. Not inlined: its buffer takes no stack from a hit, nor from the
  * real function.
@@ -105,7 +80,7 @@ static bool is_wanted(const struct config_function *function, void **arguments, 
 __attribute__((noinline)) static bool
 keep_result(struct call_plan *plan, const struct cache_key *key, const struct cache_ticket *ticket,
             void **arguments, const void *result, const struct marshal_call *call,
-            const struct real_outcome *outcome)
+            const struct real_outcome *outcome, const struct life_verdict *verdict)
 {
     const struct config_function *function = plan->function;
     struct marshal_buffer record;
@@ -113,17 +88,19 @@ keep_result(struct call_plan *plan, const struct cache_key *key, const struct ca
 
     if (outcome->raised ||
         (outcome->set_errno != MARSHAL_ERRNO_UNTOUCHED && !function->captures_errno) ||
-        !is_wanted(function, arguments, result)) {
+        !verdict->is_kept) {
         cache_abandon(plan->cache, ticket);
         return false;
     }
     marshal_buffer_init(&record, function->has_secret);
     if (marshal_capture(plan->marshal, arguments, result, call, outcome->set_errno, &record) == 0) {
         struct bytes value = {record.data, record.n_bytes};
-        uint64_t now_ns = plan->has_life ? life_clock_ns(plan) : 0;
-        struct cache_life life = {.expires_ns = cache_end_ns(now_ns, function->ttl_ns)};
+        struct cache_life life = {.expires_ns = CACHE_NO_END};
 
-        stored = cache_insert(plan->cache, key, value, now_ns + plan->clock_lag_ns,
+        if (plan->has_life) {
+            life = life_begin(plan, verdict, outcome);
+        }
+        stored = cache_insert(plan->cache, key, value, life_latest_ns(plan),
                               plan->has_life ? &life : NULL, ticket) == 0;
     } else {
         cache_abandon(plan->cache, ticket);
@@ -144,24 +121,62 @@ static void look_on_miss(void)
 }
 
 /*
+ * The real call failed: an answer that has expired, but not too long ago, takes the place of all
+ * that the call has left. caller_errno becomes what errno must be.
+ */
+__attribute__((noinline)) static bool fall_back(struct call_plan *plan, const struct cache_key *key,
+                                                const struct cache_ticket *ticket, void *result,
+                                                void **arguments, const struct marshal_call *call,
+                                                int *caller_errno)
+{
+    _Alignas(8) unsigned char room[CACHE_ROOM_BYTES];
+    struct cache_view view;
+    int32_t set_errno;
+    int error;
+
+    if (plan->mode != CONFIG_MODE_MEMOIZE ||
+        !cache_fall_back(plan->cache, key, life_latest_ns(plan), room, ticket, &view)) {
+        return false;
+    }
+    error = marshal_replay_after(plan->marshal, (struct bytes){view.data, view.n_bytes}, call,
+                                 arguments, result, &set_errno);
+    release_view(plan, &view);
+    if (error != 0) {
+        return false;
+    }
+    *caller_errno = set_errno != MARSHAL_ERRNO_UNTOUCHED ? set_errno : *caller_errno;
+    return true;
+}
+
+/*
  * A miss: the real function, then perhaps the cache. Returns what errno must be for the caller. Not
  * inlined: a hit pays for none of this stack.
  */
 __attribute__((noinline)) static int compute(struct call_plan *plan, const struct cache_key *key,
-                                             const struct cache_ticket *ticket, void *result,
-                                             void **arguments, const struct marshal_call *call,
-                                             int caller_errno)
+                                             const struct cache_ticket *ticket, bool is_refresh,
+                                             void *result, void **arguments,
+                                             const struct marshal_call *call, int caller_errno)
 {
     struct real_outcome outcome;
-    bool stored;
+    struct life_verdict verdict;
+    enum stats_counter became;
 
     stats_add(plan->counters, STATS_misses, 1);
     look_on_miss();
     outcome = real_run(plan, result, arguments);
-    stored = keep_result(plan, key, ticket, arguments, result, call, &outcome);
-    stats_add(plan->counters, stored ? STATS_stores : STATS_not_stored, 1);
+    verdict = life_judge(plan, arguments, result);
+    if (verdict.is_failure &&
+        fall_back(plan, key, ticket, result, arguments, call, &caller_errno)) {
+        became = STATS_stale;
+    } else {
+        became = keep_result(plan, key, ticket, arguments, result, call, &outcome, &verdict)
+                     ? STATS_stores
+                     : STATS_not_stored;
+        caller_errno = real_errno(&outcome, caller_errno);
+    }
+    stats_add(plan->counters, is_refresh ? STATS_refreshes : became, 1);
     float_shield_end(outcome.shield);
-    return real_errno(&outcome, caller_errno);
+    return caller_errno;
 }
 
 /*
@@ -258,7 +273,7 @@ void call_handle(void *handle, void *result, void **arguments)
     key.hash = hash_bytes(key.bytes, plan->seed);
     may_wait = !nesting_is_computing(__builtin_frame_address(0));
     options = (struct cache_lookup_options){
-        .now_ns = plan->has_life ? life_clock_ns(plan) + plan->clock_lag_ns : 0,
+        .now_ns = life_latest_ns(plan),
         .owner = thread_self(),
         .may_wait = may_wait && plan->mode != CONFIG_MODE_OBSERVE,
         .wait_timeout_ns = atomic_load_explicit(&plan->wait_timeout_ns, memory_order_relaxed),
@@ -269,10 +284,11 @@ void call_handle(void *handle, void *result, void **arguments)
     switch (outcome) {
     case CACHE_HIT:
     case CACHE_HIT_AFTER_WAIT:
+    case CACHE_STALE_AFTER_WAIT:
         if (outcome == CACHE_HIT_AFTER_WAIT) {
             stats_add(plan->counters, STATS_waits, 1);
         }
-        if (__builtin_expect(plan->is_watched, 0) &&
+        if (__builtin_expect(plan->is_watched, 0) && outcome != CACHE_STALE_AFTER_WAIT &&
             handle_watched(plan, &key, &view, &call, result, arguments, &caller_errno)) {
             marshal_buffer_fini(&key_buffer);
             break;
@@ -285,14 +301,21 @@ void call_handle(void *handle, void *result, void **arguments)
             pass_through(plan, key_bypass(error), result, arguments, caller_errno);
             return;
         }
-        stats_add(plan->counters, STATS_hits, 1);
+        if (__builtin_expect(outcome == CACHE_STALE_AFTER_WAIT, 0)) {
+            stats_add(plan->counters, STATS_misses, 1);
+            stats_add(plan->counters, STATS_stale, 1);
+        } else {
+            stats_add(plan->counters, STATS_hits, 1);
+        }
         if (hit_errno != MARSHAL_ERRNO_UNTOUCHED) {
             caller_errno = hit_errno;
         }
         break;
     case CACHE_MISS:
+    case CACHE_REFRESH:
         call_add_fences(plan, key.bytes, &ticket);
-        caller_errno = compute(plan, &key, &ticket, result, arguments, &call, caller_errno);
+        caller_errno = compute(plan, &key, &ticket, outcome == CACHE_REFRESH, result, arguments,
+                               &call, caller_errno);
         marshal_buffer_fini(&key_buffer);
         break;
     case CACHE_BYPASS_NO_WAIT:

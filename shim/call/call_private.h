@@ -21,10 +21,15 @@ struct call_plan {
     void *original;
     uint64_t seed;
     const struct hash_mac_key *mac_key;
-    bool uses_float, uses_x87, has_life;
+    bool uses_float, uses_x87;
+    bool judges_results; /* what becomes of a result hangs on what it is */
+    bool has_life;
     bool has_short_life; /* too short for the coarse clock: its lives are read from the precise one
                           */
     uint64_t clock_lag_ns;       /* how far the clock of lives may be behind */
+    uint64_t jitter;             /* the share of a life that is drawn from, of 2^32 */
+    uint64_t early;              /* beta of early recomputation, times 2^32 */
+    _Atomic uint64_t draws;      /* of jitter */
     enum config_mode mode;       /* never off */
     bool is_watched;             /* not every hit spares the real call: call/verify.h */
     uint64_t sample_below;       /* of a draw of 32 bits: the hits that are verified */

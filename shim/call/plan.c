@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: MIT
 /* From a validated configuration entry and one definition to everything its calls need. */
-#include "base/clock.h"
+#include "base/draw.h"
 #include "call/call_private.h"
+#include "call/life.h"
 
 #include <errno.h>
-
-/* A coarse tick (at most 10 ms) taken off a life shorter than this would be felt. */
-#define SHORT_LIFE_NS 100000000u
 
 /* How long to wait until real calls were measured: the longest of the adaptive waits. */
 #define WAIT_FIRST_NS 10000000000u
@@ -83,18 +81,18 @@ int call_plan_create(const struct call_plan_options *options, struct arena *aren
     cache.policy = policies[function->policy].policy;
     cache.max_entries = function->max_entries;
     cache.max_bytes = function->max_bytes;
-    cache.has_lives = function->ttl_ns != 0;
+    plan->function = function;
+    life_configure(plan, &cache);
     cache.n_shards = function->shards;
     cache.key_bytes = marshal_key_bytes(marshal);
     cache.value_bytes = marshal_record_bytes(marshal);
     cache.single_flight = function->single_flight;
     cache.secret = function->has_secret;
-    cache.seed = options->seed;
+    cache.seed = function->has_seed ? function->seed : options->seed;
     error = cache_create(&cache, &plan->cache);
     if (error != 0) {
         return error;
     }
-    plan->function = function;
     error = call_rules_init(plan, arena);
     if (error != 0) {
         return error;
@@ -108,9 +106,7 @@ int call_plan_create(const struct call_plan_options *options, struct arena *aren
     plan->uses_float = abi->uses_float;
     plan->uses_x87 = abi->uses_x87;
     note_float_elements(plan);
-    plan->has_life = function->ttl_ns != 0;
-    plan->has_short_life = function->ttl_ns < SHORT_LIFE_NS;
-    plan->clock_lag_ns = plan->has_short_life ? 0 : clock_coarse_tick_ns();
+    atomic_init(&plan->draws, cache.seed * DRAW_STEP); /* its own part of the sequence */
     plan->mode = options->mode;
     plan->sample_below = (uint64_t)(function->verify_sample * 4294967296.0);
     plan->is_watched = plan->mode != CONFIG_MODE_MEMOIZE || plan->sample_below > 0;

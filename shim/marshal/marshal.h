@@ -128,6 +128,14 @@ int marshal_capture(const struct marshal_plan *plan, void *const *arguments, con
 int marshal_replay(const struct marshal_plan *plan, struct bytes record, void *const *arguments,
                    void *result, int32_t *ret_errno);
 
+/*
+ * The same where a real call, whose answer this replaces, has written to the caller's memory
+ * already: how much room there is was seen before it, in call.
+ */
+int marshal_replay_after(const struct marshal_plan *plan, struct bytes record,
+                         const struct marshal_call *call, void *const *arguments, void *result,
+                         int32_t *ret_errno);
+
 /* ---- two calls beside each other --------------------------------------------------------------
  */
 

@@ -171,13 +171,21 @@ static void give_scalar(const struct ctype *type, const unsigned char *value, vo
     }
 }
 
+/* What is replayed, and where. */
+struct replay {
+    const struct marshal_plan *plan;
+    void *const *arguments;
+    const struct marshal_call *call; /* seen before a real call that has changed things; or NULL */
+    void *result;
+};
+
 /*
  * The caller's memory at a parameter has room for so many bytes. Asked on the first pass, before
  * anything that a count reads is overwritten. True where the room is not known before the call.
  */
-static bool has_room(const struct marshal_plan *plan, uint32_t i, void *const *arguments,
-                     uint64_t n_bytes)
+static bool has_room(const struct replay *replay, uint32_t i, uint64_t n_bytes)
 {
+    const struct marshal_plan *plan = replay->plan;
     const struct marshal_parameter *parameter = &plan->parameters[i];
     int64_t count;
     uint64_t room_bytes;
@@ -185,19 +193,25 @@ static bool has_room(const struct marshal_plan *plan, uint32_t i, void *const *a
     if (parameter->out_slot < 0 || !parameter->count_known_before) {
         return true;
     }
-    return marshal_count(plan, &parameter->description->count, arguments, NULL, &count) == 0 &&
-           (__builtin_mul_overflow((uint64_t)count, (uint64_t)parameter->element_bytes,
-                                   &room_bytes) ||
-            n_bytes <= room_bytes);
+    if (replay->call != NULL) {
+        count = replay->call->out_counts[parameter->out_slot];
+    } else if (marshal_count(plan, &parameter->description->count, replay->arguments, NULL,
+                             &count) != 0) {
+        return false;
+    }
+    return count >= 0 && (__builtin_mul_overflow((uint64_t)count,
+                                                 (uint64_t)parameter->element_bytes, &room_bytes) ||
+                          n_bytes <= room_bytes);
 }
 
 /*
  * The result that is text or an offset. Reads the same parts on both passes; hands out memory only
  * on the second.
  */
-static int give_described(const struct marshal_plan *plan, struct reader *reader,
-                          void *const *arguments, void *result, bool write)
+static int give_described(const struct replay *replay, struct reader *reader, bool write)
 {
+    const struct marshal_plan *plan = replay->plan;
+    void *const *arguments = replay->arguments;
     const struct config_description *description = &plan->function->result;
     char *pointer = NULL;
     uint64_t n_bytes, offset = 0;
@@ -226,7 +240,7 @@ static int give_described(const struct marshal_plan *plan, struct reader *reader
             return -EBADMSG;
         }
         if (!write && pointer != NULL &&
-            (!has_room(plan, description->lifetime_parameter, arguments, offset + n_bytes) ||
+            (!has_room(replay, description->lifetime_parameter, offset + n_bytes) ||
              marshal_is_read_at(plan, arguments, pointer, n_bytes))) {
             return -EBADMSG;
         }
@@ -241,15 +255,17 @@ static int give_described(const struct marshal_plan *plan, struct reader *reader
         }
     }
     if (write) {
-        memcpy(result, &pointer, sizeof(pointer));
+        memcpy(replay->result, &pointer, sizeof(pointer));
     }
     return 0;
 }
 
-static int replay_pass(const struct marshal_plan *plan, struct bytes record, void *const *arguments,
-                       void *result, int32_t *ret_errno, bool write)
+static int replay_pass(const struct replay *replay, struct bytes record, int32_t *ret_errno,
+                       bool write)
 {
+    const struct marshal_plan *plan = replay->plan;
     const struct config_function *function = plan->function;
+    void *const *arguments = replay->arguments;
     struct reader reader = {record.data, record.n_bytes};
     const unsigned char *at;
 
@@ -267,11 +283,11 @@ static int replay_pass(const struct marshal_plan *plan, struct bytes record, voi
             return -EBADMSG;
         }
         if (write) {
-            give_scalar(function->prototype.result, at, result);
+            give_scalar(function->prototype.result, at, replay->result);
         }
     } else if (function->result.kind == DESCRIBE_OUT_STRING ||
                function->result.kind == DESCRIBE_OFFSET) {
-        int error = give_described(plan, &reader, arguments, result, write);
+        int error = give_described(replay, &reader, write);
 
         if (error != 0) {
             return error;
@@ -284,7 +300,7 @@ static int replay_pass(const struct marshal_plan *plan, struct bytes record, voi
             continue;
         }
         if (!take_word(&reader, &n_bytes) || (at = take(&reader, n_bytes)) == NULL ||
-            (!write && !has_room(plan, i, arguments, n_bytes))) {
+            (!write && !has_room(replay, i, n_bytes))) {
             return -EBADMSG;
         }
         if (write) {
@@ -294,18 +310,31 @@ static int replay_pass(const struct marshal_plan *plan, struct bytes record, voi
     return reader.n_left == 0 ? 0 : -EBADMSG;
 }
 
-int marshal_replay(const struct marshal_plan *plan, struct bytes record, void *const *arguments,
-                   void *result, int32_t *ret_errno)
+static int run(const struct replay *replay, struct bytes record, int32_t *ret_errno)
 {
     /* One pass is enough when there is nothing that could be found missing half-way. */
-    if (plan->record_bytes == 0) {
-        int error = replay_pass(plan, record, arguments, result, ret_errno, false);
+    if (replay->plan->record_bytes == 0) {
+        int error = replay_pass(replay, record, ret_errno, false);
 
         if (error != 0) {
             return error;
         }
-    } else if (record.n_bytes != plan->record_bytes) {
+    } else if (record.n_bytes != replay->plan->record_bytes) {
         return -EBADMSG;
     }
-    return replay_pass(plan, record, arguments, result, ret_errno, true);
+    return replay_pass(replay, record, ret_errno, true);
+}
+
+int marshal_replay(const struct marshal_plan *plan, struct bytes record, void *const *arguments,
+                   void *result, int32_t *ret_errno)
+{
+    return run(&(struct replay){.plan = plan, .arguments = arguments, .result = result}, record,
+               ret_errno);
+}
+
+int marshal_replay_after(const struct marshal_plan *plan, struct bytes record,
+                         const struct marshal_call *call, void *const *arguments, void *result,
+                         int32_t *ret_errno)
+{
+    return run(&(struct replay){plan, arguments, call, result}, record, ret_errno);
 }

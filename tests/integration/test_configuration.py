@@ -101,8 +101,8 @@ class Configuration(counted.CountedCase):
         self.assert_refused(self.run_driver("{ nonsense", env={"MEMOSHIM_STRICT": "0"}), "error: ")
 
     def test_not_in_this_version(self):
-        text = json.dumps({"version": 1, "functions": counted.functions("square", idle_ttl="5s")})
-        self.assert_refused(self.run_driver(text), "idle_ttl", "not in this version yet")
+        text = json.dumps({"version": 1, "functions": counted.functions("square", l2={})})
+        self.assert_refused(self.run_driver(text), "l2", "not in this version yet")
 
     def test_missing(self):
         path = self.folder / "missing.json"

@@ -5,7 +5,7 @@
  */
 #include "cache_lives.h"
 
-#include "cache/draw.h"
+#include "base/draw.h"
 #include "cache/refresh.h"
 
 #include <errno.h>

@@ -25,6 +25,7 @@ BAD_BY_SCHEMA = """
     misplaced-keys misspelt-words no-programs nothing-but-an-object other-version programs
     prototype-not-string returns sizes stats symbols ten-mistakes top-array unknown-keys
     version-string wrong-kinds condition-kinds invalidate invalidate-match invalidate-many
+    lives ttl-from
 """.split()
 
 PLACES = {
@@ -32,6 +33,9 @@ PLACES = {
     "IN_FUNCTION": lambda schema: schema["$defs"]["function"],
     "IN_DEFAULTS": lambda schema: schema["$defs"]["defaults"],
     "IN_STATS": lambda schema: schema["$defs"]["stats"],
+    "IN_NEGATIVE": lambda schema: schema["$defs"]["negative"],
+    "IN_STALE": lambda schema: schema["$defs"]["stale_if_error"],
+    "IN_REFRESH": lambda schema: schema["$defs"]["refresh"],
     "IN_DESCRIPTION": lambda schema: schema["$defs"]["description"],
     "IN_INVALIDATE": lambda schema: schema["$defs"]["invalidation"],
     "IN_LIFETIME": lambda schema: schema["$defs"]["lifetime"]["oneOf"][1],
