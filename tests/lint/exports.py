@@ -32,6 +32,8 @@ FORBIDDEN_IMPORTS = {
     'rename', 'getuid', 'geteuid',
 }
 WITHOUT_CHECKS = {'__assert_fail'}
+# Of the room that the loader sets aside for everybody: 1664 bytes beyond what the start needs.
+MAX_THREAD_DATA_BYTES = 256
 # The static libffi asserts its own invariants so. Ours is looked for in our archives.
 OF_LIBFFI = {'abort'}
 
@@ -78,6 +80,9 @@ def check_segments(library, complain):
             complain(f'segment at {address} is writable and executable')
         if 'E' in access and start <= dynsym < end:
             complain('.dynsym lies in an executable segment')
+    thread_data = re.search(r'^\s*TLS\s+\S+\s+\S+\s+\S+\s+\S+\s+(\S+)', headers, re.M)
+    if thread_data and int(thread_data[1], 16) > MAX_THREAD_DATA_BYTES:
+        complain(f'has {int(thread_data[1], 16)} bytes of data for each thread')
     if not re.search(r'^\s*GNU_RELRO\s', headers, re.M):
         complain('has no GNU_RELRO segment')
     stack = re.search(r'^\s*GNU_STACK\s.*?\s(R\S*)\s', headers, re.M)

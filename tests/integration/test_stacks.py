@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: MIT
+"""Small stacks (coroutines of 16 KiB, alternate signal stacks), ends of threads and of the process,
+addresses, other namespaces."""
+
+import case
+import counted
+
+STACKS = case.PROGRAMS / "stacks"
+# Beyond what the real call takes, in bytes. A build with checks takes more than a release does.
+HIT_MAX, MISS_MAX = 2048, 3072
+
+
+class Stacks(counted.CountedCase):
+
+    def act(self, name, *functions, extra=None, env=None, **policy):
+        """One act without and with memoshim; the latter."""
+        config = self.config(counted.functions(*functions, **policy))
+        self.figures = []
+
+        def figures():
+            path = self.folder / f"figures{len(self.figures)}"
+            self.figures.append(path)
+            return path
+
+        plain = self.run_plain([STACKS, name, extra or figures()], env=env)
+        outcome = self.run_with(config, [STACKS, name, extra or figures()], env=env)
+        self.assert_same(plain, outcome)
+        self.assertEqual((outcome.status, outcome.stderr), (0, b""), outcome.stdout)
+        return outcome
+
+    def test_coroutines(self):
+        for policy in {}, {"policy": "sieve"}, {"max_entries": 3, "shards": 1}:
+            with self.subTest(**policy):
+                outcome = self.act("coroutines", "square", "length", "check", "fib", "hooked",
+                                   **policy)
+                self.check_real(outcome)
+                self.assert_counts(outcome.function("counted_square"), calls=8 * 20, bypasses=0)
+                self.assert_counts(outcome.function("counted_length"), calls=8 * 20, bypasses=0)
+                self.assert_counts(outcome.function("counted_check"), calls=8 * 20, bypasses=0)
+                self.assert_counts(outcome.function("counted_hooked"), calls=8 * 4 + 4)
+
+    def test_suspended_calls(self):
+        """Of coroutines of one thread, none waits for another that is suspended: it never could."""
+        function = self.act("coroutines", "hooked").function("counted_hooked")
+        # The first of each key computes; the seven others come while it is suspended.
+        self.assert_counts(function, calls=36, misses=4, hits=4, bypasses=28, waits=0,
+                           bypass_reasons={"recursion": 28})
+
+    def test_how_much_stack_a_call_takes(self):
+        """Painted before, looked at after. What the real call takes is taken off."""
+        self.act("measure", "square", "length", "check")
+        plain, with_shim = ([line.split() for line in path.read_text().splitlines()]
+                            for path in self.figures)
+        for (name, *real), (_, miss, hit) in zip(plain, with_shim):
+            real, miss, hit = int(real[1]), int(miss), int(hit)
+            print(f"stack of a call of {name}: {real} bytes without memoshim, on a hit {hit}, "
+                  f"on a miss {miss}", flush=True)
+            self.assertLessEqual(hit - real, HIT_MAX, name)
+            self.assertLessEqual(miss - real, MISS_MAX, name)
+            self.assertLess(hit, miss)
+
+    def test_alternate_stack(self):
+        outcome = self.act("alternate", "square", "fib", "name", "hooked")
+        self.check_real(outcome)
+        # Ten keys, each computed once and interrupted then.
+        self.assert_counts(outcome.function("counted_hooked"), calls=20, misses=10, hits=10)
+        self.assert_counts(outcome.function("counted_square"), calls=60, misses=7, hits=53)
+        self.assert_counts(outcome.function("counted_fib"), misses=5, bypasses=0)
+
+    def test_destructors_of_thread_data(self):
+        outcome = self.act("threads", "square", "name")
+        self.check_real(outcome)
+        self.assertIn(b"80 rounds", outcome.stdout)
+        for name in "square", "name":
+            self.assert_counts(outcome.function(f"counted_{name}"), calls=20 * 5 + 10, bypasses=0)
+        self.assert_counts(outcome.function("counted_name"), misses=10)
+
+    def test_ends_of_the_process(self):
+        for act, calls in (("exit", 1 + 2 + 1 + 2), ("quick_exit", 1 + 2)):
+            with self.subTest(act):
+                outcome = self.act(act, "square", "name")
+                self.check_real(outcome)
+                self.assert_counts(outcome.function("counted_square"), calls=calls, bypasses=0)
+                self.assert_counts(outcome.function("counted_name"), calls=calls, bypasses=0)
+
+    def test_addresses(self):
+        self.act("addresses", "square")
+
+    def test_another_namespace(self):
+        """It has its own libraries, which are left alone; ours go on as before."""
+        env = {"GLIBC_TUNABLES": "glibc.rtld.optional_static_tls=8192"}  # for libcounted's own
+        outcome = self.act("namespace", "square", "name", extra=case.PROGRAMS / "plugin_now.so",
+                           env=env)
+        function = outcome.function("counted_square")
+        self.assert_counts(function, calls=7, misses=1, hits=6)
+        # Two by the plugin's constructor, five by its function.
+        self.assertEqual(outcome.real["square"], 1 + 2 + 5)
+
+
+if __name__ == "__main__":
+    case.main()
