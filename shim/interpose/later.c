@@ -12,7 +12,8 @@
 
 /*
  * A thread that is inside ld.so's lazy binding while a slot is redirected writes the original over
- * it a moment later. After a new binding was applied this many looks visit everything again.
+ * it a moment later. After such a slot was redirected, or a new binding applied, this many looks
+ * visit everything again.
  */
 #define RECHECKS 8
 
@@ -103,6 +104,9 @@ static void look_locked(const struct objects_changes *changes)
         patch_end_later_locked(is_recount);
     } else {
         state.is_incomplete = state.must_recount = true;
+    }
+    if (pass.has_preceded) {
+        state.n_rechecks = RECHECKS;
     }
     __atomic_store_n(&state.were_there, objects_are_later(), __ATOMIC_RELAXED);
     if (!state.is_incomplete && state.n_rechecks == 0) {

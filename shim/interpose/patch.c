@@ -37,7 +37,8 @@ static void count_slot(const struct pass *pass, struct interpose_binding *bindin
     }
 }
 
-static void redirect_slot_locked(struct pass *pass, const struct elf_view *view, uintptr_t slot,
+/* False when it could not be written. */
+static bool redirect_slot_locked(struct pass *pass, const struct elf_view *view, uintptr_t slot,
                                  enum elf_slot_kind kind, struct interpose_binding *binding)
 {
     enum slots_outcome outcome =
@@ -48,12 +49,13 @@ static void redirect_slot_locked(struct pass *pass, const struct elf_view *view,
     }
     if (outcome != SLOTS_WRITTEN) {
         binding->n_refused++;
-        return;
+        return false;
     }
     has_later_slots |= pass->is_later;
     if (!pass->is_revert) {
         count_slot(pass, binding, kind);
     }
+    return true;
 }
 
 static void visit_slot_locked(struct pass *pass, const struct elf_view *view,
@@ -63,6 +65,7 @@ static void visit_slot_locked(struct pass *pass, const struct elf_view *view,
     bool may_match = filter_may_have(&pass->values, filter_hash_address(value));
     bool may_be_unresolved = relocation->kind == ELF_SLOT_JUMP && !pass->is_revert &&
                              !view->binds_now && elf_view_has(view, value, 1, PF_X);
+    bool is_unbound = false;
     struct interpose_binding *binding = NULL;
     struct elf_symbol symbol;
 
@@ -82,9 +85,11 @@ static void visit_slot_locked(struct pass *pass, const struct elf_view *view,
     }
     if (binding == NULL && may_be_unresolved) {
         binding = match_unresolved(pass, view, &symbol, value);
+        is_unbound = binding != NULL;
     }
-    if (binding != NULL && callers_have(binding, &pass->caller)) {
-        redirect_slot_locked(pass, view, relocation->slot, relocation->kind, binding);
+    if (binding != NULL && callers_have(binding, &pass->caller) &&
+        redirect_slot_locked(pass, view, relocation->slot, relocation->kind, binding)) {
+        pass->has_preceded |= is_unbound;
     }
 }
 

@@ -22,6 +22,7 @@ struct pass {
     struct caller_names caller; /* if so: the object at hand */
     bool is_counted;            /* the object at hand is */
     bool is_ambiguous;          /* it has a slot that somebody will bind, nobody knows to what */
+    bool has_preceded;          /* a slot was redirected before ld.so bound it */
     struct slots_relro relro;   /* of the object at hand */
     int error;
 };

@@ -46,7 +46,7 @@ enum {
     CALLED
 };
 
-static void *open_loaded(const char *name)
+static inline void *open_loaded(const char *name)
 {
     void *handle = dlopen(name, RTLD_LAZY | RTLD_NOLOAD);
 
@@ -54,7 +54,7 @@ static void *open_loaded(const char *name)
     return handle;
 }
 
-static void *original_of(const char *symbol, const char *version, const char *library)
+static inline void *original_of(const char *symbol, const char *version, const char *library)
 {
     struct interpose_definition definition;
 
@@ -62,14 +62,15 @@ static void *original_of(const char *symbol, const char *version, const char *li
     return definition.address;
 }
 
-static struct interpose_binding binding_of(const char *symbol, void *original, void *replacement)
+static inline struct interpose_binding binding_of(const char *symbol, void *original,
+                                                  void *replacement)
 {
     return (struct interpose_binding){
         .symbol = symbol, .original = original, .replacement = replacement};
 }
 
 /* The libraries are used, so that they are loaded at start, in this order. */
-static int open_all(void **state)
+static inline int open_all(void **state)
 {
     assert_int_equal(twin_a_call(1), 1 + TWIN_A);
     assert_int_equal(twin_b_call(1), 1 + TWIN_A);
@@ -77,7 +78,7 @@ static int open_all(void **state)
     return interpose_init_as(anchor_address());
 }
 
-static void apply_all(void)
+static inline void apply_all(void)
 {
     bindings[TWIN_OF_A] =
         binding_of("twin", original_of("twin", NULL, "libtwin_a.so"), (void *)replacement_a);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * One caller: an object that reaches libtarget's functions in every way. caller.c is built once for
- * each way of compiling and linking; the build passes their names as CALLERS.
+ * each way of compiling and linking; the build passes their names as CALLERS to who is linked to
+ * them.
  */
 #ifndef TESTS_INTERPOSE_CALLER_H
 #define TESTS_INTERPOSE_CALLER_H
@@ -16,8 +17,10 @@ struct caller {
     int (*call_new_version)(int x); /* target_versioned@@TARGET_2 */
 };
 
+#ifdef CALLERS
 #define CALLER(name) extern const struct caller caller_##name;
 CALLERS
 #undef CALLER
+#endif
 
 #endif
