@@ -45,8 +45,8 @@ static bool swap_found(const struct resolve_request *request, const struct objec
 
 /*
  * RTLD_DEFAULT for an object that came later, or is linked with -Bsymbolic: its scope is not known,
- * its own libraries may come first (RTLD_DEEPBIND). But every scope ends with the objects of the
- * start, so a definition that is the only one is found in any order.
+ * its own libraries may come first (RTLD_DEEPBIND). But every scope has all objects of the global
+ * one, so a definition that is the only one, and in that, is found in any order.
  */
 static bool answer_from_any_scope(const struct resolve_request *request, const void *caller,
                                   void **ret_address)
@@ -54,15 +54,22 @@ static bool answer_from_any_scope(const struct resolve_request *request, const v
     const struct object *provider, *other;
     struct elf_symbol found, unused;
     uintptr_t unused_address;
+    enum later_definers definers;
 
-    if (!resolve_in_scope(request, 0, &found, &provider) ||
-        resolve_in_scope(request, (size_t)(provider - interpose_known.objects) + 1, &unused,
-                         &other) ||
-        !objects_may_be_walked() ||
-        objects_later_definers(request->name, request->name_hash, &unused_address) != LATER_NONE) {
+    if (!objects_may_be_walked()) {
         return false;
     }
-    return swap_found(request, provider, &found, caller, ret_address);
+    definers = objects_later_definers(request->name, request->name_hash, &unused_address);
+    if (!resolve_in_scope(request, 0, &found, &provider)) {
+        return definers == LATER_ONE &&
+               swap(request->name,
+                    (uintptr_t)ask_real(RTLD_DEFAULT, request->name, request->version), caller,
+                    ret_address);
+    }
+    return definers == LATER_NONE &&
+           !resolve_in_scope(request, (size_t)(provider - interpose_known.objects) + 1, &unused,
+                             &other) &&
+           swap_found(request, provider, &found, caller, ret_address);
 }
 
 /*

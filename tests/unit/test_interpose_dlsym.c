@@ -147,6 +147,32 @@ static void test_dlsym_with_a_later_definition(void **state)
     dlclose(plugin);
 }
 
+/* A name that only a later object defines: in every scope, if that is in the global one. */
+static void test_dlsym_of_a_later_name(void **state)
+{
+    static struct interpose_binding twin;
+    static char left_alone;
+    void *caller = dlopen(getenv("PLUGIN_DEEP"), RTLD_NOW | RTLD_LOCAL);
+    const void *in_caller = (const char *)dlsym(caller, "plugin_call") + 1;
+    void *definer = dlopen(getenv("PLUGIN_A"), RTLD_NOW | RTLD_LOCAL);
+    void *second;
+
+    twin = binding_of("plugin_twin", dlsym(definer, "plugin_twin"), (void *)replacement_a);
+    assert_int_equal(interpose_apply(&twin, 1), 0);
+    assert_ptr_equal(answer(RTLD_DEFAULT, "plugin_twin", NULL, in_caller, &left_alone),
+                     &left_alone);
+    assert_non_null(dlopen(getenv("PLUGIN_A"), RTLD_NOW | RTLD_NOLOAD | RTLD_GLOBAL));
+    assert_ptr_equal(answer(RTLD_DEFAULT, "plugin_twin", NULL, in_caller, NULL), replacement_a);
+    assert_null(dlerror());
+    second = dlopen(getenv("PLUGIN_B"), RTLD_NOW | RTLD_LOCAL);
+    assert_ptr_equal(answer(RTLD_DEFAULT, "plugin_twin", NULL, in_caller, &left_alone),
+                     &left_alone);
+    dlclose(second);
+    assert_int_equal(interpose_revert(&twin), 0);
+    dlclose(definer);
+    dlclose(caller);
+}
+
 static int hold_the_lock(struct dl_phdr_info *info, size_t n_bytes, void *barrier)
 {
     pthread_barrier_wait(barrier);
@@ -218,6 +244,7 @@ int main(void)
         cmocka_unit_test(test_dlsym_with_handles),
         cmocka_unit_test(test_dlsym_by_scope),
         cmocka_unit_test(test_dlsym_with_a_later_definition),
+        cmocka_unit_test(test_dlsym_of_a_later_name),
         cmocka_unit_test(test_dlsym_in_a_child),
         cmocka_unit_test(test_dlsym_after_revert),
     };
