@@ -222,6 +222,9 @@ static enum check_outcome run_start(const char *started_as, char **environment, 
     if (diagnostics != NULL) {
         diagnostics_init(diagnostics, (struct config_memory){arena_alloc_callback, &process.arena});
         found = find_configuration(started_as, environment, diagnostics);
+        if (found != 0) {
+            debugger_note_unloaded();
+        }
         if (found < 0) {
             print_diagnostics(diagnostics);
             if (process.settings.is_strict && !is_checked) {

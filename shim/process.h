@@ -105,6 +105,11 @@ struct process {
 
 extern struct process process;
 
+/* ---- debugger.c ------------------------------------------------------------------------------ */
+
+/* After the parser of the configuration, and the libc that it came with, are unloaded. */
+void debugger_note_unloaded(void);
+
 /* ---- hooks.c: which functions are hooked
  * ---------------------------------------------------------
  */
