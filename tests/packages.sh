@@ -6,7 +6,7 @@ memoshim_packages_build="gcc libc6-dev meson ninja-build pkg-config python3 libf
     libcjson1 libxxhash-dev libiberty-dev libcmocka-dev"
 memoshim_packages_quickstart="nginx apache2-utils curl wrk procps libcrypt1"
 memoshim_packages_test="$memoshim_packages_quickstart binutils clang clang-format g++
-    gawk gdb libclang-rt-14-dev libcrypt-dev lld procps
+    gawk gdb libunwind8 linux-perf libclang-rt-14-dev libcrypt-dev lld procps
     python3-cachetools python3-jsonschema valgrind
     fakeroot libasan8 libeatmydata1 libfakeroot libfaketime libgoogle-perftools4 libjemalloc2
     libmimalloc2.0 libtcmalloc-minimal4 libtsan2

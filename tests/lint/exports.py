@@ -110,6 +110,8 @@ def check_control_flow(library, build, complain):
         checked += protection_marks(str(archive))
     if not checked:
         complain(f'no archive was found in {build}')
+    for own in sorted(pathlib.Path(f'{library}.p').glob('*.o')):  # what is in no archive
+        checked += protection_marks(str(own))
     if start_file and wanted <= protection_marks(start_file)[0][1]:
         checked += protection_marks(library)
     for name, marks in checked:

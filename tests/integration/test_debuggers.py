@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: MIT
+"""Debuggers and profilers see through memoshim: the way from wherever a call is, in the real
+function or at any instruction of the shim, back to main; and they go on working."""
+
+import json
+import pathlib
+import re
+import shutil
+import subprocess
+import unittest
+
+import case
+import counted
+
+TRACED = case.PROGRAMS / "traced"
+WALK = pathlib.Path(__file__).with_name("gdb_walk.py")
+CALLERS = ["inner_function", "outer_function", "main"]  # innermost first
+SANITIZED = case.os.environ.get("MEMOSHIM_SANITIZED") == "1"
+
+
+@unittest.skipIf(SANITIZED, "tools that run a program in their own way, and sanitizers do")
+class Debuggers(counted.CountedCase):
+
+    def setUp(self):
+        super().setUp()
+        self.hooked = self.config(counted.functions("hooked", max_entries=1000))
+
+    def assert_way(self, stack, *names):
+        """These functions, and then those that called, are on the stack in this order."""
+        rest = iter(stack)
+        for name in (*names, *CALLERS):
+            self.assertTrue(any(other == name for other in rest), f"no {name} in {stack}")
+
+    def run_tool(self, *argv, check=True, **more):
+        """A tool that itself runs without memoshim; its output, both streams in one."""
+        done = subprocess.run([str(word) for word in argv], env=self.environment(**more),
+                              cwd=self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, timeout=2 * case.RUN_SECONDS, check=False)
+        text = done.stdout.decode(errors="replace")
+        if check:
+            self.assertEqual(done.returncode, 0, text[-3000:])
+        return text
+
+    def under(self, *tool, act):
+        """The program and memoshim under a tool that takes both as its own."""
+        return self.run_tool(*tool, TRACED, act, LD_PRELOAD=case.LIBRARY,
+                             MEMOSHIM_CONFIG=self.hooked)
+
+    # ---- the process itself --------------------------------------------------------------------
+
+    def test_backtrace_from_the_real_function(self):
+        outcome = self.run_with(self.hooked, [TRACED, "backtrace"])
+        self.assertEqual(outcome.status, 0, outcome.stderr)
+        lines = [line.split() for line in outcome.stdout.decode().splitlines()]
+        self.assertEqual(len([line for line in lines if line[0] == "backtrace:"]), 2)
+        for line in lines:
+            self.assert_way(line, "counted_hooked")
+        self.assert_counts(outcome.function("counted_hooked"), calls=3, hits=1, misses=2)
+
+    def test_samples_anywhere_in_the_shim(self):
+        outcome = self.run_with(self.hooked, [TRACED, "sampled"])
+        self.assertEqual(outcome.status, 0, outcome.stderr)
+        self.assertIn(outcome.stdout, b"inside 300 complete 300\n")
+        function = outcome.function("counted_hooked")
+        self.assertGreater(function["hits"], function["misses"])
+
+    # ---- gdb -----------------------------------------------------------------------------------
+
+    def test_gdb(self):
+        gdb = case.need_program("gdb")
+        text = self.run_tool(
+            gdb, "-nx", "-batch", "-ex", f"set environment LD_PRELOAD {case.LIBRARY}", "-ex",
+            f"set environment MEMOSHIM_CONFIG {self.hooked}", "-x", WALK, "--args", TRACED, "calls")
+        case.need("ptrace: Operation not permitted" not in text, "gdb may not trace here")
+        seen = dict(json.loads(line.removeprefix("seen: ")) for line in text.splitlines()
+                    if line.startswith("seen: "))
+        self.assertIn("stops", seen, text[-3000:])
+
+        self.assert_way(seen["miss"], "real_work", "counted_hooked", "ffi_call_unix64",
+                        "call_handle", "ffi_closure_unix64")
+        self.assertEqual(seen["finish of the real function"], "ffi_call_unix64")
+        self.assert_way(seen["up"], "call_handle")
+        self.assertEqual((seen["finish of a caller"], seen["value"]), ("call", 3 * 5 + 2))
+
+        for kind, passed in ("hit", "marshal_replay"), ("miss", "real_work"):
+            walk = seen[f"walk of a {kind}"]
+            self.assertEqual(walk["lost"], [])
+            for name in "memoshim_thunk_0", "ffi_closure_unix64", "cache_lookup", passed:
+                self.assertIn(name, walk["ran"])
+            self.assertGreater(walk["n_steps"], 100)
+        self.assertNotIn("counted_hooked", seen["walk of a hit"]["ran"])
+
+        self.assert_way(seen["thunk"], "memoshim_thunk_0")
+        self.assertEqual(seen["finish of a thunk"], "inner_function")
+        self.assert_way(seen["replay"], "marshal_replay", "call_handle", "ffi_closure_unix64")
+        self.assertEqual(seen["finish of the replay"], "call_handle")
+        for stack in seen["stops"]:
+            self.assertEqual(stack[-1], "main")
+        self.assertTrue(any("call_handle" in stack for stack in seen["stops"]))
+
+    # ---- valgrind ------------------------------------------------------------------------------
+
+    def test_memcheck(self):
+        """An error in the real function is shown with its callers; we make none."""
+        valgrind = case.need_program("valgrind")
+        text = self.under(valgrind, "-q", "--num-callers=40", act="unset")
+        errors = text.split("Conditional jump or move depends on uninitialised value(s)")
+        self.assertGreater(len(errors), 1, text)
+        for error in errors[1:]:
+            self.assert_way(re.findall(r"(?:at|by) 0x[0-9A-F]+: (\w+)", error), "depend_on_unset",
+                            "counted_hooked", "ffi_call_unix64", "call_handle")
+        self.assertEqual(self.under(valgrind, "-q", "--error-exitcode=9", "--leak-check=full",
+                                    act="calls"), "")
+
+    def test_callgrind(self):
+        """The costs of the real function are among those of the thunk that led to it."""
+        valgrind = case.need_program("valgrind")
+        path = self.folder / "callgrind.out"
+        self.under(valgrind, "--tool=callgrind", f"--callgrind-out-file={path}", act="work")
+        text = self.run_tool(case.need_program("callgrind_annotate"), "--inclusive=yes",
+                             "--threshold=100", "--auto=no", path)
+        costs = {}
+        for cost, name in re.findall(r"^\s*([\d,]+) \([^)]*\)\s+\S*:(\w+)", text, re.MULTILINE):
+            costs.setdefault(name, int(cost.replace(",", "")))  # the largest comes first
+        # libffi moves its own frame to call counted_hooked, which callgrind takes for a part of it.
+        way = "spin", "ffi_call", "call_handle", "memoshim_thunk_0", "inner_function", "main"
+        for inner, outer in zip(way, way[1:]):
+            self.assertIn(inner, costs, text)
+            self.assertLessEqual(costs[inner], costs[outer], (inner, outer))
+
+    # ---- perf ----------------------------------------------------------------------------------
+
+    def test_perf(self):
+        """Samples in the real function and in hits are attributed to those who called."""
+        perf = case.need_program("perf")
+        data = self.folder / "perf.data"
+        record = [perf, "record", "-q", "-e", "cpu-clock", "-F", "997", "--call-graph",
+                  "dwarf,16384", "-o", data, "--", "env", f"LD_PRELOAD={case.LIBRARY}",
+                  f"MEMOSHIM_CONFIG={self.hooked}", TRACED, "work"]
+        text = self.run_tool(*record, check=False)
+        case.need(data.exists() and data.stat().st_size > 0, f"perf cannot record here: {text}")
+        text = self.run_tool(perf, "script", "-i", data, "-F", "ip,sym", "--no-inline", check=False)
+        stacks = [re.findall(r"^\s+[0-9a-f]+ (\S+)", sample, re.MULTILINE)
+                  for sample in text.split("\n\n")]
+        for place, others in ("spin", ["counted_hooked", "ffi_call_unix64", "call_handle"]), \
+                             ("call_handle", ["ffi_closure_unix64"]):
+            taken = [stack for stack in stacks if place in stack and
+                     (place == "spin") == ("counted_hooked" in stack)]
+            whole = [stack for stack in taken if "main" in stack]
+            self.assertGreater(len(taken), 10, text[-2000:])
+            # perf copies the stack from its pointer upwards, but in an epilogue registers may
+            # still be described as lying below it.
+            self.assertGreater(len(whole), 0.9 * len(taken), text[-2000:])
+            for stack in whole:
+                self.assert_way(stack, place, *others)
+
+    def test_thunks_have_names(self):
+        case.need(shutil.which("nm"), "there is no nm here")
+        symbols = re.findall(r"^[0-9a-f]+ ([0-9a-f]+) t memoshim_thunk_\d+$",
+                             self.run_tool("nm", "-S", case.LIBRARY), re.MULTILINE)
+        self.assertEqual(len(symbols), 1024)
+        self.assertTrue(all(int(size, 16) > 0 for size in symbols))
+
+
+if __name__ == "__main__":
+    case.main()
