@@ -6,6 +6,7 @@ of one example for each reason against expected text.
 """
 
 import json
+import os
 import shutil
 import subprocess
 
@@ -49,6 +50,11 @@ def symbol_of(shown):
 # ---- what is said is what happens ---------------------------------------------------------------
 
 class Prediction(CheckCase):
+
+    def setUp(self):
+        super().setUp()
+        case.need(os.environ.get("MEMOSHIM_SANITIZED") != "1",
+                  "a sanitizer's runtime does not start in every program")
 
     IMPORTER = ("object", "path", "plt", "got", "pointers", "copied", "unaligned", "sealed")
     SAME = ("library", "path", "version", "exported", "not_exported", "demangled")
@@ -134,7 +140,6 @@ class Prediction(CheckCase):
         functions = {**programs.preset_functions(), **REFUSED}
         self.assertGreater(self.predict(functions, case.LIBRARY), 50)
 
-    @case.exports_names
     def test_with_hundreds_of_functions(self):
         """Those that real programs call most, through thunks that pass every call on."""
         self.assertGreater(self.predict(programs.pass_through_functions(), programs.PASS_THROUGH),
