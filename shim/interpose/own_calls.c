@@ -4,7 +4,8 @@
  * preloads and of sanitizers' runtimes are not ready when an initfirst constructor runs, and they
  * may crash, end the program, or ask for an environment that is not there yet; later they would
  * take the shim's reading of memory for the program's. So the shim's own slots, which ld.so bound
- * to the first definition, are bound once more, to libc's.
+ * to the first definition, are bound once more, to libc's. All but the allocator: memory that the
+ * program is to free comes from the program's.
  *
  * Not in a sanitized build of the shim, which is to be looked at by its sanitizer.
  */
@@ -34,6 +35,20 @@
 enum {
     VERSIONS_ROOM = 16
 };
+
+static bool is_allocator(const char *name)
+{
+    static const char *const names[] = {"malloc",   "calloc",         "realloc",
+                                        "free",     "posix_memalign", "aligned_alloc",
+                                        "memalign", "reallocarray"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (elf_name_is(name, names[i])) {
+            return true;
+        }
+    }
+    return false;
+}
 
 /* libc's definition of the function in the version that the shim was linked to; 0: none. */
 static uintptr_t definition_in(const struct elf_view *libc, const struct elf_view *own,
@@ -75,7 +90,8 @@ static void bind_all(const struct elf_view *own, const struct elf_view *libc)
 
             if (!elf_view_relocation(own, table, i, &relocation) ||
                 (relocation.kind != ELF_SLOT_JUMP && relocation.kind != ELF_SLOT_GOT) ||
-                !elf_view_symbol(own, relocation.symbol, &asked) || asked.is_defined) {
+                !elf_view_symbol(own, relocation.symbol, &asked) || asked.is_defined ||
+                is_allocator(asked.name)) {
                 continue;
             }
             address = definition_in(libc, own, &asked);

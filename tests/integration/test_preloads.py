@@ -184,6 +184,11 @@ class Preloads(BothPrograms):
                                       FAKETIME="@1999-12-24 20:30:00", FAKETIME_NO_CACHE="1")
                 self.assertIn(b"year: 1999, one time\n", output)
 
+    def test_memoshim_itself_calls_none_of_them(self):
+        """They are not ready when it starts, and would take its work for the program's."""
+        self.run_all(str(case.PROGRAMS / "jealous.so"), MEMOSHIM_LOG="debug",
+                     MEMOSHIM_STATS_SIGNAL="RTMIN+5")
+
     def test_libeatmydata(self):
         self.run_all(find("libeatmydata.so"))
 
