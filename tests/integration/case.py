@@ -122,6 +122,13 @@ class Case(unittest.TestCase):
         self.home.mkdir()
         self.n_runs = 0
 
+    @classmethod
+    def shared_folder(cls):
+        """A folder for what the tests of a class share. For setUpClass."""
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="memoshim-test."))
+        cls.addClassCleanup(shutil.rmtree, folder, ignore_errors=True)
+        return folder
+
     # ---- configurations -------------------------------------------------------------------------
 
     def config(self, functions, name="config.json", **top):

@@ -10,10 +10,7 @@ import dataclasses
 import itertools
 import json
 import os
-import pathlib
-import shutil
 import subprocess
-import tempfile
 
 import case
 import linkage_build
@@ -45,9 +42,7 @@ class Linkage(case.Case):
 
     @classmethod
     def setUpClass(cls):
-        cls.built = pathlib.Path(tempfile.mkdtemp(prefix="memoshim-linkage."))
-        cls.addClassCleanup(shutil.rmtree, cls.built, ignore_errors=True)
-        cls.builder = linkage_build.Builder(cls.built)
+        cls.builder = linkage_build.Builder(cls.shared_folder())
         cls.builder.build()
 
     def configure(self, *more):
@@ -138,15 +133,20 @@ class Linkage(case.Case):
 
     # ---- tests ----------------------------------------------------------------------------------
 
-    def test_every_combination(self):
+    def each_combination(self, run, complain):
+        """run(combination, config) of all, side by side; complain(combination, *its results) must
+        find nothing."""
         config = self.configure()
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-            runs = {combination: pool.submit(self.run_pair, combination, config)
+            runs = {combination: pool.submit(run, combination, config)
                     for combination in linkage_build.combinations()}
-        for combination, run in runs.items():
+        for combination, done in runs.items():
             with self.subTest(combination=str(combination)):
-                complaints = list(self.complaints(combination, *run.result()))
+                complaints = list(complain(combination, *done.result()))
                 self.assertEqual(complaints, [], f"{combination}:\n" + "\n".join(complaints))
+
+    def test_every_combination(self):
+        self.each_combination(self.run_pair, self.complaints)
 
     def check_program(self, combination, config):
         """What `memoshim check` says of the functions."""
@@ -159,8 +159,10 @@ class Linkage(case.Case):
         return done.returncode, done.stderr, json.loads(done.stdout)["functions"]
 
     @staticmethod
-    def complaints_of_check(combination, functions):
+    def complaints_of_check(combination, status, stderr, functions):
         """Where its verdicts and remarks are not what the table expects of the run."""
+        if (status, stderr) != (1, b""):
+            yield f"check ends with {status}; {stderr.decode(errors='replace')}"
         for path in PATHS:
             function = functions[linkage_table.symbol_of(path)]
             verdict = linkage_table.verdict_of(path, combination)
@@ -175,16 +177,7 @@ class Linkage(case.Case):
                 yield f"{path}: check remarks on {sorted(codes)}, not {sorted(wanted)}"
 
     def test_check_says_the_same(self):
-        config = self.configure()
-        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-            runs = {combination: pool.submit(self.check_program, combination, config)
-                    for combination in linkage_build.combinations()}
-        for combination, run in runs.items():
-            with self.subTest(combination=str(combination)):
-                status, stderr, functions = run.result()
-                self.assertEqual((status, stderr), (1, b""))
-                complaints = list(self.complaints_of_check(combination, functions))
-                self.assertEqual(complaints, [], f"{combination}:\n" + "\n".join(complaints))
+        self.each_combination(self.check_program, self.complaints_of_check)
 
     def test_rules_speak_of_what_there_is(self):
         for rule in linkage_table.RULES:

@@ -8,10 +8,8 @@ program's own namespace its three calls run it once.
 """
 
 import hashlib
-import pathlib
 import shutil
 import subprocess
-import tempfile
 
 import case
 import linkage_build
@@ -27,8 +25,7 @@ class SearchPaths(case.Case):
 
     @classmethod
     def setUpClass(cls):
-        cls.made = pathlib.Path(tempfile.mkdtemp(prefix="memoshim-paths."))
-        cls.addClassCleanup(shutil.rmtree, cls.made, ignore_errors=True)
+        cls.made = cls.shared_folder()
 
     def setUp(self):
         super().setUp()
