@@ -5,6 +5,7 @@
  */
 #include "unit.h"
 
+#include "interpose/caller.h"
 #include "interpose_subject.h"
 #include <link.h>
 #include <pthread.h>
@@ -79,6 +80,7 @@ static void test_dlsym_by_scope(void **state)
     const void *in_twin_b = (const char *)dlsym(open_loaded("libtwin_b.so"), "twin_b_call") + 1;
     void *plugin = dlopen(getenv("PLUGIN_A"), RTLD_NOW | RTLD_LOCAL);
     const void *in_plugin = (const char *)dlsym(plugin, "plugin_call") + 1;
+    const void *in_symbolic = (const void *)caller_symbolic.call_new_version;
     void *page = malloc(64);
 
     assert_ptr_equal(answer(RTLD_DEFAULT, "twin", NULL, here, NULL), replacement_a);
@@ -111,6 +113,10 @@ static void test_dlsym_by_scope(void **state)
                      replacement_old);
     assert_ptr_equal(answer(RTLD_DEFAULT, "target_versioned", "TARGET_3", in_plugin, &left_alone),
                      &left_alone);
+    /* So it is for a library that is linked with -Bsymbolic and searched first by itself. */
+    assert_ptr_equal(answer(RTLD_DEFAULT, "target_called", NULL, in_symbolic, NULL),
+                     replacement_called);
+    assert_ptr_equal(answer(RTLD_DEFAULT, "twin", NULL, in_symbolic, &left_alone), &left_alone);
     /* But what comes after such a caller is not known, nor which of several definitions is first.
      */
     assert_ptr_equal(answer(RTLD_NEXT, "target_called", NULL, in_plugin, &left_alone), &left_alone);
