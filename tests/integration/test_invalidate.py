@@ -189,9 +189,10 @@ class Invalidate(counted.CountedCase):
         _, real = self.play(
             {"changing_total": with_rules(TOTAL, {"file": str(self.folder / "other")},
                                           {"file": str(button)})},
-            [line("total", a=1), line("total", a=1), line("write", a=1), line("total", a=1)],
+            [line("write", a=1), line("remove"), line("total", a=1), line("total", a=1),
+             line("write", a=1), line("total", a=1)],
             env={"CHANGING_FILE": button})
-        self.assertEqual(real, [1, 0, 0, 1])
+        self.assertEqual(real, [0, 0, 1, 0, 0, 1])
 
 
 if __name__ == "__main__":
