@@ -19,6 +19,14 @@ struct pressed {
     uint64_t n_wrong;
 };
 
+static bool is_right(const struct cache_view *view, uint64_t number, uint32_t n_bytes)
+{
+    const unsigned char *at = view->data;
+
+    return view->n_bytes == n_bytes && at[0] == (unsigned char)number &&
+           at[n_bytes - 1] == (unsigned char)number;
+}
+
 static void *pressing_thread(void *argument)
 {
     struct pressed *pressed = argument;
@@ -48,22 +56,25 @@ static void *pressing_thread(void *argument)
         n_bytes = sizes[number % 8];
         key.hash = hash_bytes(key.bytes, SEED);
         outcome = cache_lookup(pressed->cache, &key, &options, &view, &ticket);
-        if (outcome == CACHE_MISS) {
+        if (outcome == CACHE_MISS || outcome == CACHE_REFRESH) {
             memset(value, (int)number, n_bytes);
-            if (number % 97 == 0) {
+            if (random % 9 == 0 && cache_fall_back(pressed->cache, &key, i, room, &ticket, &view)) {
+                pressed->n_wrong += !is_right(&view, number, n_bytes);
+                cache_view_release(pressed->cache, &view);
+            } else if (number % 97 == 0) {
                 cache_abandon(pressed->cache, &ticket);
             } else {
-                struct cache_life life = {.expires_ns = i + 1 + (random >> 40) % 4000};
+                struct cache_life life = {.expires_ns = i + 1 + (random >> 40) % 4000,
+                                          .early_ns = random >> 32 & 511,
+                                          .is_failure = random >> 41 & 1};
 
                 cache_insert(pressed->cache, &key, (struct bytes){value, n_bytes}, i,
                              random % 7 == 0 || !pressed->cache->options.has_lives ? NULL : &life,
                              &ticket);
             }
-        } else if (outcome == CACHE_HIT || outcome == CACHE_HIT_AFTER_WAIT) {
-            const unsigned char *at = view.data;
-
-            pressed->n_wrong += view.n_bytes != n_bytes || at[0] != (unsigned char)number ||
-                                at[n_bytes - 1] != (unsigned char)number;
+        } else if (outcome == CACHE_HIT || outcome == CACHE_HIT_AFTER_WAIT ||
+                   outcome == CACHE_STALE_AFTER_WAIT) {
+            pressed->n_wrong += !is_right(&view, number, n_bytes);
             cache_view_release(pressed->cache, &view);
         } else {
             pressed->n_wrong++;
@@ -92,6 +103,9 @@ static void test_bounds_under_threads(void **state)
                                         .max_entries = 200,
                                         .max_bytes = 60000,
                                         .has_lives = true,
+                                        .idle_ns = i == 0 ? 0 : 1000,
+                                        .stale_ns = i == 1 ? 0 : 1000,
+                                        .may_refresh = i != 2,
                                         .n_shards = shards[i],
                                         .key_bytes = 8,
                                         .single_flight = true};
