@@ -56,7 +56,7 @@ static void add(_Atomic uint64_t *cell, uint64_t amount)
         atomic_store_explicit(cell, atomic_load_explicit(cell, memory_order_relaxed) + amount,
                               memory_order_relaxed);
     } else {
-        atomic_fetch_add_explicit(cell, amount, memory_order_relaxed);
+        atomic_fetch_add_explicit(cell, amount, memory_order_release);
     }
 }
 
@@ -125,7 +125,7 @@ static uint64_t sum_cell(const struct stats_counters *counters, uint32_t cell)
     uint64_t sum = 0;
 
     for (uint32_t i = 0; i < STRIPE_COUNT; i++) {
-        sum += atomic_load_explicit(&counters->stripes[i].cells[cell], memory_order_relaxed);
+        sum += atomic_load_explicit(&counters->stripes[i].cells[cell], memory_order_acquire);
     }
     return sum;
 }
@@ -141,12 +141,16 @@ uint64_t stats_calls(const struct stats_counters *counters)
            stats_counted(counters, STATS_bypasses);
 }
 
+/*
+ * The other way round than calls count, so that what is a part of something (stores of misses,
+ * waits of hits) is not more than the whole while calls are being made.
+ */
 void stats_counters_read(const struct stats_counters *counters, struct stats_sums *ret_sums)
 {
     for (uint32_t i = 0; i < STATS_BYPASS_COUNT; i++) {
         ret_sums->bypasses[i] = sum_cell(counters, CELL_BYPASSES + i);
     }
-    for (uint32_t i = 0; i < STATS_COUNTER_COUNT; i++) {
+    for (uint32_t i = STATS_COUNTER_COUNT; i-- > 0;) {
         ret_sums->counters[i] = sum_cell(counters, CELL_COUNTERS + i);
     }
     ret_sums->real_count = sum_cell(counters, CELL_REAL_COUNT);
