@@ -5,6 +5,9 @@
 #include "interpose/protection.h"
 #include <errno.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 /* Guarded by the patch lock. */
 static struct {
@@ -14,7 +17,7 @@ static struct {
 
 /*
  * Another thread may be inside dlopen: ld.so lists an object before it has relocated it. What it
- * has not closed yet is written to as it is, and left for it to close.
+ * has not closed yet is left for it to close, which it may do at any moment.
  */
 static void look_at_later(struct slots_relro *relro, const struct elf_view *view)
 {
@@ -22,6 +25,17 @@ static void look_at_later(struct slots_relro *relro, const struct elf_view *view
 
     relro->is_left_open = protection == PROTECTION_WRITABLE;
     relro->is_refused = protection == PROTECTION_UNKNOWN;
+}
+
+/* A store that fails where it would fault. The kernel copies a whole word at once. */
+static bool write_unless_closed(uintptr_t slot, uintptr_t value)
+{
+    const struct iovec from = {&value, sizeof(value)}, to = {(void *)slot, sizeof(value)};
+    int saved_errno = errno;
+    long n_bytes = syscall(SYS_process_vm_writev, syscall(SYS_getpid), &from, 1, &to, 1, 0);
+
+    errno = saved_errno;
+    return n_bytes == (long)sizeof(value);
 }
 
 static bool open_relro(struct slots_relro *relro, const struct elf_view *view, bool is_later)
@@ -73,8 +87,19 @@ enum slots_outcome slots_write_locked(struct slots_relro *relro, const struct el
     if (!elf_view_has(view, slot, sizeof(uintptr_t), PF_W)) {
         return SLOTS_SEALED;
     }
-    if (slot >= view->relro_start && slot < view->relro_end && !open_relro(relro, view, is_later)) {
-        return SLOTS_SEALED;
+    if (slot >= view->relro_start && slot < view->relro_end) {
+        if (!open_relro(relro, view, is_later)) {
+            return SLOTS_SEALED;
+        }
+        if (relro->is_left_open) {
+            if (write_unless_closed(slot, value)) {
+                return SLOTS_WRITTEN;
+            }
+            relro->is_left_open = false; /* ld.so has just closed it */
+            if (!open_relro(relro, view, false)) {
+                return SLOTS_SEALED;
+            }
+        }
     }
     __atomic_store_n((uintptr_t *)slot, value, __ATOMIC_RELEASE);
     return SLOTS_WRITTEN;

@@ -6,6 +6,7 @@
 #include "interpose/interpose.h"
 #include "interpose/objects.h"
 #include "interpose/protection.h"
+#include "interpose/slots.h"
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
@@ -155,6 +156,35 @@ static void test_protection_is_read_without_a_trace(void **state)
     munmap(pages, 2 * page_bytes);
 }
 
+/* Another thread's ld.so closes an object between the look at it and the store. */
+static void test_slot_that_is_closed_meanwhile(void **state)
+{
+    size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE);
+    uintptr_t *words =
+        mmap(NULL, page_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    const ElfW(Phdr) segment = {.p_type = PT_LOAD, .p_flags = PF_R | PF_W, .p_memsz = page_bytes};
+    const struct elf_view view = {
+        .base = (uintptr_t)words,
+        .relro_start = (uintptr_t)words,
+        .relro_end = (uintptr_t)words + page_bytes,
+        .segments = &segment,
+        .n_segments = 1,
+    };
+    struct slots_relro relro = {0};
+    uintptr_t slot = (uintptr_t)&words[3];
+
+    assert_true(words != MAP_FAILED);
+    assert_int_equal(slots_write_locked(&relro, &view, slot, 41, true), SLOTS_WRITTEN);
+    assert_true(relro.is_left_open);
+    assert_int_equal(words[3], 41);
+    assert_int_equal(mprotect(words, page_bytes, PROT_READ), 0);
+    assert_int_equal(slots_write_locked(&relro, &view, slot, 42, true), SLOTS_WRITTEN);
+    assert_int_equal(words[3], 42);
+    assert_int_equal(slots_close_locked(&relro), 0);
+    assert_int_equal(protection_of((uintptr_t)words), PROTECTION_READ_ONLY);
+    munmap(words, page_bytes);
+}
+
 static int note_whether_free(struct dl_phdr_info *info, size_t n_bytes, void *is_free)
 {
     *(bool *)is_free = interpose_loader_is_free();
@@ -179,6 +209,7 @@ int main(void)
         cmocka_unit_test(test_vdso_function_works),
         cmocka_unit_test(test_seal),
         cmocka_unit_test(test_protection_is_read_without_a_trace),
+        cmocka_unit_test(test_slot_that_is_closed_meanwhile),
         cmocka_unit_test(test_loader_lock_is_found),
     };
 
