@@ -3,6 +3,7 @@
 without memoshim when all calls of hundreds of functions are passed on through thunks.
 
 A part of them by default, all of them in a full run (MEMOSHIM_TEST_SCALE above 1; half an hour).
+Those of numbers also with the presets of mathematics and passwords in force.
 """
 
 import collections
@@ -20,6 +21,10 @@ PART = """test_math test_cmath test_float test_complex test_strtod test_struct t
     test_statistics test_ctypes test_hashlib test_zlib test_json test_fork1 test_thread test_pwd
     test_exceptions test_generators test_posix test_file test_glob test_shutil test_sqlite3
     test_contextlib test_array test_fcntl test_select test_mmap test_wait4 test_popen""".split()
+
+OF_NUMBERS = """test_math test_cmath test_float test_complex test_strtod test_statistics test_random
+    test_numeric_tower test_fractions test_colorsys test_wave test_time test_crypt
+    test_builtin test_range test_format""".split()
 
 # Not run, in either way, because they do not always end the same without memoshim.
 LEFT_OUT = {
@@ -62,7 +67,9 @@ class PythonSuite(programs.ProgramsCase):
                  if line.startswith("Total ") or "tests OK" in line or "failed:" in line]
         print(f"{name}:", *lines, sep="\n    ", flush=True)
         shutil.rmtree(room, ignore_errors=True)
-        return self.read_results(report)
+        ended = self.read_results(report)
+        print("   ", dict(collections.Counter(ended.values())), flush=True)
+        return ended
 
     def read_results(self, path):
         ended = {}
@@ -71,50 +78,76 @@ class PythonSuite(programs.ProgramsCase):
             ended[test.get("name")] = "+".join(sorted(kinds)) or "passed"
         return ended
 
-    def run_passed_on(self, name, files, **how):
+    def add_up(self, folder, functions):
+        """How often each function was called, and what came of it, in all processes together."""
+        total = collections.Counter()
+        reports = list(folder.glob("*.json"))
+        for path in reports:
+            report = json.loads(path.read_bytes())
+            case.check_report(report)
+            for name, function in report["functions"].items():
+                total.update({(name, what): function[what] for what in ("calls", "hits", "misses")})
+        called = [name for name in functions if total[name, "calls"]]
+        print(f"    {len(reports)} processes, {len(called)} functions, "
+              f"{sum(total[name, 'calls'] for name in called)} calls", flush=True)
+        return called, {name: (total[name, "hits"], total[name, "misses"]) for name in called}
+
+    def run_with_functions(self, name, files, functions, preload):
+        """The suite with these functions configured. How it ended, and add_up's results."""
         stats = self.folder / f"{name}.stats"
         stats.mkdir()
         stats.chmod(0o1777)  # some tests become other users
-        env = {"LD_PRELOAD": programs.PASS_THROUGH, "MEMOSHIM_STATS": stats / "%p.json",
-               "MEMOSHIM_CONFIG": self.config(programs.pass_through_functions(), "pass.json")}
-        ended = self.run_suite(name, files, env, **how)
-        calls = collections.Counter()
-        reports = list(stats.glob("*.json"))
-        for path in reports:
-            for function, counted in json.loads(path.read_bytes())["functions"].items():
-                self.assertEqual((counted["hits"], counted["misses"]), (0, 0), function)
-                calls[function] += counted["calls"]
+        env = {"LD_PRELOAD": preload, "MEMOSHIM_STATS": stats / "%p.json",
+               "MEMOSHIM_CONFIG": self.config(functions, f"{name}.json")}
+        ended = self.run_suite(name, files, env)
+        called, counted = self.add_up(stats, functions)
         shutil.rmtree(stats)
-        called = [function for function in calls if calls[function]]
-        print(f"    {len(reports)} processes, {len(called)} functions, {calls.total()} calls "
-              "passed on", flush=True)
+        return ended, called, counted
+
+    def run_passed_on(self, name, files):
+        ended, called, counted = self.run_with_functions(
+            name, files, programs.pass_through_functions(), programs.PASS_THROUGH)
+        self.assertEqual({(0, 0)}, set(counted.values()), counted)
         self.assertGreaterEqual(len(called), 60)
         return ended
 
-    def differences(self, files, attempt):
+    def run_memoized(self, name, files):
+        ended, called, counted = self.run_with_functions(
+            name, files, programs.preset_functions(), case.LIBRARY)
+        self.assertGreater(sum(hits for hits, _ in counted.values()), 0)
+        return ended
+
+    def differences(self, files, run, attempt):
         """The cases that did not end the same, with how they ended."""
         plain = self.run_suite(f"plain{attempt}", files, {})
-        passed_on = self.run_passed_on(f"passed-on{attempt}", files)
-        different = {test: (plain.get(test), passed_on.get(test))
-                     for test in plain.keys() | passed_on.keys()
-                     if plain.get(test) != passed_on.get(test)}
+        changed = run(f"with-memoshim{attempt}", files)
+        different = {test: (plain.get(test), changed.get(test))
+                     for test in plain.keys() | changed.keys()
+                     if plain.get(test) != changed.get(test)}
         for test, (without, with_shim) in sorted(different.items()):
-            print(f"    {test}: {without}; passed on: {with_shim}", flush=True)
+            print(f"    {test}: {without}; with memoshim: {with_shim}", flush=True)
         return plain, different
 
-    def test_suite(self):
+    def check_suite(self, files, run):
         """What ends otherwise is run again by itself: only a case that ends otherwise each time,
         and always the same way without memoshim, is held against it."""
-        plain, different = self.differences([] if programs.FULL else PART, 0)
-        self.assertGreater(list(plain.values()).count("passed"), 1000)
+        plain, different = self.differences(files, run, 0)
+        self.assertGreater(list(plain.values()).count("passed"), 300)
         for attempt in range(1, ATTEMPTS + 1):
             if not different:
                 break
             files = sorted({file_of(test) for test in different})
-            _, again = self.differences(files, attempt)
+            _, again = self.differences(files, run, attempt)
             different = {test: ended for test, ended in different.items()
                          if test in again and again[test][0] == ended[0]}
         self.assertEqual(different, {})
+
+    def test_passed_on(self):
+        self.check_suite([] if programs.FULL else PART, self.run_passed_on)
+
+    def test_memoized(self):
+        """The functions of mathematics remembered, under the tests of all that calls them."""
+        self.check_suite(OF_NUMBERS, self.run_memoized)
 
 
 if __name__ == "__main__":
