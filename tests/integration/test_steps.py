@@ -36,10 +36,10 @@ class Steps(counted.CountedCase):
 
     # ---- handlers that call ---------------------------------------------------------------------
 
-    def step(self, act, stack="own", **policy):
+    def step(self, act, stack="own", env=None, **policy):
         tally = self.folder / "tally"
         _, outcome = self.run_both(self.configured(**policy),
-                                   [STEPS, "call", act, stack, tally, SCALE],
+                                   [STEPS, "call", act, stack, tally, SCALE], env=env,
                                    seconds=case.RUN_SECONDS * (1 + SCALE))
         self.assertEqual((outcome.status, outcome.stderr), (0, b""))
         n_steps, n_square, n_length = (int(word) for word in tally.read_text().split())
@@ -102,6 +102,23 @@ class Steps(counted.CountedCase):
                                 env={"MEMOSHIM_STATS_INTERVAL": "1ms"})
         self.assertEqual((outcome.status, outcome.stderr), (0, b""))
         self.check_real(outcome)
+
+    def test_statistics_at_every_instruction(self):
+        tally = self.folder / "tally"
+        for act, every, rounds in ("hit", 1, 1), ("miss", 89, 10 * SCALE):
+            outcome = self.run_with(self.configured(), [STEPS, "dump", act, every, tally, rounds],
+                                    env={"MEMOSHIM_STATS_SIGNAL": "RTMIN+5"})
+            self.assertEqual((outcome.status, outcome.stderr), (0, b""))
+            n_steps, n_square, _ = (int(word) for word in tally.read_text().split())
+            print(f"{act}: statistics {n_steps // every} times", flush=True)
+            self.assert_counts(outcome.function("counted_square"), calls=n_square, bypasses=0)
+            self.check_real(outcome)
+
+    def test_loading_a_plugin(self):
+        """Misses of the handler come while its thread is inside the dynamic linker."""
+        env = {"STEPS_PLUGIN": case.PROGRAMS / "plugin_lazy.so"}
+        self.step("plugin", env=env)
+        self.report_steps()
 
     # ---- handlers that do not come back ---------------------------------------------------------
 

@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: MIT
 /*
  * Steps through calls of memoized functions, one instruction after the other (the processor's trap
- * flag), with a signal handler at each:
+ * flag), with a signal handler at each: steps HOW ACT WHERE TALLY N.
  *
- *     steps call ACT STACK TALLY N   the handler calls memoized functions itself: the one that it
- *                                    interrupts with the same and with other arguments, and
- *                                    another. STACK: own or alternate. All this N times; how often
- *                                    each function was called goes to the file TALLY.
- *     steps leave ACT - TALLY N      at N of the instructions a child, whose handler leaves by
- *                                    siglongjmp
- *     steps cancel ACT - TALLY N     the same, but its handler cancels its thread, asynchronously
- *     steps fork ACT - TALLY N       at N of the instructions the handler forks, in one of three
- * ways
+ *     call     the handler calls memoized functions itself: the one that it interrupts,
+ *              with the same and with other arguments, and another; all this N times.
+ *              WHERE: on its own or on an alternate stack. How often each function was
+ *              called goes to the file TALLY.
+ *     dump     at each WHERE-th instruction the signal that writes statistics; N times
+ *     leave    at N of the instructions a child, whose handler leaves by siglongjmp
+ *     cancel   the same, but the handler cancels its thread, asynchronously
+ *     fork     at N of the instructions the handler forks, in one of three ways
  *
  * ACT is one of steps_acts.c. What the calls gave goes to standard output; it must not depend on
  * who interrupts whom, and a wrong answer in a handler or a child says so. Nothing is timed.
@@ -81,6 +80,16 @@ static void interlope_by_calls(void)
         __asm__ volatile("nop");
     } else {
         call_others();
+    }
+}
+
+static long dump_every;
+
+/* Not so often that the clock moves on each time it is being read. */
+static void interlope_by_dumping(void)
+{
+    if (depth == 1 && n_steps % dump_every == 0) {
+        raise(SIGRTMIN + 5);
     }
 }
 
@@ -170,13 +179,14 @@ static void do_nothing(void)
 /* ---- calls from handlers
  * ------------------------------------------------------------------------- */
 
-static int step_with_calls(void (*run)(void), bool on_alternate_stack, const char *path, long n)
+static int step_with(void (*interloper)(void), void (*run)(void), bool on_alternate_stack,
+                     const char *path, long n)
 {
     FILE *tally = fopen(path, "w");
 
     call_right(5);
     run(); /* what happens only once has happened, and then it happens to be stepped through */
-    install(interlope_by_calls, on_alternate_stack);
+    install(interloper, on_alternate_stack);
     for (int i = 0; i < n; i++) {
         step_through(run);
         show_found();
@@ -345,7 +355,11 @@ int main(int n_arguments, char **arguments)
 
     setvbuf(stdout, NULL, _IOFBF, 65536);
     if (run != NULL && strcmp(how, "call") == 0) {
-        return step_with_calls(run, strcmp(arguments[3], "alternate") == 0, arguments[4], n);
+        return step_with(interlope_by_calls, run, strcmp(arguments[3], "alternate") == 0,
+                         arguments[4], n);
+    } else if (run != NULL && strcmp(how, "dump") == 0) {
+        dump_every = atol(arguments[3]);
+        return step_with(interlope_by_dumping, run, false, arguments[4], n);
     } else if (run != NULL && strcmp(how, "leave") == 0) {
         return in_children(run, leave, arguments[4], n);
     } else if (run != NULL && strcmp(how, "cancel") == 0) {

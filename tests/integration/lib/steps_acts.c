@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fenv.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -145,14 +146,25 @@ void show_found(void)
     printf("%a %a %s %s\n", found.reals[0], found.reals[1], found.text[0], found.text[1]);
 }
 
+/* Loads an object, looks something up in it, calls it, and unloads it. */
+static void act_plugin(void)
+{
+    void *handle = dlopen(getenv("STEPS_PLUGIN"), RTLD_NOW);
+    long (*call)(long) = (long (*)(long))dlsym(handle, "plugin_call");
+
+    n_square += 3; /* its constructor calls twice */
+    found.numbers[0] = call(6);
+    found.numbers[1] = dlclose(handle);
+}
+
 static const struct {
     const char *name;
     void (*run)(void);
 } acts[] = {
-    {"hit", act_hit},           {"miss", act_miss},   {"length", act_length},
-    {"rounding", act_rounding}, {"float", act_float}, {"secret", act_secret},
-    {"results", act_results},   {"errno", act_errno}, {"recursion", act_recursion},
-    {"lookup", act_lookup},
+    {"hit", act_hit},           {"miss", act_miss},     {"length", act_length},
+    {"rounding", act_rounding}, {"float", act_float},   {"secret", act_secret},
+    {"results", act_results},   {"errno", act_errno},   {"recursion", act_recursion},
+    {"lookup", act_lookup},     {"plugin", act_plugin},
 };
 
 void (*find_act(const char *name))(void)
