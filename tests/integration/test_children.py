@@ -15,7 +15,6 @@ INHERITING = "execv", "execvp", "execl", "execlp", "vfork", "system", "popen"
 MARKED = f"{case.LIBRARY.parent}/.//./{case.LIBRARY.name}"
 
 
-@case.exports_names
 class Children(counted.CountedCase):
 
     def setUp(self):

@@ -106,6 +106,7 @@ class Confined(counted.CountedCase):
         self.assert_counted(self.read_reports(theirs)[outcome.pid])
         self.assertEqual((theirs / f"{outcome.pid}.json").stat().st_uid, nobody.pw_uid)
 
+    @case.unsanitized
     def test_no_proc(self):
         case.need(os.getuid() == 0 and shutil.which("unshare"), "hiding /proc needs root")
         hide = "mount -t tmpfs none /proc && exec \"$@\""

@@ -28,6 +28,7 @@ class Stacks(counted.CountedCase):
         self.assertEqual((outcome.status, outcome.stderr), (0, b""), outcome.stdout)
         return outcome
 
+    @case.unsanitized
     def test_coroutines(self):
         for policy in {}, {"policy": "sieve"}, {"max_entries": 3, "shards": 1}:
             with self.subTest(**policy):
@@ -39,6 +40,7 @@ class Stacks(counted.CountedCase):
                 self.assert_counts(outcome.function("counted_check"), calls=8 * 20, bypasses=0)
                 self.assert_counts(outcome.function("counted_hooked"), calls=8 * 4 + 4)
 
+    @case.unsanitized
     def test_suspended_calls(self):
         """Of coroutines of one thread, none waits for another that is suspended: it never could."""
         function = self.act("coroutines", "hooked").function("counted_hooked")
@@ -46,6 +48,7 @@ class Stacks(counted.CountedCase):
         self.assert_counts(function, calls=36, misses=4, hits=4, bypasses=28, waits=0,
                            bypass_reasons={"recursion": 28})
 
+    @case.unsanitized
     def test_how_much_stack_a_call_takes(self):
         """Painted before, looked at after. What the real call takes is taken off."""
         self.act("measure", "square", "length", "check")
@@ -59,6 +62,7 @@ class Stacks(counted.CountedCase):
             self.assertLessEqual(miss - real, MISS_MAX, name)
             self.assertLess(hit, miss)
 
+    @case.unsanitized
     def test_alternate_stack(self):
         outcome = self.act("alternate", "square", "fib", "name", "hooked")
         self.check_real(outcome)
@@ -83,9 +87,11 @@ class Stacks(counted.CountedCase):
                 self.assert_counts(outcome.function("counted_square"), calls=calls, bypasses=0)
                 self.assert_counts(outcome.function("counted_name"), calls=calls, bypasses=0)
 
+    @case.exports_names
     def test_addresses(self):
         self.act("addresses", "square")
 
+    @case.unsanitized
     def test_another_namespace(self):
         """It has its own libraries, which are left alone; ours go on as before."""
         env = {"GLIBC_TUNABLES": "glibc.rtld.optional_static_tls=8192"}  # for libcounted's own
