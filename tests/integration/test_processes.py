@@ -56,6 +56,19 @@ class Processes(counted.CountedCase):
         self.assertEqual((outcome.status, outcome.stdout), (7, b""))
         self.assertIn(SQUARE.encode(), outcome.stderr)
 
+    # ---- beginnings -----------------------------------------------------------------------------
+
+    def test_every_call_from_the_first_instruction_on(self):
+        """The program's preinit array, constructors of libraries and of the program, main,
+        destructors: each call is seen, and the environment is what it is without memoshim."""
+        _, outcome = self.run_both(self.square, [case.PROGRAMS / "order"],
+                                   env={"ORDER_VALUE": "here"})
+        stages = [line.rsplit(" ", 2)[0] for line in outcome.stdout.decode().splitlines()]
+        self.assertEqual(stages, ["program, before all", "library, early", "library",
+                                  "program, early", "program", "main"])
+        self.assert_counts(outcome.function(SQUARE), calls=8, misses=8, bypasses=0)
+        self.check_real(outcome)
+
     # ---- children -------------------------------------------------------------------------------
 
     def test_forked_child_starts_at_zero_and_keeps_entries(self):
