@@ -14,8 +14,12 @@ import subprocess
 
 import case
 import linkage_build
+import linkage_slots
 import linkage_table
 from linkage_table import PATHS, SITES
+
+
+SLOT_KINDS = "plt", "got", "pointers", "copied", "unaligned", "sealed"
 
 
 @dataclasses.dataclass
@@ -175,6 +179,29 @@ class Linkage(case.Case):
             wanted = linkage_table.codes_of(path, combination)
             if not (len(codes) == 1 and codes < wanted == {"static", "hidden"}) and codes != wanted:
                 yield f"{path}: check remarks on {sorted(codes)}, not {sorted(wanted)}"
+
+    def complaints_of_slots(self, combination, status, stderr, functions):
+        """Where the slots that check names are not those that the files have."""
+        program = self.builder.program(combination)
+        objects = [linkage_slots.Object(path) for path in
+                   (program, *(program.parent / name for name in linkage_build.PROGRAM[1]))]
+        slots = linkage_slots.slots_of(objects[0], objects[1:])
+        for symbol, function in functions.items():
+            for definition in function["definitions"]:
+                wanted = slots[symbol, definition["version"] or ""]
+                seen = {importer["object"]: {kind: importer[kind] for kind in SLOT_KINDS
+                                             if importer[kind] != 0}
+                        for importer in definition["importers"]}
+                if seen != wanted:
+                    yield f"{definition['name']}: check sees {seen}, readelf {dict(wanted)}"
+                n_hooked = sum(sum(kinds.values()) - kinds["unaligned"]
+                               for kinds in wanted.values())
+                if definition["hooked_slots"] != n_hooked:
+                    yield (f"{definition['name']}: {definition['hooked_slots']} slots are hooked, "
+                           f"not {n_hooked}")
+
+    def test_check_counts_the_slots(self):
+        self.each_combination(self.check_program, self.complaints_of_slots)
 
     def test_check_says_the_same(self):
         self.each_combination(self.check_program, self.complaints_of_check)
