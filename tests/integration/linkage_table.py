@@ -66,23 +66,6 @@ COMES_LATER = "the library comes with the object that calls: hooked at the next 
 LAZY_OF_SEVERAL = "several later libraries define it: known only when the slot has been bound"
 
 
-# What `memoshim check` says of the function for each of them, one of these codes. Of the others it
-# cannot know: they are about the way in which an object will be loaded.
-CHECK_SAYS = {
-    UNALIGNED: {"unaligned"},
-    OTHER_NAME: {"alias"},
-    BOUND_BY_LINKER: {"own_calls"},
-    BOUND_BY_COMPILER: {"own_calls"},
-    NO_SYMBOL: {"static", "hidden"},
-    TWO_VERSIONS: {"not_exported"},
-    COMES_LATER: {"pending"},
-    LAZY_OF_SEVERAL: {"pending"},
-}
-# Codes that check has for no other functions than those. Whether an object calls a function of its
-# own cannot be seen in it, so own_calls stands with many; what is pending may well be caught.
-CHECK_IS_EXACT = {"unaligned", "alias", "static", "hidden"}
-
-
 @dataclasses.dataclass(frozen=True)
 class Rule:
     """These paths are not caught at these sites, in combinations of which the condition holds."""

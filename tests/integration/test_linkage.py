@@ -213,39 +213,6 @@ class Linkage(case.Case):
                 self.assertLessEqual(set(rule.sites), set(SITES))
                 self.assertTrue(any(map(rule.when, linkage_build.combinations())))
 
-    def complaints_of_check(self, combination, config):
-        """What memoshim check says of each path, against the rules."""
-        binding = linkage_build.BINDINGS[combination.binding][1]
-        done = subprocess.run([case.COMMAND, "check", "--json", "-c", config, "--",
-                               self.builder.program(combination)],
-                              env=self.environment(MEMOSHIM_LIBRARY=case.LIBRARY, **binding),
-                              stdout=subprocess.PIPE, timeout=case.RUN_SECONDS, check=False)
-        functions = json.loads(done.stdout)["functions"]
-        wanted = {}
-        for path in PATHS:
-            reasons = {rule.reason for rule in linkage_table.RULES
-                       if path in rule.paths and rule.when(combination)}
-            wanted.setdefault(linkage_table.symbol_of(path), []).extend(
-                linkage_table.CHECK_SAYS[reason] for reason in sorted(reasons)
-                if reason in linkage_table.CHECK_SAYS)
-        for symbol, choices in wanted.items():
-            said = {remark["code"] for remark in functions[symbol]["remarks"]}
-            for choice in choices:
-                if not said & choice:
-                    yield f"{symbol}: none of {choice} in {said}"
-            for code in (said & linkage_table.CHECK_IS_EXACT) - set().union(*choices):
-                yield f"{symbol}: {code}, although every call is caught"
-
-    def test_check_says_so(self):
-        config = self.configure()
-        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-            said = {combination: pool.submit(
-                lambda one: list(self.complaints_of_check(one, config)), combination)
-                    for combination in linkage_build.combinations()}
-        for combination, complaints in said.items():
-            with self.subTest(combination=str(combination)):
-                self.assertEqual(complaints.result(), [])
-
     def test_the_other_name_of_an_alias(self):
         """Named as well, it is a function like any other."""
         combination = linkage_build.combinations()[0]
