@@ -140,6 +140,11 @@ static struct call_plan *prepare_hook(struct hook *hook,
     const char *reason;
     int entry;
 
+    if (definition->is_vector_call) {
+        *ret_reason = "it takes its arguments in vector registers, which the way through memoshim "
+                      "does not keep";
+        return NULL;
+    }
     *ret_reason = "there is no memory for its cache";
     hook->caller_problems = hook_describe_callers(function);
     if (hook->caller_problems == NULL) {

@@ -7,6 +7,7 @@
 #define INTERPOSE_ELF_MACHINE_H
 
 #include <link.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 _Static_assert(sizeof(uintptr_t) == 8, "a slot is one 8-byte word");
@@ -44,6 +45,12 @@ static inline uintptr_t elf_machine_call_resolver(uintptr_t resolver)
     return ((uintptr_t(*)(void))resolver)();
 }
 
+/* st_other says that the function keeps to registers of its own, those of vectors. */
+static inline bool elf_machine_is_vector_call(unsigned char other)
+{
+    return false; /* such functions are told by their names alone */
+}
+
 /* The largest page size the machine may run with: the alignment of data that is to be sealed. */
 #define ELF_MACHINE_MAX_PAGE 4096
 
@@ -76,6 +83,11 @@ static inline uintptr_t elf_machine_call_resolver(uintptr_t resolver)
 
     return ((uintptr_t(*)(uint64_t, const void *))resolver)(argument.hwcap | (1ull << 62),
                                                             &argument);
+}
+
+static inline bool elf_machine_is_vector_call(unsigned char other)
+{
+    return (other & 0x80) != 0; /* STO_AARCH64_VARIANT_PCS, which <elf.h> may not know */
 }
 
 #define ELF_MACHINE_MAX_PAGE 65536

@@ -296,6 +296,7 @@ bool elf_view_symbol(const struct elf_view *view, size_t index, struct elf_symbo
         .version = version & 0x7fff,
         .is_hidden = (version & 0x8000) != 0,
         .is_defined = symbol->st_shndx != SHN_UNDEF,
+        .is_vector_call = elf_machine_is_vector_call(symbol->st_other),
         .type = ELF64_ST_TYPE(symbol->st_info),
         .binding = ELF64_ST_BIND(symbol->st_info),
         .visibility = ELF64_ST_VISIBILITY(symbol->st_other),

@@ -71,9 +71,10 @@ struct elf_symbol {
     const char *name;
     uintptr_t address; /* 0 without a value; of an IFUNC, of its resolver */
     uint64_t size_bytes;
-    uint16_t version; /* index for elf_view_version; 0 and 1: none */
-    bool is_hidden;   /* an old version, reached only by those who ask for it */
-    bool is_defined;  /* else the executable's canonical PLT entry, if it has an address */
+    uint16_t version;    /* index for elf_view_version; 0 and 1: none */
+    bool is_hidden;      /* an old version, reached only by those who ask for it */
+    bool is_defined;     /* else the executable's canonical PLT entry, if it has an address */
+    bool is_vector_call; /* its arguments travel in registers of vectors */
     unsigned char type, binding, visibility; /* STT_*, STB_*, STV_* */
 };
 

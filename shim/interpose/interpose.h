@@ -45,6 +45,7 @@ struct interpose_definition {
     const char *version; /* symbol version, or NULL */
     bool is_default;     /* the version a plain reference binds to */
     bool is_startup;     /* defined by an object loaded at start */
+    bool is_vector_call; /* its arguments travel in registers of vectors: not to be hooked */
     void *address;       /* what a resolved slot holds: for an IFUNC the chosen implementation */
     uint64_t size_bytes; /* st_size, or 0 */
 };

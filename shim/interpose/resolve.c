@@ -166,6 +166,7 @@ size_t resolve_definitions(const struct object *object, const char *symbol, uint
             .library = object->library,
             .path = object->view.path,
             .is_default = !found[i].is_hidden,
+            .is_vector_call = found[i].is_vector_call,
             .size_bytes = found[i].size_bytes,
         };
 

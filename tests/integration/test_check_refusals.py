@@ -9,6 +9,7 @@ import random
 import shutil
 import stat
 import subprocess
+import unittest
 
 import case
 from checking import (BAD, CANNOT_EXECUTE, FAILED, NOT_FOUND, SOURCES, UNKNOWN, Built, Written,
@@ -278,6 +279,13 @@ subject_plain is not found at start
         done = self.ask(b"x" * (17 << 20))
         self.assertEqual((done.returncode, done.stdout), (FAILED, b""))
         self.assertIn(b" says too much", done.stderr)
+
+    @unittest.skipUnless(int(os.environ.get("MEMOSHIM_TEST_SCALE", "1")) > 1,
+                         "waits for half a minute: only in a full run")
+    def test_silence(self):
+        done = self.ask(ANSWER, FAKE_SILENCE="1")
+        self.assertEqual((done.returncode, done.stdout), (FAILED, b""))
+        self.assertIn(b" does not answer within 30 seconds", done.stderr)
 
     def test_mutations(self):
         """Whatever comes, the command ends in one of its ways, and prints no controls."""

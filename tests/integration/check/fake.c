@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * Stands in memoshim's place when a program is checked, and answers with the file that FAKE_ANSWER
- * names instead: with what no memoshim would say. The command looks for the name of the request.
+ * names instead, or not at all: with what no memoshim would say. The command looks for the name of
+ * the request.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -32,6 +33,9 @@ __attribute__((constructor)) static void answer(int n_arguments, char **argument
 
     if (request == NULL || sscanf(request, "%d:%d:", &pid, &fd) != 2 || pid != getpid()) {
         return;
+    }
+    if (get(environment, "FAKE_SILENCE") != NULL) {
+        pause();
     }
     while (file >= 0 && (n = read(file, room, sizeof(room))) > 0) {
         if (write(fd, room, (size_t)n) != n) {
