@@ -9,6 +9,7 @@ Those of numbers also with the presets of mathematics and passwords in force.
 import collections
 import json
 import os
+import re
 import shutil
 import xml.etree.ElementTree
 
@@ -18,9 +19,9 @@ import programs
 # What stays below 20 seconds each way, and has to do with C most.
 PART = """test_math test_cmath test_float test_complex test_strtod test_struct test_dict test_re
     test_bytes test_unicode test_format test_time test_strftime test_locale test_random
-    test_statistics test_ctypes test_hashlib test_zlib test_json test_fork1 test_thread test_pwd
-    test_exceptions test_generators test_posix test_file test_glob test_shutil test_sqlite3
-    test_contextlib test_array test_fcntl test_select test_mmap test_wait4 test_popen""".split()
+    test_ctypes test_hashlib test_zlib test_json test_fork1 test_thread test_pwd
+    test_exceptions test_generators test_posix test_file test_glob
+    test_contextlib test_array test_fcntl test_select test_mmap test_popen""".split()
 
 OF_NUMBERS = """test_math test_cmath test_float test_complex test_strtod test_statistics test_random
     test_numeric_tower test_fractions test_colorsys test_wave test_time test_crypt
@@ -39,8 +40,10 @@ ATTEMPTS = 2
 
 def file_of(test):
     """Of a case: test.test_json.test_dump.TestDump.test_x stands in test_json, and the tests of
-    ctypes.test in test_ctypes."""
+    ctypes.test in test_ctypes. Files themselves are named as they are."""
     words = test.split(".")
+    if len(words) == 1:
+        return test
     return words[1] if words[0] == "test" else f"test_{words[0]}"
 
 
@@ -63,12 +66,15 @@ class PythonSuite(programs.ProgramsCase):
                 *(f"--ignore={pattern}" for pattern in LEFT_OUT), *files]
         outcome = self._run(argv, b"", self.environment(**env), {"seconds": SECONDS[not files]})
         self.assertTrue(report.exists(), outcome.stdout[-3000:] + outcome.stderr[-3000:])
-        lines = [line for line in outcome.stdout.decode(errors="replace").splitlines()
-                 if line.startswith("Total ") or "tests OK" in line or "failed:" in line]
-        print(f"{name}:", *lines, sep="\n    ", flush=True)
+        text = outcome.stdout.decode(errors="replace")
         shutil.rmtree(room, ignore_errors=True)
         ended = self.read_results(report)
-        print("   ", dict(collections.Counter(ended.values())), flush=True)
+        print(f"{name}:", *re.findall(r"^(?:Total|All|\d+ tests? OK).*", text, re.M),
+              dict(collections.Counter(ended.values())), sep="\n    ", flush=True)
+        # Files that ended before their first case, among others.
+        for how, files in re.findall(r"^\d+ tests? (\w.*):\n((?: +test_.*\n)+)", text, re.M):
+            print(f"    {how}: {' '.join(files.split())}", flush=True)
+            ended.update({file: how for file in files.split()})
         return ended
 
     def read_results(self, path):
