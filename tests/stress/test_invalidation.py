@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: MIT
+"""No answer is older than the last change that had returned when it was asked for, whoever computes
+what in the meantime. MEMOSHIM_TEST_SCALE makes the run longer."""
+
+import os
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integration"))
+import case  # pylint: disable=wrong-import-position
+
+PROGRAM = case.BUILD / "tests" / "stress" / "invalidation"
+SECONDS = max(2, int(2 * float(os.environ.get("MEMOSHIM_TEST_SCALE", "1"))))
+MATCH = {"on_call": "versions_change",
+         "prototype": "void versions_change(int why, long subject)",
+         "match": {"subject": "subject"}}
+
+
+def functions(**policy):
+    """Entries of both functions that look."""
+    return {
+        "versions_look": {"prototype": "long versions_look(long subject, int key)",
+                          "invalidate": [MATCH], "guard": False, **policy},
+        "versions_look_at_all": {"prototype": "long versions_look_at_all(int key)", "guard": False,
+                                 "invalidate": [{"on_call": "versions_change_all"}], **policy},
+    }
+
+
+class Invalidation(case.Case):
+
+    def play(self, **policy):
+        """One run; the outcome."""
+        outcome = self.run_with(self.config(functions(**policy)), [PROGRAM, SECONDS],
+                                seconds=SECONDS + 50)
+        self.assertIn(b"0 stale of ", outcome.stdout, (policy, outcome.stderr[-1000:]))
+        self.assertEqual(outcome.status, 0)
+        for name in functions():
+            function = outcome.function(name)
+            self.assertGreater(function["hits"], 100, (policy, function))
+            self.assertGreater(function["invalidations"], 100, (policy, function))
+        return outcome
+
+    def test_lru(self):
+        self.play(policy="lru")
+
+    def test_without_single_flight(self):
+        self.play(policy="sieve", shards=4, single_flight=False)
+
+
+if __name__ == "__main__":
+    case.main()
