@@ -222,7 +222,7 @@ void cache_expire_locked(struct cache *cache, struct shard *shard, uint32_t slot
  * Gives the shard an empty table of the newest generation; the old one is the caller's, and what it
  * counted is given back. A generation that begins meanwhile finds the shard of an older one again.
  */
-static struct table empty_locked(struct cache *cache, struct shard *shard)
+static struct table empty_locked(struct cache *cache, struct shard *shard, _Atomic uint64_t *count)
 {
     uint64_t generation = atomic_load_explicit(&cache->generation, memory_order_acquire);
     struct table old = shard->table;
@@ -237,7 +237,7 @@ static struct table empty_locked(struct cache *cache, struct shard *shard)
     shard_end_change_locked(shard);
     flights_land_all(&shard->flights);
 
-    atomic_fetch_add_explicit(&cache->n_invalidations, old.n_live, memory_order_relaxed);
+    atomic_fetch_add_explicit(count, old.n_live, memory_order_relaxed);
     atomic_fetch_sub_explicit(&cache->n_bytes, n_bytes, memory_order_relaxed);
     atomic_fetch_sub_explicit(&cache->n_entries, old.n_live, memory_order_relaxed);
     return old;
@@ -245,7 +245,7 @@ static struct table empty_locked(struct cache *cache, struct shard *shard)
 
 void cache_renew_locked(struct cache *cache, struct shard *shard)
 {
-    struct table old = empty_locked(cache, shard);
+    struct table old = empty_locked(cache, shard, &cache->n_invalidations);
 
     discard_table(cache, &old);
 }
@@ -261,7 +261,7 @@ void cache_fence(struct cache *cache)
  * entries are released outside. A shard whose lock is held for good answers nobody; whoever can
  * lock it again renews it first.
  */
-void cache_clear(struct cache *cache)
+static void clear(struct cache *cache, _Atomic uint64_t *count)
 {
     cache_fence(cache);
     for (uint32_t i = 0; i < cache->n_shards; i++) {
@@ -271,10 +271,20 @@ void cache_clear(struct cache *cache)
         if (!lock_acquire(&shard->lock)) {
             continue;
         }
-        old = empty_locked(cache, shard);
+        old = empty_locked(cache, shard, count);
         lock_release(&shard->lock);
         discard_table(cache, &old);
     }
+}
+
+void cache_clear(struct cache *cache)
+{
+    clear(cache, &cache->n_invalidations);
+}
+
+void cache_evict_all(struct cache *cache)
+{
+    clear(cache, &cache->n_evictions);
 }
 
 /*

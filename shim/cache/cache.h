@@ -203,4 +203,44 @@ int cache_check(struct cache *cache);
 /* What one entry of these sizes counts against max_bytes: for tests and models. */
 uint64_t cache_entry_bytes(const struct cache *cache, uint32_t key_bytes, uint32_t value_bytes);
 
+/* ---- a cache for each value of something -------------------------------------------------------
+ */
+
+#define CACHE_MAX_INSTANCES 16384
+
+/*
+ * Caches by value, at most max_instances at a time, all with the same options. When one more is
+ * needed, the one that was asked for the longest ago makes way: its entries count as evictions, and
+ * its memory, but for some KiB, goes back. Caches are never unmapped, so whoever got one may use it
+ * whatever becomes of the instance: what was begun before is then not kept, or not found again.
+ */
+struct cache_instances;
+
+/* n_shards 0 in options: 1. 0, -EINVAL or -ENOMEM. */
+int cache_instances_create(const struct cache_options *options, uint32_t max_instances,
+                           struct cache_instances **ret_instances);
+void cache_instances_destroy(struct cache_instances *instances);
+
+/* The cache of this value. hash: hash_bytes of it. 0, -ENOMEM, or -EBUSY as cache_insert. */
+int cache_instances_find(struct cache_instances *instances, struct bytes value, uint64_t hash,
+                         struct cache **ret_cache);
+
+/* Drops the cache of this value; computations for it that began before are not kept. */
+void cache_instances_drop(struct cache_instances *instances, struct bytes value, uint64_t hash);
+
+/* As their namesakes, for all of them. */
+void cache_instances_fence(struct cache_instances *instances);
+void cache_instances_clear(struct cache_instances *instances);
+void cache_instances_drop_entries(struct cache_instances *instances, cache_match_fn matches,
+                                  void *context);
+void cache_instances_after_fork(struct cache_instances *instances);
+void cache_instances_reset_counts(struct cache_instances *instances);
+
+/* Sums, and how many instances there are. Async-signal-safe. */
+void cache_instances_read_usage(const struct cache_instances *instances,
+                                struct cache_usage *ret_usage, uint64_t *ret_n_instances);
+
+/* As cache_check. */
+int cache_instances_check(struct cache_instances *instances);
+
 #endif

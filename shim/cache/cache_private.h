@@ -148,6 +148,9 @@ bool cache_answer_stale_locked(struct cache *cache, struct shard *shard,
                                const struct cache_key *key, uint64_t now_ns, void *room,
                                struct cache_view *ret_view);
 
+/* cache_clear, but its entries count as evictions. */
+void cache_evict_all(struct cache *cache);
+
 /* Takes out an expired entry, counts it, and gives its room back. */
 void cache_expire_locked(struct cache *cache, struct shard *shard, uint32_t slot);
 
