@@ -174,6 +174,7 @@ struct config_match {
     uint32_t theirs, ours;
 };
 
+#define CONFIG_MAX_INSTANCES     16384
 #define CONFIG_MAX_INVALIDATIONS 32
 #define CONFIG_MAX_MATCHES       4 /* in one rule; and rules with any, of one function */
 
@@ -248,7 +249,10 @@ struct config_function {
     bool single_flight;
     uint64_t single_flight_timeout_ns; /* 0: from measured times */
     bool guard;
-    double verify_sample; /* share of hits that is verified, 0 to 1 */
+    double verify_sample;        /* share of hits that is verified, 0 to 1 */
+    bool has_instances;          /* "per_instance": a cache for each value of a parameter */
+    uint32_t instance_parameter; /* a scalar, an address or a text, without secrets */
+    uint32_t max_instances;
     const struct config_invalidation *invalidations;
     uint32_t n_invalidations;
 

@@ -243,11 +243,50 @@ static void read_conditions(struct entry *entry)
     }
 }
 
+static void read_instances(struct entry *entry)
+{
+    struct config_function *function = entry->function;
+    const struct prototype *prototype = &function->prototype;
+    const struct value *value = entry_find(entry, "per_instance");
+    const struct value *bound = value_find(entry->given, "max_instances");
+    const char *problem;
+    int parameter;
+
+    if (value == NULL) {
+        if (bound != NULL) {
+            REPORT(entry->work->list, bound->key_place, INSTANCES_ALONE);
+        }
+        return;
+    }
+    if (!value_expect(entry->work, value, VALUE_STRING, "the name of a parameter")) {
+        return;
+    }
+    parameter = prototype_find(prototype, value->source.text, strlen(value->source.text));
+    if (parameter < 0) {
+        REPORT(entry->work->list, value->source.place, UNKNOWN_PARAMETER, prototype->name,
+               value->source.text,
+               words_hint(entry->work, value->source.text, prototype_names(entry->work, prototype),
+                          prototype->n_parameters));
+        return;
+    }
+    problem = entry->is_good ? invalidate_unusable(&entry->parameters[parameter],
+                                                   prototype->parameters[parameter].type)
+                             : NULL;
+    if (problem != NULL) {
+        REPORT(entry->work->list, value->source.place, INSTANCE_UNUSABLE, value->source.text,
+               problem);
+        return;
+    }
+    function->has_instances = true;
+    function->instance_parameter = (uint32_t)parameter;
+}
+
 static void read_invalidate(struct entry *entry)
 {
     const struct config_function *function = entry->function;
-    struct invalidate_scope scope = {&function->prototype, entry->parameters, entry->is_good,
-                                     function->has_secret};
+    struct invalidate_scope scope = {&function->prototype,    entry->parameters,
+                                     entry->is_good,          function->has_secret,
+                                     function->has_instances, function->instance_parameter};
     const struct value *invalidate = entry_find(entry, "invalidate");
 
     if (invalidate != NULL) {
@@ -290,6 +329,7 @@ static void read_descriptions(struct entry *entry)
     }
     read_returns(entry);
     read_conditions(entry);
+    read_instances(entry);
     read_invalidate(entry);
 }
 

@@ -16,11 +16,15 @@ struct element {
     const struct invalidate_scope *scope;
     struct config_invalidation *ret;
     struct config_match *matches; /* of ret */
+    uint32_t n_pairs;             /* of `match` */
 };
 
-/* Why a parameter cannot be matched, or NULL. */
-static const char *unusable(const struct config_description *description, const struct ctype *type)
+const char *invalidate_unusable(const struct config_description *description,
+                                const struct ctype *type)
 {
+    if (description->is_secret) {
+        return "it is secret";
+    }
     switch (description->kind) {
     case DESCRIBE_VALUE:
         return ctype_is_complex(type) ? "it is a complex number" : NULL;
@@ -82,8 +86,11 @@ static void read_pair(struct element *element, const struct value *pair)
     }
     theirs = &prototype->parameters[their_number];
     ours = &scope->prototype->parameters[our_number];
-    problem = unusable(&scope->parameters[our_number], ours->type);
-    if (problem != NULL) {
+    problem = invalidate_unusable(&scope->parameters[our_number], ours->type);
+    if (scope->has_secret && !(scope->has_instances && element->n_pairs == 1 &&
+                               (uint32_t)our_number == scope->instance_parameter)) {
+        REPORT(element->work->list, pair->key_place, MATCH_SECRET);
+    } else if (problem != NULL) {
         REPORT(element->work->list, pair->source.place, MATCH_UNUSABLE, ours->name, problem);
     } else if (!can_be_equal(theirs->type, &scope->parameters[our_number], ours->type)) {
         REPORT(element->work->list, pair->source.place, MATCH_TYPES, theirs->name,
@@ -112,12 +119,11 @@ static void read_match(struct element *element, const struct value *match)
                work_number(element->work, CONFIG_MAX_MATCHES), "");
     } else if (value_find(element->value, "prototype") == NULL) {
         REPORT(list, match->key_place, MATCH_NO_PROTOTYPE, element->ret->symbol);
-    } else if (element->scope->has_secret) {
-        REPORT(list, match->key_place, MATCH_SECRET);
     } else if (element->ret->prototype.name != NULL) {
         element->matches =
             work_alloc(element->work, match->n_children * sizeof(element->matches[0]));
         element->ret->matches = element->matches;
+        element->n_pairs = match->n_children;
         for (const struct value *pair = match->first; pair != NULL; pair = pair->next) {
             read_pair(element, pair);
         }
@@ -213,7 +219,7 @@ void invalidate_read(struct workspace *work, const struct value *list,
     }
     invalidations = work_alloc(work, list->n_children * sizeof(invalidations[0]));
     for (const struct value *value = list->first; value != NULL; value = value->next) {
-        struct element element = {work, value, scope, &invalidations[n], NULL};
+        struct element element = {work, value, scope, &invalidations[n], NULL, 0};
 
         if (!value_expect(work, value, VALUE_OBJECT, "an object") ||
             !keys_check(work, value, IN_INVALIDATE)) {

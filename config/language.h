@@ -210,8 +210,13 @@ struct invalidate_scope {
     const struct prototype *prototype; /* NULL: in `defaults`, where nothing can match */
     const struct config_description *parameters;
     bool is_described; /* false: descriptions are missing or wrong, do not rely on them */
-    bool has_secret;
+    bool has_secret, has_instances;
+    uint32_t instance_parameter;
 };
+
+/* Why values of a parameter cannot be told apart by the key, or NULL. */
+const char *invalidate_unusable(const struct config_description *description,
+                                const struct ctype *type);
 
 /* Reads the list `invalidate` into function. */
 void invalidate_read(struct workspace *work, const struct value *list,

@@ -7,10 +7,11 @@
 
 #include <string.h>
 
-#define DEFAULT_MAX_ENTRIES 4096
-#define DEFAULT_MAX_BYTES   (UINT64_C(64) << 20)
-#define MAX_MAX_ENTRIES     (UINT64_C(1) << 31)
-#define MAX_SHARDS          1024
+#define DEFAULT_MAX_ENTRIES   4096
+#define DEFAULT_MAX_BYTES     (UINT64_C(64) << 20)
+#define MAX_MAX_ENTRIES       (UINT64_C(1) << 31)
+#define DEFAULT_MAX_INSTANCES 1024
+#define MAX_SHARDS            1024
 
 void policy_init(struct config_function *function)
 {
@@ -20,6 +21,7 @@ void policy_init(struct config_function *function)
     function->max_bytes = DEFAULT_MAX_BYTES;
     function->single_flight = true;
     function->guard = true;
+    function->max_instances = DEFAULT_MAX_INSTANCES;
 }
 
 static void read_bool(struct workspace *work, const struct value *value, bool *ret)
@@ -112,6 +114,10 @@ void policy_read(struct workspace *work, const struct value *object,
         units_read_share(work, value, &function->verify_sample);
     }
     lives_read(work, object, function);
+    if ((value = value_find(object, "max_instances")) != NULL &&
+        units_read_integer(work, value, 1, CONFIG_MAX_INSTANCES, &number)) {
+        function->max_instances = (uint32_t)number;
+    }
     read_bool(work, value_find(object, "single_flight"), &function->single_flight);
     read_bool(work, value_find(object, "guard"), &function->guard);
     if ((value = value_find(object, "single_flight_timeout")) != NULL) {

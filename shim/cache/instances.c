@@ -8,43 +8,12 @@
  * nobody finds, since entries are looked for by their whole key. So nobody has to say that he is
  * done with a cache, and a computation that never returns holds nothing.
  */
-#include "cache/cache_private.h"
+#include "cache/instances.h"
 
 #include "base/arena.h"
 
 #include <errno.h>
 #include <string.h>
-
-#define NO_SLOT            UINT32_MAX
-#define INLINE_VALUE_BYTES 24
-
-/* One cache and, while it is in use, its value. Guarded by the lock, but for cache. */
-struct instance {
-    struct cache *_Atomic cache; /* NULL until the slot is used for the first time, then constant */
-    uint64_t hash;
-    uint64_t generation;   /* of all instances, when this one began */
-    uint32_t next;         /* in its bucket, or in the list of free slots */
-    uint32_t newer, older; /* by when they were asked for */
-    uint32_t n_value_bytes;
-    struct block *value_block; /* for values that do not fit below */
-    unsigned char value[INLINE_VALUE_BYTES];
-};
-
-struct cache_instances {
-    struct lock lock; /* LOCK_RANK_INSTANCES */
-    uint32_t max_instances;
-    uint32_t n_buckets; /* a power of two */
-    size_t mapped_bytes;
-    struct cache_options options;
-    struct block_pool pool; /* of long values */
-
-    _Atomic uint64_t generation;
-    _Atomic uint32_t n_used;      /* slots from here on never had a value */
-    _Atomic uint32_t n_instances; /* that have one now */
-    uint32_t newest, oldest, free;
-    uint32_t *buckets;
-    struct instance slots[];
-};
 
 int cache_instances_create(const struct cache_options *options, uint32_t max_instances,
                            struct cache_instances **ret_instances)
@@ -80,37 +49,16 @@ int cache_instances_create(const struct cache_options *options, uint32_t max_ins
     return 0;
 }
 
-static struct cache *cache_of(const struct instance *instance)
-{
-    return atomic_load_explicit(&instance->cache, memory_order_acquire);
-}
-
-static uint32_t n_used(const struct cache_instances *instances)
-{
-    return atomic_load_explicit(&instances->n_used, memory_order_acquire);
-}
-
 /* ---- one slot -------------------------------------------------------------------------------- */
 
-static struct bytes value_of(struct instance *instance)
+uint32_t instances_find_slot_locked(struct cache_instances *instances, struct bytes value,
+                                    uint64_t hash)
 {
-    return (struct bytes){instance->value_block != NULL ? block_value(instance->value_block)
-                                                        : instance->value,
-                          instance->n_value_bytes};
-}
-
-static uint32_t *bucket_of(struct cache_instances *instances, uint64_t hash)
-{
-    return &instances->buckets[(hash >> 32) & (instances->n_buckets - 1)];
-}
-
-static uint32_t find_locked(struct cache_instances *instances, struct bytes value, uint64_t hash)
-{
-    uint32_t slot = *bucket_of(instances, hash);
+    uint32_t slot = *instances_bucket(instances, hash);
 
     lock_assert_held(&instances->lock);
     for (; slot != NO_SLOT; slot = instances->slots[slot].next) {
-        struct bytes found = value_of(&instances->slots[slot]);
+        struct bytes found = instance_value(&instances->slots[slot]);
 
         if (instances->slots[slot].hash == hash && found.n_bytes == value.n_bytes &&
             (value.n_bytes == 0 || memcmp(found.data, value.data, value.n_bytes) == 0)) {
@@ -147,7 +95,7 @@ static void link_newest_locked(struct cache_instances *instances, uint32_t slot)
 static void take_from_value_locked(struct cache_instances *instances, uint32_t slot)
 {
     struct instance *instance = &instances->slots[slot];
-    uint32_t *link = bucket_of(instances, instance->hash);
+    uint32_t *link = instances_bucket(instances, instance->hash);
 
     lock_assert_held(&instances->lock);
     while (*link != slot) {
@@ -169,7 +117,7 @@ static int give_to_value_locked(struct cache_instances *instances, uint32_t slot
                                 struct bytes value, uint64_t hash)
 {
     struct instance *instance = &instances->slots[slot];
-    uint32_t *bucket = bucket_of(instances, hash);
+    uint32_t *bucket = instances_bucket(instances, hash);
 
     lock_assert_held(&instances->lock);
     if (value.n_bytes > INLINE_VALUE_BYTES) {
@@ -181,7 +129,7 @@ static int give_to_value_locked(struct cache_instances *instances, uint32_t slot
         memcpy(instance->value, value.data, value.n_bytes);
     }
     /* Whatever was begun in it since it was emptied is for another value, or of an unknown age. */
-    cache_fence(cache_of(instance));
+    cache_fence(instance_cache(instance));
     instance->n_value_bytes = (uint32_t)value.n_bytes;
     instance->hash = hash;
     instance->generation = atomic_load_explicit(&instances->generation, memory_order_acquire);
@@ -215,8 +163,8 @@ static uint32_t take_slot_locked(struct cache_instances *instances, bool *ret_wa
     lock_assert_held(&instances->lock);
     if (slot != NO_SLOT) {
         instances->free = instances->slots[slot].next;
-    } else if (n_used(instances) < instances->max_instances) {
-        slot = n_used(instances);
+    } else if (instances_n_used(instances) < instances->max_instances) {
+        slot = instances_n_used(instances);
         atomic_store_explicit(&instances->n_used, slot + 1, memory_order_release);
     } else if (instances->oldest != NO_SLOT) {
         slot = instances->oldest;
@@ -233,7 +181,7 @@ static uint32_t take_slot_locked(struct cache_instances *instances, bool *ret_wa
 static int empty_slot(struct cache_instances *instances, uint32_t slot, bool was_evicted)
 {
     struct instance *instance = &instances->slots[slot];
-    struct cache *cache = cache_of(instance);
+    struct cache *cache = instance_cache(instance);
     int error;
 
     if (cache == NULL) {
@@ -258,7 +206,7 @@ static int empty_slot(struct cache_instances *instances, uint32_t slot, bool was
 static int look_locked(struct cache_instances *instances, struct bytes value, uint64_t hash,
                        uint32_t *ret_slot, bool *ret_was_evicted)
 {
-    uint32_t slot = find_locked(instances, value, hash);
+    uint32_t slot = instances_find_slot_locked(instances, value, hash);
 
     lock_assert_held(&instances->lock);
     *ret_slot = slot;
@@ -294,7 +242,7 @@ int cache_instances_find(struct cache_instances *instances, struct bytes value, 
         if (!lock_acquire(&instances->lock)) {
             return -EBUSY;
         }
-        other = find_locked(instances, value, hash);
+        other = instances_find_slot_locked(instances, value, hash);
         if (error == 0 && other == NO_SLOT) {
             error = give_to_value_locked(instances, slot, value, hash);
         }
@@ -308,17 +256,16 @@ int cache_instances_find(struct cache_instances *instances, struct bytes value, 
         return -ENOMEM;
     }
     if (error == 0) {
-        *ret_cache = cache_of(&instances->slots[slot]);
+        *ret_cache = instance_cache(&instances->slots[slot]);
     }
     return error;
 }
 
 /* ---- dropping -------------------------------------------------------------------------------- */
 
-/* Empties a slot that only the caller knows of, and frees it. */
-static void free_slot(struct cache_instances *instances, uint32_t slot)
+void instances_free_slot(struct cache_instances *instances, uint32_t slot)
 {
-    struct cache *cache = cache_of(&instances->slots[slot]);
+    struct cache *cache = instance_cache(&instances->slots[slot]);
 
     if (cache != NULL) {
         cache_clear(cache);
@@ -337,13 +284,13 @@ void cache_instances_drop(struct cache_instances *instances, struct bytes value,
         cache_instances_fence(instances);
         return;
     }
-    slot = find_locked(instances, value, hash);
+    slot = instances_find_slot_locked(instances, value, hash);
     if (slot != NO_SLOT) {
         take_from_value_locked(instances, slot);
     }
     lock_release(&instances->lock);
     if (slot != NO_SLOT) {
-        free_slot(instances, slot);
+        instances_free_slot(instances, slot);
     }
 }
 
@@ -377,142 +324,6 @@ void cache_instances_clear(struct cache_instances *instances)
 
     cache_instances_fence(instances);
     while ((slot = take_outdated(instances)) != NO_SLOT) {
-        free_slot(instances, slot);
+        instances_free_slot(instances, slot);
     }
-}
-
-void cache_instances_drop_entries(struct cache_instances *instances, cache_match_fn matches,
-                                  void *context)
-{
-    uint32_t n = n_used(instances);
-
-    for (uint32_t i = 0; i < n; i++) {
-        struct cache *cache = cache_of(&instances->slots[i]);
-
-        if (cache != NULL) {
-            cache_drop(cache, matches, context);
-        }
-    }
-}
-
-/* ---- the rest -------------------------------------------------------------------------------- */
-
-void cache_instances_destroy(struct cache_instances *instances)
-{
-    uint32_t n = n_used(instances);
-
-    for (uint32_t i = 0; i < n; i++) {
-        if (instances->slots[i].value_block != NULL) {
-            block_release(&instances->pool, instances->slots[i].value_block);
-        }
-        if (cache_of(&instances->slots[i]) != NULL) {
-            cache_destroy(cache_of(&instances->slots[i]));
-        }
-    }
-    block_pool_fini(&instances->pool);
-    pages_unmap(instances, instances->mapped_bytes);
-}
-
-/*
- * Entries stay, unless a thread was at it which did not survive: then all instances go. Slots that
- * such a thread had in hand are free again.
- */
-void cache_instances_after_fork(struct cache_instances *instances)
-{
-    bool is_whole = block_pool_after_fork(&instances->pool) && !lock_is_held(&instances->lock);
-    uint32_t n = n_used(instances);
-
-    lock_init(&instances->lock, LOCK_RANK_INSTANCES);
-    for (uint32_t i = 0; i < n; i++) {
-        if (cache_of(&instances->slots[i]) != NULL) {
-            cache_after_fork(cache_of(&instances->slots[i]));
-        }
-        if (!is_whole) {
-            instances->slots[i].value_block = NULL;
-        }
-        instances->slots[i].n_value_bytes |= UINT32_C(1) << 31; /* no value has it, so far */
-    }
-    if (is_whole) {
-        for (uint32_t i = instances->oldest; i != NO_SLOT; i = instances->slots[i].newer) {
-            instances->slots[i].n_value_bytes &= ~(UINT32_C(1) << 31);
-        }
-    } else {
-        memset(instances->buckets, 0xff, instances->n_buckets * sizeof(instances->buckets[0]));
-        instances->newest = instances->oldest = NO_SLOT;
-        atomic_store_explicit(&instances->n_instances, 0, memory_order_relaxed);
-    }
-    instances->free = NO_SLOT;
-    for (uint32_t i = 0; i < n; i++) {
-        if (instances->slots[i].n_value_bytes >> 31 != 0) {
-            free_slot(instances, i);
-        }
-    }
-}
-
-void cache_instances_reset_counts(struct cache_instances *instances)
-{
-    uint32_t n = n_used(instances);
-
-    for (uint32_t i = 0; i < n; i++) {
-        if (cache_of(&instances->slots[i]) != NULL) {
-            cache_reset_counts(cache_of(&instances->slots[i]));
-        }
-    }
-}
-
-void cache_instances_read_usage(const struct cache_instances *instances,
-                                struct cache_usage *ret_usage, uint64_t *ret_n_instances)
-{
-    uint32_t n = n_used(instances);
-
-    *ret_usage = (struct cache_usage){0};
-    for (uint32_t i = 0; i < n; i++) {
-        const struct cache *cache = cache_of(&instances->slots[i]);
-        struct cache_usage usage;
-
-        if (cache != NULL) {
-            cache_read_usage(cache, &usage);
-            ret_usage->entries += usage.entries;
-            ret_usage->bytes += usage.bytes;
-            ret_usage->evictions += usage.evictions;
-            ret_usage->expirations += usage.expirations;
-            ret_usage->invalidations += usage.invalidations;
-        }
-    }
-    *ret_n_instances = atomic_load_explicit(&instances->n_instances, memory_order_relaxed);
-}
-
-int cache_instances_check(struct cache_instances *instances)
-{
-    uint32_t n = n_used(instances), n_aged = 0, n_chained = 0;
-    int result = 0;
-
-    for (uint32_t i = 0; i < n && result == 0; i++) {
-        if (cache_of(&instances->slots[i]) != NULL) {
-            result = cache_check(cache_of(&instances->slots[i]));
-        }
-    }
-    if (!lock_acquire(&instances->lock)) {
-        return -EBUSY;
-    }
-    for (uint32_t i = instances->oldest; i != NO_SLOT && n_aged <= n;
-         i = instances->slots[i].newer) {
-        n_aged++;
-    }
-    for (uint32_t b = 0; b < instances->n_buckets; b++) {
-        for (uint32_t i = instances->buckets[b]; i != NO_SLOT && n_chained <= n;
-             i = instances->slots[i].next) {
-            n_chained++;
-            if (bucket_of(instances, instances->slots[i].hash) != &instances->buckets[b] ||
-                find_locked(instances, value_of(&instances->slots[i]), instances->slots[i].hash) !=
-                    i) {
-                result = -EUCLEAN;
-            }
-        }
-    }
-    if (n_aged != n_chained || n_aged != instances->n_instances || n_aged > n) {
-        result = -EUCLEAN;
-    }
-    lock_release(&instances->lock);
-    return result;
 }

@@ -115,6 +115,7 @@ static enum cache_outcome miss(struct cache *cache, struct shard *shard, uint64_
     *ret_ticket = (struct cache_ticket){
         .generation = atomic_load_explicit(&cache->generation, memory_order_acquire),
         .flight = flight,
+        .cache = cache,
         .shard = (uint32_t)(shard - cache->shards),
     };
     return CACHE_MISS;

@@ -38,12 +38,13 @@ static void pass_through(const struct call_plan *plan, enum stats_bypass reason,
 }
 
 /* The cache's own memory is given back; a copy in the caller's room does not outlive a secret. */
-static void release_view(struct call_plan *plan, const struct cache_view *view)
+static void release_view(const struct call_plan *plan, struct cache *cache,
+                         const struct cache_view *view)
 {
     if (view->pin == NULL && plan->function->has_secret) {
         explicit_bzero((void *)view->data, view->n_bytes);
     }
-    cache_view_release(plan->cache, view);
+    cache_view_release(cache, view);
 }
 
 static enum stats_bypass key_bypass(int error)
@@ -53,6 +54,8 @@ static enum stats_bypass key_bypass(int error)
         return STATS_BYPASS_too_large;
     case -ENOMEM:
         return STATS_BYPASS_no_memory;
+    case -EBUSY:
+        return STATS_BYPASS_stuck;
     default:
         return STATS_BYPASS_unsupported;
     }
@@ -89,7 +92,7 @@ keep_result(struct call_plan *plan, const struct cache_key *key, const struct ca
     if (outcome->raised ||
         (outcome->set_errno != MARSHAL_ERRNO_UNTOUCHED && !function->captures_errno) ||
         !verdict->is_kept) {
-        cache_abandon(plan->cache, ticket);
+        cache_abandon(ticket->cache, ticket);
         return false;
     }
     marshal_buffer_init(&record, function->has_secret);
@@ -100,10 +103,10 @@ keep_result(struct call_plan *plan, const struct cache_key *key, const struct ca
         if (plan->has_life) {
             life = life_begin(plan, verdict, outcome);
         }
-        stored = cache_insert(plan->cache, key, value, life_latest_ns(plan),
+        stored = cache_insert(ticket->cache, key, value, life_latest_ns(plan),
                               plan->has_life ? &life : NULL, ticket) == 0;
     } else {
-        cache_abandon(plan->cache, ticket);
+        cache_abandon(ticket->cache, ticket);
     }
     marshal_buffer_fini(&record);
     return stored;
@@ -135,12 +138,12 @@ __attribute__((noinline)) static bool fall_back(struct call_plan *plan, const st
     int error;
 
     if (plan->mode != CONFIG_MODE_MEMOIZE ||
-        !cache_fall_back(plan->cache, key, life_latest_ns(plan), room, ticket, &view)) {
+        !cache_fall_back(ticket->cache, key, life_latest_ns(plan), room, ticket, &view)) {
         return false;
     }
     error = marshal_replay_after(plan->marshal, (struct bytes){view.data, view.n_bytes}, call,
                                  arguments, result, &set_errno);
-    release_view(plan, &view);
+    release_view(plan, ticket->cache, &view);
     if (error != 0) {
         return false;
     }
@@ -183,15 +186,17 @@ __attribute__((noinline)) static int compute(struct call_plan *plan, const struc
  * Whether this hit leads to the real function all the same; then it has been dealt with. Not
  * inlined, for the room of the copy.
  */
-__attribute__((noinline)) static bool
-handle_watched(struct call_plan *plan, const struct cache_key *key, const struct cache_view *view,
-               const struct marshal_call *call, void *result, void **arguments, int *caller_errno)
+__attribute__((noinline)) static bool handle_watched(struct call_plan *plan, struct cache *cache,
+                                                     const struct cache_key *key,
+                                                     const struct cache_view *view,
+                                                     const struct marshal_call *call, void *result,
+                                                     void **arguments, int *caller_errno)
 {
     struct marshal_buffer copy;
     int error;
 
     if (plan->mode == CONFIG_MODE_OBSERVE) {
-        release_view(plan, view);
+        release_view(plan, cache, view);
         *caller_errno = verify_observe(plan, result, arguments, *caller_errno);
         return true;
     }
@@ -200,7 +205,7 @@ handle_watched(struct call_plan *plan, const struct cache_key *key, const struct
     }
     marshal_buffer_init(&copy, plan->function->has_secret);
     error = marshal_buffer_put(&copy, view->data, view->n_bytes, MARSHAL_MAX_BYTES);
-    release_view(plan, view);
+    release_view(plan, cache, view);
     if (error != 0) {
         pass_through(plan, key_bypass(error), result, arguments, *caller_errno);
         guard_enter();
@@ -215,7 +220,7 @@ handle_watched(struct call_plan *plan, const struct cache_key *key, const struct
 
 void call_let_go(struct call_plan *plan)
 {
-    cache_clear(plan->cache);
+    call_plan_invalidate(plan);
     if (call_hooks.let_go != NULL) {
         call_hooks.let_go(plan);
     }
@@ -239,6 +244,7 @@ static void tick(void)
 void call_handle(void *handle, void *result, void **arguments)
 {
     struct call_plan *plan = handle;
+    struct cache *cache = plan->cache;
     int caller_errno = errno;
     struct cache_lookup_options options;
     struct marshal_buffer key_buffer;
@@ -280,7 +286,16 @@ void call_handle(void *handle, void *result, void **arguments)
         .room = room,
     };
 
-    outcome = cache_lookup(plan->cache, &key, &options, &view, &ticket);
+    if (__builtin_expect(plan->instances != NULL, 0)) {
+        error = call_find_instance(plan, arguments, key.bytes, &cache);
+        if (error != 0) {
+            marshal_buffer_fini(&key_buffer);
+            pass_through(plan, key_bypass(error), result, arguments, caller_errno);
+            return;
+        }
+    }
+
+    outcome = cache_lookup(cache, &key, &options, &view, &ticket);
     switch (outcome) {
     case CACHE_HIT:
     case CACHE_HIT_AFTER_WAIT:
@@ -289,13 +304,13 @@ void call_handle(void *handle, void *result, void **arguments)
             stats_add(plan->counters, STATS_waits, 1);
         }
         if (__builtin_expect(plan->is_watched, 0) && outcome != CACHE_STALE_AFTER_WAIT &&
-            handle_watched(plan, &key, &view, &call, result, arguments, &caller_errno)) {
+            handle_watched(plan, cache, &key, &view, &call, result, arguments, &caller_errno)) {
             marshal_buffer_fini(&key_buffer);
             break;
         }
         error = marshal_replay(plan->marshal, (struct bytes){view.data, view.n_bytes}, arguments,
                                result, &hit_errno);
-        release_view(plan, &view);
+        release_view(plan, cache, &view);
         marshal_buffer_fini(&key_buffer);
         if (error != 0) {
             pass_through(plan, key_bypass(error), result, arguments, caller_errno);

@@ -26,14 +26,15 @@ struct call_plan {
     bool has_life;
     bool has_short_life; /* too short for the coarse clock: its lives are read from the precise one
                           */
-    uint64_t clock_lag_ns;       /* how far the clock of lives may be behind */
-    uint64_t jitter;             /* the share of a life that is drawn from, of 2^32 */
-    uint64_t early;              /* beta of early recomputation, times 2^32 */
-    _Atomic uint64_t draws;      /* of jitter */
-    enum config_mode mode;       /* never off */
-    bool is_watched;             /* not every hit spares the real call: call/verify.h */
-    uint64_t sample_below;       /* of a draw of 32 bits: the hits that are verified */
-    _Atomic uint32_t n_reported; /* mismatches */
+    uint64_t clock_lag_ns;             /* how far the clock of lives may be behind */
+    uint64_t jitter;                   /* the share of a life that is drawn from, of 2^32 */
+    uint64_t early;                    /* beta of early recomputation, times 2^32 */
+    _Atomic uint64_t draws;            /* of jitter */
+    enum config_mode mode;             /* never off */
+    bool is_watched;                   /* not every hit spares the real call: call/verify.h */
+    uint64_t sample_below;             /* of a draw of 32 bits: the hits that are verified */
+    _Atomic uint32_t n_reported;       /* mismatches */
+    struct cache_instances *instances; /* then cache is NULL */
     struct watched_files files;
     _Atomic uint32_t *fences;   /* of rules that match, FENCES_PER_RULE each: invalidate.c */
     _Atomic bool is_unfollowed; /* an invalidation can no longer be followed: never answers again */
@@ -62,6 +63,10 @@ static inline bool call_may_answer(struct call_plan *plan)
 /* invalidate.c: memory for a plan's rules; and what a computation of this key must not outlive. */
 int call_rules_init(struct call_plan *plan, struct arena *arena);
 void call_add_fences(const struct call_plan *plan, struct bytes key, struct cache_ticket *ticket);
+
+/* instances.c: the cache of this call's instance. 0, -E2BIG, -ENOMEM or -EBUSY. */
+int call_find_instance(struct call_plan *plan, void *const *arguments, struct bytes key,
+                       struct cache **ret_cache);
 
 /* A sampled hit was wrong: drops what is remembered and lets go of the function. Guard set. */
 void call_let_go(struct call_plan *plan);

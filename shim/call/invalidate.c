@@ -73,9 +73,15 @@ int call_rules_init(struct call_plan *plan, struct arena *arena)
     return plan->fences == NULL ? -ENOMEM : files_init(&plan->files, function, arena);
 }
 
-void call_fence(void *plan)
+void call_fence(void *of)
 {
-    cache_fence(((struct call_plan *)plan)->cache);
+    struct call_plan *plan = of;
+
+    if (plan->instances != NULL) {
+        cache_instances_fence(plan->instances);
+    } else {
+        cache_fence(plan->cache);
+    }
 }
 
 void call_plan_bypass(struct call_plan *plan)
@@ -86,7 +92,11 @@ void call_plan_bypass(struct call_plan *plan)
 
 void call_plan_invalidate(struct call_plan *plan)
 {
-    cache_clear(plan->cache);
+    if (plan->instances != NULL) {
+        cache_instances_clear(plan->instances);
+    } else {
+        cache_clear(plan->cache);
+    }
 }
 
 /* The fence of these arguments among those of a rule. */
@@ -111,8 +121,8 @@ void call_add_fences(const struct call_plan *plan, struct bytes key, struct cach
         struct bytes parts[CONFIG_MAX_MATCHES];
         struct cache_fence *fence = &ticket->fences[ticket->n_fences];
 
-        if (rule->n_matches == 0) {
-            continue;
+        if (rule->n_matches == 0 || function->has_secret) {
+            continue; /* with a secret only whole instances match: cache/instances.c fences those */
         }
         for (uint32_t k = 0; k < rule->n_matches; k++) {
             parts[k] = marshal_key_part(plan->marshal, key, rule->matches[k].ours);
@@ -149,6 +159,28 @@ static bool has_parts(void *context, struct bytes key)
     return true;
 }
 
+/* The entries that have the parts, or the instance that is told by them. */
+static void drop_parts(struct search *search)
+{
+    const struct call_target *target = search->target;
+    const struct config_invalidation *rule = target->rule;
+    struct call_plan *plan = target->plan;
+
+    if (plan->instances != NULL && rule->n_matches == 1 &&
+        rule->matches[0].ours == plan->function->instance_parameter) {
+        cache_instances_drop(plan->instances, search->parts[0],
+                             hash_bytes(search->parts[0], plan->seed));
+        return;
+    }
+    atomic_fetch_add_explicit(find_fence(plan, target->fences_at, search->parts, rule->n_matches),
+                              1, memory_order_seq_cst);
+    if (plan->instances != NULL) {
+        cache_instances_drop_entries(plan->instances, has_parts, search);
+    } else {
+        cache_drop(plan->cache, has_parts, search);
+    }
+}
+
 /* note NULL: everything goes. */
 static void target_invalidate(const struct call_target *target, bool is_inside,
                               const struct note *note)
@@ -172,10 +204,7 @@ static void target_invalidate(const struct call_target *target, bool is_inside,
         call_plan_invalidate(plan);
         return;
     }
-    atomic_fetch_add_explicit(
-        find_fence(plan, target->fences_at, search.parts, target->rule->n_matches), 1,
-        memory_order_seq_cst);
-    cache_drop(plan->cache, has_parts, &search);
+    drop_parts(&search);
 }
 
 /* ---- triggers -------------------------------------------------------------------------------- */

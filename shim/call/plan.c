@@ -89,7 +89,9 @@ int call_plan_create(const struct call_plan_options *options, struct arena *aren
     cache.single_flight = function->single_flight;
     cache.secret = function->has_secret;
     cache.seed = function->has_seed ? function->seed : options->seed;
-    error = cache_create(&cache, &plan->cache);
+    error = function->has_instances
+                ? cache_instances_create(&cache, function->max_instances, &plan->instances)
+                : cache_create(&cache, &plan->cache);
     if (error != 0) {
         return error;
     }
@@ -126,17 +128,28 @@ const struct abi_call *call_plan_abi(const struct call_plan *plan)
 
 void call_plan_after_fork(struct call_plan *plan)
 {
-    cache_after_fork(plan->cache);
+    if (plan->instances != NULL) {
+        cache_instances_after_fork(plan->instances);
+        cache_instances_reset_counts(plan->instances);
+    } else {
+        cache_after_fork(plan->cache);
+        cache_reset_counts(plan->cache);
+    }
     files_after_fork(&plan->files);
-    cache_reset_counts(plan->cache);
     stats_counters_reset(plan->counters);
 }
 
 void call_plan_read(const struct call_plan *plan, struct stats_function *ret_function)
 {
+    const struct config_function *function = plan->function;
+    uint64_t n_instances = 0, n_caches = function->has_instances ? function->max_instances : 1;
     struct cache_usage usage;
 
-    cache_read_usage(plan->cache, &usage);
+    if (plan->instances != NULL) {
+        cache_instances_read_usage(plan->instances, &usage, &n_instances);
+    } else {
+        cache_read_usage(plan->cache, &usage);
+    }
     *ret_function = (struct stats_function){
         .name = plan->shown_as,
         .mode = modes[plan->mode],
@@ -147,8 +160,9 @@ void call_plan_read(const struct call_plan *plan, struct stats_function *ret_fun
         .expirations = usage.expirations,
         .invalidations = usage.invalidations,
         .entries = usage.entries,
-        .max_entries = plan->function->max_entries,
+        .max_entries = function->max_entries * n_caches,
         .bytes = usage.bytes,
-        .max_bytes = plan->function->max_bytes,
+        .max_bytes = function->max_bytes * n_caches,
+        .instances = n_instances,
     };
 }

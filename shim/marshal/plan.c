@@ -46,6 +46,9 @@ static int64_t fixed_key_bytes(const struct marshal_parameter *parameter)
 
 static bool is_matched(const struct config_function *function, uint32_t parameter)
 {
+    if (function->has_instances && function->instance_parameter == parameter) {
+        return true;
+    }
     for (uint32_t i = 0; i < function->n_invalidations; i++) {
         const struct config_invalidation *rule = &function->invalidations[i];
 
@@ -58,7 +61,7 @@ static bool is_matched(const struct config_function *function, uint32_t paramete
     return false;
 }
 
-/* Each parameter once: those that are matched, then the others. */
+/* Each parameter once: those that are looked for in keys, then the others. */
 static const uint8_t *make_order(const struct config_function *function, struct arena *arena)
 {
     uint32_t n_parameters = function->prototype.n_parameters, n = 0;

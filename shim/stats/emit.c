@@ -82,6 +82,7 @@ static void complete_function(struct picture_function *function)
     values[SHOWN_max_entries] = read->max_entries;
     values[SHOWN_bytes] = read->bytes;
     values[SHOWN_max_bytes] = read->max_bytes;
+    values[SHOWN_instances] = read->instances;
     if (sums->real_count > 0) {
         function->real_mean_ns = sums->real_sum_ns / sums->real_count;
         n_judged = values[SHOWN_verified] + values[SHOWN_mismatches];

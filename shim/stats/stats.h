@@ -75,7 +75,7 @@ struct stats_function {
     uint64_t reentries; /* calls that the assembly let through; added to bypasses */
     uint64_t off_calls; /* the same, since the function was turned off */
     uint64_t evictions, expirations, invalidations;
-    uint64_t entries, max_entries, bytes, max_bytes;
+    uint64_t entries, max_entries, bytes, max_bytes, instances;
     const char *refused; /* why it was not hooked, or what limits it; NULL: nothing to say */
 };
 

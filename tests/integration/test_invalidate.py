@@ -5,6 +5,7 @@ The library counts its real calls, and without memoshim every answer is the true
 is a difference.
 """
 
+import collections
 import os
 import random
 
@@ -112,6 +113,58 @@ class Invalidate(counted.CountedCase):
                        line("close", "0")]
         _, real = self.play({"changing_get": with_rules(GET, ON_CLOSE)}, script)
         self.assertEqual(real, [0, 1, 0, 0] * 5)
+
+    def test_each_instance_has_its_own_cache(self):
+        gets = [line("get", str(handle), key) for handle in range(3) for key in range(4)]
+        script = [line("open", str(handle), handle) for handle in range(3)] + gets + gets
+        script += [line("close", "1"), line("open", "1", 9)] + gets + [line("get", "2", 5)]
+        outcome, real = self.play(
+            {"changing_get": with_rules(GET, ON_CLOSE, per_instance="db", max_entries=4)}, script)
+        self.assertEqual(real, [0] * 3 + [1] * 12 + [0] * 12 + [0, 0]
+                         + [0] * 4 + [1] * 4 + [0] * 4 + [1])
+        self.assert_counts(outcome.function("changing_get"), instances=3, entries=12,
+                           max_entries=4 * 1024, invalidations=4, evictions=1)
+
+    def test_the_least_recently_used_instance_goes(self):
+        script = [line("open", str(handle), handle) for handle in range(3)]
+        script += [line("get", handle, 1) for handle in "0102021"]
+        outcome, real = self.play(
+            {"changing_get": with_rules(GET, ON_CLOSE, ON_PUT, per_instance="db",
+                                        max_instances=2)}, script)
+        self.assertEqual(real, [0] * 3 + [1, 1, 0, 1, 0, 0, 1])
+        self.assert_counts(outcome.function("changing_get"), instances=2, entries=2, evictions=2,
+                           max_entries=2 * 4096)
+
+    def test_random_matching_with_instances_is_right(self):
+        draw = random.Random(6)
+        script = [line("open", str(n), n + 1) for n in range(6)]
+        for version in range(10, 4000):
+            handle, key, dice = str(draw.randrange(6)), draw.randrange(20), draw.random()
+            if dice < 0.9:
+                script.append(line("get", handle, key))
+            elif dice < 0.97:
+                script.append(line("put", handle, key, version))
+            else:
+                script += [line("close", handle), line("open", handle, version)]
+        outcome, real = self.play(
+            {"changing_get": with_rules(GET, ON_CLOSE, ON_PUT, per_instance="db",
+                                        max_instances=4)}, script)
+        known, n_evicted = collections.OrderedDict(), 0  # the keys of each handle, by last use
+        for text, n_real in zip(script, real):
+            word, handle, key, _ = text.split()
+            if word == "get":
+                if handle not in known and len(known) == 4:
+                    n_evicted += len(known.popitem(last=False)[1])
+                keys = known.setdefault(handle, set())
+                known.move_to_end(handle)
+                self.assertEqual(n_real, key not in keys, text)
+                keys.add(key)
+            elif word == "put":
+                known.get(handle, set()).discard(key)
+            elif word == "close":
+                known.pop(handle, None)
+        self.assert_counts(outcome.function("changing_get"), evictions=n_evicted,
+                           instances=len(known), entries=sum(map(len, known.values())))
 
     def test_text_is_matched_by_content(self):
         rule = {"on_call": "changing_forget_user",

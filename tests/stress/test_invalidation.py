@@ -16,11 +16,11 @@ MATCH = {"on_call": "versions_change",
          "match": {"subject": "subject"}}
 
 
-def functions(**policy):
-    """Entries of both functions that look."""
+def functions(of_each=(), **policy):
+    """Entries of both functions that look; of_each: what only makes sense for each subject."""
     return {
         "versions_look": {"prototype": "long versions_look(long subject, int key)",
-                          "invalidate": [MATCH], "guard": False, **policy},
+                          "invalidate": [MATCH], "guard": False, **policy, **dict(of_each)},
         "versions_look_at_all": {"prototype": "long versions_look_at_all(int key)", "guard": False,
                                  "invalidate": [{"on_call": "versions_change_all"}], **policy},
     }
@@ -45,6 +45,10 @@ class Invalidation(case.Case):
 
     def test_without_single_flight(self):
         self.play(policy="sieve", shards=4, single_flight=False)
+
+    def test_instances(self):
+        outcome = self.play(of_each={"per_instance": "subject", "max_instances": 10})
+        self.assertLessEqual(outcome.function("versions_look")["instances"], 10)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ BAD_BY_SCHEMA = """
     descriptions-odd durations functions-array integers later-keys later-words library-path
     misplaced-keys misspelt-words no-programs nothing-but-an-object other-version programs
     prototype-not-string returns sizes stats symbols ten-mistakes top-array unknown-keys
-    version-string wrong-kinds condition-kinds invalidate invalidate-match invalidate-many
+    version-string wrong-kinds condition-kinds invalidate invalidate-match invalidate-many instances
     lives ttl-from
 """.split()
 
