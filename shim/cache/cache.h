@@ -5,7 +5,7 @@
  *
  * The protocol of one call:
  *
- *     cache_lookup ── CACHE_HIT ─────────► use view, cache_view_release
+ *     cache_lookup ── CACHE_HIT ─────────► use view, cache_view_release; *_AFTER_WAIT likewise
  *                  ├─ CACHE_MISS ────────► compute, then exactly one of cache_insert, cache_abandon
  *                  ├─ CACHE_REFRESH ─────► and cache_fall_back, if that is true
  *                  └─ CACHE_BYPASS_* ────► compute; nothing else to call

@@ -2,10 +2,13 @@
 /*
  * Where the parts meet: the plan of one function and the path of one call.
  *
- *     call_handle ─ guard ─ rounding mode ─ marshal_key ── cannot be a key ─────────► real f,
- * bypass ▼ cache_lookup ── busy, recursion, timeout ─► real f, bypass hit ◄────────────────────┤
- *     marshal_replay, errno                     ▼ miss
- *                      real f (no lock, no guard) ─ admission ─ marshal_capture ─ cache_insert
+ *     call_handle ─ guard ─ rounding mode ─ marshal_key ── cannot be a key ──► real f, bypass
+ *           │
+ *     cache_lookup ── recursion, timeout of a wait ... ──────────────────────► real f, bypass
+ *       hit │     └─ miss ─► real f (no lock, no guard) ─ life_judge
+ *           │                   ├─ kept ───► marshal_capture ─ cache_insert
+ *           │                   └─ failed ─► cache_fall_back ─┐
+ *     marshal_replay, errno ◄─────────────────────────────────┘
  *
  * Nothing needs repair if the real function never returns.
  */

@@ -186,6 +186,59 @@ static void test_a_refresh_is_waited_for_after_the_end(void **state)
     cache_destroy(cache);
 }
 
+/* ---- many at once ---- */
+
+#define N_THREADS 4
+
+struct crowd {
+    struct cache *cache;
+    _Atomic int n_refreshing, n_refreshes, n_wrong;
+};
+
+static void *crowd_thread(void *argument)
+{
+    struct crowd *crowd = argument;
+
+    for (int n = 0; n < 100000 && crowd->n_refreshes < 50; n++) {
+        struct call call = call_at(crowd->cache, 1, 500);
+
+        if (call.outcome == CACHE_REFRESH) {
+            crowd->n_wrong += crowd->n_refreshing++ != 0;
+            for (int i = 0; i < 3; i++) {
+                sched_yield();
+                assert_hit(crowd->cache, 1, 999); /* not even its own */
+            }
+            crowd->n_refreshing--;
+            call.life = (struct cache_life){.expires_ns = 1000, .early_ns = UINT64_C(1) << 50};
+            if (crowd->n_refreshes % 2 == 0) {
+                crowd->n_wrong += call_insert(&call, 2) != 0;
+            } else {
+                cache_abandon(crowd->cache, &call.ticket);
+            }
+            crowd->n_refreshes++;
+        } else {
+            crowd->n_wrong += call.outcome != CACHE_HIT || call.value != 2;
+        }
+    }
+    return NULL;
+}
+
+static void test_one_at_a_time(void **state)
+{
+    struct crowd crowd = {.cache = create_due()};
+    pthread_t threads[N_THREADS];
+
+    for (int i = 0; i < N_THREADS; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, crowd_thread, &crowd), 0);
+    }
+    join_many(threads, N_THREADS);
+    assert_int_equal(crowd.n_wrong, 0);
+    assert_true(crowd.n_refreshes >= 50);
+    assert_no_flight(crowd.cache);
+    assert_int_equal(cache_check(crowd.cache), 0);
+    cache_destroy(crowd.cache);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -195,6 +248,7 @@ int main(void)
         cmocka_unit_test(test_one_refreshes_all_others_are_served),
         cmocka_unit_test(test_a_refresh_that_stores_nothing),
         cmocka_unit_test(test_a_refresh_is_waited_for_after_the_end),
+        cmocka_unit_test(test_one_at_a_time),
     };
 
     return cmocka_run_group_tests_name("cache_refresh", tests, NULL, NULL);
