@@ -331,9 +331,12 @@ static int run_check(struct check *check)
     return CLI_BAD;
 }
 
+/* It may hold names out of files that nobody vouches for. */
 static void print_problem(const struct check *check)
 {
-    cli_complain("%s", check->problem.text);
+    fputs("memoshim: ", stderr);
+    cli_print_plain(stderr, check->problem.text, strlen(check->problem.text));
+    fputc('\n', stderr);
     if (check->problem.hint != NULL) {
         cli_complain("hint: %s", check->problem.hint);
     }

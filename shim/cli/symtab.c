@@ -125,10 +125,20 @@ static void search(const struct table *table, const char *const *names, size_t n
     }
 }
 
+/* Opening anything but a file might do something. */
+static int open_file(const char *path)
+{
+    struct stat status;
+
+    return stat(path, &status) == 0 && S_ISREG(status.st_mode)
+               ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+               : -1;
+}
+
 void symtab_search(const char *path, const char *const *names, size_t n,
                    enum symtab_found *ret_found)
 {
-    struct table table = {.fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
+    struct table table = {.fd = open_file(path)};
     bool has_table = table.fd >= 0 && find_table(&table);
 
     for (size_t i = 0; i < n; i++) {

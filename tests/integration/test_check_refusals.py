@@ -8,6 +8,7 @@ import pathlib
 import random
 import shutil
 import stat
+import struct
 import subprocess
 import unittest
 
@@ -94,6 +95,17 @@ class Refused(Written):
             self.refuse([path], FAILED, f"FOLDER/program is {word}, so the dynamic linker ignores "
                         "preloads in it",
                         "a copy of the file without that bit can be preloaded into", code)
+
+    def test_capabilities(self):
+        path = self.write("program", (self.built / "subject").read_bytes())
+        try:  # revision 2, effective; CAP_NET_BIND_SERVICE
+            os.setxattr(path, "security.capability", struct.pack("<5I", 0x02000001, 1 << 10, 0, 0,
+                                                                 0))
+        except OSError as error:
+            self.skipTest(f"no capabilities can be given to files here: {error}")
+        self.refuse([path], FAILED, "FOLDER/program has file capabilities, so the dynamic linker "
+                    "ignores preloads in it", "a copy of the file without them can be preloaded "
+                    "into", "capabilities")
 
     def test_not_there(self):
         self.refuse(["no-such-program"], NOT_FOUND,
@@ -256,6 +268,11 @@ subject_plain is not found at start
         done = self.ask(ANSWER.replace("object\t", "late\t\nobject\t", 1))
         self.assertEqual((done.returncode, done.stdout), (FAILED, b""))
         self.assertIn(b"memoshim does not come first in ", done.stderr)
+
+    def test_failed(self):
+        done = self.ask("memoshim-check\t1\noutcome\tfailed\tout of%1b[31m luck\nend\t\n")
+        self.assertEqual((done.returncode, done.stdout), (FAILED, b""))
+        self.assertIn(b": out of?[31m luck\n", done.stderr)
 
     def test_bad_ones(self):
         lines = ANSWER.splitlines(keepends=True)
