@@ -7,6 +7,7 @@
 #include "interpose/objects.h"
 
 #include "base/arena.h"
+#include "base/signals.h"
 #include "interpose/interpose.h"
 #include "interpose/loader_lock.h"
 #include <errno.h>
@@ -248,17 +249,25 @@ static void end_walk(void)
 static bool walk(int (*visit)(struct dl_phdr_info *, size_t, void *), void *context,
                  bool is_patient)
 {
+    /*
+     * A thread that is cancelled within may leave the loader's lock held, and the next dlopen of
+     * another thread waits for ever. The program asked for nothing: a mere call is what looks.
+     */
+    uint64_t mask = signals_hold();
     bool may_walk = begin_walk();
 
     for (int i = 0; !may_walk && is_patient && i < FORK_NAPS; i++) {
         end_walk();
+        signals_let(mask);
         nap();
+        mask = signals_hold();
         may_walk = begin_walk();
     }
     if (may_walk) {
         dl_iterate_phdr(visit, context);
     }
     end_walk();
+    signals_let(mask);
     return may_walk;
 }
 

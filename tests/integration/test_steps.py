@@ -122,9 +122,10 @@ class Steps(counted.CountedCase):
 
     # ---- handlers that do not come back ---------------------------------------------------------
 
-    def leave(self, how, act, **policy):
+    def leave(self, how, act, env=None, **policy):
         tally = self.folder / "tally"
         outcome = self.run_with(self.configured(**policy), [STEPS, how, act, "-", tally, SAMPLES],
+                                env=env,
                                 seconds=case.RUN_SECONDS * (1 + SCALE))
         self.assertEqual((outcome.status, outcome.stderr, outcome.stdout), (0, b"", b""))
         n_steps, n_left = (int(word) for word in tally.read_text().split())
@@ -137,6 +138,16 @@ class Steps(counted.CountedCase):
         for act in "hit", "miss":
             with self.subTest(act):
                 self.leave("leave", act)
+
+    def test_leaving_a_look_for_new_objects(self):
+        """A miss asks the dynamic linker what is new. Who leaves then must not take its lock away:
+        the program's next dlopen, in another thread, would wait for ever."""
+        env = {"STEPS_PLUGIN": case.PROGRAMS / "plugin_now.so",
+               "STEPS_OTHER": case.PROGRAMS / "libpending_b.so"}
+        for how in "leave", "cancel":
+            with self.subTest(how):
+                # A fixed time saves a walk through a histogram, which is no part of it.
+                self.leave(how, "miss", env=env, single_flight_timeout="1s")
 
     def test_asynchronous_cancellation(self):
         for act in "hit", "miss":

@@ -93,18 +93,29 @@ static void interlope_by_dumping(void)
     }
 }
 
+/* By another signal than that of the traps, which who is interrupted may have blocked. */
 static void interlope_by_leaving(void)
 {
     if (n_steps == stop_at) {
-        siglongjmp(outside, 1);
+        raise(SIGUSR1);
     }
 }
 
+static void handle_by_leaving(int number)
+{
+    siglongjmp(outside, 1);
+}
+
+static void handle_by_cancelling(int number)
+{
+    pthread_cancel(pthread_self());
+}
+
+/* As another thread does it, by a signal. */
 static void interlope_by_cancelling(void)
 {
     if (n_steps == stop_at) {
-        pthread_cancel(pthread_self());
-        expect(false, "an asynchronous cancellation");
+        raise(SIGUSR1);
     }
 }
 
@@ -206,6 +217,7 @@ static void *call_from_another_thread(void *unused)
         call_right(last_key);
         call_right(80000);
         call_length("afterwards", 10);
+        use_loader();
     }
     return NULL;
 }
@@ -223,6 +235,7 @@ static void call_from_everywhere(void)
 static void leave(void (*run)(void))
 {
     install(interlope_by_leaving, false);
+    signal(SIGUSR1, handle_by_leaving);
     if (sigsetjmp(outside, 1) == 0) {
         step_through(run);
     } else {
@@ -254,6 +267,7 @@ static void cancel(void (*run)(void))
     void *result;
 
     install(interlope_by_cancelling, false);
+    signal(SIGUSR1, handle_by_cancelling);
     pthread_create(&thread, NULL, run_cancelled, (void *)run);
     pthread_join(thread, &result);
     is_stepping = false;
@@ -271,6 +285,7 @@ static long count_steps(void (*run)(void))
     if (pid == 0) {
         call_right(5);
         run();
+        load_plugin();
         install(do_nothing, false);
         step_through(run);
         *shared = n_steps;
@@ -311,6 +326,7 @@ static int in_children(void (*run)(void), void (*how)(void (*run)(void)), const 
             alarm(CHILD_SECONDS);
             call_right(5);
             run();
+            load_plugin();
             stop_at = at;
             how(run);
             exit(n_wrong > 0 ? 1 : n_steps < stop_at ? STATUS_NOT_REACHED : 0);

@@ -18,6 +18,12 @@ void call_length(const char *text, long length);
 /* The last key of the act "miss". */
 extern long last_key;
 
+/* Loads the plugin that STEPS_PLUGIN names, if there is one, and keeps it. */
+void load_plugin(void);
+
+/* Loads the one that STEPS_OTHER names, and unloads it. */
+void use_loader(void);
+
 /* The act of this name, or NULL; the second prints what acts found. */
 void (*find_act(const char *name))(void);
 void show_found(void);

@@ -146,6 +146,22 @@ void show_found(void)
     printf("%a %a %s %s\n", found.reals[0], found.reals[1], found.text[0], found.text[1]);
 }
 
+void load_plugin(void)
+{
+    const char *path = getenv("STEPS_PLUGIN");
+
+    expect(path == NULL || dlopen(path, RTLD_NOW) != NULL, "the plugin");
+    n_square += path == NULL ? 0 : 2; /* its constructor's */
+}
+
+void use_loader(void)
+{
+    const char *path = getenv("STEPS_OTHER");
+    void *handle = path != NULL ? dlopen(path, RTLD_NOW) : NULL;
+
+    expect(path == NULL || (handle != NULL && dlclose(handle) == 0), "the loader");
+}
+
 /* Loads an object, looks something up in it, calls it, and unloads it. */
 static void act_plugin(void)
 {
