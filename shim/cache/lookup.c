@@ -159,7 +159,8 @@ static enum cache_outcome wait_locked(struct cache *cache, struct shard *shard,
 
 /*
  * Early recomputation of an entry that is still served to all others: until its flight is over, no
- * hit finds that it should, so none takes the lock for it. Not if somebody computes it already.
+ * hit finds that it should, so none takes the lock for it. Not if somebody computes it already. If
+ * whoever does never comes back, the entry ends when it would have.
  */
 static bool begin_refresh_locked(struct cache *cache, struct shard *shard,
                                  const struct cache_key *key,
