@@ -114,10 +114,11 @@ struct interpose_binding {
      * opened). Any thread may read them. */
     _Atomic uint32_t n_jump_slots, n_got_slots, n_pointers, n_refused;
     uint32_t exported_as; /* out: the shim's symbol that carries the name for later objects; or 0 */
-    const char *unexported_because; /* out: why no symbol does, in a sentence, or NULL */
-    bool is_active;                 /* kept by this module, as is all that follows */
-    struct interpose_slots later;   /* part of the counts: in objects that came after the start */
-    struct interpose_slots seen;    /* counted by the walk that is going on */
+    /* out: why none does, in a sentence, or NULL. Any thread may read it. */
+    const char *_Atomic unexported_because;
+    bool is_active;               /* kept by this module, as is all that follows */
+    struct interpose_slots later; /* part of the counts: in objects that came after the start */
+    struct interpose_slots seen;  /* counted by the walk that is going on */
     struct interpose_slots seen_at_start; /* those of them in objects of the start */
     struct interpose_importer *importers, *last_importer;
 };
