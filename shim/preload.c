@@ -184,6 +184,10 @@ static int start(const char *started_as, bool is_checked)
         hooks.tick = report_tick;
     }
     call_init(&hooks);
+    error = entry_self_test(&process.arena);
+    if (error != 0) {
+        return error;
+    }
     error = hooks_start();
     if (is_checked) {
         return error;

@@ -127,8 +127,8 @@ static struct trigger *open_trigger(const struct trigger_name *name,
                      : entry_open_around(definition->address, calls);
 
     if (around < 0) {
-        log_line(LOG_LEVEL_WARN, "calls of %s cannot be caught: too many functions invalidate",
-                 name->symbol);
+        log_line(LOG_LEVEL_WARN, "calls of %s cannot be caught: %s", name->symbol,
+                 around == -ENOTSUP ? "not on this processor" : "too many functions invalidate");
         return NULL;
     }
     *trigger = (struct trigger){

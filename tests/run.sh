@@ -9,7 +9,8 @@
 #                           ThreadSanitizer; clang; release
 #     tests/run.sh --full   further: all unit and stress tests with ThreadSanitizer, valgrind,
 #                           longer random runs, fuzzing (200,000 inputs for each target), large
-#                           programs, all of Python's tests
+#                           programs, all of Python's tests, AArch64 under an emulator (if the
+#                           foreign architecture arm64 is there)
 set -u -o pipefail
 
 # A python3 or gcc of somebody's own must not stand before the system's.
@@ -139,11 +140,19 @@ if $full; then
     # Valgrind has no rounding modes, no 80-bit floats and no floating-point exceptions, maps memory
     # writable and executable itself, does not execute /proc/self/exe, and is itself preloaded into
     # by the tests that set LD_PRELOAD. Drivers that Python starts are not followed.
-    mapfile -t names < <(unit_names checks \
-        "$driven|abi|admission|call|config_language|entry|interpose_(slots_.*|early|chain)")
+    unfit="$driven|abi|admission|call|call_modes|config_language|entry|float"
+    mapfile -t names < <(unit_names checks "$unfit|interpose_(slots_.*|early|chain)")
     valgrind="valgrind -q --error-exitcode=99 --leak-check=full"
     MEMOSHIM_TEST_SCALE=1 run_suites checks valgrind unit -t 60 \
         --wrapper "$valgrind --suppressions=$root/tests/valgrind.supp" "${names[@]}"
+    say "aarch64: under qemu-user"
+    "$root/tests/aarch64.sh" "$builds/aarch64" >"$builds/aarch64.log" 2>&1
+    status=$?
+    if [ $status = 77 ]; then
+        tail -n 1 "$builds/aarch64.log"
+    else
+        result "aarch64: build and tests" $status "$builds/aarch64.log"
+    fi
     if CC=clang build fuzz -Dfuzz=true -Dchecks=true -Db_sanitize=address,undefined \
         -Db_lundef=false -Dc_args=-fsanitize=fuzzer-no-link; then
         for target in "$builds"/fuzz/tests/fuzz/fuzz_*; do

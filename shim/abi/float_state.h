@@ -3,152 +3,26 @@
  * The floating-point environment as an input and an output of a call. Rounding mode and
  * flush-to-zero change results, so they are looked at before a key is built; exception flags tell
  * whether a result may be remembered. Inline and in registers: this stands on the path of a hit.
+ * One file for each processor has all of:
+ *
+ *     bool float_mode_is_default(bool uses_x87)
+ *         Round to nearest, nothing flushed to zero, nothing trapped that remembered results may
+ *         raise; for long double also the full precision of the x87, where there is one.
+ *     void float_watch_begin(struct float_watch *), bool float_watch_end(const struct float_watch
+ * *) Around a real call: whether it raised a flag beyond INEXACT. All flags, those from before and
+ * those raised since, stand again afterwards. uint32_t float_shield_begin(void), void
+ * float_shield_end(uint32_t) Around code of ours that computes in floating point (a quantile, a
+ * ratio): it neither raises a flag that the program can see nor traps where the program unmasked an
+ * exception. void float_x87_shield_begin(struct float_x87 *), float_x87_shield_end(const struct
+ * float_x87 *) The same for code that computes in long double.
  */
 #ifndef ABI_FLOAT_STATE_H
 #define ABI_FLOAT_STATE_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #if defined(__x86_64__)
-
-/* MXCSR (Intel SDM 1, 10.2.3): rounding control 13-14, flush-to-zero 15, denormals-are-zero 6. */
-#define MXCSR_CONTROL 0xe040u
-/* Flags: invalid 0, denormal 1, divide-by-zero 2, overflow 3, underflow 4, precision (inexact) 5.
- * Denormal is not an exception of IEEE 754 and says nothing about the result. */
-#define MXCSR_TELLING 0x1du
-/* Exceptions that do not trap: 7-12, all of them by default. */
-#define MXCSR_MASKS 0x1f80u
-/* Of those, inexact: where it traps, a remembered result would be one without its trap. */
-#define MXCSR_MASK_INEXACT 0x1000u
-/* The x87 control word (8.1.5): precision control 8-9 (3: 64 bits), rounding control 10-11. */
-#define X87_CONTROL         0x0f00u
-#define X87_CONTROL_DEFAULT 0x0300u
-#define X87_MASK_INEXACT    0x0020u
-/* Status word (8.1.3): the flags in the same order, and what fnclex takes down: those, inexact,
- * and stack fault 6. */
-#define X87_TELLING 0x1du
-#define X87_FLAGS   0x7fu
-
-static inline uint32_t mxcsr_read(void)
-{
-    uint32_t value;
-
-    __asm__ volatile("stmxcsr %0" : "=m"(value));
-    return value;
-}
-
-static inline void mxcsr_write(uint32_t value)
-{
-    __asm__ volatile("ldmxcsr %0" : : "m"(value));
-}
-
-/*
- * Round to nearest, nothing flushed to zero, nothing trapped that remembered results may raise; for
- * long double also full precision.
- */
-static inline bool float_mode_is_default(bool uses_x87)
-{
-    if ((mxcsr_read() & (MXCSR_CONTROL | MXCSR_MASK_INEXACT)) != MXCSR_MASK_INEXACT) {
-        return false;
-    }
-    if (uses_x87) {
-        uint16_t control;
-
-        __asm__ volatile("fnstcw %0" : "=m"(control));
-        return (control & (X87_CONTROL | X87_MASK_INEXACT)) ==
-               (X87_CONTROL_DEFAULT | X87_MASK_INEXACT);
-    }
-    return true;
-}
-
-/* The flags as they were before a real call; filled by float_watch_begin. */
-struct float_watch {
-    uint32_t sse_before;
-    uint16_t x87_before;
-};
-
-/*
- * Makes the telling flags readable: those that already stand are taken down for the time of the
- * call, since a sticky flag cannot show that it was raised again. Nothing is written when none
- * stands, which is the usual case. The x87 is looked at whatever the prototype says: a function of
- * doubles may compute there, and feraiseexcept(FE_OVERFLOW) of glibc raises its flag only there.
- */
-static inline void float_watch_begin(struct float_watch *watch)
-{
-    watch->sse_before = mxcsr_read();
-    if ((watch->sse_before & MXCSR_TELLING) != 0) {
-        mxcsr_write(watch->sse_before & ~MXCSR_TELLING);
-    }
-    __asm__ volatile("fnstsw %0" : "=am"(watch->x87_before));
-    if ((watch->x87_before & X87_TELLING) != 0) {
-        __asm__ volatile("fnclex");
-    }
-}
-
-/*
- * Whether the call raised a flag beyond INEXACT. All flags, those from before and those raised
- * since, stand again afterwards. The x87 status word can only be written by way of its whole
- * environment; that happens only when a telling flag stood before.
- */
-static inline bool float_watch_end(const struct float_watch *watch)
-{
-    uint32_t sse_after = mxcsr_read();
-    uint16_t x87_after;
-
-    if ((watch->sse_before & MXCSR_TELLING) != 0) {
-        mxcsr_write(sse_after | (watch->sse_before & MXCSR_TELLING));
-    }
-    __asm__ volatile("fnstsw %0" : "=am"(x87_after));
-    if ((watch->x87_before & X87_TELLING) != 0) {
-        uint32_t environment[7]; /* 28 bytes in 64-bit mode; the status word is the second */
-
-        __asm__ volatile("fnstenv %0" : "=m"(environment));
-        environment[1] |= watch->x87_before & X87_FLAGS;
-        __asm__ volatile("fldenv %0" : : "m"(environment));
-    }
-    return (sse_after & MXCSR_TELLING) != 0 || (x87_after & X87_TELLING) != 0;
-}
-
-/*
- * Around code of ours that computes in floating point (a quantile, a ratio): it neither raises a
- * flag that the program can see nor traps where the program unmasked an exception.
- */
-static inline uint32_t float_shield_begin(void)
-{
-    uint32_t before = mxcsr_read();
-
-    if ((before & MXCSR_MASKS) != MXCSR_MASKS) {
-        mxcsr_write(before | MXCSR_MASKS);
-    }
-    return before;
-}
-
-static inline void float_shield_end(uint32_t before)
-{
-    if (mxcsr_read() != before) {
-        mxcsr_write(before);
-    }
-}
-
-/*
- * The same for the x87, where long double is computed: loading a number is enough to raise a flag.
- * Of no use around calls; it costs some hundred cycles, so only where long double is.
- */
-struct float_x87 {
-    uint32_t environment[7];
-};
-
-static inline void float_x87_shield_begin(struct float_x87 *shield)
-{
-    __asm__ volatile("fnstenv %0" : "=m"(shield->environment)); /* masks every exception, too */
-}
-
-static inline void float_x87_shield_end(const struct float_x87 *shield)
-{
-    __asm__ volatile("fldenv %0" : : "m"(shield->environment));
-}
-
+#include "abi/float_state_x86_64.h"
+#elif defined(__aarch64__)
+#include "abi/float_state_aarch64.h"
 #else
 #error "float_state.h: this architecture is not described yet"
 #endif

@@ -21,19 +21,19 @@ int fork_page_init(void)
 {
     size_t n_bytes = pages_size();
     _Atomic uint32_t *word = pages_map(n_bytes);
-    int saved_errno = errno;
+    int saved_errno = errno, error;
+    bool is_wiped;
 
     if (word == NULL) {
         return -ENOMEM;
     }
-    if (madvise((void *)word, n_bytes, MADV_WIPEONFORK) != 0) {
-        int error = pthread_atfork(NULL, NULL, wipe_in_child);
-
-        errno = saved_errno;
-        if (error != 0) {
-            pages_unmap((void *)word, n_bytes);
-            return -error;
-        }
+    is_wiped = madvise((void *)word, n_bytes, MADV_WIPEONFORK) == 0;
+    errno = saved_errno;
+    /* In any case: emulators of the kernel say yes and do nothing. */
+    error = pthread_atfork(NULL, NULL, wipe_in_child);
+    if (error != 0 && !is_wiped) {
+        pages_unmap((void *)word, n_bytes);
+        return -error;
     }
     atomic_store_explicit(word, 1, memory_order_relaxed);
     fork_page_word = word;

@@ -38,7 +38,7 @@ static _Atomic uint32_t n_taken; /* ever: tells the uses of a place apart */
 extern uint8_t memoshim_around_width;
 uint8_t memoshim_around_width;
 
-void around_init(void)
+bool around_init(void)
 {
     __builtin_cpu_init();
     if (__builtin_cpu_supports("avx512f")) {
@@ -46,6 +46,7 @@ void around_init(void)
     } else if (__builtin_cpu_supports("avx")) {
         memoshim_around_width = AROUND_WIDTH_AVX;
     }
+    return true;
 }
 
 /* With a shadow stack only the address that was pushed can be returned to. */

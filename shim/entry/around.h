@@ -6,6 +6,7 @@
 #include "entry/entry.h"
 #include "entry/layout.h"
 #include <stdatomic.h>
+#include <stdbool.h>
 
 /*
  * One such call. While it is under way its address is in rbx, which every function preserves: so
@@ -24,7 +25,8 @@ struct around_call {
 /* Being set up or taken down: what lies on the stack says nothing about it. */
 #define AROUND_BUSY 1
 
-void around_init(void);
+/* False where it cannot be done: then nothing else here is called. */
+bool around_init(void);
 
 /*
  * A place for the call whose return address lies in *slot; it is busy until the assembly has

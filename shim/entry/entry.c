@@ -2,23 +2,23 @@
 /*
  * The pool: which thunk belongs to which function. Records are written once, before any slot
  * leads to them, and sealed; what changes later (switches, counts) lies elsewhere. The general
- * entry is libffi's Go-closure entry, which takes its closure from a register and so needs no
+ * entry is a closure entry of libffi, which takes its closure from a register and so needs no
  * generated code.
  */
 #include "entry/entry.h"
 
 #include "base/guard.h"
 #include "entry/around.h"
+#include "entry/closure.h"
 #include "entry/layout.h"
 #include <errno.h>
-#include <ffi.h>
 #include <stdatomic.h>
 #include <string.h>
 
 struct entry_record {
     void *original;
-    void *code;             /* what the thunk jumps to */
-    ffi_go_closure closure; /* in the static chain register by then */
+    void *code; /* what the thunk jumps to */
+    struct entry_closure closure;
     entry_handler_fn handler;
     void *plan;
 };
@@ -53,6 +53,7 @@ struct entry_sealed {
     struct entry_around around;
     struct entry_dl dl;
     int n_records, n_notices, n_arounds;
+    bool has_arounds;
 };
 
 _Static_assert(offsetof(struct entry_sealed, notices) == ENTRY_MAX_THUNKS * ENTRY_RECORD_BYTES,
@@ -141,11 +142,11 @@ int entry_open(const struct abi_call *call, void *original, entry_handler_fn han
         return -ENOSPC;
     }
     record = &pool->records[pool->n_records].record;
-    if (ffi_prep_go_closure(&record->closure, call->cif, enter_closure) != FFI_OK) {
+    record->code = entry_closure_prepare(&record->closure, call->cif, enter_closure);
+    if (record->code == NULL) {
         return -ENOTSUP;
     }
     record->original = original;
-    record->code = record->closure.tramp;
     record->handler = handler;
     record->plan = plan;
     return pool->n_records++;
@@ -176,8 +177,8 @@ void *entry_original(const void *address)
 
 void entry_switch(int entry, bool on)
 {
-    /* Pairs with nothing: the record a thunk reads is complete before any slot leads to it. */
-    atomic_store_explicit(&memoshim_entry_on[entry], on, memory_order_relaxed);
+    /* Pairs with the thunk's read: where that is seen, the record is seen, too. */
+    atomic_store_explicit(&memoshim_entry_on[entry], on, memory_order_release);
 }
 
 uint64_t entry_passed(int entry)
@@ -207,11 +208,14 @@ void *entry_notice_thunk(int notice)
 void entry_around_init(const struct entry_around *around)
 {
     pool->around = *around;
-    around_init();
+    pool->has_arounds = around_init();
 }
 
 int entry_open_around(void *original, void *context)
 {
+    if (!pool->has_arounds) {
+        return -ENOTSUP;
+    }
     if (pool->n_arounds == ENTRY_MAX_AROUNDS) {
         return -ENOSPC;
     }

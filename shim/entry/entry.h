@@ -13,6 +13,7 @@
 #define ENTRY_ENTRY_H
 
 #include "abi/abi.h"
+#include "base/arena.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -28,6 +29,13 @@ typedef void (*entry_handler_fn)(void *plan, void *result, void **arguments);
  * number, -ENOSPC when the pool is used up, -ENOTSUP when libffi refuses.
  */
 int entry_open(const struct abi_call *call, void *original, entry_handler_fn handler, void *plan);
+
+/*
+ * Tries the way through thunks and libffi with two of the thunks, which are used up. With the guard
+ * set, before anybody else can get at a thunk. 0; -EPROTO when wrong answers came back; errors of
+ * entry_open.
+ */
+int entry_self_test(struct arena *arena);
 
 /* The address to write into slots. */
 void *entry_thunk(int entry);
@@ -66,7 +74,7 @@ struct entry_around {
 /* Who is told. Before the first entry_open_around. */
 void entry_around_init(const struct entry_around *around);
 
-/* A thunk for calls of `original`: its number, or -ENOSPC. */
+/* A thunk for calls of `original`: its number, -ENOSPC, or -ENOTSUP on this processor. */
 int entry_open_around(void *original, void *context);
 void *entry_around_thunk(int around);
 

@@ -18,7 +18,11 @@
 #define ENTRY_RECORD_CODE     8
 #define ENTRY_RECORD_CLOSURE  16
 
-#define ENTRY_NOTICE_BYTES    16
+/* What libffi's closure entry for AArch64 takes to stand before the closure: generated code. */
+#define ENTRY_CLOSURE_OFFSET 24
+
+#define ENTRY_NOTICE_SHIFT    4
+#define ENTRY_NOTICE_BYTES    (1 << ENTRY_NOTICE_SHIFT)
 #define ENTRY_NOTICE_ORIGINAL 0
 
 /* The largest page size of the architecture: what is sealed must share no page with what is not. */
@@ -29,7 +33,11 @@
 #endif
 
 /* Code of one thunk, so that C can compute its address. */
-#define ENTRY_THUNK_BYTES        64
+#if defined(__x86_64__)
+#define ENTRY_THUNK_BYTES 64
+#else
+#define ENTRY_THUNK_BYTES 128
+#endif
 #define ENTRY_NOTICE_THUNK_BYTES 32
 #define ENTRY_AROUND_THUNK_BYTES 32
 

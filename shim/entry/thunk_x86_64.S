@@ -137,7 +137,7 @@ memoshim_notice_common:
     popq    %rbp
     .cfi_def_cfa_offset 8
     .cfi_restore %rbp
-    shlq    $4, %r11 /* ENTRY_NOTICE_BYTES */
+    shlq    $ENTRY_NOTICE_SHIFT, %r11
     addq    memoshim_notice_records(%rip), %r11
     jmp     *ENTRY_NOTICE_ORIGINAL(%r11)
     .cfi_endproc

@@ -118,7 +118,11 @@ static int compare(const void *a, const void *b)
 static double measure_round(double (*call)(double), bool chained)
 {
     double sum = 0;
-    double start = time_ns();
+    uint64_t none = 0;
+    double start;
+
+    __asm__("" : "+r"(none)); /* nobody can tell that it is 0 */
+    start = time_ns();
 
     for (uint32_t i = 0; i < N_CALLS; i++) {
         double x = arguments[i];
@@ -128,15 +132,14 @@ static double measure_round(double (*call)(double), bool chained)
 
             memcpy(&bits, &x, sizeof(bits));
             memcpy(&last, &sum, sizeof(last));
-            __asm__("and $0, %0" : "+r"(last));
-            bits ^= last;
+            bits ^= last & none;
             memcpy(&x, &bits, sizeof(x));
             sum = call(x);
         } else {
             sum += call(x);
         }
     }
-    __asm__ volatile("" : : "x"(sum));
+    __asm__ volatile("" : : "m"(sum));
     return (time_ns() - start) / N_CALLS;
 }
 

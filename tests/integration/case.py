@@ -32,6 +32,7 @@ SOURCE = _from_environment("MEMOSHIM_SOURCE", pathlib.Path(__file__).resolve().p
 BUILD = _from_environment("MEMOSHIM_BUILD", SOURCE / "build")
 LIBRARY = _from_environment("MEMOSHIM_LIBRARY", BUILD / "shim" / "libmemoshim.so")
 COMMAND = BUILD / "shim" / "cli" / "memoshim"
+EMULATOR = os.environ.get("MEMOSHIM_EMULATOR", "").split()  # runs programs of another processor
 PROGRAMS = BUILD / "tests" / "integration" / "lib"
 SANITIZED = os.environ.get("MEMOSHIM_SANITIZED") == "1"
 
@@ -159,7 +160,8 @@ class Case(unittest.TestCase):
 
     def start(self, argv, env, **how):
         """A running program, which is killed with the test, and its children with it."""
-        process = subprocess.Popen([str(word) for word in argv], env=env, stdin=subprocess.PIPE,
+        process = subprocess.Popen(EMULATOR + [str(word) for word in argv], env=env,
+                                   stdin=subprocess.PIPE,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                    start_new_session=True, **how)
 
@@ -244,6 +246,11 @@ def need(condition, why):
     """Skips the test, saying why, unless condition holds."""
     if not condition:
         raise unittest.SkipTest(why)
+
+
+def need_native(what):
+    """Skips the test where programs of another processor run under an emulator."""
+    need(not EMULATOR, f"{what}: not under an emulator")
 
 
 def need_program(name):

@@ -74,6 +74,8 @@ class Processes(counted.CountedCase):
     def test_forked_child_starts_at_zero_and_keeps_entries(self):
         for act in "fork", "raw-fork":
             with self.subTest(act):
+                if act == "raw-fork":
+                    case.need_native("MADV_WIPEONFORK")
                 outcome = self.end(act, status=0)
                 child = int(outcome.stdout.split()[1])
                 self.assert_counts(outcome.function(SQUARE), calls=10, misses=10, hits=0)
@@ -119,10 +121,12 @@ class Processes(counted.CountedCase):
         self.assertIn("handler", str(outcome.report.get("notes", outcome.report)))
 
     def test_without_a_signal_the_default_applies(self):
+        case.need_native("numbers of signals")
         self.end("signal", self.folder, status=-(signal.SIGRTMIN + 5))
 
     def test_cancelled_while_a_signal_dumps(self):
         """The thread ends when its dump is whole, and others can dump after it."""
+        case.need_native("the kernel says which call a thread sleeps in")
         env = self.shim_environment(self.square, MEMOSHIM_STATS="stderr",
                                     MEMOSHIM_STATS_SIGNAL="RTMIN+5")
         process = self.start([case.PROGRAMS / "interrupted"], env)
@@ -169,6 +173,7 @@ class Processes(counted.CountedCase):
 
     def test_standard_error_that_takes_nothing(self):
         """A pipe without a reader, a file at its limit: their signals are not the program's."""
+        case.need_native("a program that bash executes")
         reader, pipe = os.pipe()
         os.close(reader)
         self.addCleanup(os.close, pipe)

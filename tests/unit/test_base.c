@@ -190,7 +190,12 @@ static void test_fork_page_tells_every_kind_of_child(void **state)
     assert_int_equal(fork_page_init(), 0);
     assert_false(fork_page_is_new_child());
     for (int kind = 0; kind < 2; kind++) {
-        pid_t pid = kind == 0 ? fork() : _Fork();
+        pid_t pid;
+
+        if (kind == 1) {
+            NEED_NATIVE(); /* MADV_WIPEONFORK */
+        }
+        pid = kind == 0 ? fork() : _Fork();
         int status;
 
         if (pid == 0) {

@@ -693,6 +693,7 @@ static void test_missing_parser_names_the_package(void **state)
     int status;
     pid_t pid;
 
+    NEED_NATIVE(); /* executes itself */
     assert_non_null(mkdtemp(folder));
     snprintf(path, sizeof(path), "%s/libcjson.so.1", folder);
     close(open(path, O_WRONLY | O_CREAT, 0600));

@@ -8,6 +8,7 @@
 
 #include "base/guard.h"
 #include "entry/entry.h"
+#include "registers.h"
 #include "types.h"
 
 #include <errno.h>
@@ -192,24 +193,20 @@ static void test_narrow_results_are_extended(void **state)
     assert_int_equal(((int (*)(void))entry_thunk(unsigned_entry))(), 0xfe);
 }
 
+static void test_self_test(void **state)
+{
+    guard_enter();
+    assert_int_equal(entry_self_test(&arena), 0);
+    assert_int_equal(memoshim_guard, 1);
+    guard_leave();
+}
+
 /* ---- registers ------------------------------------------------------------------------------- */
 
-/* In the order of their numbers: rax rbx rcx rdx rsi rdi rbp rsp r8 to r15. */
-struct registers {
-    uint64_t general[16];
-    uint64_t stack[8];
-    unsigned char ymm[16][32];
-};
-
-extern struct registers registers_found;
-extern unsigned char registers_have_avx;
 struct registers registers_found;
+#if defined(__x86_64__)
 unsigned char registers_have_avx;
-
-void registers_call(void *function, const struct registers *wanted);
-void registers_callee(void);
-uint64_t misaligned_call(void *function, uint64_t a, double x, uint64_t b, uint64_t c);
-uint64_t misaligned_callee(uint64_t a, double b);
+#endif
 
 static void make_registers(struct registers *wanted)
 {
@@ -218,11 +215,7 @@ static void make_registers(struct registers *wanted)
     for (size_t i = 0; i < sizeof(*wanted); i++) {
         bytes[i] = (unsigned char)(i * 37 + (i >> 8) + 11);
     }
-    registers_have_avx = __builtin_cpu_supports("avx") != 0;
 }
-
-static const unsigned general_arguments[] = {0, 2, 3, 4, 5, 8, 9, 10}; /* with al and r10 */
-static const unsigned general_saved[] = {1, 6, 7, 12, 13, 14, 15};     /* and rsp */
 
 static void never(void *plan, void *result, void **arguments)
 {
@@ -231,17 +224,20 @@ static void never(void *plan, void *result, void **arguments)
 
 static void test_bypass_touches_nothing(void **state)
 {
+    size_t n_vector_bytes = registers_vector_bytes();
     struct registers wanted, direct;
     int entry = open_simple(&type_double, &type_double, (void *)registers_callee, never, NULL);
 
     make_registers(&wanted);
     registers_call((void *)registers_callee, &wanted);
     direct = registers_found;
-    for (int i = 0; i < 8; i++) { /* the instrument itself */
-        assert_true(direct.general[general_arguments[i]] == wanted.general[general_arguments[i]]);
-        assert_true(direct.stack[i] == wanted.stack[i]);
+    for (size_t i = 0; i < N_REGISTERS_ARGUMENTS; i++) { /* the instrument itself */
+        unsigned k = registers_arguments[i];
+
+        assert_true(direct.general[k] == wanted.general[k]);
     }
-    assert_memory_equal(direct.ymm, wanted.ymm[0], registers_have_avx ? sizeof(wanted.ymm) : 16);
+    assert_memory_equal(direct.stack, wanted.stack, sizeof(wanted.stack));
+    assert_memory_equal(direct.vectors, wanted.vectors[0], n_vector_bytes);
 
     n_handled = 0;
     for (int i = 0; i < 2; i++) { /* off, then guard set */
@@ -271,6 +267,7 @@ static void test_variadic_through_the_bypass(void **state)
     assert_string_equal(text, "1 2.5 x 3.5 4 5 6 7.5 8.5");
 }
 
+#if defined(__x86_64__)
 static void test_misaligned_stack_is_passed(void **state)
 {
     int entry = open_simple(&type_double, &type_double, (void *)misaligned_callee, never, NULL);
@@ -285,6 +282,7 @@ static void test_misaligned_stack_is_passed(void **state)
     assert_int_equal(n_handled, 1);
     assert_int_equal(entry_passed(entry), 1);
 }
+#endif
 
 /* ---- counts ---------------------------------------------------------------------------------- */
 
@@ -334,16 +332,7 @@ static void notice(int number)
     last_notice = number;
     guard_in_notice = memoshim_guard;
     errno = EBADF;
-    /* What C may change, changed. */
-    __asm__ volatile("movq $-1, %%rax; movq %%rax, %%rcx; movq %%rax, %%rdx; movq %%rax, %%rsi\n"
-                     "movq %%rax, %%rdi; movq %%rax, %%r8; movq %%rax, %%r9; movq %%rax, %%r10\n"
-                     "movq %%rax, %%r11; pcmpeqd %%xmm0, %%xmm0; movdqa %%xmm0, %%xmm1\n"
-                     "movdqa %%xmm0, %%xmm2; movdqa %%xmm0, %%xmm3; movdqa %%xmm0, %%xmm4\n"
-                     "movdqa %%xmm0, %%xmm5; movdqa %%xmm0, %%xmm6; movdqa %%xmm0, %%xmm7"
-                     :
-                     :
-                     : "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "xmm0", "xmm1",
-                       "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "memory", "cc");
+    registers_clobber();
 }
 
 static void test_notice_announces_once_and_keeps_arguments(void **state)
@@ -368,17 +357,20 @@ static void test_notice_announces_once_and_keeps_arguments(void **state)
     assert_int_equal(last_notice, second);
     assert_int_equal(guard_in_notice, 1);
     assert_int_equal(memoshim_guard, 0);
-    for (size_t i = 0; i < sizeof(general_arguments) / sizeof(general_arguments[0]); i++) {
-        assert_true(registers_found.general[general_arguments[i]] ==
-                    direct.general[general_arguments[i]]);
+    for (size_t i = 0; i < N_REGISTERS_ARGUMENTS; i++) {
+        unsigned k = registers_arguments[i];
+
+        assert_true(registers_found.general[k] == direct.general[k]);
     }
-    for (size_t i = 0; i < sizeof(general_saved) / sizeof(general_saved[0]); i++) {
-        assert_true(registers_found.general[general_saved[i]] == direct.general[general_saved[i]]);
+    for (size_t i = 0; i < N_REGISTERS_SAVED; i++) {
+        unsigned k = registers_saved[i];
+
+        assert_true(registers_found.general[k] == direct.general[k]);
     }
-    assert_true(registers_found.general[11] == direct.general[11]); /* where it returns to */
+    assert_true(registers_found.general[REGISTERS_RETURN] == direct.general[REGISTERS_RETURN]);
     assert_memory_equal(registers_found.stack, direct.stack, sizeof(direct.stack));
     for (int i = 0; i < 8; i++) {
-        assert_memory_equal(registers_found.ymm[i], direct.ymm[i], 16);
+        assert_memory_equal(registers_found.vectors[i], direct.vectors[i], 16);
     }
 
     guard_enter(); /* our own call of it is nobody's business */
@@ -392,6 +384,7 @@ static void test_notice_announces_once_and_keeps_arguments(void **state)
     assert_int_equal(last_notice, number);
 }
 
+#if defined(__x86_64__)
 static void test_notice_on_a_misaligned_stack(void **state)
 {
     int number = entry_open_notice((void *)misaligned_callee);
@@ -400,6 +393,7 @@ static void test_notice_on_a_misaligned_stack(void **state)
     assert_int_equal(misaligned_call(entry_notice_thunk(number), 7, 1.0, 0, 0), 7);
     assert_int_equal(n_notices, 1);
 }
+#endif
 
 /* ---- the pools end; last, since it uses them up ---------------------------------------------- */
 
@@ -456,12 +450,15 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_corpus),
         cmocka_unit_test(test_narrow_results_are_extended),
+        cmocka_unit_test(test_self_test),
         cmocka_unit_test(test_bypass_touches_nothing),
         cmocka_unit_test(test_variadic_through_the_bypass),
-        cmocka_unit_test(test_misaligned_stack_is_passed),
         cmocka_unit_test(test_passed_is_exact_with_threads),
         cmocka_unit_test(test_notice_announces_once_and_keeps_arguments),
+#if defined(__x86_64__) /* AArch64 has no misaligned stacks */
+        cmocka_unit_test(test_misaligned_stack_is_passed),
         cmocka_unit_test(test_notice_on_a_misaligned_stack),
+#endif
         cmocka_unit_test(test_pools_end),
     };
 

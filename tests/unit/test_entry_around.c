@@ -8,6 +8,7 @@
 
 #include "base/guard.h"
 #include "entry/entry.h"
+#include "registers.h"
 
 #include <complex.h>
 #include <errno.h>
@@ -93,19 +94,8 @@ static void *thunk_of(void *function, const char *name)
 
 /* ---- registers ------------------------------------------------------------------------------- */
 
-struct registers { /* as in test_entry.c */
-    uint64_t general[16];
-    uint64_t stack[8];
-    unsigned char ymm[16][32];
-};
-
-extern struct registers registers_found;
-extern unsigned char registers_have_avx;
 struct registers registers_found;
 unsigned char registers_have_avx;
-
-void registers_call(void *function, const struct registers *wanted);
-void registers_callee(void);
 
 /* Every argument register, al, the static chain, eight words of stack: all as they were. */
 static void test_arguments_are_not_touched(void **state)
@@ -113,7 +103,7 @@ static void test_arguments_are_not_touched(void **state)
     struct registers wanted, direct;
     void *thunk = thunk_of((void *)registers_callee, "a");
 
-    registers_have_avx = __builtin_cpu_supports("avx") != 0;
+    registers_vector_bytes(); /* asks the processor */
     memset(&wanted, 0, sizeof(wanted));
     for (size_t i = 0; i < sizeof(wanted); i++) {
         ((unsigned char *)&wanted)[i] = (unsigned char)(i * 7 + i / 256 + 1);
@@ -138,9 +128,9 @@ static void test_arguments_are_not_touched(void **state)
         }
         assert_memory_equal(registers_found.stack, direct.stack, sizeof(direct.stack));
         for (int k = 0; k < 8; k++) {
-            assert_memory_equal(registers_found.ymm[k], direct.ymm[k],
+            assert_memory_equal(registers_found.vectors[k], direct.vectors[k],
                                 registers_have_avx ? 32 : 16);
-            assert_memory_equal(seen.registers.vectors[k], direct.ymm[k],
+            assert_memory_equal(seen.registers.vectors[k], direct.vectors[k],
                                 registers_have_avx ? 32 : 16);
         }
         assert_true(seen.registers.integers[0] == direct.general[5]); /* rdi */

@@ -16,7 +16,7 @@ enum {
 static void test_versions_and_ifuncs_of_libm(void **state)
 {
     static const char *const names[] = {"pow", "sin", "exp", "log", "cos", "exp2f"};
-    static const char *const versions[] = {"GLIBC_2.2.5", "GLIBC_2.27", "GLIBC_2.29"};
+    static const char *const versions[] = {"GLIBC_2.2.5", "GLIBC_2.17", "GLIBC_2.27", "GLIBC_2.29"};
     void *libm = open_loaded("libm.so.6");
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {

@@ -72,7 +72,7 @@ static void fill_argument(enum random_kind kind, struct random_argument *argumen
         break;
     case RANDOM_LONG_DOUBLE:
         wide = draw(3);
-        memcpy(&argument->slot, &wide, 10);
+        memcpy(&argument->slot, &wide, LONG_DOUBLE_BYTES);
         break;
     case RANDOM_ADDRESS:
         argument->slot.pointer = (void *)(uintptr_t)draw(3);
@@ -234,11 +234,11 @@ static void test_values_without_padding(void **state)
     subject_finish(&subject);
     memset(&a, 1, sizeof(a));
     memset(&b, 2, sizeof(b));
-    memcpy(a.bytes, &part, 10);
-    memcpy(b.bytes, &part, 10);
-    memcpy(a.bytes + 16, &part, 10);
-    memcpy(b.bytes + 16, &part, 10);
-    assert_int_equal(marshal_key_bytes(subject.plan), 20);
+    memcpy(a.bytes, &part, LONG_DOUBLE_BYTES);
+    memcpy(b.bytes, &part, LONG_DOUBLE_BYTES);
+    memcpy(a.bytes + 16, &part, LONG_DOUBLE_BYTES);
+    memcpy(b.bytes + 16, &part, LONG_DOUBLE_BYTES);
+    assert_int_equal(marshal_key_bytes(subject.plan), 2 * LONG_DOUBLE_BYTES);
     assert_int_equal(same_key(&subject, (void *[]){&a}, (void *[]){&b}), 1);
     b.bytes[25] ^= 1;
     assert_int_equal(same_key(&subject, (void *[]){&a}, (void *[]){&b}), 0);
@@ -265,8 +265,8 @@ static void test_elements_without_padding(void **state)
     for (int i = 0; i < 3; i++) {
         long double part = i;
 
-        memcpy(a + 16 * i, &part, 10);
-        memcpy(b + 16 * i, &part, 10);
+        memcpy(a + 16 * i, &part, LONG_DOUBLE_BYTES);
+        memcpy(b + 16 * i, &part, LONG_DOUBLE_BYTES);
     }
     assert_int_equal(same_key(&subject, (void *[]){&pa}, (void *[]){&pb}), 1);
     b[32 + 9] ^= 0x80;

@@ -7,6 +7,13 @@
 
 #include <complex.h>
 
+/* Of a long double, without padding. */
+#if defined(__x86_64__)
+#define LONG_DOUBLE_BYTES 10
+#else
+#define LONG_DOUBLE_BYTES 16
+#endif
+
 #define TEST_TYPE(name, ctype_kind, type) \
     static const struct ctype name        \
         __attribute__((unused)) = {ctype_kind, sizeof(type), _Alignof(type), .text = #type}

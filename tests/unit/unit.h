@@ -9,5 +9,15 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdlib.h>
+
+/* Ends a test of what an emulator of another processor does not do. */
+#define NEED_NATIVE()                                          \
+    do {                                                       \
+        if (getenv("MEMOSHIM_EMULATOR") != NULL) {             \
+            print_message("# not tested under an emulator\n"); \
+            return;                                            \
+        }                                                      \
+    } while (0)
 
 #endif

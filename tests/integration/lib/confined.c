@@ -80,10 +80,23 @@ static int kill_calls(const int *numbers, size_t n_numbers)
 /* What a sandbox of a browser or a server takes away once it runs. */
 static int take_files(const char *unused)
 {
-    static const int numbers[] = {SYS_open,     SYS_openat,     SYS_readlink, SYS_readlinkat,
-                                  SYS_stat,     SYS_newfstatat, SYS_mprotect, SYS_execve,
-                                  SYS_prctl,    SYS_socket,     SYS_kill,     SYS_rt_sigaction,
-                                  SYS_getrandom};
+    static const int numbers[] = {
+#if defined(SYS_open) /* not where kernels came late */
+        SYS_open,
+        SYS_readlink,
+        SYS_stat,
+#endif
+        SYS_openat,
+        SYS_readlinkat,
+        SYS_newfstatat,
+        SYS_mprotect,
+        SYS_execve,
+        SYS_prctl,
+        SYS_socket,
+        SYS_kill,
+        SYS_rt_sigaction,
+        SYS_getrandom
+    };
 
     return kill_calls(numbers, sizeof(numbers) / sizeof(numbers[0]));
 }

@@ -12,6 +12,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+/* Of what glibc has had from its first release for the processor on. */
+#if defined(__x86_64__)
+#define FIRST_VERSION "GLIBC_2.2.5"
+#else
+#define FIRST_VERSION "GLIBC_2.17"
+#endif
+
 static unsigned n_not_found;
 
 void *mmap(void *address, size_t n_bytes, int protection, int flags, int file, off_t offset)
@@ -33,7 +40,7 @@ int mprotect(void *address, size_t n_bytes, int protection)
     static int (*real)(void *, size_t, int);
 
     if (real == NULL) {
-        real = (int (*)(void *, size_t, int))dlvsym(RTLD_NEXT, "mprotect", "GLIBC_2.2.5");
+        real = (int (*)(void *, size_t, int))dlvsym(RTLD_NEXT, "mprotect", FIRST_VERSION);
     }
     if (real == NULL) {
         n_not_found++;

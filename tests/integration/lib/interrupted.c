@@ -17,6 +17,13 @@
 
 static _Atomic pid_t waiting_thread;
 
+/* Some kernels have no call of that name, and libc makes it of another. */
+#if defined(SYS_pause)
+#define CALL_OF_PAUSE SYS_pause
+#else
+#define CALL_OF_PAUSE SYS_ppoll
+#endif
+
 static void *wait_here(void *unused)
 {
     waiting_thread = (pid_t)syscall(SYS_gettid);
@@ -66,7 +73,7 @@ int main(void)
     counted_square(3);
     fill_standard_error();
     pthread_create(&thread, NULL, wait_here, NULL);
-    wait_for_call(SYS_pause, "");
+    wait_for_call(CALL_OF_PAUSE, "");
     pthread_kill(thread, SIGRTMIN + 5);
     wait_for_call(SYS_write, "0x2 ");
     pthread_cancel(thread);

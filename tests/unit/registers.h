@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A caller and a callee in assembly that see every register. For each processor a header has struct
+ * registers, which of them carry arguments and which a callee saves, registers_vector_bytes (so
+ * much of the vectors is loaded and found) and registers_clobber, which changes whatever a C
+ * function may change.
+ */
+#ifndef TESTS_REGISTERS_H
+#define TESTS_REGISTERS_H
+
+#include <stddef.h>
+
+#if defined(__x86_64__)
+#include "registers_x86_64.h"
+#elif defined(__aarch64__)
+#include "registers_aarch64.h"
+#endif
+
+#define N_REGISTERS_ARGUMENTS (sizeof(registers_arguments) / sizeof(registers_arguments[0]))
+#define N_REGISTERS_SAVED     (sizeof(registers_saved) / sizeof(registers_saved[0]))
+
+/* Calls function with all of them. */
+void registers_call(void *function, const struct registers *wanted);
+
+/* Writes down what it is called with. Never called from C. */
+void registers_callee(void);
+extern struct registers registers_found;
+
+#endif
