@@ -53,7 +53,7 @@ memoshim_thunk_\number:
     .p2align 6
     /* Refuses to move backwards: an assembly error if a thunk outgrew its room. */
     .org    memoshim_thunks + ENTRY_MAX_THUNKS * ENTRY_THUNK_BYTES
-    .size   memoshim_thunks, . - memoshim_thunks
+    /* No .size: debuggers name an address after the thunk that it lies in. */
 
 /* ---- announced functions ---- */
 
@@ -80,7 +80,6 @@ memoshim_notice_\number:
     .endr
     .p2align 5
     .org    memoshim_notice_thunks + ENTRY_MAX_NOTICES * ENTRY_NOTICE_THUNK_BYTES
-    .size   memoshim_notice_thunks, . - memoshim_notice_thunks
 
 /* r11: number of the notice. */
     .type   memoshim_notice_common, @function
