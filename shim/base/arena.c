@@ -42,6 +42,17 @@ void pages_unmap(void *pages, size_t n_bytes)
     errno = saved_errno;
 }
 
+void pages_empty(void *pages, size_t n_bytes)
+{
+    int saved_errno = errno;
+
+    if (madvise(pages, n_bytes, MADV_DONTNEED) != 0) {
+        munlock(pages, n_bytes); /* locked pages stay where they are */
+        madvise(pages, n_bytes, MADV_DONTNEED);
+    }
+    errno = saved_errno;
+}
+
 void pages_protect_secret(void *pages, size_t n_bytes)
 {
     int saved_errno = errno;

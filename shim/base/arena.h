@@ -43,6 +43,12 @@ void *pages_map(size_t n_bytes);
 void pages_unmap(void *pages, size_t n_bytes);
 
 /*
+ * Gives the memory back and keeps the addresses: the pages read as zeroes from now on, and take
+ * memory again once they are written. Undoes pages_protect_secret's lock.
+ */
+void pages_empty(void *pages, size_t n_bytes);
+
+/*
  * Keeps the pages out of core dumps and, as far as the process's limit on locked memory goes, out
  * of swap. For keys and for whatever is declared secret. Failing to lock is not an error.
  */

@@ -47,17 +47,24 @@ void futex_wake(_Atomic uint32_t *word, int n_waiters)
 #if MEMOSHIM_CHECKS
 /* Bit r: this thread holds a lock of rank r. */
 static __thread uint32_t held_ranks;
+static __thread uint64_t n_acquired;
 
-static void note_acquired(struct lock *lock)
+void lock_note_acquired(struct lock *lock)
 {
     uint32_t bit = 1u << lock->rank;
 
     assert((held_ranks & ~(bit - 1)) == 0 && "a lock of this rank or an inner one is held");
     held_ranks |= bit;
     lock->owner = thread_self();
+    n_acquired++;
 }
 
-static void note_releasing(struct lock *lock)
+uint64_t lock_count_acquired(void)
+{
+    return n_acquired;
+}
+
+void lock_note_releasing(struct lock *lock)
 {
     assert(lock->owner == thread_self() && "released by a thread that does not hold it");
     lock->owner = NULL;
@@ -74,14 +81,6 @@ void lock_assert_none_held(void)
     assert(held_ranks == 0);
 }
 #else
-static void note_acquired(struct lock *lock)
-{
-}
-
-static void note_releasing(struct lock *lock)
-{
-}
-
 void lock_assert_held(const struct lock *lock)
 {
 }
@@ -100,19 +99,6 @@ void lock_init(struct lock *lock, enum lock_rank rank)
 #endif
 }
 
-bool lock_try_acquire(struct lock *lock)
-{
-    uint32_t expected = LOCK_FREE;
-
-    if (!atomic_compare_exchange_strong_explicit(&lock->state, &expected, LOCK_HELD,
-                                                 memory_order_acquire, memory_order_relaxed)) {
-        return false;
-    }
-    note_acquired(lock);
-    return true;
-}
-
-/* The slow half of lock_acquire. */
 static bool lock_wait(struct lock *lock)
 {
     uint64_t deadline_ns = clock_precise_ns() + LOCK_PATIENCE_NS;
@@ -148,25 +134,18 @@ static bool lock_wait(struct lock *lock)
     }
 }
 
-bool lock_acquire(struct lock *lock)
+bool lock_acquire_contended(struct lock *lock)
 {
-    uint32_t expected = LOCK_FREE;
-
-    if (!atomic_compare_exchange_strong_explicit(&lock->state, &expected, LOCK_HELD,
-                                                 memory_order_acquire, memory_order_relaxed) &&
-        !lock_wait(lock)) {
+    if (!lock_wait(lock)) {
         return false;
     }
-    note_acquired(lock);
+    lock_note_acquired(lock);
     return true;
 }
 
-void lock_release(struct lock *lock)
+void lock_wake(struct lock *lock)
 {
-    note_releasing(lock);
-    if (atomic_exchange_explicit(&lock->state, LOCK_FREE, memory_order_release) == LOCK_CONTENDED) {
-        futex_wake(&lock->state, 1);
-    }
+    futex_wake(&lock->state, 1);
 }
 
 bool lock_is_held(const struct lock *lock)

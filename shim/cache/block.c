@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
  * Slabs are 64 KiB and aligned to that, so a block finds its slab by masking. Each serves one class
- * at a time and goes back to the kernel when its last block is freed, but for one that is kept for
- * the next class in need: a cache whose values change in size does not end with every class holding
- * memory that no other can use. Classes are 16 bytes apart up to 128 and a quarter of the size
- * above, so at most a fifth of a block is unused.
+ * at a time. When its last block is freed its memory goes back to the kernel, but for one slab that
+ * is kept for the next class in need: a cache whose values change in size does not end with every
+ * class holding memory that no other can use. The addresses stay, in chunks of 1 MiB, for whichever
+ * slab is needed next: hits may be reading there. Classes are 16 bytes apart up to 128 and a
+ * quarter of the size above, so at most a fifth of a block is unused.
  */
 #include "cache/block.h"
 
@@ -18,8 +19,19 @@
 #define CLASS_MAX_BYTES 4096
 #define FINE_CLASSES    7 /* 32, 48 ... 128 */
 
+#define CHUNK_SLABS 16
+
+/* At the start of a chunk, where its first slab would be. */
+struct block_chunk {
+    struct block_chunk *next, *next_with_slabs;
+    uint32_t unused; /* bit i: slab i is not in use; bit 0 is never set */
+    uint32_t spare;
+};
+
+#define CHUNK_BYTES      (CHUNK_SLABS * SLAB_BYTES)
+#define CHUNK_ALL_UNUSED ((1u << CHUNK_SLABS) - 2)
+
 struct block_slab {
-    struct block_slab *next, *previous;                 /* in pool->slabs */
     struct block_slab *next_partial, *previous_partial; /* in partial[class], or empty */
     void *free; /* blocks given back, linked by their first word */
     uint32_t class;
@@ -28,7 +40,7 @@ struct block_slab {
     uint32_t spare;
 };
 
-_Static_assert(sizeof(struct block_slab) == 56, "first block at 64");
+_Static_assert(sizeof(struct block_slab) <= 64, "first block at 64");
 
 #define SLAB_FIRST 64
 
@@ -70,9 +82,22 @@ uint64_t block_bytes(uint32_t n_key_bytes, uint32_t n_value_bytes)
                                      : (needed + page - 1) / page * page;
 }
 
+bool block_is_large(const struct block *block)
+{
+    return needed_bytes(block->n_key_bytes, block->n_value_bytes) > CLASS_MAX_BYTES;
+}
+
+/* Atomic stores are not left out, and a byte at a time is for the ends. */
 void block_wipe(void *memory, size_t n_bytes)
 {
-    memset(memory, 0, n_bytes);
+    char *at = memory;
+    size_t n_ahead = (8 - (uintptr_t)at % 8) % 8, n_words;
+
+    n_ahead = n_ahead < n_bytes ? n_ahead : n_bytes;
+    n_words = (n_bytes - n_ahead) / 8;
+    memset(at, 0, n_ahead);
+    shared_zero(at + n_ahead, n_words * 8);
+    memset(at + n_ahead + n_words * 8, 0, n_bytes - n_ahead - n_words * 8);
     __asm__ volatile("" : : "r"(memory) : "memory");
 }
 
@@ -82,18 +107,25 @@ void block_pool_init(struct block_pool *pool, bool secret)
     lock_init(&pool->lock, LOCK_RANK_MEMORY);
 }
 
+static void *chunk_slab(struct block_chunk *chunk, uint32_t i)
+{
+    return (char *)chunk + i * SLAB_BYTES;
+}
+
 void block_pool_fini(struct block_pool *pool)
 {
-    struct block_slab *slab = pool->slabs;
+    struct block_chunk *chunk = pool->chunks;
 
-    while (slab != NULL) {
-        struct block_slab *next = slab->next;
+    while (chunk != NULL) {
+        struct block_chunk *next = chunk->next;
 
-        if (pool->secret) {
-            block_wipe(slab, SLAB_BYTES);
+        for (uint32_t i = 1; pool->secret && i < CHUNK_SLABS; i++) {
+            if ((chunk->unused >> i & 1) == 0) {
+                block_wipe(chunk_slab(chunk, i), SLAB_BYTES);
+            }
         }
-        pages_unmap(slab, SLAB_BYTES);
-        slab = next;
+        pages_unmap(chunk, CHUNK_BYTES);
+        chunk = next;
     }
     block_pool_init(pool, pool->secret);
 }
@@ -125,25 +157,69 @@ static void end_change_locked(struct block_pool *pool)
     pool->sequence++;
 }
 
-static struct block_slab *slab_map(struct block_pool *pool)
+/* A chunk none of whose slabs is in use, on both lists. */
+static bool chunk_map_locked(struct block_pool *pool)
 {
-    char *pages = pages_map(2 * SLAB_BYTES);
+    char *pages = pages_map(2 * CHUNK_BYTES);
+    struct block_chunk *chunk;
     size_t before;
-    struct block_slab *slab;
 
+    lock_assert_held(&pool->lock);
     if (pages == NULL) {
-        return NULL;
+        return false;
     }
-    before = (SLAB_BYTES - (uintptr_t)pages % SLAB_BYTES) % SLAB_BYTES;
+    before = (CHUNK_BYTES - (uintptr_t)pages % CHUNK_BYTES) % CHUNK_BYTES;
     if (before > 0) {
         pages_unmap(pages, before);
     }
-    pages_unmap(pages + before + SLAB_BYTES, SLAB_BYTES - before);
-    slab = (struct block_slab *)(void *)(pages + before);
+    pages_unmap(pages + before + CHUNK_BYTES, CHUNK_BYTES - before);
+    chunk = (struct block_chunk *)(void *)(pages + before);
+    *chunk = (struct block_chunk){
+        .next = pool->chunks, .next_with_slabs = pool->with_slabs, .unused = CHUNK_ALL_UNUSED};
+    pool->chunks = chunk;
+    pool->with_slabs = chunk;
+    return true;
+}
+
+/* The memory of a slab that is not in use; NULL when the kernel says no. */
+static struct block_slab *slab_map_locked(struct block_pool *pool)
+{
+    struct block_chunk *chunk;
+    struct block_slab *slab;
+    uint32_t i;
+
+    lock_assert_held(&pool->lock);
+    if (pool->with_slabs == NULL && !chunk_map_locked(pool)) {
+        return NULL;
+    }
+    chunk = pool->with_slabs;
+    i = (uint32_t)__builtin_ctz(chunk->unused);
+    chunk->unused &= ~(1u << i);
+    if (chunk->unused == 0) {
+        pool->with_slabs = chunk->next_with_slabs;
+    }
+    slab = chunk_slab(chunk, i);
+    pool->n_slabs++;
     if (pool->secret) {
         pages_protect_secret(slab, SLAB_BYTES);
     }
     return slab;
+}
+
+/* The memory goes back to the kernel; a chunk's own first page stays. */
+static void slab_unmap_locked(struct block_pool *pool, struct block_slab *slab)
+{
+    struct block_chunk *chunk =
+        (struct block_chunk *)(void *)((char *)slab - (uintptr_t)slab % CHUNK_BYTES);
+
+    lock_assert_held(&pool->lock);
+    if (chunk->unused == 0) {
+        chunk->next_with_slabs = pool->with_slabs;
+        pool->with_slabs = chunk;
+    }
+    chunk->unused |= 1u << (((uintptr_t)slab - (uintptr_t)chunk) / SLAB_BYTES);
+    pages_empty(slab, SLAB_BYTES);
+    pool->n_slabs--;
 }
 
 static void list_partial_locked(struct block_pool *pool, struct block_slab *slab)
@@ -181,16 +257,10 @@ static struct block_slab *slab_take_locked(struct block_pool *pool, uint32_t cla
     if (slab != NULL) {
         pool->empty = NULL;
     } else {
-        slab = slab_map(pool);
+        slab = slab_map_locked(pool);
         if (slab == NULL) {
             return NULL;
         }
-        slab->previous = NULL;
-        slab->next = pool->slabs;
-        if (pool->slabs != NULL) {
-            pool->slabs->previous = slab;
-        }
-        pool->slabs = slab;
     }
     slab->free = NULL;
     slab->n_used = 0;
@@ -208,15 +278,7 @@ static void slab_give_back_locked(struct block_pool *pool, struct block_slab *sl
         pool->empty = slab;
         return;
     }
-    if (slab->previous != NULL) {
-        slab->previous->next = slab->next;
-    } else {
-        pool->slabs = slab->next;
-    }
-    if (slab->next != NULL) {
-        slab->next->previous = slab->previous;
-    }
-    pages_unmap(slab, SLAB_BYTES);
+    slab_unmap_locked(pool, slab);
 }
 
 static bool slab_is_full(const struct block_slab *slab)
@@ -259,11 +321,21 @@ static void class_free_locked(struct block_pool *pool, void *memory)
     if (slab_is_full(slab)) {
         list_partial_locked(pool, slab);
     }
-    memcpy(memory, &slab->free, sizeof(slab->free));
+    shared_store(memory, (uintptr_t)slab->free);
     slab->free = memory;
     if (--slab->n_used == 0) {
         slab_give_back_locked(pool, slab);
     }
+}
+
+static void block_fill(struct block *block, struct bytes key, struct bytes value)
+{
+    const uint32_t sizes[2] = {(uint32_t)value.n_bytes, (uint32_t)key.n_bytes};
+
+    atomic_store_explicit(&block->n_references, 1, memory_order_relaxed);
+    shared_write(&block->n_value_bytes, sizes, sizeof(sizes));
+    shared_write(block_value(block), value.data, value.n_bytes);
+    shared_write(block_key(block), key.data, key.n_bytes);
 }
 
 struct block *block_create(struct block_pool *pool, struct bytes key, struct bytes value)
@@ -292,16 +364,7 @@ struct block *block_create(struct block_pool *pool, struct bytes key, struct byt
     if (block == NULL) {
         return NULL;
     }
-    atomic_init(&block->n_references, 1);
-    block->n_key_bytes = (uint32_t)key.n_bytes;
-    block->n_value_bytes = (uint32_t)value.n_bytes;
-    block->spare = 0;
-    if (key.n_bytes > 0) {
-        memcpy(block_key(block), key.data, key.n_bytes);
-    }
-    if (value.n_bytes > 0) {
-        memcpy(block_value(block), value.data, value.n_bytes);
-    }
+    block_fill(block, key, value);
     return block;
 }
 

@@ -89,7 +89,7 @@ int cache_create(const struct cache_options *options, struct cache **ret_cache)
                                   .stale_ns = options->stale_ns};
     uint64_t max_entries;
     uint32_t n_shards, n_flights;
-    size_t flights_at, total, page = pages_size();
+    size_t spares_at, flights_at, total, page = pages_size();
     struct cache *cache;
 
     if (options->max_entries == 0 || options->max_bytes == 0 ||
@@ -106,7 +106,8 @@ int cache_create(const struct cache_options *options, struct cache **ret_cache)
     n_shards = choose_n_shards(options, max_entries);
     n_flights = FLIGHTS_PER_CACHE / n_shards;
     n_flights = n_flights < FLIGHTS_PER_SHARD ? FLIGHTS_PER_SHARD : n_flights;
-    flights_at = sizeof(struct cache) + n_shards * sizeof(struct shard);
+    spares_at = sizeof(struct cache) + n_shards * sizeof(struct shard);
+    flights_at = spares_at + n_shards * sizeof(struct table_spares);
     total = flights_at + (size_t)n_shards * n_flights * sizeof(struct flight);
     total = (total + page - 1) / page * page;
     cache = pages_map(total);
@@ -121,6 +122,8 @@ int cache_create(const struct cache_options *options, struct cache **ret_cache)
     cache->layout = layout;
     cache->has_word_hits = layout.is_word && cache->policy->hit == POLICY_HIT_STAMPS &&
                            options->idle_ns == 0 && !options->may_refresh;
+    cache->has_free_hits =
+        cache->policy->hit == POLICY_HIT_NOTHING || cache->policy->hit == POLICY_HIT_COUNTS;
     cache->place_shift = place_shift(max_entries, n_shards);
     cache->max_shard_entries = max_entries;
     cache->n_shards = n_shards;
@@ -131,9 +134,11 @@ int cache_create(const struct cache_options *options, struct cache **ret_cache)
     for (uint32_t i = 0; i < n_shards; i++) {
         struct shard *shard = &cache->shards[i];
         struct flight *places = (struct flight *)(void *)((char *)cache + flights_at);
+        struct table_spares *spares = (struct table_spares *)(void *)((char *)cache + spares_at);
 
+        shard->spares = &spares[i];
         lock_init(&shard->lock, LOCK_RANK_SHARD);
-        table_init(&shard->table, &cache->layout);
+        table_init(&shard->table, &cache->layout, shard->spares);
         atomic_init(&shard->next_expiry_ns, UINT64_MAX);
         atomic_init(&shard->generation, 1);
         flights_init(&shard->flights, places + (size_t)i * n_flights, n_flights, &cache->pool,
@@ -143,8 +148,8 @@ int cache_create(const struct cache_options *options, struct cache **ret_cache)
     return 0;
 }
 
-/* Releases the blocks of a table that nobody else sees any more, and the table. */
-static void discard_table(struct cache *cache, struct table *table)
+/* Releases the blocks of a table that nobody else is given any more. */
+static void release_blocks(struct cache *cache, struct table *table)
 {
     if (table->layout->block_at != 0) {
         for (uint32_t slot = 0; slot < table->order.n_slots; slot++) {
@@ -153,7 +158,6 @@ static void discard_table(struct cache *cache, struct table *table)
             }
         }
     }
-    table_fini(table);
 }
 
 void cache_destroy(struct cache *cache)
@@ -161,8 +165,12 @@ void cache_destroy(struct cache *cache)
     size_t mapped_bytes = cache->mapped_bytes;
 
     for (uint32_t i = 0; i < cache->n_shards; i++) {
-        flights_land_all(&cache->shards[i].flights);
-        discard_table(cache, &cache->shards[i].table);
+        struct shard *shard = &cache->shards[i];
+
+        flights_land_all(&shard->flights);
+        release_blocks(cache, &shard->table);
+        table_fini(&shard->table);
+        table_spares_fini(shard->spares);
     }
     block_pool_fini(&cache->pool);
     if (cache->options.secret) {
@@ -230,7 +238,8 @@ static struct table empty_locked(struct cache *cache, struct shard *shard, _Atom
 
     lock_assert_held(&shard->lock);
     shard_begin_change_locked(shard);
-    table_init(&shard->table, &cache->layout);
+    table_init(&shard->table, &cache->layout, shard->spares);
+    shard_note_table(shard);
     shard->n_bytes = 0;
     atomic_store_explicit(&shard->next_expiry_ns, UINT64_MAX, memory_order_relaxed);
     atomic_store_explicit(&shard->generation, generation, memory_order_relaxed);
@@ -247,7 +256,8 @@ void cache_renew_locked(struct cache *cache, struct shard *shard)
 {
     struct table old = empty_locked(cache, shard, &cache->n_invalidations);
 
-    discard_table(cache, &old);
+    release_blocks(cache, &old);
+    table_fini(&old);
 }
 
 void cache_fence(struct cache *cache)
@@ -273,7 +283,11 @@ static void clear(struct cache *cache, _Atomic uint64_t *count)
         }
         old = empty_locked(cache, shard, count);
         lock_release(&shard->lock);
-        discard_table(cache, &old);
+        release_blocks(cache, &old);
+        if (lock_acquire(&shard->lock)) {
+            table_fini(&old);
+            lock_release(&shard->lock);
+        }
     }
 }
 
@@ -302,7 +316,9 @@ void cache_after_fork(struct cache *cache)
 
         lock_init(&shard->lock, LOCK_RANK_SHARD);
         if (!is_whole || (!pool_is_whole && cache->layout.block_at != 0)) {
-            table_init(&shard->table, &cache->layout);
+            shard->spares->n = 0;
+            table_init(&shard->table, &cache->layout, shard->spares);
+            shard_note_table(shard);
             shard->n_bytes = 0;
             atomic_store_explicit(&shard->next_expiry_ns, UINT64_MAX, memory_order_relaxed);
             atomic_store_explicit(&shard->sequence, 0, memory_order_relaxed);

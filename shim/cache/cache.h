@@ -99,7 +99,7 @@ struct cache_lookup_options {
     void *room;               /* at least CACHE_ROOM_BYTES, aligned to 8 */
 };
 
-#define CACHE_ROOM_BYTES 64
+#define CACHE_ROOM_BYTES 256 /* a multiple of 8 */
 
 /*
  * Waiters that are woken because the result was not stored (cache_abandon, or an insert that did

@@ -7,23 +7,27 @@
 #ifndef CACHE_CACHE_PRIVATE_H
 #define CACHE_CACHE_PRIVATE_H
 
+#include "base/draw.h"
 #include "base/lock.h"
 #include "cache/block.h"
 #include "cache/cache.h"
 #include "cache/flight.h"
 #include "cache/policy.h"
+#include "cache/refresh.h"
 #include "cache/table.h"
 
 #include <sys/single_threaded.h>
 
 struct shard {
     _Alignas(64) struct lock lock; /* LOCK_RANK_SHARD; guards all below, but for reads of the only
-                                      thread of a process */
+                                      thread of a process, and those of cache_glance */
     _Atomic uint32_t sequence;     /* odd while table, n_bytes or order are being rearranged */
+    _Atomic uint64_t generation;   /* of its entries: they answer while it is the cache's */
+    struct table_sight sight;      /* of table */
     struct table table;
+    struct table_spares *spares;     /* constant; what it points to is guarded */
     uint64_t n_bytes;                /* of its entries, as cache_entry_bytes counts them */
     _Atomic uint64_t next_expiry_ns; /* of its entries; a hint for other shards */
-    _Atomic uint64_t generation;     /* of its entries: they answer while it is the cache's */
     struct flights flights;
 };
 
@@ -34,6 +38,7 @@ struct cache {
     uint64_t max_shard_entries; /* no table is made for more */
     uint32_t n_shards;
     bool has_word_hits;   /* layout.is_word, and the policy's hits are stamps */
+    bool has_free_hits;   /* cache_glance answers */
     uint32_t place_shift; /* for table_find_place, when the policy has places */
     size_t mapped_bytes;
     struct block_pool pool;
@@ -79,7 +84,8 @@ static inline struct shard *cache_shard(struct cache *cache, uint64_t hash)
 }
 
 /*
- * Brackets every rearrangement: a forked child can tell a torn shard from one that was only read.
+ * Brackets every rearrangement: a forked child can tell a torn shard from one that was only read,
+ * and a hit without the lock whether what it read was whole.
  * Without a lock only for a hit in a process that has no threads.
  */
 static inline void shard_begin_change(struct shard *shard)
@@ -109,6 +115,16 @@ static inline void shard_end_change_locked(struct shard *shard)
     shard_end_change(shard);
 }
 
+/* After every change of the table itself, before the change ends. Nobody else writes. */
+static inline void shard_note_table(struct shard *shard)
+{
+    struct table *table = &shard->table;
+
+    atomic_store_explicit(&shard->sight.groups, table->groups, memory_order_relaxed);
+    atomic_store_explicit(&shard->sight.slots, table->order.slots, memory_order_relaxed);
+    atomic_store_explicit(&shard->sight.n_groups, table->n_groups, memory_order_relaxed);
+}
+
 /* Of a cache with lives, after every change of who expires when. */
 static inline void shard_note_expiry_locked(struct shard *shard)
 {
@@ -121,6 +137,38 @@ static inline bool shard_is_alive(const struct shard *shard, uint32_t slot, uint
 {
     return shard->table.expiry.life_at == 0 || expiry_is_alive(&shard->table.expiry, slot, now_ns);
 }
+
+/* Of a live entry: whether this hit is to recompute it. No lock, and no draw until its end is near.
+ */
+static inline bool cache_is_refresh_due(struct cache *cache, const struct expiry *expiry,
+                                        uint32_t slot, uint64_t now_ns)
+{
+    uint64_t mean_ns, end_ns, state;
+    uint32_t drawn;
+
+    if (__builtin_expect(!cache->options.may_refresh, 1)) {
+        return false;
+    }
+    mean_ns = refresh_unpack(
+        atomic_load_explicit(&expiry_life(expiry, slot)->early, memory_order_relaxed));
+    end_ns = expiry_last_ns(expiry, slot);
+    if (mean_ns == 0 || now_ns >= end_ns || end_ns - now_ns > mean_ns * REFRESH_MAX_MEANS) {
+        return false;
+    }
+    /* Two threads may draw the same number at one time, not one the same again and again. */
+    state = atomic_load_explicit(&cache->draws, memory_order_relaxed);
+    drawn = draw_next(&state, cache->options.seed);
+    atomic_store_explicit(&cache->draws, state, memory_order_relaxed);
+    return refresh_is_due(end_ns - now_ns, mean_ns, drawn);
+}
+
+/*
+ * A hit without the lock. True: the entry is there and alive, and has answered. False: it is to be
+ * looked for under the lock; ret_is_due says whether that is because it is to be recomputed.
+ */
+bool cache_glance(struct cache *cache, struct shard *shard, const struct cache_key *key,
+                  const struct cache_lookup_options *options, struct cache_view *ret_view,
+                  bool *ret_is_due);
 
 /* What the entry in this slot counts. */
 uint64_t cache_slot_bytes(const struct cache *cache, const struct shard *shard, uint32_t slot);

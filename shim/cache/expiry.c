@@ -71,7 +71,7 @@ uint64_t expiry_end_ns(const struct expiry *expiry, uint32_t slot)
         return expires_at(expiry, slot);
     }
     return earlier(
-        use->end_ns,
+        atomic_load_explicit(&use->end_ns, memory_order_relaxed),
         cache_end_ns(atomic_load_explicit(&use->used_ns, memory_order_relaxed), expiry->idle_ns));
 }
 
@@ -92,7 +92,7 @@ void expiry_add(struct expiry *expiry, uint32_t slot, uint64_t now_ns,
         struct slot_use *use = expiry_use(expiry, slot);
 
         atomic_store_explicit(&use->used_ns, now_ns, memory_order_relaxed);
-        use->end_ns = life->expires_ns;
+        atomic_store_explicit(&use->end_ns, life->expires_ns, memory_order_relaxed);
         set_expires(expiry, slot, expiry_end_ns(expiry, slot));
     }
     put(expiry, expiry->n++, slot);

@@ -34,7 +34,7 @@ struct slot_life {
 /* Behind it in a cache whose entries also end so long after their last use. */
 struct slot_use {
     _Atomic uint64_t used_ns;
-    uint64_t end_ns; /* however often it is used */
+    _Atomic uint64_t end_ns; /* however often it is used */
 };
 
 struct expiry {
@@ -65,7 +65,7 @@ uint64_t expiry_end_ns(const struct expiry *expiry, uint32_t slot);
 static inline uint64_t expiry_last_ns(const struct expiry *expiry, uint32_t slot)
 {
     return expiry->idle_ns != 0
-               ? expiry_use(expiry, slot)->end_ns
+               ? atomic_load_explicit(&expiry_use(expiry, slot)->end_ns, memory_order_relaxed)
                : atomic_load_explicit(&expiry_life(expiry, slot)->expires_ns, memory_order_relaxed);
 }
 

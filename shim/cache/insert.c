@@ -301,6 +301,7 @@ static int try_insert_locked(struct cache *cache, struct shard *shard, const str
     }
     shard_begin_change_locked(shard);
     result = table_make_room(&shard->table, cache->max_shard_entries);
+    shard_note_table(shard);
     shard_end_change_locked(shard);
     if (result == 0) {
         flights_note_refreshed(&shard->flights, ticket->flight);

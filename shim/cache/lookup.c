@@ -2,14 +2,13 @@
 /*
  * The path of a hit, and the path of a miss: expiry, and waiting for another thread's computation.
  *
- * A hit takes the shard's lock only in a process that has threads. Without threads nobody can be
- * inside the shard, since signal handlers do not enter the shim.
+ * A hit takes the shard's lock only in a process that has threads, and only for a policy that
+ * rearranges something at a hit; the others have glance.c. Without threads nobody can be inside the
+ * shard, since signal handlers do not enter the shim.
  */
 #include "cache/cache_private.h"
 
 #include "base/clock.h"
-#include "base/draw.h"
-#include "cache/refresh.h"
 
 #include <assert.h>
 #include <limits.h>
@@ -23,13 +22,17 @@ static inline void note_use(struct cache *cache, struct shard *shard, uint32_t s
 {
     const struct policy *policy = cache->policy;
     struct order *order = &shard->table.order;
-    uint32_t *count;
+    struct use_count *count;
+    uint32_t n;
 
     if (likely(policy->hit == POLICY_HIT_STAMPS)) {
         order_stamp(order, head);
     } else if (policy->hit == POLICY_HIT_COUNTS) {
         count = order_words(order, slot);
-        *count += *count < policy->max_count;
+        n = use_count_read(count);
+        if (n < policy->max_count) {
+            use_count_set(count, n + 1);
+        }
     } else if (policy->hit == POLICY_HIT_MOVES) {
         shard_begin_change(shard);
         policy->on_hit(order, slot);
@@ -263,31 +266,6 @@ lookup_slow(struct cache *cache, struct shard *shard, const struct cache_key *ke
     return outcome;
 }
 
-/* Of a live entry: whether this hit is to recompute it. No lock, and no draw until its end is near.
- */
-static inline bool is_refresh_due(struct cache *cache, const struct shard *shard, uint32_t slot,
-                                  uint64_t now_ns)
-{
-    const struct expiry *expiry = &shard->table.expiry;
-    uint64_t mean_ns, end_ns, state;
-    uint32_t drawn;
-
-    if (likely(!cache->options.may_refresh)) {
-        return false;
-    }
-    mean_ns = refresh_unpack(
-        atomic_load_explicit(&expiry_life(expiry, slot)->early, memory_order_relaxed));
-    end_ns = expiry_last_ns(expiry, slot);
-    if (mean_ns == 0 || now_ns >= end_ns || end_ns - now_ns > mean_ns * REFRESH_MAX_MEANS) {
-        return false;
-    }
-    /* Two threads may draw the same number at one time, not one the same again and again. */
-    state = atomic_load_explicit(&cache->draws, memory_order_relaxed);
-    drawn = draw_next(&state, cache->options.seed);
-    atomic_store_explicit(&cache->draws, state, memory_order_relaxed);
-    return refresh_is_due(end_ns - now_ns, mean_ns, drawn);
-}
-
 /* True: the entry is there and alive, and has answered. False: ret_is_due says whether it is. */
 static inline bool try_answer(struct cache *cache, struct shard *shard, const struct cache_key *key,
                               const struct cache_lookup_options *options,
@@ -298,7 +276,7 @@ static inline bool try_answer(struct cache *cache, struct shard *shard, const st
     *ret_is_due = false;
     if (likely(slot != TABLE_NO_SLOT && shard_is_current(cache, shard) &&
                shard_is_alive(shard, slot, options->now_ns))) {
-        *ret_is_due = is_refresh_due(cache, shard, slot, options->now_ns);
+        *ret_is_due = cache_is_refresh_due(cache, &shard->table.expiry, slot, options->now_ns);
         if (likely(!*ret_is_due)) {
             answer(cache, shard, slot, options, ret_view);
             return true;
@@ -316,6 +294,8 @@ lookup(struct cache *cache, const struct cache_key *key, const struct cache_look
 
     if (__libc_single_threaded) {
         is_hit = try_answer(cache, shard, key, options, ret_view, &is_due);
+    } else if (cache->has_free_hits) {
+        is_hit = cache_glance(cache, shard, key, options, ret_view, &is_due);
     } else {
         if (!shard_acquire(cache, shard)) {
             return CACHE_BYPASS_STUCK;

@@ -46,6 +46,17 @@ static inline struct slot_head *order_slot(const struct order *order, uint32_t s
     return (struct slot_head *)(void *)(order->slots + (size_t)slot * order->slot_bytes);
 }
 
+/* The hash, for hits without the lock, and how it is written for them. */
+static inline uint32_t order_shared_hash(const char *slot)
+{
+    return __atomic_load_n(&((const struct slot_head *)(const void *)slot)->hash, __ATOMIC_RELAXED);
+}
+
+static inline void order_set_hash(struct slot_head *head, uint32_t hash)
+{
+    __atomic_store_n(&head->hash, hash, __ATOMIC_RELAXED);
+}
+
 /* The policy's words in a slot. */
 static inline void *order_words(const struct order *order, uint32_t slot)
 {

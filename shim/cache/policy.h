@@ -14,13 +14,33 @@
 
 #include "cache/order.h"
 
+#include <stdatomic.h>
+
 /* What a hit does to the order. All but the last is done by the hit path itself. */
 enum policy_hit {
     POLICY_HIT_STAMPS,  /* the slot takes the next stamp */
     POLICY_HIT_NOTHING, /* the order is that of arrival, or none */
-    POLICY_HIT_COUNTS,  /* the slot's first word is counted up, to max_count at most */
+    POLICY_HIT_COUNTS,  /* the slot's first word, a struct use_count, is counted up to max_count */
     POLICY_HIT_MOVES,   /* on_hit */
 };
+
+/*
+ * Hits without the lock may count at any time: also an entry that has just gone, and then perhaps
+ * its successor in the slot; and past max_count by as many as do so at once.
+ */
+struct use_count {
+    _Atomic uint32_t n;
+};
+
+static inline uint32_t use_count_read(const struct use_count *count)
+{
+    return atomic_load_explicit(&count->n, memory_order_relaxed);
+}
+
+static inline void use_count_set(struct use_count *count, uint32_t n)
+{
+    atomic_store_explicit(&count->n, n, memory_order_relaxed);
+}
 
 /* What an entry that is being replaced leaves to its successor, or takes with it. */
 struct policy_past {

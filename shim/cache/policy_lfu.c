@@ -15,7 +15,7 @@
 
 /* In every slot. */
 struct lfu_words {
-    uint32_t count;
+    struct use_count count;
     uint32_t filed_count;
     uint32_t heap_at;
     uint32_t spare;
@@ -86,16 +86,13 @@ static void lfu_on_insert(struct order *order, uint32_t slot, const struct polic
     struct lfu *lfu = order->state;
     struct lfu_words *words = words_of(order, slot);
 
-    words->count = 1;
-    if (past->is_known) {
-        words->count = past->count + (past->count < UINT32_MAX);
-    }
+    words->filed_count = past->is_known ? past->count + (past->count < UINT32_MAX) : 1;
+    use_count_set(&words->count, words->filed_count);
     if (past->is_known && past->clock <= order->clock) {
         order_slot(order, slot)->stamp = past->stamp;
     } else {
         order_stamp(order, order_slot(order, slot));
     }
-    words->filed_count = words->count;
     put(order, lfu, lfu->n++, slot);
     move_up(order, lfu, lfu->n - 1);
 }
@@ -109,7 +106,7 @@ static void lfu_on_remove(struct order *order, uint32_t slot, struct policy_past
 
     if (past != NULL) {
         *past = (struct policy_past){.is_known = true,
-                                     .count = words->count,
+                                     .count = use_count_read(&words->count),
                                      .stamp = order_slot(order, slot)->stamp,
                                      .clock = order->clock};
     }
@@ -129,12 +126,15 @@ static bool lfu_victim(struct order *order, uint32_t *ret_slot)
         return false;
     }
     for (;;) {
+        uint32_t count;
+
         words = words_of(order, lfu->heap[0]);
-        if (words->filed_count == words->count) {
+        count = use_count_read(&words->count);
+        if (words->filed_count == count) {
             *ret_slot = lfu->heap[0];
             return true;
         }
-        words->filed_count = words->count;
+        words->filed_count = count;
         move_down(order, lfu, 0);
     }
 }
@@ -164,7 +164,8 @@ static int lfu_check(const struct order *order, uint32_t n_live)
             return -EUCLEAN;
         }
         words = words_of(order, lfu->heap[i]);
-        if (words->heap_at != i || words->filed_count > words->count || words->filed_count == 0 ||
+        if (words->heap_at != i || words->filed_count > use_count_read(&words->count) ||
+            words->filed_count == 0 ||
             (i > 0 && goes_before(order, lfu->heap[i], lfu->heap[(i - 1) / 2]))) {
             return -EUCLEAN;
         }

@@ -39,10 +39,11 @@ static void s3_fifo_on_insert(struct order *order, uint32_t slot, const struct p
     order_stamp(order, head);
     s3->ghosts.n_places = order->n_slots;
     if (past->is_known) {
-        *queued = (struct queued){.count = past->count, .queue = past->queue};
-        queued->count += queued->count < MAX_COUNT;
+        use_count_set(&queued->count, past->count + (past->count < MAX_COUNT));
+        queued->queue = past->queue;
     } else {
-        *queued = (struct queued){.queue = ghosts_take(&s3->ghosts, head->hash) ? MAIN : SMALL};
+        use_count_set(&queued->count, 0);
+        queued->queue = ghosts_take(&s3->ghosts, head->hash) ? MAIN : SMALL;
     }
     queue_add(order, &s3->queues[queued->queue], slot);
 }
@@ -53,8 +54,8 @@ static void s3_fifo_on_remove(struct order *order, uint32_t slot, struct policy_
     const struct queued *queued = queue_slot(order, slot);
 
     if (past != NULL) {
-        *past =
-            (struct policy_past){.is_known = true, .count = queued->count, .queue = queued->queue};
+        *past = (struct policy_past){
+            .is_known = true, .count = use_count_read(&queued->count), .queue = queued->queue};
     }
     queue_remove(order, &s3->queues[queued->queue], slot);
 }
@@ -66,7 +67,7 @@ static void to_main(struct order *order, struct s3_fifo *s3, uint32_t slot, uint
 
     queue_remove(order, &s3->queues[queued->queue], slot);
     queued->queue = MAIN;
-    queued->count = count;
+    use_count_set(&queued->count, count);
     queue_add(order, &s3->queues[MAIN], slot);
 }
 
@@ -83,14 +84,14 @@ static bool s3_fifo_victim(struct order *order, uint32_t *ret_slot)
     max_small = n < SMALL_SHARE ? 1 : n / SMALL_SHARE;
     for (;;) {
         bool is_small = s3->queues[SMALL].n >= max_small || s3->queues[MAIN].n == 0;
-        struct queued *queued;
+        uint32_t count;
 
         queue_oldest(&s3->queues[is_small ? SMALL : MAIN], &slot);
-        queued = queue_slot(order, slot);
-        if (is_small && queued->count >= PROMOTE_COUNT) {
+        count = use_count_read(&queue_slot(order, slot)->count);
+        if (is_small && count >= PROMOTE_COUNT) {
             to_main(order, s3, slot, 0);
-        } else if (!is_small && queued->count > 0) {
-            to_main(order, s3, slot, queued->count - 1);
+        } else if (!is_small && count > 0) {
+            to_main(order, s3, slot, count - 1);
         } else {
             break;
         }

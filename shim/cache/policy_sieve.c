@@ -21,9 +21,11 @@ struct sieve {
 static void sieve_on_insert(struct order *order, uint32_t slot, const struct policy_past *past)
 {
     struct sieve *sieve = order->state;
+    struct queued *queued = queue_slot(order, slot);
 
     order_stamp(order, order_slot(order, slot));
-    *queue_slot(order, slot) = (struct queued){.count = past->is_known};
+    use_count_set(&queued->count, past->is_known);
+    queued->queue = 0;
     queue_add(order, &sieve->queue, slot);
 }
 
@@ -54,11 +56,11 @@ static bool sieve_victim(struct order *order, uint32_t *ret_slot)
             sieve->hand = sieve->queue.oldest;
         }
         queued = queue_slot(order, sieve->hand - 1);
-        if (queued->count == 0) {
+        if (use_count_read(&queued->count) == 0) {
             *ret_slot = sieve->hand - 1;
             return true;
         }
-        queued->count = 0;
+        use_count_set(&queued->count, 0);
         sieve->hand = queued->newer;
     }
 }

@@ -7,11 +7,11 @@
 #ifndef CACHE_QUEUE_H
 #define CACHE_QUEUE_H
 
-#include "cache/order.h"
+#include "cache/policy.h"
 
 struct queued {
-    uint32_t count; /* first: POLICY_HIT_COUNTS counts here */
-    uint32_t queue; /* free for the policy */
+    struct use_count count; /* first: POLICY_HIT_COUNTS counts here */
+    uint32_t queue;         /* free for the policy */
     uint32_t newer, older;
 };
 

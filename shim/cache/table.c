@@ -56,12 +56,44 @@ void table_layout_init(struct table_layout *layout, uint32_t n_key_bytes, uint32
     layout->share_bytes = (per_group + GROUP_LOAD - 1) / GROUP_LOAD;
 }
 
-void table_init(struct table *table, const struct table_layout *layout)
+void table_init(struct table *table, const struct table_layout *layout, struct table_spares *spares)
 {
-    *table = (struct table){.layout = layout};
+    *table = (struct table){.layout = layout, .spares = spares};
     table->order.slot_bytes = layout->slot_bytes;
     table->order.policy_at = layout->policy_at;
     table->order.seed = layout->seed;
+}
+
+/* Counted last: a child that is forked meanwhile knows nothing of the mapping. */
+static void spare_add(struct table_spares *spares, void *pages, size_t n_bytes)
+{
+    if (spares->n < sizeof(spares->places) / sizeof(spares->places[0])) {
+        spares->places[spares->n].pages = pages;
+        spares->places[spares->n].n_bytes = n_bytes;
+        atomic_signal_fence(memory_order_release);
+        spares->n++;
+    }
+}
+
+static void *spare_take(struct table_spares *spares, size_t n_bytes)
+{
+    for (uint32_t i = 0; i < spares->n; i++) {
+        void *pages = spares->places[i].pages;
+
+        if (spares->places[i].n_bytes == n_bytes) {
+            spares->places[i] = spares->places[--spares->n];
+            return pages;
+        }
+    }
+    return NULL;
+}
+
+void table_spares_fini(struct table_spares *spares)
+{
+    for (uint32_t i = 0; i < spares->n; i++) {
+        pages_unmap(spares->places[i].pages, spares->places[i].n_bytes);
+    }
+    spares->n = 0;
 }
 
 void table_fini(struct table *table)
@@ -70,9 +102,10 @@ void table_fini(struct table *table)
         if (table->layout->secret) {
             block_wipe(table->groups, table->mapped_bytes);
         }
-        pages_unmap(table->groups, table->mapped_bytes);
+        pages_empty(table->groups, table->mapped_bytes);
+        spare_add(table->spares, table->groups, table->mapped_bytes);
     }
-    table_init(table, table->layout);
+    table_init(table, table->layout, table->spares);
 }
 
 static bool key_equals(const struct table *table, uint32_t slot, struct bytes key)
@@ -151,7 +184,8 @@ uint32_t table_find_place(const struct table *table, uint32_t hash_upper, uint32
 }
 
 /* Carves a mapping for n_groups; what it returns has no entries. */
-static int table_map(struct table *table, const struct table_layout *layout, uint32_t n_groups)
+static int table_map(struct table *table, const struct table_layout *layout,
+                     struct table_spares *spares, uint32_t n_groups)
 {
     uint32_t n_slots = n_groups * GROUP_SLOTS;
     size_t groups_bytes = (size_t)n_groups * sizeof(struct group);
@@ -166,14 +200,17 @@ static int table_map(struct table *table, const struct table_layout *layout, uin
     char *pages;
 
     total = (total + page - 1) / page * page;
-    pages = pages_map(total);
+    pages = spare_take(spares, total);
+    if (pages == NULL) {
+        pages = pages_map(total);
+    }
     if (pages == NULL) {
         return -ENOMEM;
     }
     if (layout->secret) {
         pages_protect_secret(pages, total);
     }
-    table_init(table, layout);
+    table_init(table, layout, spares);
     table->groups = (struct group *)(void *)pages;
     table->n_groups = n_groups;
     table->mapped_bytes = total;
@@ -203,12 +240,12 @@ static uint32_t slot_take(struct table *table, unsigned char tag, uint32_t hash_
         if (mask != 0) {
             uint32_t i = (uint32_t)__builtin_ctz(mask);
 
-            group->tags[i] = tag;
+            group_set_tag(group, i, tag);
             table->n_live++;
             return at * GROUP_SLOTS + i;
         }
         if (group->n_passed < GROUP_PASSED_MAX) {
-            group->n_passed++;
+            group_set_passed(group, group->n_passed + 1u);
         }
         at = at + 1 == table->n_groups ? 0 : at + 1;
     }
@@ -229,11 +266,11 @@ static void table_move_entries(struct table *to, struct table *from)
         }
         new_slot =
             slot_take(to, from->groups[slot / GROUP_SLOTS].tags[slot % GROUP_SLOTS], head->hash);
-        memcpy(table_slot(to, new_slot), head, slot_bytes);
+        shared_copy(table_slot(to, new_slot), head, slot_bytes);
         if (life_at != 0) {
             to->expiry.heap[expiry_life(&from->expiry, slot)->heap_at] = new_slot;
         }
-        head->hash = new_slot;
+        order_set_hash(head, new_slot);
     }
     to->expiry.n = from->expiry.n;
     to->order.clock = from->order.clock;
@@ -272,7 +309,7 @@ int table_make_room(struct table *table, uint64_t max_entries)
     if ((uint64_t)table->n_live + 1 > (uint64_t)n_groups * GROUP_LOAD) {
         return -ENOMEM;
     }
-    result = table_map(&grown, table->layout, n_groups);
+    result = table_map(&grown, table->layout, table->spares, n_groups);
     if (result < 0) {
         return result;
     }
@@ -289,15 +326,16 @@ uint32_t table_add(struct table *table, struct bytes key, uint64_t hash, struct 
     uint32_t slot = slot_take(table, tag_of_hash(hash), (uint32_t)(hash >> 32));
     char *at = table_slot(table, slot);
 
-    order_slot(&table->order, slot)->hash = (uint32_t)(hash >> 32);
+    order_set_hash(order_slot(&table->order, slot), (uint32_t)(hash >> 32));
     if (layout->n_key_bytes != 0) {
-        memcpy(at + TABLE_KEY_AT, key.data, layout->n_key_bytes);
+        shared_write(at + TABLE_KEY_AT, key.data, layout->n_key_bytes);
     }
     if (layout->n_value_bytes != 0) {
-        memcpy(at + layout->value_at, value.data, layout->n_value_bytes);
+        shared_write(at + layout->value_at, value.data, layout->n_value_bytes);
     }
     if (layout->block_at != 0) {
-        memcpy(at + layout->block_at, &block, sizeof(block));
+        shared_store(at + layout->block_at,
+                     (uintptr_t)block | (block_is_large(block) ? TABLE_LARGE_BLOCK : 0));
     }
     if (layout->life_at != 0) {
         expiry_add(&table->expiry, slot, now_ns, life);
@@ -319,11 +357,11 @@ struct block *table_remove(struct table *table, uint32_t slot)
         struct group *group = &table->groups[at];
 
         if (group->n_passed < GROUP_PASSED_MAX) {
-            group->n_passed--;
+            group_set_passed(group, group->n_passed - 1u);
         }
         at = at + 1 == table->n_groups ? 0 : at + 1;
     }
-    table->groups[to].tags[slot % GROUP_SLOTS] = 0;
+    group_set_tag(&table->groups[to], slot % GROUP_SLOTS, 0);
     table->n_live--;
     if (layout->secret) {
         block_wipe(head, layout->slot_bytes);

@@ -44,6 +44,19 @@ struct table_layout {
     uint64_t seed; /* of the policy's draws */
 };
 
+/*
+ * Mappings that a table has left, by growing or for an empty one, kept for its next table of that
+ * size: their memory is given back, but hits may still be reading there. There are fewer sizes than
+ * places; what finds no place is never used again.
+ */
+struct table_spares {
+    uint32_t n;
+    struct {
+        void *pages;
+        size_t n_bytes;
+    } places[40];
+};
+
 struct table {
     struct group *groups;
     uint32_t n_groups; /* 0: nothing is mapped yet */
@@ -51,7 +64,15 @@ struct table {
     struct order order;
     struct expiry expiry; /* used when layout->life_at is not 0 */
     const struct table_layout *layout;
+    struct table_spares *spares;
     size_t mapped_bytes;
+};
+
+/* What a hit without the lock has to know of a table. Written under the lock. */
+struct table_sight {
+    _Atomic(struct group *) groups;
+    _Atomic(char *) slots;
+    _Atomic uint32_t n_groups;
 };
 
 /*
@@ -61,11 +82,18 @@ struct table {
 void table_layout_init(struct table_layout *layout, uint32_t n_key_bytes, uint32_t n_value_bytes,
                        bool has_lives);
 
-/* An empty table; memory comes with the first entry. */
-void table_init(struct table *table, const struct table_layout *layout);
+/* An empty table; memory comes with the first entry. spares is shared with its predecessors. */
+void table_init(struct table *table, const struct table_layout *layout,
+                struct table_spares *spares);
 
-/* Unmaps the table. Blocks of its entries are the caller's. Secret slots are wiped. */
+/*
+ * The memory goes back, the mapping to the spares. Blocks of its entries are the caller's. Secret
+ * slots are wiped.
+ */
 void table_fini(struct table *table);
+
+/* Unmaps the spares. */
+void table_spares_fini(struct table_spares *spares);
 
 /* Room for one more entry, never more than max_entries in all. 0 or -ENOMEM. */
 int table_make_room(struct table *table, uint64_t max_entries);
@@ -95,12 +123,26 @@ int table_check(const struct table *table);
 /* The group where a key of this upper half is looked for first. */
 static inline uint32_t table_home(const struct table *table, uint32_t hash_upper)
 {
-    return (uint32_t)(((uint64_t)hash_upper * table->n_groups) >> 32);
+    return group_home(hash_upper, table->n_groups);
 }
 
 static inline char *table_slot(const struct table *table, uint32_t slot)
 {
     return table->order.slots + (size_t)slot * table->order.slot_bytes;
+}
+
+/* In a slot the pointer to a large block is odd: a hit without the lock must not follow it. */
+#define TABLE_LARGE_BLOCK 1u
+
+static inline struct block *table_untagged(struct block *block)
+{
+    return (struct block *)((uintptr_t)block & ~(uintptr_t)TABLE_LARGE_BLOCK);
+}
+
+/* What stands at block_at of a slot, whoever may be writing it. */
+static inline struct block *table_shared_block(const void *shared)
+{
+    return (struct block *)(uintptr_t)shared_load(shared);
 }
 
 static inline struct block *table_block(const struct table *table, uint32_t slot)
@@ -110,7 +152,7 @@ static inline struct block *table_block(const struct table *table, uint32_t slot
     if (table->layout->block_at != 0) {
         memcpy(&block, table_slot(table, slot) + table->layout->block_at, sizeof(block));
     }
-    return block;
+    return table_untagged(block);
 }
 
 /* The key of the entry in this slot, where it lies. */

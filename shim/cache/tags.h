@@ -9,7 +9,7 @@
 #ifndef CACHE_TAGS_H
 #define CACHE_TAGS_H
 
-#include <stdint.h>
+#include "cache/shared.h"
 
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -30,6 +30,32 @@ _Static_assert(sizeof(struct group) == 16, "one vector load reads a group");
 static inline unsigned char tag_of_hash(uint64_t hash)
 {
     return (unsigned char)(hash | 0x80);
+}
+
+/* Of n_groups the one where a key of this upper half is looked for first. */
+static inline uint32_t group_home(uint32_t hash_upper, uint32_t n_groups)
+{
+    return (uint32_t)(((uint64_t)hash_upper * n_groups) >> 32);
+}
+
+/* Hits without the lock may be reading. */
+static inline void group_set_tag(struct group *group, uint32_t i, unsigned char tag)
+{
+    __atomic_store_n(&group->tags[i], tag, __ATOMIC_RELAXED);
+}
+
+static inline void group_set_passed(struct group *group, uint32_t n_passed)
+{
+    __atomic_store_n(&group->n_passed, (unsigned char)n_passed, __ATOMIC_RELAXED);
+}
+
+/* The group as it is, or as nobody ever left it. */
+static inline struct group group_look(const struct group *shared)
+{
+    struct group group;
+
+    shared_read(&group, shared, sizeof(group));
+    return group;
 }
 
 /* Bit i: slot i has this tag. For processors without the vector form, and for its test. */
