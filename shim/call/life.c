@@ -131,7 +131,7 @@ void life_configure(struct call_plan *plan, struct cache_options *options)
     plan->has_life = function->ttl_ns != 0 || function->idle_ttl_ns != 0 ||
                      function->negative_ttl_ns != 0 || function->has_ttl_from;
     plan->has_short_life = is_short(function->ttl_ns) || is_short(function->idle_ttl_ns) ||
-                           is_short(function->negative_ttl_ns) || is_short(function->stale_for_ns);
+                           is_short(function->negative_ttl_ns);
     plan->clock_lag_ns = plan->has_life && !plan->has_short_life ? clock_coarse_tick_ns() : 0;
     plan->jitter = (uint64_t)(function->ttl_jitter * 0x1p32);
     plan->early = (uint64_t)(function->refresh_early * 0x1p32);

@@ -74,6 +74,9 @@ static void test_short_idle_life_is_exact(void **state)
     expect(plan, 2, 2, false);
     clock_now_ns += 2000000;
     expect(plan, 2, 2, true);
+    /* What no hit looks at makes none of them read the precise clock. */
+    plan = make("\"ttl\":\"60s\",\"stale_if_error\":{\"if\":\"return < 0\",\"for\":\"1ms\"}");
+    assert_int_equal(plan->clock_lag_ns, tick_ns);
 }
 
 static void test_negative_life(void **state)
