@@ -24,8 +24,8 @@ if [ ! -f "$folder/build.ninja" ]; then
 fi
 ninja -C "$folder" >/dev/null || exit 1
 export MEMOSHIM_EMULATOR=qemu-aarch64-static
-meson test -C "$folder" --no-rebuild --print-errorlogs -t 10 --suite unit
-unit=$?
+status=0
+meson test -C "$folder" --no-rebuild --print-errorlogs -t 10 --suite unit || status=1
 meson test -C "$folder" --no-rebuild --print-errorlogs -t 10 --logbase testlog-integration \
-    calls bounds modes threads reach clash configuration processes
-[ $unit = 0 ] && [ $? = 0 ]
+    calls bounds modes threads reach clash configuration processes || status=1
+exit $status
