@@ -112,6 +112,40 @@ class LaterObjects(Reach):
                 self.assertEqual(function["hooked_slots"], at_start)
 
 
+class Invalidating(Reach):
+    """Calls that invalidate are seen wherever calls of memoized functions would be."""
+
+    def invalidate(self, name, on_call, lines):
+        """As reach, for one function that hangs on another."""
+        self.n_unseen = 0
+        config = self.config(counted.functions(name, invalidate=[{"on_call": on_call}]))
+        outcome, real = self.drive(config, [line for line, _ in lines], program="host")
+        self.assertEqual([(line, n) for (line, _), n in zip(lines, real)], lines)
+        return outcome
+
+    def test_every_way_of_a_plugin(self):
+        for variant in VARIANTS:
+            with self.subTest(variant=variant):
+                lines = [(f"open p {self.plugin(variant)} lazy", 2), ("run p plugin_narrow 5", 1)]
+                for way, calls in WAYS.items():
+                    lines += [("run p plugin_narrow 5", 0), (f"run p plugin_{way} 3", calls),
+                              ("run p plugin_narrow 5", 1)]
+                lines += [("square 3", 1), ("run p plugin_narrow 5", 1), ("find self 3", 1),
+                          ("run p plugin_narrow 5", 1)]
+                outcome = self.invalidate("narrow", "counted_square", lines)
+                self.assert_counts(outcome.function("counted_narrow"), misses=len(WAYS) + 3,
+                                   invalidations=len(WAYS) + 2)
+
+    def test_what_a_plugin_defines(self):
+        for flags in "lazy", "now":
+            with self.subTest(flags=flags):
+                self.invalidate("square", "pending_step", [
+                    ("square 3", 1), ("square 3", 0),
+                    (f"open a {case.PROGRAMS / 'libpending_a.so'} {flags}", 0), ("square 3", 0),
+                    ("run a pending_step 5", 1), ("square 3", 1), ("square 5", 1), ("square 5", 0),
+                    ("run a pending_own 5", 1), ("square 3", 1), ("square 3", 0)])
+
+
 class Rescan(Reach):
     """What ld.so does not bind to memoshim is redirected at the first look-up in the plugin."""
 
