@@ -11,7 +11,8 @@
  *                  └─ CACHE_BYPASS_* ────► compute; nothing else to call
  *
  * A computation that never returns (longjmp, exception, cancelled thread) calls neither; its
- * flight is waited for until the waiters' timeout, then taken to be gone.
+ * flight is waited for until the waiters' timeout, or until its thread comes again with nothing to
+ * compute, then taken to be gone: the first of those who waited computes, the others wait for it.
  */
 #ifndef CACHE_CACHE_H
 #define CACHE_CACHE_H
@@ -62,7 +63,7 @@ enum cache_outcome {
     CACHE_REFRESH,          /* the same, though there is an entry, which others are served */
     CACHE_BYPASS_RECURSION, /* this thread is already computing this very key */
     CACHE_BYPASS_NO_WAIT,   /* another thread computes it and the caller must not wait */
-    CACHE_BYPASS_TIMEOUT,   /* waited long enough */
+    CACHE_BYPASS_TIMEOUT,   /* waited long enough, for two computations */
     CACHE_BYPASS_STUCK,     /* the shard's lock is held by a thread that is gone (base/lock.h) */
 };
 
@@ -95,7 +96,7 @@ struct cache_lookup_options {
     uint64_t now_ns;          /* read only when the cache has lives; see below */
     const void *owner;        /* thread_self() */
     bool may_wait;            /* false while the thread is computing some other key */
-    uint64_t wait_timeout_ns; /* for CACHE_BYPASS_TIMEOUT */
+    uint64_t wait_timeout_ns; /* for one computation; see CACHE_BYPASS_TIMEOUT */
     void *room;               /* at least CACHE_ROOM_BYTES, aligned to 8 */
 };
 

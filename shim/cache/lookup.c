@@ -124,10 +124,19 @@ static enum cache_outcome miss(struct cache *cache, struct shard *shard, uint64_
     return CACHE_MISS;
 }
 
-/* Gives the lock up while it sleeps, and takes it again, unless it returns CACHE_BYPASS_STUCK. */
+static enum cache_outcome take_over_locked(struct cache *cache, struct shard *shard,
+                                           const struct cache_key *key,
+                                           const struct cache_lookup_options *options,
+                                           struct cache_view *ret_view,
+                                           struct cache_ticket *ret_ticket);
+
+/*
+ * Gives the lock up while it sleeps, and takes it again, unless it returns CACHE_BYPASS_STUCK.
+ * has_waited: for another flight before this one.
+ */
 static enum cache_outcome wait_locked(struct cache *cache, struct shard *shard,
                                       struct flight *flight, const struct cache_key *key,
-                                      const struct cache_lookup_options *options,
+                                      const struct cache_lookup_options *options, bool has_waited,
                                       struct cache_view *ret_view, struct cache_ticket *ret_ticket)
 {
     struct cache_lookup_options later = *options;
@@ -157,7 +166,35 @@ static enum cache_outcome wait_locked(struct cache *cache, struct shard *shard,
         cache_answer_stale_locked(cache, shard, key, later.now_ns, later.room, ret_view)) {
         return CACHE_STALE_AFTER_WAIT;
     }
-    return state == FLIGHT_ALOFT ? CACHE_BYPASS_TIMEOUT : miss(cache, shard, 0, ret_ticket);
+    if (state != FLIGHT_ALOFT) {
+        return miss(cache, shard, 0, ret_ticket);
+    }
+    return has_waited ? CACHE_BYPASS_TIMEOUT
+                      : take_over_locked(cache, shard, key, &later, ret_view, ret_ticket);
+}
+
+/*
+ * The owner of the flight may be gone. The first whose patience ends computes in its place, and the
+ * others wait for that one: so an owner that never comes back costs one more call, not one for
+ * each. Nobody waits for a third.
+ */
+static enum cache_outcome take_over_locked(struct cache *cache, struct shard *shard,
+                                           const struct cache_key *key,
+                                           const struct cache_lookup_options *options,
+                                           struct cache_view *ret_view,
+                                           struct cache_ticket *ret_ticket)
+{
+    uint64_t generation = atomic_load_explicit(&cache->generation, memory_order_acquire);
+    struct flight *successor = flights_find(&shard->flights, key->bytes, key->hash, generation);
+
+    lock_assert_held(&shard->lock);
+    if (successor != NULL) {
+        return wait_locked(cache, shard, successor, key, options, true, ret_view, ret_ticket);
+    }
+    return miss(cache, shard,
+                flights_begin(&shard->flights, key->bytes, key->hash, generation, options->owner,
+                              clock_coarse_ns(), options->wait_timeout_ns),
+                ret_ticket);
 }
 
 /*
@@ -211,8 +248,10 @@ static enum cache_outcome join_or_begin_locked(struct cache *cache, struct shard
 
     lock_assert_held(&shard->lock);
     flight = flights_find(&shard->flights, key->bytes, key->hash, generation);
-    if (flight != NULL && flight_is_older(flight, now_ns, options->wait_timeout_ns)) {
-        flights_give_up(&shard->flights, flight); /* its owner may be gone */
+    /* Its owner may be gone, or is: who may wait computes nothing, so what it began it has left. */
+    if (flight != NULL && (flight_is_older(flight, now_ns, options->wait_timeout_ns) ||
+                           (flight->owner == options->owner && options->may_wait))) {
+        flights_give_up(&shard->flights, flight);
         flight = NULL;
     }
     if (flight == NULL) {
@@ -227,7 +266,7 @@ static enum cache_outcome join_or_begin_locked(struct cache *cache, struct shard
     if (!options->may_wait) {
         return CACHE_BYPASS_NO_WAIT;
     }
-    return wait_locked(cache, shard, flight, key, options, ret_view, ret_ticket);
+    return wait_locked(cache, shard, flight, key, options, false, ret_view, ret_ticket);
 }
 
 /* Looks again under the lock: without threads the first look had none. */

@@ -167,28 +167,49 @@ static int use_real_clock(void **state)
     return 0;
 }
 
-static void test_timeout_gives_the_flight_up(void **state)
+static void test_timeout_takes_the_flight_over(void **state)
 {
     struct cache *cache = create(CACHE_POLICY_lru, 100, 1);
     struct call lost = {.cache = cache, .number = 1, .patience_ns = IMPATIENCE};
     struct call late = {.cache = cache, .number = 1, .patience_ns = IMPATIENCE, .may_wait = true};
-    struct call next = late;
 
     call_look_up(&lost); /* and never comes back */
     run_in_thread(&late);
-    assert_int_equal(late.outcome, CACHE_BYPASS_TIMEOUT);
-    next.patience_ns = PATIENCE;
-    run_in_thread(&next); /* takes over, although it has patience */
-    assert_int_equal(next.outcome, CACHE_MISS);
-    assert_int_not_equal(next.ticket.flight, 0);
+    assert_int_equal(late.outcome, CACHE_MISS);
+    assert_int_not_equal(late.ticket.flight, 0);
 
     /* The lost one returns after all: its result is welcome, the new flight is not disturbed. */
     assert_int_equal(call_insert(&lost, 5), 0);
     assert_int_equal(cache->shards[0].flights.n_used, 1);
-    assert_int_equal(call_insert(&next, 6), 0);
+    assert_int_equal(call_insert(&late, 6), 0);
     assert_no_flight(cache);
     call_look_up(&lost);
     assert_int_equal(lost.value, 6);
+    cache_destroy(cache);
+}
+
+/* Of two who wait for a computation that is lost, and then is lost again, none waits for a third.
+ */
+static void test_two_computations_are_lost(void **state)
+{
+    struct cache *cache = create(CACHE_POLICY_lru, 100, 1);
+    struct call lost = {.cache = cache, .number = 1, .patience_ns = IMPATIENCE};
+    struct call late[2];
+    pthread_t threads[2];
+    int n_missed = 0;
+
+    call_look_up(&lost);
+    for (int i = 0; i < 2; i++) {
+        late[i] = (struct call){
+            .cache = cache, .number = 1, .patience_ns = 10 * IMPATIENCE, .may_wait = true};
+        pthread_create(&threads[i], NULL, call_thread, &late[i]);
+    }
+    join_many(threads, 2);
+    for (int i = 0; i < 2; i++) {
+        n_missed += late[i].outcome == CACHE_MISS;
+        assert_true(late[i].outcome == CACHE_MISS || late[i].outcome == CACHE_BYPASS_TIMEOUT);
+    }
+    assert_in_range(n_missed, 1, 2); /* both, if the second came after the first had given up */
     cache_destroy(cache);
 }
 
@@ -207,7 +228,7 @@ static void test_timeout_of_one_leaves_others(void **state)
     await_waiters(cache, 1);
     pthread_create(&hurried, NULL, call_thread, &impatient);
     pthread_join(hurried, NULL);
-    assert_int_equal(impatient.outcome, CACHE_BYPASS_TIMEOUT);
+    assert_int_equal(impatient.outcome, CACHE_MISS);
     assert_int_equal(call_insert(&first, 9), 0);
     pthread_join(thread, NULL);
     assert_int_equal(patient.outcome, CACHE_HIT_AFTER_WAIT);
@@ -222,6 +243,7 @@ static void test_recursion_and_no_wait(void **state)
     struct call inner = outer, other_key = outer, stranger = outer;
 
     call_look_up(&outer);
+    inner.may_wait = false;
     call_look_up(&inner);
     assert_int_equal(inner.outcome, CACHE_BYPASS_RECURSION);
     other_key.number = 2;
@@ -250,6 +272,22 @@ static void test_lost_flight_of_the_same_thread(void **state)
     } while (call.outcome == CACHE_BYPASS_RECURSION);
     assert_int_equal(call.outcome, CACHE_MISS);
     assert_int_equal(call_insert(&call, 1), 0);
+    cache_destroy(cache);
+}
+
+/* Nor waits it for itself, once it computes nothing any more: what it had begun is lost. */
+static void test_flight_left_by_the_same_thread(void **state)
+{
+    struct cache *cache = create(CACHE_POLICY_lru, 100, 1);
+    struct call left = {.cache = cache, .number = 1, .patience_ns = PATIENCE, .may_wait = true};
+    struct call again = left;
+
+    call_look_up(&left);
+    call_look_up(&again);
+    assert_int_equal(again.outcome, CACHE_MISS);
+    assert_int_not_equal(again.ticket.flight, 0);
+    assert_int_equal(call_insert(&again, 1), 0);
+    assert_no_flight(cache);
     cache_destroy(cache);
 }
 
@@ -415,12 +453,15 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_recursion_and_no_wait),
         cmocka_unit_test(test_lost_flight_of_the_same_thread),
+        cmocka_unit_test(test_flight_left_by_the_same_thread),
         cmocka_unit_test(test_more_flights_than_places),
         cmocka_unit_test(test_one_computes_all_are_answered),
         cmocka_unit_test(test_abandon_releases_all),
         cmocka_unit_test(test_too_large_releases_all),
         cmocka_unit_test(test_clear_releases_all),
-        cmocka_unit_test_setup_teardown(test_timeout_gives_the_flight_up, use_patient_clock,
+        cmocka_unit_test_setup_teardown(test_timeout_takes_the_flight_over, use_patient_clock,
+                                        use_real_clock),
+        cmocka_unit_test_setup_teardown(test_two_computations_are_lost, use_patient_clock,
                                         use_real_clock),
         cmocka_unit_test_setup_teardown(test_timeout_of_one_leaves_others, use_patient_clock,
                                         use_real_clock),

@@ -17,7 +17,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#define N_THREADS 32
+#define N_THREADS 64
 
 static _Atomic int n_arrived;
 static _Atomic int n_wrong;
@@ -341,15 +341,90 @@ static void run_leave(void)
     expect(counted_hooked(6) == 18);
 }
 
+/* ---- the first never comes back, and all the others want its result
+ * --------- */
+
+static jmp_buf in_first;
+
+static void return_at_once(long key)
+{
+}
+
+static void exit_at_first(long key)
+{
+    counted_hook = return_at_once;
+    pthread_exit(NULL);
+}
+
+static void jump_at_first(long key)
+{
+    counted_hook = return_at_once;
+    longjmp(in_first, 1);
+}
+
+static void cancel_at_first(long key)
+{
+    counted_hook = return_at_once;
+    pthread_cancel(pthread_self());
+    pthread_testcancel();
+}
+
+static void *want_and_be_lost(void *argument)
+{
+    if (setjmp(in_first) == 0) {
+        counted_hooked(5);
+        expect(false);
+    }
+    return NULL;
+}
+
+static void run_lost(void (*leave)(long key))
+{
+    pthread_t threads[N_THREADS];
+
+    counted_hook = leave;
+    pthread_create(&threads[0], NULL, want_and_be_lost, NULL);
+    pthread_join(threads[0], NULL);
+    for (long i = 1; i < N_THREADS; i++) {
+        pthread_create(&threads[i], NULL, want_one_result, (void *)i);
+    }
+    for (int i = 1; i < N_THREADS; i++) {
+        pthread_join(threads[i], NULL);
+    }
+}
+
+static void run_lost_by_exit(void)
+{
+    run_lost(exit_at_first);
+}
+
+static void run_lost_by_longjmp(void)
+{
+    run_lost(jump_at_first);
+}
+
+static void run_lost_by_cancel(void)
+{
+    run_lost(cancel_at_first);
+}
+
 int main(int n_arguments, char **arguments)
 {
     static const struct {
         const char *name;
         void (*run)(void);
     } acts[] = {
-        {"flight", run_flight}, {"unstored", run_unstored}, {"mutual", run_mutual},
-        {"same", run_same},     {"storm", run_storm},       {"crowd", run_crowd},
-        {"leave", run_leave},   {"longjmp", run_longjmp},
+        {"flight", run_flight},
+        {"unstored", run_unstored},
+        {"mutual", run_mutual},
+        {"same", run_same},
+        {"storm", run_storm},
+        {"crowd", run_crowd},
+        {"leave", run_leave},
+        {"longjmp", run_longjmp},
+        {"lost-by-exit", run_lost_by_exit},
+        {"lost-by-longjmp", run_lost_by_longjmp},
+        {"lost-by-cancel", run_lost_by_cancel},
     };
 
     for (unsigned i = 0; n_arguments > 1 && i < sizeof(acts) / sizeof(acts[0]); i++) {
