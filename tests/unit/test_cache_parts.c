@@ -324,10 +324,11 @@ static uint64_t resident_bytes(void)
     return resident * pages_size();
 }
 
-/* MEMOSHIM_TEST_LONG=1 makes it ten million keys. */
+/* Ten million keys with MEMOSHIM_TEST_SCALE. */
 static void test_distinct_keys_do_not_grow(void **state)
 {
-    uint64_t n_keys = getenv("MEMOSHIM_TEST_LONG") != NULL ? 10000000 : 500000;
+    const char *scale = getenv("MEMOSHIM_TEST_SCALE");
+    uint64_t n_keys = scale != NULL && atoi(scale) > 1 ? 10000000 : 500000;
     struct cache *cache = create(&(struct cache_options){
         .max_entries = 1000, .max_bytes = 1 << 20, .single_flight = true, .key_bytes = 8});
     unsigned char value[300] = {0};
@@ -346,6 +347,28 @@ static void test_distinct_keys_do_not_grow(void **state)
     assert_int_equal(usage.evictions, n_keys - 1000);
     assert_int_equal(cache_check(cache), 0);
     cache_destroy(cache);
+}
+
+/* What a cache has mapped stays mapped; what it holds goes back when it is cleared. */
+static void test_memory_returns_to_the_floor(void **state)
+{
+    static unsigned char value[6000];
+    struct cache *cache = create(&(struct cache_options){
+        .max_entries = 1 << 20, .max_bytes = 256 << 20, .n_shards = 4, .key_bytes = 8});
+    uint64_t floor = 0;
+
+    for (int round = 0; round < 3; round++) {
+        for (uint64_t i = 0; i < 20000; i++) {
+            put(cache, i, value, 1 + random_next() % (i % 50 == 0 ? sizeof(value) : 600));
+        }
+        assert_true(round == 0 || resident_bytes() > floor + (4 << 20));
+        cache_clear(cache);
+        floor = round == 0 ? resident_bytes() : floor;
+        assert_true(resident_bytes() <= floor + (256 << 10));
+        assert_int_equal(cache_check(cache), 0);
+    }
+    cache_destroy(cache);
+    assert_true(resident_bytes() <= floor + (64 << 10));
 }
 
 /* What errno was before is what it is after, whatever the kernel said in between. */
@@ -379,6 +402,7 @@ int main(void)
         cmocka_unit_test(test_secrets_are_wiped),
         cmocka_unit_test(test_views_outlive_entries),
         cmocka_unit_test(test_distinct_keys_do_not_grow),
+        cmocka_unit_test(test_memory_returns_to_the_floor),
         cmocka_unit_test(test_errno_is_kept),
     };
 
