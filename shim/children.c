@@ -4,12 +4,14 @@
  * for it. The environment lies in memory before libc knows of it, and whatever the program passes
  * on later, by whatever call, comes from there; an environment of its own making is its own affair.
  *
- *     inherit   nothing is touched
- *     off       our entries leave LD_PRELOAD, and LD_PRELOAD leaves with the last entry: the
- * program and all that it executes see what they would see without memoshim a list    our entries
- * are spelt so that memoshim knows, in a program that was executed, that it was: unless that
- * program is in the list it does nothing there. It stays in LD_PRELOAD, so that a program of the
- * list is reached through a shell, too
+ * inherit: nothing is touched.
+ *
+ * off: our entries leave LD_PRELOAD, and LD_PRELOAD leaves with its last entry. The program and all
+ * that it executes see what they would see without memoshim.
+ *
+ * A list: our entries are spelt so that memoshim knows, in a program that was executed, that it
+ * was; unless that program is in the list it does nothing there. It stays in LD_PRELOAD, so that a
+ * program of the list is reached through a shell, too.
  *
  * MEMOSHIM_* variables stay in any case: alone they do nothing.
  */
@@ -124,8 +126,7 @@ static bool is_marked(const struct entry *entry)
     return file >= MARK_BYTES && memcmp(entry->text + file - MARK_BYTES, MARK, MARK_BYTES) == 0;
 }
 
-/* ---- the list ----------------------------------------------------------------------------------
- */
+/* ---- the list -------------------------------------------------------------------------------- */
 
 bool children_is_one(char *const *environment)
 {
@@ -198,8 +199,7 @@ static void mark(char **environment)
     }
 }
 
-/* ---- off ---------------------------------------------------------------------------------------
- */
+/* ---- off ------------------------------------------------------------------------------------- */
 
 /* Takes our entries out, in place; the others keep what stood before them. False: none is left. */
 static bool remove_own(char *list)

@@ -110,9 +110,7 @@ extern struct process process;
 /* After the parser of the configuration, and the libc that it came with, are unloaded. */
 void debugger_note_unloaded(void);
 
-/* ---- hooks.c: which functions are hooked
- * ---------------------------------------------------------
- */
+/* ---- hooks.c: which functions are hooked ----------------------------------------------------- */
 
 /* Hooks everything that is there. 0 or -errno. */
 int hooks_start(void);
@@ -129,8 +127,7 @@ void hooks_after_fork(void);
 /* A binding for slots of symbol that hold original; applied when hooking goes on. */
 struct interpose_binding *hooks_bind(const char *symbol, void *original, void *replacement);
 
-/* ---- triggers.c: functions whose calls invalidate ----------------------------------------------
- */
+/* ---- triggers.c: functions whose calls invalidate -------------------------------------------- */
 
 #define MAX_TRIGGERS 256 /* definitions of such functions */
 
@@ -152,9 +149,7 @@ void triggers_settle(void);
 /* What limits the function's invalidation, or NULL. Async-signal-safe. */
 const char *triggers_problem(const struct config_function *function);
 
-/* ---- hook_names.c: what is shown of hooks
- * ------------------------------------------------------------------------
- */
+/* ---- hook_names.c: what is shown of hooks ---------------------------------------------------- */
 
 /* Slots that lead to it now; of one that is hooked. */
 uint64_t hooks_count_slots(const struct hook *hook);
@@ -177,9 +172,7 @@ char *hook_compose(const char *first, const char *second, const char *third, con
  */
 const char *const *hook_describe_callers(const struct config_function *function);
 
-/* ---- let_go.c
- * ----------------------------------------------------------------------------------------------
- */
+/* ---- let_go.c -------------------------------------------------------------------------------- */
 
 /*
  * Lets go of a function for good: from here on its calls reach the real function as directly as
@@ -187,9 +180,7 @@ const char *const *hook_describe_callers(const struct config_function *function)
  */
 void hooks_let_go(struct call_plan *plan, const char *reason);
 
-/* ---- children.c: what programs get that this one executes
- * -------------------------------------
- */
+/* ---- children.c: what programs get that this one executes ------------------------------------ */
 
 /* True in a program that another one with a list of `children` executed, as far as is known. */
 bool children_is_one(char *const *environment);
@@ -198,15 +189,13 @@ bool children_is_one(char *const *environment);
  * of it; the arena must stay. */
 void children_prepare(char **environment);
 
-/* ---- fixed_bindings.c: what is redirected whatever the configuration names ---------------------
- */
+/* ---- fixed_bindings.c: what is redirected whatever the configuration names ------------------- */
 
 /* At most so many; the second takes thunks, at the start, and returns how many it filled in. */
 size_t fixed_bindings_room(void);
 size_t fixed_bindings_fill(struct interpose_binding *ret_bindings);
 
-/* ---- later.c: objects that are loaded while the program runs -----------------------------------
- */
+/* ---- later.c: objects that are loaded while the program runs --------------------------------- */
 
 /* From here on they are looked for. The last step of the constructor, when hooks exist. */
 void later_start(void);
@@ -218,8 +207,7 @@ void later_look_on_miss(void);
 bool later_answer_dlsym(void *handle, const char *symbol, const char *version, const void *caller,
                         void **ret_address);
 
-/* ---- check.c: the answer to `memoshim check` ---------------------------------------------------
- */
+/* ---- check.c: the answer to `memoshim check` ------------------------------------------------- */
 
 /* True in a process that the command made to be asked; then check_answer must follow. */
 bool check_is_wanted(char *const *environment);
@@ -234,8 +222,7 @@ enum check_outcome {
 /* Says what was found, and ends the process. error: 0 or -errno. */
 void check_answer(enum check_outcome outcome, int error);
 
-/* ---- report.c: statistics while running and at the end ----------------------------------------
- */
+/* ---- report.c: statistics while running and at the end --------------------------------------- */
 
 /* Writes them now, if there is somewhere to. Async-signal-safe; the guard is set. */
 void report_dump(void);

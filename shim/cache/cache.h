@@ -205,8 +205,7 @@ int cache_check(struct cache *cache);
 /* What one entry of these sizes counts against max_bytes: for tests and models. */
 uint64_t cache_entry_bytes(const struct cache *cache, uint32_t key_bytes, uint32_t value_bytes);
 
-/* ---- a cache for each value of something -------------------------------------------------------
- */
+/* ---- a cache for each value of something ----------------------------------------------------- */
 
 #define CACHE_MAX_INSTANCES 16384
 

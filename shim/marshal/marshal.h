@@ -136,8 +136,7 @@ int marshal_replay_after(const struct marshal_plan *plan, struct bytes record,
                          const struct marshal_call *call, void *const *arguments, void *result,
                          int32_t *ret_errno);
 
-/* ---- two calls beside each other --------------------------------------------------------------
- */
+/* ---- two calls beside each other ------------------------------------------------------------- */
 
 enum marshal_part {
     MARSHAL_PART_NONE,

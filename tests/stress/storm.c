@@ -96,8 +96,7 @@ static void print_counts(int fd)
     }
 }
 
-/* ---- threads ----------------------------------------------------------------------------------
- */
+/* ---- threads --------------------------------------------------------------------------------- */
 
 /* Before glibc 2.38 a handler that interrupts a cancellation point can be cancelled anywhere. */
 static void handle_signal(int number)
@@ -159,8 +158,7 @@ static void *end_others(void *number)
     return NULL;
 }
 
-/* ---- children ---------------------------------------------------------------------------------
- */
+/* ---- children -------------------------------------------------------------------------------- */
 
 /* The child is alone with whatever state the fork found. */
 static void be_child(uint64_t state, long number, bool may_throw)
@@ -226,8 +224,7 @@ static void fork_for(long seconds)
     printf("children %ld\n", n_children);
 }
 
-/* ---- the whole --------------------------------------------------------------------------------
- */
+/* ---- the whole ------------------------------------------------------------------------------- */
 
 static size_t read_loads(char **paths, int n_paths, struct storm_load *loads, bool *is_provider)
 {

@@ -56,8 +56,7 @@ void storm_call_from_handler(void);
 /* A thread that calls until it is ended in the middle of a call, or has called often enough. */
 void *storm_be_ended(void *state);
 
-/* ---- storm_plugins.c --------------------------------------------------------------------------
- */
+/* ---- storm_plugins.c ------------------------------------------------------------------------- */
 
 /* Threads that load and unload the object at path until the storm is over. */
 struct storm_load {

@@ -132,8 +132,7 @@ static void call_digest(unsigned seed, size_t n)
     storm_note(STORM_digest, STORM_RETURNED);
 }
 
-/* ---- counted_hooked, which may not return ------------------------------------------------------
- */
+/* ---- counted_hooked, which may not return ---------------------------------------------------- */
 
 static void jump_back(int number)
 {
@@ -230,8 +229,7 @@ void *storm_be_ended(void *argument)
     return NULL;
 }
 
-/* ---- what to call -----------------------------------------------------------------------------
- */
+/* ---- what to call ---------------------------------------------------------------------------- */
 
 void storm_call_something(uint64_t *state, bool may_throw)
 {

@@ -670,8 +670,7 @@ static void test_messages_do_not_drive_the_terminal(void **state)
     test_memory_free(&memory);
 }
 
-/* ---- without the parser -----------------------------------------------------------------------
- */
+/* ---- without the parser ---------------------------------------------------------------------- */
 
 /* In a process of its own: says how a load ended, by its exit status. */
 static int load_without_parser(void)

@@ -74,9 +74,7 @@ static void show_text(const char *string)
     printf("%s ", string == NULL ? "(null)" : string);
 }
 
-/* ---- one function for each of the library's with pointers
- * ----------------------------------------
- */
+/* ---- one function for each of the library's with pointers ------------------------------------ */
 
 static void run_length(void)
 {
@@ -180,8 +178,7 @@ static void run_turn(void)
     printf("%.17g %.17g ", creal(z), cimag(z));
 }
 
-/* ---- commands that are no call ------------------------------------------------------------------
- */
+/* ---- commands that are no call --------------------------------------------------------------- */
 
 static void copy_maps(const char *path)
 {
@@ -215,8 +212,7 @@ static void set_trap(const char *what)
     }
 }
 
-/* ---- the script ---------------------------------------------------------------------------------
- */
+/* ---- the script ------------------------------------------------------------------------------ */
 
 static void run_line(void)
 {

@@ -76,8 +76,7 @@ static void finish(pid_t pid)
     call(0, 40);
 }
 
-/* ---- a copy of everything -----------------------------------------------------------------------
- */
+/* ---- a copy of everything -------------------------------------------------------------------- */
 
 static pid_t raw_clone(void)
 {
@@ -137,8 +136,7 @@ static int run_generations(pid_t (*make)(void))
     return 0;
 }
 
-/* ---- the same memory ----------------------------------------------------------------------------
- */
+/* ---- the same memory ------------------------------------------------------------------------- */
 
 static int shared(void *unused)
 {
@@ -206,8 +204,7 @@ static int run_spawn(void)
     return 0;
 }
 
-/* ---- in the middle of calls
- * ---------------------------------------------------------------------- */
+/* ---- in the middle of calls ------------------------------------------------------------------ */
 
 static pid_t (*make_in_hook)(void);
 

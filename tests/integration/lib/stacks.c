@@ -31,8 +31,7 @@ static void expect(bool holds, const char *what)
     }
 }
 
-/* ---- coroutines --------------------------------------------------------------------------------
- */
+/* ---- coroutines ------------------------------------------------------------------------------ */
 
 static struct coroutine {
     ucontext_t context;
@@ -155,8 +154,7 @@ static int run_coroutines(void)
     return n_wrong > 0;
 }
 
-/* ---- how much stack a call takes ---------------------------------------------------------------
- */
+/* ---- how much stack a call takes ------------------------------------------------------------- */
 
 static long measured_key = 500;
 
@@ -213,8 +211,7 @@ static int run_measure(void)
     return n_wrong > 0;
 }
 
-/* ---- an alternate signal stack ------------------------------------------------------------------
- */
+/* ---- an alternate signal stack --------------------------------------------------------------- */
 
 static void handle_on_alternate(int number)
 {
@@ -251,8 +248,7 @@ static int run_alternate(void)
     return n_wrong > 0;
 }
 
-/* ---- the end of a thread ------------------------------------------------------------------------
- */
+/* ---- the end of a thread --------------------------------------------------------------------- */
 
 static pthread_key_t posix_key;
 static tss_t c_key;
@@ -307,8 +303,7 @@ static int run_threads(void)
     return n_wrong > 0;
 }
 
-/* ---- the end of the process ---------------------------------------------------------------------
- */
+/* ---- the end of the process ------------------------------------------------------------------ */
 
 static bool is_ending;
 
@@ -347,8 +342,7 @@ static int run_quick_exit(void)
     quick_exit(n_wrong > 0);
 }
 
-/* ---- addresses and other namespaces -------------------------------------------------------------
- */
+/* ---- addresses and other namespaces ---------------------------------------------------------- */
 
 static int run_addresses(void)
 {

@@ -37,8 +37,7 @@
 #define MAX_STEPS      2000000
 #define INTERLOPER_KEY 70000
 
-/* ---- stepping
- * ------------------------------------------------------------------------------------ */
+/* ---- stepping -------------------------------------------------------------------------------- */
 
 static volatile bool is_stepping;
 static volatile long n_steps, depth, stop_at;
@@ -187,8 +186,7 @@ static void do_nothing(void)
 {
 }
 
-/* ---- calls from handlers
- * ------------------------------------------------------------------------- */
+/* ---- calls from handlers --------------------------------------------------------------------- */
 
 static int step_with(void (*interloper)(void), void (*run)(void), bool on_alternate_stack,
                      const char *path, long n)
@@ -207,8 +205,7 @@ static int step_with(void (*interloper)(void), void (*run)(void), bool on_altern
     return n_wrong > 0 || n_steps == 0 || n_steps > MAX_STEPS;
 }
 
-/* ---- leaving
- * ------------------------------------------------------------------------------------- */
+/* ---- leaving --------------------------------------------------------------------------------- */
 
 static void *call_from_another_thread(void *unused)
 {

@@ -11,8 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* ---- calls that are counted and looked at ------------------------------------------------------
- */
+/* ---- calls that are counted and looked at ---------------------------------------------------- */
 
 _Atomic long n_square, n_length, n_wrong;
 
@@ -43,8 +42,7 @@ void call_length(const char *text, long length)
     expect(counted_length(text) == length, "a length");
 }
 
-/* ---- acts: what is stepped through --------------------------------------------------------------
- */
+/* ---- acts: what is stepped through ----------------------------------------------------------- */
 
 /* What an act found. Printing is not stepped through, and is nothing to leave half-way. */
 static struct {

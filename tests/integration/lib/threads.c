@@ -29,8 +29,7 @@ static void expect(bool holds)
     }
 }
 
-/* ---- one slow call, many who want its result ----------------------------------------------------
- */
+/* ---- one slow call, many who want its result ------------------------------------------------- */
 
 static _Atomic pid_t thread_ids[N_THREADS];
 
@@ -89,8 +88,7 @@ static void run_flight(void)
     }
 }
 
-/* ---- results that are not stored: everybody gets through, nobody waits for all the others
- * --------- */
+/* ---- results that are not stored: everybody gets through, nobody waits for all the others ---- */
 
 /* Two computations of one key must run at the same time for either to end. */
 static void meet(long key)
@@ -128,8 +126,7 @@ static void run_unstored(void)
     }
 }
 
-/* ---- each needs the other's key -----------------------------------------------------------------
- */
+/* ---- each needs the other's key -------------------------------------------------------------- */
 
 static __thread int depth;
 
@@ -172,8 +169,7 @@ static void run_mutual(void)
     }
 }
 
-/* ---- a call that needs itself, once
- * -------------------------------------------------------------- */
+/* ---- a call that needs itself, once ---------------------------------------------------------- */
 
 static void need_oneself(long key)
 {
@@ -191,8 +187,7 @@ static void run_same(void)
     expect(counted_hooked(9) == 27);
 }
 
-/* ---- a signal handler that calls the function
- * ---------------------------------------------------- */
+/* ---- a signal handler that calls the function ------------------------------------------------ */
 
 #define STORM_CALLS 300000
 
@@ -224,8 +219,7 @@ static void run_storm(void)
     printf("calls %ld\n", STORM_CALLS + n_handler_calls);
 }
 
-/* ---- many threads, many keys
- * --------------------------------------------------------------------- */
+/* ---- many threads, many keys ----------------------------------------------------------------- */
 
 #define CROWD         8
 #define CALLS_OF_EACH 20000
@@ -262,8 +256,7 @@ static void run_crowd(void)
     printf("calls %d\n", CROWD * CALLS_OF_EACH);
 }
 
-/* ---- calls that never return
- * --------------------------------------------------------------------- */
+/* ---- calls that never return ----------------------------------------------------------------- */
 
 static jmp_buf before_call;
 
@@ -341,8 +334,7 @@ static void run_leave(void)
     expect(counted_hooked(6) == 18);
 }
 
-/* ---- the first never comes back, and all the others want its result
- * --------- */
+/* ---- the first never comes back, and all the others want its result -------------------------- */
 
 static jmp_buf in_first;
 

@@ -149,8 +149,7 @@ static void run_sampled(void)
     printf("inside %ld complete %ld\n", n_inside, n_complete);
 }
 
-/* ---- what others see --------------------------------------------------------------------------
- */
+/* ---- what others see ------------------------------------------------------------------------- */
 
 static void depend_on_unset(long key)
 {
