@@ -5,7 +5,34 @@
  */
 #include "process.h"
 
+#include "base/demangle.h"
+
+#include <errno.h>
 #include <string.h>
+#include <sys/resource.h>
+
+#define READABLE_MAX 1024 /* bytes of a C++ name as it is shown */
+
+/* A stack may grow to so many bytes; false where it cannot be told. */
+static bool may_stack_be(rlim_t n_bytes)
+{
+    int saved_errno = errno;
+    struct rlimit limit;
+    bool may_be = getrlimit(RLIMIT_STACK, &limit) == 0 && limit.rlim_cur >= n_bytes;
+
+    errno = saved_errno;
+    return may_be;
+}
+
+const char *hook_read_symbol(const char *symbol)
+{
+    char room[READABLE_MAX];
+
+    if (!may_stack_be(2 * DEMANGLE_MAX_STACK) || demangle(symbol, room, sizeof(room)) == NULL) {
+        return NULL;
+    }
+    return arena_copy_text(&process.arena, room, strlen(room));
+}
 
 static bool is_taken(const char *name, const struct hook *own)
 {

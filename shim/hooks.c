@@ -6,7 +6,6 @@
  */
 #include "process.h"
 
-#include "base/demangle.h"
 #include "base/guard.h"
 #include "base/log.h"
 #include "entry/entry.h"
@@ -14,10 +13,9 @@
 #include <errno.h>
 #include <string.h>
 
-#define MAX_DEFINITIONS 16   /* of one symbol: versions and libraries */
-#define MAX_ARRIVALS    512  /* later objects that were looked into */
-#define MAX_GONE        64   /* that went away during one look */
-#define READABLE_MAX    1024 /* bytes of a C++ name as it is shown */
+#define MAX_DEFINITIONS 16  /* of one symbol: versions and libraries */
+#define MAX_ARRIVALS    512 /* later objects that were looked into */
+#define MAX_GONE        64  /* that went away during one look */
 
 static const char not_yet[] = "no loaded object defines it yet";
 
@@ -43,16 +41,6 @@ static const struct config_function **wished;
 static size_t n_wishes, n_triggers, n_hooks_room;
 
 /* ---- one hook -------------------------------------------------------------------------------- */
-
-static const char *read_name(const char *symbol)
-{
-    char room[READABLE_MAX];
-
-    if (demangle(symbol, room, sizeof(room)) == NULL) {
-        return NULL;
-    }
-    return arena_copy_text(&process.arena, room, strlen(room));
-}
 
 /* The next hook, which nobody sees before publish; NULL when there is no room. */
 static struct hook *new_hook(const struct config_function *function)
@@ -287,7 +275,7 @@ int hooks_start(void)
         wishes[n_wishes] = triggers_wish(n_wishes);
     }
     for (size_t i = 0; i < n_functions; i++) {
-        readable[i] = read_name(process.model.functions[i].symbol);
+        readable[i] = hook_read_symbol(process.model.functions[i].symbol);
         hook_function(&process.model.functions[i]);
     }
     process.n_bindings += fixed_bindings_fill(&process.bindings[process.n_bindings]);

@@ -160,6 +160,12 @@ bool hooks_is_pending(const struct hook *hook);
 /* Why it is not hooked, or what limits it; NULL: nothing to say. */
 const char *hooks_problem(const struct hook *hook);
 
+/*
+ * The symbol of a C++ function as it was written, in the arena; NULL for another symbol, or where
+ * the stack is too small for the reading. By the constructor.
+ */
+const char *hook_read_symbol(const char *symbol);
+
 /* Gives the hook a name that no other has. By whoever may add hooks. */
 void hook_make_distinct(struct hook *hook);
 

@@ -2,6 +2,8 @@
 """Small stacks (coroutines of 16 KiB, alternate signal stacks), ends of threads and of the process,
 addresses, other namespaces."""
 
+import resource
+
 import case
 import counted
 
@@ -61,6 +63,18 @@ class Stacks(counted.CountedCase):
             self.assertLessEqual(hit - real, HIT_MAX, name)
             self.assertLessEqual(miss - real, MISS_MAX, name)
             self.assertLess(hit, miss)
+
+    @case.unsanitized
+    def test_start_on_a_small_stack(self):
+        """A C++ name may take more stack to read than a program is allowed: it stays unread."""
+        deep = "_Z1f" + "P" * 1000 + "i"
+        config = self.config({deep: {"prototype": f"int {deep}(int x)"}})
+        n_bytes = 96 * 1024
+        _, outcome = self.run_both(
+            config, ["/bin/true"],
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_STACK, (n_bytes, n_bytes)))
+        self.assertEqual((outcome.status, outcome.stderr), (0, b""))
+        self.assertIn(deep, outcome.report["not_hooked"])
 
     @case.unsanitized
     def test_alternate_stack(self):
