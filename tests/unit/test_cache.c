@@ -494,7 +494,7 @@ static void drive(const struct scenario *scenario)
         };
         bool overwrite = random_below(16) == 0;
         const struct model_entry *found;
-        struct cache_life life;
+        struct cache_life life = {0};
         enum cache_outcome outcome;
         int result;
 
