@@ -157,7 +157,8 @@ static void check_described(struct entry *entry)
         if (type->kind == CTYPE_POINTER && entry->parameter_values[i] == NULL) {
             REPORT(entry->work->list,
                    place_inside(&entry->prototype_value->source, entry->offsets[i]), UNDESCRIBED,
-                   prototype->parameters[i].name, type->text, shape_hint(type));
+                   prototype->parameters[i].name, type->text,
+                   suggest_parameter(entry->work, prototype, &prototype->parameters[i]));
             entry->is_good = false;
         }
     }
@@ -175,7 +176,8 @@ static void read_returns(struct entry *entry)
                                             entry->parameters, result);
     } else if (type->kind == CTYPE_POINTER) {
         REPORT(entry->work->list, place_inside(&entry->prototype_value->source, 0),
-               RESULT_UNDESCRIBED, type->text);
+               RESULT_UNDESCRIBED, type->text,
+               suggest_result(entry->work, &entry->function->prototype));
         entry->is_good = false;
     }
 }

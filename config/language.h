@@ -166,8 +166,14 @@ bool shape_read_result(struct workspace *work, const struct value *value,
                        const struct prototype *prototype,
                        const struct config_description *parameters, struct config_description *ret);
 
-/* Which words would describe a pointer of this type. */
-const char *shape_hint(const struct ctype *type);
+/* ---- suggest.c ------------------------------------------------------------------------------- */
+
+/* What could describe a parameter, as a hint to copy from. */
+const char *suggest_parameter(struct workspace *work, const struct prototype *prototype,
+                              const struct prototype_parameter *parameter);
+
+/* The same of a result that is a pointer. */
+const char *suggest_result(struct workspace *work, const struct prototype *prototype);
 
 /* ---- condition.c ----------------------------------------------------------------------------- */
 

@@ -7,40 +7,19 @@
 
 #include <string.h>
 
-const char *shape_hint(const struct ctype *type)
-{
-    if (type->kind != CTYPE_POINTER) {
-        return "a scalar is part of the key by value; \"ignore\" leaves it out";
-    }
-    if (ctype_is_function_pointer(type)) {
-        return "words that would describe it: \"address\", \"ignore\"";
-    }
-    if (type->target->kind == CTYPE_OPAQUE || type->target->kind == CTYPE_POINTER) {
-        return "words that would describe it: \"address\", \"ignore\", \"scratch\"";
-    }
-    if (ctype_is_text_pointer(type) && type->target->is_const) {
-        return "words that would describe it: \"string\", \"address\", \"ignore\", or { \"in\": "
-               "\"bytes\", \"count\": N }";
-    }
-    if (type->target->is_const) {
-        return "words that would describe it: \"address\", \"ignore\", or { \"in\": TYPE, "
-               "\"count\": N }";
-    }
-    return "words that would describe it: \"string\" if it is text, \"address\", \"ignore\", "
-           "\"scratch\", or { \"in\", \"out\" or \"inout\": TYPE, \"count\": N }";
-}
-
 static bool report_mismatch(struct workspace *work, const struct value *value,
+                            const struct prototype *prototype,
                             const struct prototype_parameter *parameter, const char *word)
 {
     REPORT(work->list, value->source.place, DESCRIPTION_MISMATCH, word, parameter->name,
-           parameter->type->text, shape_hint(parameter->type));
+           parameter->type->text, suggest_parameter(work, prototype, parameter));
     return false;
 }
 
 /* ---- one word -------------------------------------------------------------------------------- */
 
 static bool check_word(struct workspace *work, const struct value *value,
+                       const struct prototype *prototype,
                        const struct prototype_parameter *parameter, enum description_kind kind)
 {
     const struct ctype *type = parameter->type;
@@ -50,14 +29,14 @@ static bool check_word(struct workspace *work, const struct value *value,
         return true;
     }
     if (type->kind != CTYPE_POINTER) {
-        return report_mismatch(work, value, parameter, word);
+        return report_mismatch(work, value, prototype, parameter, word);
     }
     if (kind == DESCRIBE_STRING && !ctype_is_text_pointer(type) &&
         type->target->kind != CTYPE_VOID) {
-        return report_mismatch(work, value, parameter, word);
+        return report_mismatch(work, value, prototype, parameter, word);
     }
     if (kind == DESCRIBE_SCRATCH && ctype_is_function_pointer(type)) {
-        return report_mismatch(work, value, parameter, word);
+        return report_mismatch(work, value, prototype, parameter, word);
     }
     if (kind == DESCRIBE_SCRATCH && type->target->is_const) {
         REPORT(work->list, value->source.place, CONST_WRITTEN, word, parameter->name, type->text);
@@ -67,12 +46,13 @@ static bool check_word(struct workspace *work, const struct value *value,
 }
 
 static bool read_word(struct workspace *work, const struct value *value,
+                      const struct prototype *prototype,
                       const struct prototype_parameter *parameter, struct config_description *ret)
 {
     int kind;
 
     if (!word_read(work, value, WORDS_DESCRIPTION, &kind) ||
-        !check_word(work, value, parameter, kind)) {
+        !check_word(work, value, prototype, parameter, kind)) {
         return false;
     }
     ret->kind = kind;
@@ -98,6 +78,7 @@ static bool fits_target(const struct ctype *element, const struct ctype *target)
 
 /* The T of { "in": T }: a scalar type or "bytes". */
 static bool read_element(struct workspace *work, const struct value *value,
+                         const struct prototype *prototype,
                          const struct prototype_parameter *parameter,
                          struct config_description *ret)
 {
@@ -131,7 +112,7 @@ static bool read_element(struct workspace *work, const struct value *value,
     }
     if (parameter->type->kind != CTYPE_POINTER || ctype_is_function_pointer(parameter->type) ||
         !fits_target(element, parameter->type->target)) {
-        return report_mismatch(work, value, parameter, text);
+        return report_mismatch(work, value, prototype, parameter, text);
     }
     ret->kind = DESCRIBE_MEMORY;
     ret->element = element;
@@ -177,14 +158,14 @@ static bool is_secret(const struct members *members)
 
 /* { "secret": true } on a scalar. */
 static bool read_undirected(struct workspace *work, const struct value *value,
-                            const struct members *members,
+                            const struct members *members, const struct prototype *prototype,
                             const struct prototype_parameter *parameter,
                             struct config_description *ret)
 {
     if (parameter->type->kind == CTYPE_POINTER || members->secret == NULL ||
         members->count != NULL) {
         REPORT(work->list, value->source.place, NO_DIRECTION, parameter->name,
-               shape_hint(parameter->type));
+               suggest_parameter(work, prototype, parameter));
         return false;
     }
     ret->kind = DESCRIBE_VALUE;
@@ -204,14 +185,14 @@ static bool read_directed(struct workspace *work, const struct members *members,
     if (direction == members->in && direction->kind == VALUE_STRING &&
         (strcmp(direction->source.text, "string") == 0 ||
          strcmp(direction->source.text, "address") == 0)) {
-        is_good = read_word(work, direction, parameter, ret);
+        is_good = read_word(work, direction, prototype, parameter, ret);
         if (members->count != NULL) {
             REPORT(work->list, members->count->key_place, COUNT_OF_WORD, direction->source.text);
             is_good = false;
         }
         return is_good;
     }
-    is_good = read_element(work, direction, parameter, ret);
+    is_good = read_element(work, direction, prototype, parameter, ret);
     ret->is_in = direction != members->out;
     ret->is_out = direction != members->in;
     if (ret->is_out && type->kind == CTYPE_POINTER && type->target->is_const) {
@@ -239,7 +220,7 @@ bool shape_read_parameter(struct workspace *work, const struct value *value,
     bool is_good;
 
     if (value->kind == VALUE_STRING) {
-        is_good = read_word(work, value, described, &description);
+        is_good = read_word(work, value, prototype, described, &description);
     } else if (value->kind == VALUE_ARRAY) {
         REPORT(work->list, value->source.place, ALTERNATIVES_LATER);
         is_good = false;
@@ -249,7 +230,7 @@ bool shape_read_parameter(struct workspace *work, const struct value *value,
         is_good = false;
     } else {
         is_good = members.direction == NULL
-                      ? read_undirected(work, value, &members, described, &description)
+                      ? read_undirected(work, value, &members, prototype, described, &description)
                       : read_directed(work, &members, prototype, described, &description);
         if (members.lifetime != NULL) {
             REPORT(work->list, members.lifetime->key_place, LIFETIME_OF_PARAMETER, described->name);

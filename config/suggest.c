@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What could describe a pointer that nothing describes yet: text for a hint, to be copied, with the
+ * names of this very function in it. What is likeliest stands first. Which it is only who knows the
+ * function can say: nothing here is ever assumed.
+ */
+#include "config/language.h"
+
+#include <string.h>
+#include <strings.h>
+
+/* What is known of a pointer by its type. One bit each. */
+enum pointer_class {
+    POINTS_TO_TEXT = 1u << 0,       /* char *: text, or memory */
+    POINTS_TO_CONST_TEXT = 1u << 1, /* const char * */
+    POINTS_TO_BYTES = 1u << 2,      /* void * */
+    POINTS_TO_CONST_BYTES = 1u << 3,
+    POINTS_TO_VALUES = 1u << 4, /* double * */
+    POINTS_TO_CONST_VALUES = 1u << 5,
+    POINTS_TO_UNKNOWN = 1u << 6, /* struct without body, pointer */
+    POINTS_TO_CONST_UNKNOWN = 1u << 7,
+    POINTS_TO_CODE = 1u << 8,
+};
+
+#define POINTS_TO_WRITABLE (POINTS_TO_TEXT | POINTS_TO_BYTES | POINTS_TO_VALUES)
+#define POINTS_TO_READABLE \
+    (POINTS_TO_WRITABLE | POINTS_TO_CONST_TEXT | POINTS_TO_CONST_BYTES | POINTS_TO_CONST_VALUES)
+#define POINTS_TO_ANYTHING (~0u)
+
+/* A description that would do for pointers of these classes, in the order in which they are said.
+ * word: as it is; else a direction, to which type and count are added. */
+static const struct candidate {
+    unsigned classes;
+    const char *word, *direction, *meaning;
+} candidates[] = {
+    {POINTS_TO_CONST_TEXT, "\"string\"", NULL, "if it is text"},
+    {POINTS_TO_WRITABLE, NULL, "out", "if it is written"},
+    {POINTS_TO_READABLE, NULL, "in", "if it is read"},
+    {POINTS_TO_WRITABLE, NULL, "inout", "if both"},
+    {POINTS_TO_TEXT, "\"string\"", NULL, "if it is text"},
+    {POINTS_TO_CONST_BYTES | POINTS_TO_BYTES, "\"string\"", NULL, "if it is text"},
+    {POINTS_TO_ANYTHING, "\"address\"", NULL, "if it is a handle"},
+    {POINTS_TO_WRITABLE | POINTS_TO_UNKNOWN, "\"scratch\"", NULL, "if nobody reads it afterwards"},
+    {POINTS_TO_ANYTHING, "\"ignore\"", NULL, "if the result does not depend on it"},
+};
+
+/* Words that a parameter's name ends with, or is, when it says how much there is. */
+static const char *const length_words[] = {
+    "len", "length", "size", "sz", "count", "cnt", "num", "nbytes", "bytes", "nmemb", "max",
+};
+
+static enum pointer_class classify(const struct ctype *type)
+{
+    const struct ctype *target = type->target;
+
+    if (ctype_is_function_pointer(type)) {
+        return POINTS_TO_CODE;
+    }
+    /* By what is written: whether char itself is unsigned differs from machine to machine. */
+    if (ctype_is_text_pointer(type) && strstr(target->text, "unsigned") == NULL) {
+        return target->is_const ? POINTS_TO_CONST_TEXT : POINTS_TO_TEXT;
+    }
+    if (target->kind == CTYPE_VOID || ctype_is_text_pointer(type)) {
+        return target->is_const ? POINTS_TO_CONST_BYTES : POINTS_TO_BYTES;
+    }
+    if (target->kind == CTYPE_OPAQUE || target->kind == CTYPE_POINTER) {
+        return target->is_const ? POINTS_TO_CONST_UNKNOWN : POINTS_TO_UNKNOWN;
+    }
+    return target->is_const ? POINTS_TO_CONST_VALUES : POINTS_TO_VALUES;
+}
+
+/* ---- counts ---------------------------------------------------------------------------------- */
+
+static bool is_length_word(const char *name)
+{
+    size_t n_name = strlen(name);
+
+    for (size_t i = 0; i < sizeof(length_words) / sizeof(length_words[0]); i++) {
+        size_t n_word = strlen(length_words[i]);
+
+        if (n_name >= n_word && strcasecmp(name + n_name - n_word, length_words[i]) == 0) {
+            return true;
+        }
+    }
+    return strcmp(name, "n") == 0;
+}
+
+/* "buflen" and "buf_size" of "buf", "nvalues" and "n_values" of "values". */
+static bool is_length_of(const char *name, const char *pointer)
+{
+    size_t n_pointer = strlen(pointer);
+
+    if (strncmp(name, pointer, n_pointer) == 0 && name[n_pointer] != '\0') {
+        return is_length_word(name + n_pointer);
+    }
+    return name[0] == 'n' && strcmp(name + 1 + (name[1] == '_'), pointer) == 0;
+}
+
+/* An integer, or what a pointer to one holds. */
+static bool is_number(const struct ctype *type)
+{
+    const struct ctype *counted = type->kind == CTYPE_POINTER ? type->target : type;
+
+    return (counted->kind == CTYPE_SIGNED || counted->kind == CTYPE_UNSIGNED) &&
+           counted->size_bytes >= sizeof(int);
+}
+
+static bool is_length(const struct prototype_parameter *parameter)
+{
+    return is_number(parameter->type) && is_length_word(parameter->name);
+}
+
+/*
+ * The parameter that says how much another one points to, or NULL: one that is named after it, or,
+ * the pointers between them passed over, the next one that is named as a length, or the one before.
+ */
+static const struct prototype_parameter *find_length(const struct prototype *prototype,
+                                                     const struct prototype_parameter *pointer)
+{
+    const struct prototype_parameter *first = prototype->parameters,
+                                     *end = first + prototype->n_parameters, *next = pointer + 1;
+
+    for (const struct prototype_parameter *at = first; at < end; at++) {
+        if (at != pointer && is_number(at->type) && is_length_of(at->name, pointer->name)) {
+            return at;
+        }
+    }
+    while (next < end && next->type->kind == CTYPE_POINTER && !is_length(next)) {
+        next++;
+    }
+    if (next < end && is_length(next)) {
+        return next;
+    }
+    return pointer > first && is_length(pointer - 1) ? pointer - 1 : NULL;
+}
+
+/* What the object ends with: of values there may be but one, so that nothing is; of bytes not. */
+static const char *suggest_count(struct workspace *work, const struct prototype *prototype,
+                                 const struct prototype_parameter *described)
+{
+    bool has_type = (classify(described->type) & (POINTS_TO_VALUES | POINTS_TO_CONST_VALUES)) != 0;
+    const struct prototype_parameter *length = find_length(prototype, described);
+
+    if (length == NULL || is_length_word(described->name)) {
+        return has_type ? "" : ", \"count\": N";
+    }
+    return work_join(work,
+                     length->type->kind == CTYPE_POINTER ? ", \"count\": \"*" : ", \"count\": \"",
+                     length->name, "\"");
+}
+
+/* ---- descriptions ---------------------------------------------------------------------------- */
+
+static const char *suggest_type(const struct ctype *type)
+{
+    const char *text = type->target->text;
+    size_t n_const = strlen("const ");
+
+    if ((classify(type) & (POINTS_TO_VALUES | POINTS_TO_CONST_VALUES)) == 0) {
+        return "bytes";
+    }
+    return strncmp(text, "const ", n_const) == 0 ? text + n_const : text;
+}
+
+static const char *suggest_one(struct workspace *work, const struct candidate *candidate,
+                               const struct prototype *prototype,
+                               const struct prototype_parameter *described)
+{
+    const char *text;
+
+    if (candidate->word != NULL) {
+        return candidate->word;
+    }
+    text = work_join(work, "{ \"", candidate->direction, "\": \"");
+    text = work_join(work, text, suggest_type(described->type), "\"");
+    return work_join(work, text, suggest_count(work, prototype, described), " }");
+}
+
+const char *suggest_parameter(struct workspace *work, const struct prototype *prototype,
+                              const struct prototype_parameter *described)
+{
+    const char *text = NULL;
+    unsigned kind;
+
+    if (described->type->kind != CTYPE_POINTER) {
+        return work_join(work, "it is part of the key by value; \"args\": { \"", described->name,
+                         "\": \"ignore\" } leaves it out");
+    }
+    kind = classify(described->type);
+    for (size_t i = 0; i < sizeof(candidates) / sizeof(candidates[0]); i++) {
+        const struct candidate *candidate = &candidates[i];
+
+        if ((candidate->classes & kind) == 0) {
+            continue;
+        }
+        if (text == NULL) {
+            text = work_join(work, "\"args\": { \"", described->name, "\": ");
+            text = work_join(work, text, suggest_one(work, candidate, prototype, described), " } ");
+            text = work_join(work, text, candidate->meaning, "; or ");
+        } else {
+            text = work_join(work, text, text[strlen(text) - 1] == ' ' ? "" : ", ",
+                             suggest_one(work, candidate, prototype, described));
+            text = work_join(work, text, " ", candidate->meaning);
+        }
+    }
+    return text;
+}
+
+/* ---- the result ------------------------------------------------------------------------------ */
+
+/* The first parameter of the first of these classes that has one, or NULL. */
+static const char *find_pointer(const struct prototype *prototype, const unsigned *classes,
+                                size_t n_classes)
+{
+    for (size_t k = 0; k < n_classes; k++) {
+        for (uint32_t i = 0; i < prototype->n_parameters; i++) {
+            const struct ctype *type = prototype->parameters[i].type;
+
+            if (type->kind == CTYPE_POINTER && (classify(type) & classes[k]) != 0) {
+                return prototype->parameters[i].name;
+            }
+        }
+    }
+    return NULL;
+}
+
+const char *suggest_result(struct workspace *work, const struct prototype *prototype)
+{
+    static const unsigned into[] = {POINTS_TO_TEXT, POINTS_TO_BYTES, POINTS_TO_UNKNOWN};
+    static const unsigned within[] = {POINTS_TO_CONST_TEXT, POINTS_TO_READABLE,
+                                      POINTS_TO_ANYTHING & ~POINTS_TO_CODE};
+    unsigned kind = classify(prototype->result);
+    const char *written = find_pointer(prototype, into, sizeof(into) / sizeof(into[0]));
+    const char *pointed = find_pointer(prototype, within, sizeof(within) / sizeof(within[0]));
+    bool is_text = (kind & (POINTS_TO_TEXT | POINTS_TO_CONST_TEXT)) != 0;
+    const char *text =
+        is_text
+            ? "\"returns\": { \"out\": \"string\", \"lifetime\": \"static\" } if it is text that "
+              "stays until the thread's next call; or "
+            : "\"returns\": \"address\" if it is a handle";
+
+    if (is_text && written != NULL) {
+        text =
+            work_join(work, text, "{ \"out\": \"string\", \"lifetime\": { \"into\": \"", written);
+        text = work_join(work, text, "\" } } if that argument holds it, ", "");
+    }
+    if (pointed != NULL) {
+        text = work_join(work, text, is_text ? "" : "; or ", "{ \"lifetime\": { \"into\": \"");
+        text = work_join(work, text, pointed, "\" } } if it is a place in that argument");
+        text = work_join(work, text, is_text ? ", " : "", "");
+    }
+    return is_text ? work_join(work, text, "\"address\" if it is a handle", "") : text;
+}
