@@ -183,6 +183,15 @@ static inline enum seen look(const struct glance *glance, struct cache_view *ret
     return SEEN_ENTRY;
 }
 
+/* What a glance that does not answer has read of an entry goes with it. */
+static bool give_up(const struct glance *glance)
+{
+    if (glance->cache->options.secret) {
+        block_wipe(glance->options->room, CACHE_ROOM_BYTES);
+    }
+    return false;
+}
+
 bool cache_glance(struct cache *cache, struct shard *shard, const struct cache_key *key,
                   const struct cache_lookup_options *options, struct cache_view *ret_view,
                   bool *ret_is_due)
@@ -194,15 +203,18 @@ bool cache_glance(struct cache *cache, struct shard *shard, const struct cache_k
 
         *ret_is_due = false;
         if (!shard_is_current(cache, shard)) {
-            return false;
+            break;
         }
         if (begin(&glance)) {
             seen = look(&glance, ret_view, ret_is_due);
         }
-        if (seen != SEEN_CHANGING) {
-            return seen == SEEN_ENTRY;
+        if (seen == SEEN_ENTRY) {
+            return true;
+        }
+        if (seen == SEEN_NOTHING) {
+            return give_up(&glance);
         }
     }
     *ret_is_due = false;
-    return false;
+    return give_up(&glance);
 }

@@ -13,6 +13,9 @@
 
 #include <errno.h>
 
+/* Hits without the lock may count past it, but never around. */
+#define MAX_COUNT (UINT32_MAX / 2)
+
 /* In every slot. */
 struct lfu_words {
     struct use_count count;
@@ -86,7 +89,7 @@ static void lfu_on_insert(struct order *order, uint32_t slot, const struct polic
     struct lfu *lfu = order->state;
     struct lfu_words *words = words_of(order, slot);
 
-    words->filed_count = past->is_known ? past->count + (past->count < UINT32_MAX) : 1;
+    words->filed_count = past->is_known ? past->count + (past->count < MAX_COUNT) : 1;
     use_count_set(&words->count, words->filed_count);
     if (past->is_known && past->clock <= order->clock) {
         order_slot(order, slot)->stamp = past->stamp;
@@ -175,7 +178,7 @@ static int lfu_check(const struct order *order, uint32_t n_live)
 
 const struct policy policy_lfu = {
     .hit = POLICY_HIT_COUNTS,
-    .max_count = UINT32_MAX,
+    .max_count = MAX_COUNT,
     .slot_bytes = sizeof(struct lfu_words),
     .state_bytes = sizeof(struct lfu),
     .share_bytes = sizeof(uint32_t),

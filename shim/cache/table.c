@@ -65,22 +65,23 @@ void table_init(struct table *table, const struct table_layout *layout, struct t
 }
 
 /* Counted last: a child that is forked meanwhile knows nothing of the mapping. */
-static void spare_add(struct table_spares *spares, void *pages, size_t n_bytes)
+static void spare_add(struct table_spares *spares, const struct table *table)
 {
     if (spares->n < sizeof(spares->places) / sizeof(spares->places[0])) {
-        spares->places[spares->n].pages = pages;
-        spares->places[spares->n].n_bytes = n_bytes;
+        spares->places[spares->n].pages = table->groups;
+        spares->places[spares->n].n_bytes = table->mapped_bytes;
+        spares->places[spares->n].n_groups = table->n_groups;
         atomic_signal_fence(memory_order_release);
         spares->n++;
     }
 }
 
-static void *spare_take(struct table_spares *spares, size_t n_bytes)
+static void *spare_take(struct table_spares *spares, uint32_t n_groups)
 {
     for (uint32_t i = 0; i < spares->n; i++) {
         void *pages = spares->places[i].pages;
 
-        if (spares->places[i].n_bytes == n_bytes) {
+        if (spares->places[i].n_groups == n_groups) {
             spares->places[i] = spares->places[--spares->n];
             return pages;
         }
@@ -103,7 +104,7 @@ void table_fini(struct table *table)
             block_wipe(table->groups, table->mapped_bytes);
         }
         pages_empty(table->groups, table->mapped_bytes);
-        spare_add(table->spares, table->groups, table->mapped_bytes);
+        spare_add(table->spares, table);
     }
     table_init(table, table->layout, table->spares);
 }
@@ -200,7 +201,7 @@ static int table_map(struct table *table, const struct table_layout *layout,
     char *pages;
 
     total = (total + page - 1) / page * page;
-    pages = spare_take(spares, total);
+    pages = spare_take(spares, n_groups);
     if (pages == NULL) {
         pages = pages_map(total);
     }

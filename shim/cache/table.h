@@ -45,15 +45,17 @@ struct table_layout {
 };
 
 /*
- * Mappings that a table has left, by growing or for an empty one, kept for its next table of that
- * size: their memory is given back, but hits may still be reading there. There are fewer sizes than
- * places; what finds no place is never used again.
+ * Mappings that a table has left, by growing or for an empty one, kept for its next table of as
+ * many groups: their memory is given back, but hits may still be reading there, or counting a use,
+ * so that each slot must stay where a slot was. There are fewer sizes than places; what finds no
+ * place is never used again.
  */
 struct table_spares {
     uint32_t n;
     struct {
         void *pages;
         size_t n_bytes;
+        uint32_t n_groups;
     } places[40];
 };
 

@@ -59,12 +59,13 @@ static const struct kind kinds[] = {
 #define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))
 #define N_KEYS  100
 
-static struct cache *create_kind(const struct kind *kind, enum cache_policy policy)
+static struct cache *create_kind_of(const struct kind *kind, enum cache_policy policy,
+                                    uint64_t max_entries, uint32_t n_shards)
 {
     struct cache_options options = {.policy = policy,
-                                    .max_entries = policy == CACHE_POLICY_direct ? 1 << 20 : N_KEYS,
+                                    .max_entries = max_entries,
                                     .max_bytes = 64 << 20,
-                                    .n_shards = 4,
+                                    .n_shards = n_shards,
                                     .has_lives = true,
                                     .key_bytes = kind->key_bytes,
                                     .value_bytes = kind->value_bytes,
@@ -75,6 +76,11 @@ static struct cache *create_kind(const struct kind *kind, enum cache_policy poli
 
     assert_int_equal(cache_create(&options, &cache), 0);
     return cache;
+}
+
+static struct cache *create_kind(const struct kind *kind, enum cache_policy policy)
+{
+    return create_kind_of(kind, policy, policy == CACHE_POLICY_direct ? 1 << 20 : N_KEYS, 4);
 }
 
 static struct cache_key kind_key(const struct kind *kind, uint64_t number, unsigned char bytes[50])
@@ -172,6 +178,79 @@ static void test_locks_of_hits(void **state)
         for (uint64_t number = 0; number < n_keys; number++) {
             assert_int_equal(look_up_kind(cache, kind, number, 20, &ticket), CACHE_MISS);
             cache_abandon(cache, &ticket);
+        }
+        cache_destroy(cache);
+    }
+}
+
+/* ---- secrets ---- */
+
+/* An entry that has expired was read before that was found out. */
+static void test_no_secret_is_left_behind(void **state)
+{
+    _Alignas(8) unsigned char room[CACHE_ROOM_BYTES] = {0};
+    const unsigned char nothing[CACHE_ROOM_BYTES] = {0};
+    const uint64_t number = 77;
+    struct cache_options made = {.policy = policy_of_state(state),
+                                 .max_entries = 10,
+                                 .max_bytes = 1 << 20,
+                                 .has_lives = true,
+                                 .secret = true,
+                                 .key_bytes = 8,
+                                 .value_bytes = 8};
+    struct cache_key key = {.bytes = {&number, sizeof(number)},
+                            .hash = hash_bytes((struct bytes){&number, sizeof(number)}, SEED)};
+    struct cache_lookup_options options = {.now_ns = 10, .owner = thread_self(), .room = room};
+    struct cache_life life = {.expires_ns = 20};
+    struct cache_ticket ticket;
+    struct cache_view view;
+    struct cache *cache;
+
+    become_threaded();
+    assert_int_equal(cache_create(&made, &cache), 0);
+    assert_int_equal(cache_lookup(cache, &key, &options, &view, &ticket), CACHE_MISS);
+    assert_int_equal(cache_insert(cache, &key, key.bytes, 10, &life, &ticket), 0);
+    options.now_ns = 20;
+    assert_int_equal(cache_lookup(cache, &key, &options, &view, &ticket), CACHE_MISS);
+    assert_memory_equal(room, nothing, sizeof(room));
+    cache_destroy(cache);
+}
+
+/* ---- memory that is used again ---- */
+
+#define MAX_TABLES 16
+
+/* A hit may still read, or count, where it saw a table: whatever comes there has slots there. */
+static void test_tables_keep_their_places(void **state)
+{
+    const struct kind *kind = &kinds[2];
+
+    for (uint64_t max_entries = 10; max_entries < 600; max_entries += 13) {
+        struct cache *cache =
+            create_kind_of(kind, policy_of_state(state), max_entries, /*n_shards=*/1);
+        const struct table *table = &cache->shards[0].table;
+        struct {
+            const void *pages;
+            uint32_t n_groups;
+        } seen[MAX_TABLES];
+        size_t n_seen = 0;
+
+        for (uint64_t number = 0; number < 3 * max_entries; number++) {
+            size_t i = 0;
+
+            if (number % max_entries == 0) {
+                cache_clear(cache);
+            }
+            put_kind(cache, kind, number);
+            while (i < n_seen && seen[i].pages != table->groups) {
+                i++;
+            }
+            if (i == n_seen) {
+                assert_true(n_seen < MAX_TABLES);
+                seen[n_seen].pages = table->groups;
+                seen[n_seen++].n_groups = table->n_groups;
+            }
+            assert_int_equal(seen[i].n_groups, table->n_groups);
         }
         cache_destroy(cache);
     }
@@ -322,6 +401,8 @@ int main(void)
     static struct policy_tests tests;
 
     add_for_each_policy(&tests, "locks_of_hits", test_locks_of_hits);
+    add_for_each_policy(&tests, "no_secret_is_left_behind", test_no_secret_is_left_behind);
+    add_for_each_policy(&tests, "tables_keep_their_places", test_tables_keep_their_places);
     add_for_each_policy(&tests, "nothing_is_torn", test_nothing_is_torn);
     return _cmocka_run_group_tests("cache_glance", tests.tests, tests.n, NULL, NULL);
 }
