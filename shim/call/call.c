@@ -182,15 +182,23 @@ __attribute__((noinline)) static int compute(struct call_plan *plan, const struc
     return caller_errno;
 }
 
+static void count_hit(const struct call_plan *plan, enum cache_outcome outcome)
+{
+    stats_add(plan->counters, STATS_hits, 1);
+    /* After the hit, so that nobody ever reads more waits than hits. */
+    if (__builtin_expect(outcome == CACHE_HIT_AFTER_WAIT, 0)) {
+        stats_add(plan->counters, STATS_waits, 1);
+    }
+}
+
 /*
  * Whether this hit leads to the real function all the same; then it has been dealt with. Not
  * inlined, for the room of the copy.
  */
-__attribute__((noinline)) static bool handle_watched(struct call_plan *plan, struct cache *cache,
-                                                     const struct cache_key *key,
-                                                     const struct cache_view *view,
-                                                     const struct marshal_call *call, void *result,
-                                                     void **arguments, int *caller_errno)
+__attribute__((noinline)) static bool
+handle_watched(struct call_plan *plan, const struct verify_hit *hit, enum cache_outcome outcome,
+               struct cache *cache, const struct cache_view *view, void *result, void **arguments,
+               int *caller_errno)
 {
     struct marshal_buffer copy;
     int error;
@@ -212,7 +220,8 @@ __attribute__((noinline)) static bool handle_watched(struct call_plan *plan, str
         *caller_errno = errno;
         return true;
     }
-    *caller_errno = verify_hit(plan, key, (struct bytes){copy.data, copy.n_bytes}, call, result,
+    count_hit(plan, outcome);
+    *caller_errno = verify_hit(plan, hit, (struct bytes){copy.data, copy.n_bytes}, result,
                                arguments, *caller_errno);
     marshal_buffer_fini(&copy);
     return true;
@@ -230,14 +239,6 @@ void call_meet_child(void)
 {
     if (__builtin_expect(fork_page_is_new_child(), 0)) {
         call_hooks.new_child();
-    }
-}
-
-/* After the hit, so that nobody ever reads more waits than hits. */
-static inline void count_wait(struct call_plan *plan, enum cache_outcome outcome)
-{
-    if (__builtin_expect(outcome == CACHE_HIT_AFTER_WAIT, 0)) {
-        stats_add(plan->counters, STATS_waits, 1);
     }
 }
 
@@ -261,6 +262,7 @@ void call_handle(void *handle, void *result, void **arguments)
     struct cache_view view;
     struct cache_key key;
     enum cache_outcome outcome;
+    uint64_t n_changes_before;
     int32_t hit_errno;
     bool may_wait;
     int error;
@@ -303,15 +305,16 @@ void call_handle(void *handle, void *result, void **arguments)
         }
     }
 
+    n_changes_before = atomic_load_explicit(&plan->n_changes, memory_order_acquire);
     outcome = cache_lookup(cache, &key, &options, &view, &ticket);
     switch (outcome) {
     case CACHE_HIT:
     case CACHE_HIT_AFTER_WAIT:
     case CACHE_STALE_AFTER_WAIT:
         if (__builtin_expect(plan->is_watched, 0) && outcome != CACHE_STALE_AFTER_WAIT &&
-            handle_watched(plan, cache, &key, &view, &call, result, arguments, &caller_errno)) {
+            handle_watched(plan, &(struct verify_hit){&key, &call, n_changes_before}, outcome,
+                           cache, &view, result, arguments, &caller_errno)) {
             marshal_buffer_fini(&key_buffer);
-            count_wait(plan, outcome);
             break;
         }
         error = marshal_replay(plan->marshal, (struct bytes){view.data, view.n_bytes}, arguments,
@@ -326,8 +329,7 @@ void call_handle(void *handle, void *result, void **arguments)
             stats_add(plan->counters, STATS_misses, 1);
             stats_add(plan->counters, STATS_stale, 1);
         } else {
-            stats_add(plan->counters, STATS_hits, 1);
-            count_wait(plan, outcome);
+            count_hit(plan, outcome);
         }
         if (hit_errno != MARSHAL_ERRNO_UNTOUCHED) {
             caller_errno = hit_errno;

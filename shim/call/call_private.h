@@ -36,7 +36,10 @@ struct call_plan {
     _Atomic uint32_t n_reported;       /* mismatches */
     struct cache_instances *instances; /* then cache is NULL */
     struct watched_files files;
-    _Atomic uint32_t *fences;   /* of rules that match, FENCES_PER_RULE each: invalidate.c */
+    _Atomic uint32_t *fences;        /* of rules that match, FENCES_PER_RULE each: invalidate.c */
+    _Atomic uint64_t n_changes;      /* how often something was invalidated, also to no avail */
+    _Atomic int32_t n_changing;      /* invalidating calls that have begun and not returned */
+    _Atomic uint64_t last_change_ns; /* clock_coarse_ns when the last of them began */
     _Atomic bool is_unfollowed; /* an invalidation can no longer be followed: never answers again */
     const char *shown_as, *library;
     /* How long a waiter waits; follows measured times when the configuration gives none. */
@@ -49,6 +52,9 @@ void call_meet_child(void);
 
 /* The lock-free part of call_plan_invalidate. A callback: plan is a struct call_plan. */
 void call_fence(void *plan);
+
+/* An invalidating call is under way, or began a moment ago and may never return. */
+bool call_is_changing(const struct call_plan *plan);
 
 /* Whether what is remembered may answer now; looks at the files that it hangs on. */
 static inline bool call_may_answer(struct call_plan *plan)

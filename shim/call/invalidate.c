@@ -10,6 +10,7 @@
  * count moves on, the computation is not kept. Then all entries are visited and those that have
  * these bytes are dropped. Two values may share a fence: that costs a result, never an answer.
  */
+#include "base/clock.h"
 #include "base/fork_page.h"
 #include "call/call_private.h"
 
@@ -17,6 +18,9 @@
 #include <string.h>
 
 #define FENCES_PER_RULE 64
+
+/* So long a call that has not returned is taken to be under way: it may have left for good. */
+#define CHANGE_PATIENCE_NS 1000000000u
 
 /* Distinct arguments that the rules tied to one trigger look at. */
 #define MAX_TAKES 8
@@ -73,15 +77,40 @@ int call_rules_init(struct call_plan *plan, struct arena *arena)
     return plan->fences == NULL ? -ENOMEM : files_init(&plan->files, function, arena);
 }
 
+/* Before anything is dropped: who finds the count as it was has seen nothing of the change. */
+static void note_change(struct call_plan *plan)
+{
+    atomic_fetch_add_explicit(&plan->n_changes, 1, memory_order_seq_cst);
+}
+
 void call_fence(void *of)
 {
     struct call_plan *plan = of;
 
+    note_change(plan);
     if (plan->instances != NULL) {
         cache_instances_fence(plan->instances);
     } else {
         cache_fence(plan->cache);
     }
+}
+
+static void begin_change(struct call_plan *plan)
+{
+    atomic_store_explicit(&plan->last_change_ns, clock_coarse_ns(), memory_order_relaxed);
+    atomic_fetch_add_explicit(&plan->n_changing, 1, memory_order_seq_cst);
+}
+
+static void end_change(struct call_plan *plan)
+{
+    atomic_fetch_sub_explicit(&plan->n_changing, 1, memory_order_seq_cst);
+}
+
+bool call_is_changing(const struct call_plan *plan)
+{
+    return atomic_load_explicit(&plan->n_changing, memory_order_acquire) != 0 &&
+           clock_coarse_ns() - atomic_load_explicit(&plan->last_change_ns, memory_order_relaxed) <
+               CHANGE_PATIENCE_NS;
 }
 
 void call_plan_bypass(struct call_plan *plan)
@@ -92,6 +121,7 @@ void call_plan_bypass(struct call_plan *plan)
 
 void call_plan_invalidate(struct call_plan *plan)
 {
+    note_change(plan);
     if (plan->instances != NULL) {
         cache_instances_clear(plan->instances);
     } else {
@@ -166,6 +196,7 @@ static void drop_parts(struct search *search)
     const struct config_invalidation *rule = target->rule;
     struct call_plan *plan = target->plan;
 
+    note_change(plan);
     if (plan->instances != NULL && rule->n_matches == 1 &&
         rule->matches[0].ours == plan->function->instance_parameter) {
         cache_instances_drop(plan->instances, search->parts[0],
@@ -315,6 +346,8 @@ void call_trigger_before(struct call_trigger *trigger, const struct abi_register
     for (const struct call_target *target = newest; target != NULL; target = target->next) {
         if (kept == NULL) {
             call_plan_bypass(target->plan);
+        } else {
+            begin_change(target->plan);
         }
         target_invalidate(target, is_inside, kept);
     }
@@ -333,5 +366,8 @@ void call_trigger_after(struct call_trigger *trigger, bool is_inside, const void
          target != NULL; target = target->next) {
         was_there |= target == kept->newest;
         target_invalidate(target, is_inside, was_there ? kept : NULL);
+        if (was_there) {
+            end_change(target->plan);
+        }
     }
 }

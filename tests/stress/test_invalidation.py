@@ -50,6 +50,11 @@ class Invalidation(case.Case):
         outcome = self.play(of_each={"per_instance": "subject", "max_instances": 10})
         self.assertLessEqual(outcome.function("versions_look")["instances"], 10)
 
+    def test_what_changes_meanwhile_is_no_mismatch(self):
+        outcome = self.play(mode="verify")
+        for name in functions():
+            self.assert_counts(outcome.function(name), mismatches=0)
+
 
 if __name__ == "__main__":
     case.main()

@@ -246,6 +246,44 @@ static void test_a_sampled_mismatch_lets_go(void **state)
     expect(plan, 9, 2, 0, 8, 1);
 }
 
+static struct call_plan *changing;
+
+/* While it runs, what it answers from is changed by a call that invalidates. */
+static int overtaken(int x)
+{
+    n_real++;
+    if (changing != NULL) {
+        offset++;
+        guard_enter();
+        call_plan_invalidate(changing);
+        guard_leave();
+    }
+    return x + offset;
+}
+
+static void test_a_change_meanwhile_is_no_mismatch(void **state)
+{
+    struct call_plan *sampled = make_plan("f", ENTRY("\"verify_sample\":1"), (void *)overtaken);
+    struct call_plan *verified = make_plan("f", ENTRY("\"mode\":\"verify\""), (void *)overtaken);
+
+    call_init(&(struct call_hooks){.let_go = note_let_go});
+    let_go_of = NULL;
+    for (int i = 0; i < 2; i++) {
+        struct call_plan *plan = i == 0 ? sampled : verified;
+
+        offset = 10;
+        assert_int_equal(call_int(plan, 1), 11);
+        changing = plan;
+        assert_int_equal(call_int(plan, 1), 12);
+        changing = NULL;
+        expect(plan, 1, 1, 0, 0, 0);
+        assert_int_equal(call_int(plan, 1), 12);
+        assert_int_equal(call_int(plan, 1), 12);
+        expect(plan, 2, 2, 0, 1, 0);
+    }
+    assert_null(let_go_of);
+}
+
 static void test_the_sample_is_a_share(void **state)
 {
     struct call_plan *plan = make_plan("f", ENTRY("\"verify_sample\":0.25"), (void *)shifted);
@@ -286,6 +324,7 @@ int main(void)
         TEST(test_secrets_are_not_reported),
         TEST(test_reports_are_bounded),
         TEST(test_a_sampled_mismatch_lets_go),
+        TEST(test_a_change_meanwhile_is_no_mismatch),
         TEST(test_the_sample_is_a_share),
     };
 
