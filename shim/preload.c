@@ -185,6 +185,9 @@ static int start(const char *started_as, bool is_checked)
     }
     call_init(&hooks);
     error = entry_self_test(&process.arena);
+    if (error == -EPROTO) {
+        log_line(LOG_LEVEL_ERROR, "calls do not come through memoshim unchanged on this machine");
+    }
     if (error != 0) {
         return error;
     }
