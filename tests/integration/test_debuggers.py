@@ -15,6 +15,7 @@ import counted
 TRACED = case.PROGRAMS / "traced"
 WALK = pathlib.Path(__file__).with_name("gdb_walk.py")
 CALLERS = ["inner_function", "outer_function", "main"]  # innermost first
+THUNK = "memoshim_thunk_2"  # of the one function; the first two were the self-test's
 SANITIZED = case.os.environ.get("MEMOSHIM_SANITIZED") == "1"
 
 
@@ -85,12 +86,12 @@ class Debuggers(counted.CountedCase):
         for kind, passed in ("hit", "marshal_replay"), ("miss", "real_work"):
             walk = seen[f"walk of a {kind}"]
             self.assertEqual(walk["lost"], [])
-            for name in "memoshim_thunk_0", "ffi_closure_unix64", "cache_lookup", passed:
+            for name in THUNK, "ffi_closure_unix64", "cache_lookup", passed:
                 self.assertIn(name, walk["ran"])
             self.assertGreater(walk["n_steps"], 100)
         self.assertNotIn("counted_hooked", seen["walk of a hit"]["ran"])
 
-        self.assert_way(seen["thunk"], "memoshim_thunk_0")
+        self.assert_way(seen["thunk"], THUNK)
         self.assertEqual(seen["finish of a thunk"], "inner_function")
         self.assert_way(seen["replay"], "marshal_replay", "call_handle", "ffi_closure_unix64")
         self.assertEqual(seen["finish of the replay"], "call_handle")
@@ -123,7 +124,7 @@ class Debuggers(counted.CountedCase):
         for cost, name in re.findall(r"^\s*([\d,]+) \([^)]*\)\s+\S*:(\w+)", text, re.MULTILINE):
             costs.setdefault(name, int(cost.replace(",", "")))  # the largest comes first
         # libffi moves its own frame to call counted_hooked, which callgrind takes for a part of it.
-        way = "spin", "ffi_call", "call_handle", "memoshim_thunk_0", "inner_function", "main"
+        way = "spin", "ffi_call", "call_handle", THUNK, "inner_function", "main"
         for inner, outer in zip(way, way[1:]):
             self.assertIn(inner, costs, text)
             self.assertLessEqual(costs[inner], costs[outer], (inner, outer))
