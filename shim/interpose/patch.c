@@ -44,6 +44,9 @@ static bool redirect_slot_locked(struct pass *pass, const struct elf_view *view,
     enum slots_outcome outcome =
         slots_write_locked(&pass->relro, view, slot, new_value(pass, binding), pass->is_later);
 
+    if (outcome == SLOTS_NOT_YET) {
+        return false; /* the object is not counted, so the next look comes back to it */
+    }
     if (pass->object != NULL && (!pass->is_revert || outcome != SLOTS_WRITTEN)) {
         importers_count_locked(binding, pass->object, kind, outcome);
     }

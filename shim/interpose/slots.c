@@ -27,15 +27,21 @@ static void look_at_later(struct slots_relro *relro, const struct elf_view *view
     relro->is_refused = protection == PROTECTION_UNKNOWN;
 }
 
-/* A store that fails where it would fault. The kernel copies a whole word at once. */
-static bool write_unless_closed(uintptr_t slot, uintptr_t value)
+/*
+ * A store that fails where it would fault: SLOTS_SEALED then. The kernel copies a whole word at
+ * once. A sandbox or an emulator may not have the call, which says nothing of the slot.
+ */
+static enum slots_outcome write_unless_closed(uintptr_t slot, uintptr_t value)
 {
     const struct iovec from = {&value, sizeof(value)}, to = {(void *)slot, sizeof(value)};
     int saved_errno = errno;
     long n_bytes = syscall(SYS_process_vm_writev, syscall(SYS_getpid), &from, 1, &to, 1, 0);
+    enum slots_outcome outcome = n_bytes == (long)sizeof(value) ? SLOTS_WRITTEN
+                                 : errno == EFAULT              ? SLOTS_SEALED
+                                                                : SLOTS_NOT_YET;
 
     errno = saved_errno;
-    return n_bytes == (long)sizeof(value);
+    return outcome;
 }
 
 static bool open_relro(struct slots_relro *relro, const struct elf_view *view, bool is_later)
@@ -92,8 +98,10 @@ enum slots_outcome slots_write_locked(struct slots_relro *relro, const struct el
             return SLOTS_SEALED;
         }
         if (relro->is_left_open) {
-            if (write_unless_closed(slot, value)) {
-                return SLOTS_WRITTEN;
+            enum slots_outcome outcome = write_unless_closed(slot, value);
+
+            if (outcome != SLOTS_SEALED) {
+                return outcome;
             }
             relro->is_left_open = false; /* ld.so has just closed it */
             if (!open_relro(relro, view, false)) {

@@ -22,6 +22,7 @@ enum slots_outcome {
     SLOTS_WRITTEN,
     SLOTS_UNALIGNED, /* no single store changes it */
     SLOTS_SEALED,    /* not writable, and not to be opened */
+    SLOTS_NOT_YET,   /* ld.so is at work on the object, and closes it when it is through */
 };
 
 /*
