@@ -189,6 +189,28 @@ struct config_invalidation {
     uint32_t line, column;
 };
 
+/* ---- further inputs (inputs.c) ----------------------------------------------------------------
+ */
+
+enum input_kind {
+    INPUT_VARIABLE, /* of the environment: its value, or that it is not there */
+    INPUT_ZONE,     /* TZ, TZDIR and the state of the file that they name */
+    INPUT_FILE,     /* its state */
+    INPUT_FOLDER,   /* the current one: its path, device and inode */
+    INPUT_IDS,      /* of the thread: real, effective and saved user and group */
+    INPUT_LOCALE,   /* the names of all categories in force in the thread */
+    INPUT_THREAD,   /* which thread it is */
+    INPUT_ROUNDING, /* the rounding mode, flush-to-zero and the like */
+};
+
+struct config_input {
+    enum input_kind kind;
+    const char *text; /* as configured: "env:TZ" */
+    const char *name; /* of the variable; the path of the file, which is absolute */
+};
+
+#define CONFIG_MAX_INPUTS 32
+
 /* ---- the model (load.c, check.c) ------------------------------------------------------------- */
 
 enum config_mode {
@@ -237,8 +259,12 @@ struct config_function {
     const struct config_description *parameters; /* prototype.n_parameters of them */
     struct config_description result;
     struct config_condition unless, store_if;
-    bool captures_errno; /* "errno": true */
-    bool has_secret;     /* any description is secret */
+    bool captures_errno;               /* "errno": true */
+    const struct config_input *inputs; /* "key_also" */
+    uint32_t n_inputs;
+    bool keys_rounding;      /* one of them is INPUT_ROUNDING */
+    uint64_t check_every_ns; /* the files among them are looked at no more often; 0: at each call */
+    bool has_secret;         /* any description is secret */
 
     enum config_mode mode;
     enum config_policy policy;

@@ -360,6 +360,7 @@ bool function_read(struct workspace *work, const struct value *value,
         read_descriptions(&entry);
         captures_errno = entry_find(&entry, "errno");
         ret->captures_errno = captures_errno != NULL && captures_errno->is_true;
+        inputs_read(work, entry_find(&entry, "key_also"), entry_find(&entry, "check_every"), ret);
     }
     policy_read(work, entry.preset, ret);
     policy_read(work, value, ret);

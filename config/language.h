@@ -231,6 +231,12 @@ void invalidate_read(struct workspace *work, const struct value *list,
 /* Reports functions whose call invalidates and is itself remembered. */
 void invalidate_check(struct workspace *work, const char *file, const struct config_model *model);
 
+/* ---- inputs.c -------------------------------------------------------------------------------- */
+
+/* Reads `key_also` and `check_every` into function; each may be NULL. */
+void inputs_read(struct workspace *work, const struct value *key_also,
+                 const struct value *check_every, struct config_function *function);
+
 /* ---- lives.c --------------------------------------------------------------------------------- */
 
 /* Overwrites in function what object's keys of lives say, but for what needs a prototype. */

@@ -8,6 +8,10 @@
  *     bool float_mode_is_default(bool uses_x87)
  *         Round to nearest, nothing flushed to zero, nothing trapped that remembered results may
  *         raise; for long double also the full precision of the x87, where there is one.
+ *     bool float_mode_traps(bool uses_x87)
+ *         An exception that remembered results may raise is trapped, whatever the mode is else.
+ *     uint64_t float_mode_read(void)
+ *         All that changes results, as a number.
  *     void float_watch_begin(struct float_watch *), bool float_watch_end(const struct float_watch
  * *) Around a real call: whether it raised a flag beyond INEXACT. All flags, those from before and
  * those raised since, stand again afterwards. uint32_t float_shield_begin(void), void

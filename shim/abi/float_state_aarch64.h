@@ -54,6 +54,17 @@ static inline bool float_mode_is_default(bool uses_x87)
     return (fpcr_read() & ~(uint64_t)(FPCR_TRAPS & ~FPCR_TRAP_INEXACT)) == 0;
 }
 
+static inline bool float_mode_traps(bool uses_x87)
+{
+    (void)uses_x87;
+    return (fpcr_read() & FPCR_TRAP_INEXACT) != 0;
+}
+
+static inline uint64_t float_mode_read(void)
+{
+    return fpcr_read() & ~(uint64_t)FPCR_TRAPS;
+}
+
 struct float_watch {
     uint64_t before;
 };

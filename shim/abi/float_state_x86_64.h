@@ -59,6 +59,24 @@ static inline bool float_mode_is_default(bool uses_x87)
     return true;
 }
 
+static inline bool float_mode_traps(bool uses_x87)
+{
+    uint16_t control = X87_MASK_INEXACT;
+
+    if (uses_x87) {
+        __asm__ volatile("fnstcw %0" : "=m"(control));
+    }
+    return (mxcsr_read() & MXCSR_MASK_INEXACT) == 0 || (control & X87_MASK_INEXACT) == 0;
+}
+
+static inline uint64_t float_mode_read(void)
+{
+    uint16_t control;
+
+    __asm__ volatile("fnstcw %0" : "=m"(control));
+    return (uint64_t)(control & X87_CONTROL) << 32 | (mxcsr_read() & MXCSR_CONTROL);
+}
+
 /* The flags as they were before a real call; filled by float_watch_begin. */
 struct float_watch {
     uint32_t sse_before;

@@ -56,6 +56,8 @@ static enum stats_bypass key_bypass(int error)
         return STATS_BYPASS_no_memory;
     case -EBUSY:
         return STATS_BYPASS_stuck;
+    case -EAGAIN:
+        return STATS_BYPASS_unsettled;
     default:
         return STATS_BYPASS_unsupported;
     }
@@ -250,6 +252,13 @@ static void tick(void)
     }
 }
 
+/* Of a function of floating-point numbers: the key is that of calls under this mode alone. */
+static bool float_mode_is_told(const struct call_plan *plan)
+{
+    return plan->function->keys_rounding ? !float_mode_traps(plan->uses_x87)
+                                         : float_mode_is_default(plan->uses_x87);
+}
+
 void call_handle(void *handle, void *result, void **arguments)
 {
     struct call_plan *plan = handle;
@@ -275,7 +284,7 @@ void call_handle(void *handle, void *result, void **arguments)
         pass_through(plan, STATS_BYPASS_unfollowed, result, arguments, caller_errno);
         return;
     }
-    if (plan->uses_float && !float_mode_is_default(plan->uses_x87)) {
+    if (plan->uses_float && !float_mode_is_told(plan)) {
         pass_through(plan, STATS_BYPASS_rounding, result, arguments, caller_errno);
         return;
     }

@@ -1,19 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
- * One system call a look, past whatever stands in libc's place. The kernel dates changes with the
- * coarse clock: two changes within one tick may leave the same date, and the same size. So as long
- * as a file's last change is not two ticks ago, the next look takes it for changed.
+ * One system call a look. As long as a file's last change is so recent that one more could look the
+ * same, the next look takes it for changed.
  */
 #include "call/files.h"
 
 #include "base/clock.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 int files_init(struct watched_files *files, const struct config_function *function,
                struct arena *arena)
@@ -44,64 +38,23 @@ void files_after_fork(struct watched_files *files)
     lock_init(&files->lock, LOCK_RANK_FILES);
 }
 
-static struct file_state look_at(const char *path)
-{
-    struct file_state state = {0};
-    struct stat status;
-    int saved_errno = errno;
-
-    if (syscall(SYS_newfstatat, AT_FDCWD, path, &status, 0) != 0) {
-        state.error = errno;
-        errno = saved_errno;
-        return state;
-    }
-    state.device = status.st_dev;
-    state.inode = status.st_ino;
-    state.size = (uint64_t)status.st_size;
-    state.modified = status.st_mtim;
-    state.changed = status.st_ctim;
-    return state;
-}
-
-static bool time_equals(struct timespec a, struct timespec b)
-{
-    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
-}
-
-static bool state_equals(const struct file_state *a, const struct file_state *b)
-{
-    return a->error == b->error && a->device == b->device && a->inode == b->inode &&
-           a->size == b->size && time_equals(a->modified, b->modified) &&
-           time_equals(a->changed, b->changed);
-}
-
-/* now was read before the state. A date from the future is another clock's: nothing follows. */
-static bool is_settled(const struct file_state *state, struct timespec now)
-{
-    int64_t age_ns = (int64_t)(now.tv_sec - state->changed.tv_sec) * 1000000000 + now.tv_nsec -
-                     state->changed.tv_nsec;
-    int64_t margin_ns = 2 * (int64_t)clock_coarse_tick_ns();
-
-    return state->error != 0 || age_ns > margin_ns || age_ns < -margin_ns;
-}
-
 static bool has_changed(struct watched_files *files, struct watched_file *file,
                         void (*fence)(void *context), void *context)
 {
     struct timespec now = clock_wall();
-    struct file_state state = look_at(file->path);
+    struct file_state state = file_state_read(file->path);
     bool has_changed;
 
     if (!lock_acquire(&files->lock)) {
         return true;
     }
-    has_changed = file->was_seen && (!file->is_settled || !state_equals(&file->seen, &state));
+    has_changed = file->was_seen && (!file->is_settled || !file_state_equals(&file->seen, &state));
     if (has_changed) {
         fence(context);
     }
     file->seen = state;
     file->was_seen = true;
-    file->is_settled = is_settled(&state, now);
+    file->is_settled = file_state_is_settled(&state, now);
     lock_release(&files->lock);
     return has_changed;
 }

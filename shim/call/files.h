@@ -1,24 +1,17 @@
 // SPDX-License-Identifier: MIT
 /*
- * Files that a function's results hang on: whether they changed, appeared or went. A file is what
- * the kernel says of its path: device, inode, size, times of change of content and of itself.
+ * Files that a function's results hang on: whether they changed, appeared or went.
  */
 #ifndef CALL_FILES_H
 #define CALL_FILES_H
 
 #include "base/arena.h"
+#include "base/file_state.h"
 #include "base/lock.h"
 #include "config/config.h"
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <time.h>
-
-struct file_state {
-    int error; /* why nothing can be said of it: ENOENT, mostly; else 0 */
-    uint64_t device, inode, size;
-    struct timespec modified, changed;
-};
 
 struct watched_file {
     const char *path;

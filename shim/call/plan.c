@@ -136,6 +136,7 @@ void call_plan_after_fork(struct call_plan *plan)
         cache_reset_counts(plan->cache);
     }
     files_after_fork(&plan->files);
+    marshal_after_fork(plan->marshal);
     stats_counters_reset(plan->counters);
 }
 

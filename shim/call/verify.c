@@ -89,7 +89,7 @@ static const char *compare(const struct call_plan *plan, struct bytes remembered
     if (error == 0) {
         difference = marshal_compare(plan->marshal, remembered,
                                      (struct bytes){fresh.data, fresh.n_bytes}, arguments);
-    } else if (error != -ENOMEM) {
+    } else if (error != -ENOMEM && error != -ESTALE) {
         part = "an answer that cannot be remembered";
     }
     marshal_buffer_fini(&fresh);

@@ -9,10 +9,11 @@
  *     scratch                                'P'                              it is not NULL
  *
  * Parameters that a rule of invalidation matches stand first, so that they are found again
- * (part.c). Behind the parameters stands which of their memory overlaps (overlap.c). Given the
- * prototype such a sequence can be read back in one way only, so equal keys mean equal inputs. A
- * count that is known before the call is always part of it, even where the memory is only written:
- * a replay then never writes more than this caller made room for.
+ * (part.c). Behind the parameters stand further inputs (inputs.c), and which of the parameters'
+ * memory overlaps (overlap.c). Given the prototype such a sequence can be read back in one way
+ * only, so equal keys mean equal inputs. A count that is known before the call is always part of
+ * it, even where the memory is only written: a replay then never writes more than this caller made
+ * room for.
  */
 #include "marshal/marshal_private.h"
 
@@ -48,8 +49,8 @@ static int put_frame(const struct marshal_plan *plan, struct marshal_buffer *buf
     return put(plan, buffer, frame, sizeof(frame));
 }
 
-static int put_text(const struct marshal_plan *plan, struct marshal_buffer *buffer,
-                    const char *text)
+int marshal_put_text(const struct marshal_plan *plan, struct marshal_buffer *buffer,
+                     const char *text)
 {
     size_t n_bytes = strnlen(text, MARSHAL_MAX_STRING_BYTES + 1);
     int error;
@@ -135,7 +136,7 @@ static int put_parameter(const struct marshal_plan *plan, struct marshal_buffer 
     case DESCRIBE_SCRATCH:
         return put(plan, buffer, "P", 1);
     case DESCRIBE_STRING:
-        return put_text(plan, buffer, pointer);
+        return marshal_put_text(plan, buffer, pointer);
     default:
         return put_memory(plan, buffer, parameter, arguments, pointer, call);
     }
@@ -152,6 +153,9 @@ int marshal_key(const struct marshal_plan *plan, void *const *arguments,
 
         error =
             put_parameter(plan, buffer, &plan->parameters[i], arguments, arguments[i], ret_call);
+    }
+    if (error == 0 && plan->function->n_inputs > 0) {
+        error = marshal_put_inputs(plan, buffer, ret_call);
     }
     if (error == 0 && plan->can_overlap) {
         error = marshal_put_overlaps(plan, arguments, ret_call, buffer);

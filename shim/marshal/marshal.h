@@ -74,21 +74,27 @@ int marshal_plan_create(const struct config_function *function, const struct abi
 uint32_t marshal_key_bytes(const struct marshal_plan *plan);
 uint32_t marshal_record_bytes(const struct marshal_plan *plan);
 
-/* Per-thread memory of "static" results is set up once. 0 or -errno. */
+/* Per-thread memory of "static" results is set up once, and the process's time begins. 0 or -errno.
+ */
 int marshal_init(void);
+
+/* In a forked child: locks anew. */
+void marshal_after_fork(const struct marshal_plan *plan);
 
 /* ---- one call -------------------------------------------------------------------------------- */
 
 /* What was seen before the real call and is needed after it. */
 struct marshal_call {
     int64_t out_counts[MARSHAL_MAX_OUTS]; /* -1: not known before the call */
+    uint64_t seen_inputs;                 /* a hash of the further inputs' part of the key */
 };
 
 /*
  * Builds the key. For a function with a secret the bytes are a MAC under mac_key and what it was
  * made of is wiped before this returns. 0; -E2BIG: a string or a count beyond the bounds;
  * -EOVERFLOW: a count that is negative or overflows; -EFAULT: a count hangs on a NULL pointer;
- * -ENOMEM. With an error, call the real function.
+ * -EAGAIN: a file that is part of the key has just changed; -ENOMEM. With an error, call the real
+ * function.
  */
 int marshal_key(const struct marshal_plan *plan, void *const *arguments,
                 const struct hash_mac_key *mac_key, struct marshal_buffer *buffer,
@@ -114,7 +120,8 @@ int marshal_part(uint32_t n_value_bytes, bool by_content, const void *value, voi
 /*
  * Captures a finished call. set_errno is the value it set, or MARSHAL_ERRNO_UNTOUCHED. 0 or a
  * reason not to store it: -E2BIG, -EOVERFLOW, -EFAULT (a result outside the memory it is said to
- * point into, or one that lies on an input), -ENOMEM.
+ * point into, or one that lies on an input), -ESTALE (a further input changed during the call),
+ * -ENOMEM.
  */
 int marshal_capture(const struct marshal_plan *plan, void *const *arguments, const void *result,
                     const struct marshal_call *call, int32_t set_errno,

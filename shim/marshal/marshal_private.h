@@ -3,6 +3,8 @@
 #ifndef MARSHAL_PRIVATE_H
 #define MARSHAL_PRIVATE_H
 
+#include "base/file_state.h"
+#include "base/lock.h"
 #include "marshal/marshal.h"
 
 /* One parameter as the visitors see it. */
@@ -26,6 +28,7 @@ struct marshal_plan {
     uint32_t static_slot;             /* of the thread memory, for LIFETIME_STATIC */
     size_t limit_bytes;               /* of a key and of a record */
     bool can_overlap;                 /* the memory of parameters can: marshal_can_overlap */
+    struct marshal_recent *recent;    /* of each input, with check_every; else NULL */
 };
 
 /*
@@ -33,6 +36,36 @@ struct marshal_plan {
  */
 int marshal_buffer_extend(struct marshal_buffer *buffer, size_t n_bytes, size_t limit_bytes,
                           unsigned char **ret_at);
+
+/* 'S' and the length, which stand before text in a key. */
+#define MARSHAL_TEXT_FRAME_BYTES (1 + sizeof(uint64_t))
+
+/* Appends text in its frame. -E2BIG, -ENOMEM. */
+int marshal_put_text(const struct marshal_plan *plan, struct marshal_buffer *buffer,
+                     const char *text);
+
+/* ---- inputs.c: what a function reads besides its arguments ------------------------------------
+ */
+
+#define MARSHAL_STATE_BYTES       64
+#define MARSHAL_IDS_BYTES         24
+#define MARSHAL_LOCALE_CATEGORIES 12 /* all but LC_ALL */
+
+/* Bytes of an input in every key, or -1 when they differ from call to call. */
+int64_t marshal_input_bytes(const struct config_input *input);
+
+int marshal_inputs_create(struct marshal_plan *plan, struct arena *arena);
+void marshal_inputs_init(void);
+
+/* Appends them; -EAGAIN: a file among them has just changed. Errors of marshal_buffer_put. */
+int marshal_put_inputs(const struct marshal_plan *plan, struct marshal_buffer *buffer,
+                       struct marshal_call *call);
+
+/* After the real call: they are still what the key says. */
+bool marshal_inputs_hold(const struct marshal_plan *plan, const struct marshal_call *call);
+
+/* ---- counts, overlaps, arguments --------------------------------------------------------------
+ */
 
 /*
  * The value of a count in elements. result is NULL before the call. -EOVERFLOW when it is negative

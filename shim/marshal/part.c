@@ -9,9 +9,6 @@
 #include <errno.h>
 #include <string.h>
 
-/* 'S' and the length. */
-#define TEXT_FRAME_BYTES (1 + sizeof(uint64_t))
-
 /* Bytes of a part that stands at `at`: of a scalar, an address or a text. */
 static size_t part_bytes(const struct marshal_parameter *parameter, const unsigned char *at)
 {
@@ -24,7 +21,7 @@ static size_t part_bytes(const struct marshal_parameter *parameter, const unsign
         return 1;
     }
     memcpy(&n_bytes, at + 1, sizeof(n_bytes));
-    return TEXT_FRAME_BYTES + n_bytes;
+    return MARSHAL_TEXT_FRAME_BYTES + n_bytes;
 }
 
 struct bytes marshal_key_part(const struct marshal_plan *plan, struct bytes key, uint32_t parameter)
@@ -52,7 +49,7 @@ int marshal_part(uint32_t n_value_bytes, bool by_content, const void *value, voi
         *ret_n_bytes = n_value_bytes;
         return 0;
     }
-    if (n_room < TEXT_FRAME_BYTES) {
+    if (n_room < MARSHAL_TEXT_FRAME_BYTES) {
         return -E2BIG;
     }
     memcpy(&text, value, sizeof(text));
@@ -61,13 +58,13 @@ int marshal_part(uint32_t n_value_bytes, bool by_content, const void *value, voi
         *ret_n_bytes = 1;
         return 0;
     }
-    n_bytes = strnlen(text, n_room - TEXT_FRAME_BYTES + 1);
-    if (n_bytes > n_room - TEXT_FRAME_BYTES) {
+    n_bytes = strnlen(text, n_room - MARSHAL_TEXT_FRAME_BYTES + 1);
+    if (n_bytes > n_room - MARSHAL_TEXT_FRAME_BYTES) {
         return -E2BIG;
     }
     at[0] = 'S';
     memcpy(at + 1, &n_bytes, sizeof(n_bytes));
-    memcpy(at + TEXT_FRAME_BYTES, text, n_bytes);
-    *ret_n_bytes = TEXT_FRAME_BYTES + n_bytes;
+    memcpy(at + MARSHAL_TEXT_FRAME_BYTES, text, n_bytes);
+    *ret_n_bytes = MARSHAL_TEXT_FRAME_BYTES + n_bytes;
     return 0;
 }

@@ -91,6 +91,11 @@ static void plan_sizes(struct marshal_plan *plan)
             record_is_fixed = false;
         }
     }
+    for (uint32_t i = 0; i < function->n_inputs; i++) {
+        int64_t n_bytes = marshal_input_bytes(&function->inputs[i]);
+
+        key_bytes = n_bytes < 0 || key_bytes < 0 ? -1 : key_bytes + n_bytes;
+    }
     plan->key_bytes = key_bytes < 0 ? 0 : (uint32_t)key_bytes;
     plan->record_bytes = 0;
     if (record_is_fixed) {
@@ -166,6 +171,9 @@ int marshal_plan_create(const struct config_function *function, const struct abi
         function->max_bytes < MARSHAL_MAX_BYTES ? function->max_bytes : MARSHAL_MAX_BYTES;
     plan->can_overlap = marshal_can_overlap(plan);
     plan_sizes(plan);
+    if (marshal_inputs_create(plan, arena) != 0) {
+        return -ENOMEM;
+    }
     *ret_plan = plan;
     return 0;
 }
@@ -182,5 +190,6 @@ uint32_t marshal_record_bytes(const struct marshal_plan *plan)
 
 int marshal_init(void)
 {
+    marshal_inputs_init();
     return thread_memory_init();
 }

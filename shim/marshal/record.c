@@ -125,6 +125,9 @@ int marshal_capture(const struct marshal_plan *plan, void *const *arguments, con
 {
     int error = 0;
 
+    if (plan->function->n_inputs > 0 && !marshal_inputs_hold(plan, call)) {
+        return -ESTALE;
+    }
     if (plan->function->captures_errno) {
         error = put(plan, buffer, &set_errno, sizeof(set_errno));
     }

@@ -178,6 +178,130 @@ static bool add_followed(struct writer *writer, const struct marshal_parameter *
     }
 }
 
+/* ---- further inputs: see inputs.c -------------------------------------------------------------
+ */
+
+static bool add_state(struct writer *writer, struct reader *key)
+{
+    const unsigned char *at = take(key, MARSHAL_STATE_BYTES);
+    uint64_t words[MARSHAL_STATE_BYTES / sizeof(uint64_t)];
+
+    if (at == NULL) {
+        return false;
+    }
+    memcpy(words, at, sizeof(words));
+    if (words[0] != 0) {
+        add(writer, "(no file)");
+    } else {
+        add(writer, "(inode %llu, %llu bytes, changed %llu.%09llu)", (unsigned long long)words[2],
+            (unsigned long long)words[3], (unsigned long long)words[6],
+            (unsigned long long)words[7]);
+    }
+    return true;
+}
+
+/* Text in its frame, or 'N', which is shown as absent. */
+static bool add_framed(struct writer *writer, struct reader *key, const char *absent)
+{
+    const unsigned char *kind = take(key, 1), *text;
+    uint64_t n_bytes;
+
+    if (kind == NULL) {
+        return false;
+    }
+    if (*kind != 'S') {
+        add(writer, "%s", *kind == '=' ? "=" : absent);
+        return *kind == 'N' || *kind == '=';
+    }
+    if (!take_word(key, &n_bytes) || (text = take(key, n_bytes)) == NULL) {
+        return false;
+    }
+    add_text(writer, text, n_bytes);
+    return true;
+}
+
+static bool add_zone(struct writer *writer, struct reader *key)
+{
+    const unsigned char *kind;
+
+    if (!add_framed(writer, key, "(not set)")) {
+        return false;
+    }
+    add(writer, " in ");
+    if (!add_framed(writer, key, "(not set)") || (kind = take(key, 1)) == NULL) {
+        return false;
+    }
+    add(writer, " ");
+    if (*kind == 'Z') {
+        return add_state(writer, key);
+    }
+    add(writer, "(no file)");
+    return true;
+}
+
+static bool add_numbers(struct writer *writer, struct reader *key, int n_numbers, bool is_hex)
+{
+    for (int i = 0; i < n_numbers; i++) {
+        uint64_t number;
+
+        if (!take_word(key, &number)) {
+            return false;
+        }
+        add(writer, is_hex ? "%s0x%llx" : "%s%llu", i > 0 ? "/" : "", (unsigned long long)number);
+    }
+    return true;
+}
+
+static bool add_ids(struct writer *writer, struct reader *key)
+{
+    const unsigned char *at = take(key, MARSHAL_IDS_BYTES);
+    uint32_t ids[MARSHAL_IDS_BYTES / sizeof(uint32_t)];
+
+    if (at == NULL) {
+        return false;
+    }
+    memcpy(ids, at, sizeof(ids));
+    add(writer, "%u/%u/%u:%u/%u/%u", ids[0], ids[1], ids[2], ids[3], ids[4], ids[5]);
+    return true;
+}
+
+static bool add_locale(struct writer *writer, struct reader *key)
+{
+    bool is_good = true;
+
+    for (int i = 0; i < MARSHAL_LOCALE_CATEGORIES && is_good; i++) {
+        add(writer, i > 0 ? " " : "");
+        is_good = add_framed(writer, key, "(none)");
+    }
+    return is_good;
+}
+
+static bool add_input(struct writer *writer, const struct config_input *input, struct reader *key)
+{
+    switch (input->kind) {
+    case INPUT_VARIABLE:
+        return add_framed(writer, key, "(not set)");
+    case INPUT_ZONE:
+        return add_zone(writer, key);
+    case INPUT_FILE:
+        return add_state(writer, key);
+    case INPUT_FOLDER:
+        if (!add_framed(writer, key, "(no path)")) {
+            return false;
+        }
+        add(writer, " on ");
+        return add_numbers(writer, key, 2, false);
+    case INPUT_IDS:
+        return add_ids(writer, key);
+    case INPUT_LOCALE:
+        return add_locale(writer, key);
+    case INPUT_THREAD:
+        return add_numbers(writer, key, 1, false);
+    default:
+        return add_numbers(writer, key, 1, true);
+    }
+}
+
 void marshal_show_key(const struct marshal_plan *plan, struct bytes key, char *text, size_t n_room)
 {
     struct writer writer = {.text = text, .n_room = n_room};
@@ -188,11 +312,12 @@ void marshal_show_key(const struct marshal_plan *plan, struct bytes key, char *t
     if (!is_good) {
         add(&writer, "secret");
     }
-    for (uint32_t i = 0; i < plan->n_parameters && is_good; i++) {
+    for (uint32_t k = 0; k < plan->n_parameters && is_good; k++) {
+        uint32_t i = plan->order[k];
         const struct marshal_parameter *parameter = &plan->parameters[i];
         const unsigned char *at;
 
-        add(&writer, "%s%s=", i > 0 ? ", " : "", plan->function->prototype.parameters[i].name);
+        add(&writer, "%s%s=", k > 0 ? ", " : "", plan->function->prototype.parameters[i].name);
         switch (parameter->description->kind) {
         case DESCRIBE_VALUE:
         case DESCRIBE_ADDRESS:
@@ -209,5 +334,11 @@ void marshal_show_key(const struct marshal_plan *plan, struct bytes key, char *t
             is_good = add_followed(&writer, parameter, &reader);
             break;
         }
+    }
+    for (uint32_t i = 0; i < plan->function->n_inputs && is_good; i++) {
+        const struct config_input *input = &plan->function->inputs[i];
+
+        add(&writer, "%s%s=", i > 0 || plan->n_parameters > 0 ? ", " : "", input->text);
+        is_good = add_input(&writer, input, &reader);
     }
 }

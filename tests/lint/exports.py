@@ -6,7 +6,7 @@
 
 Read from the file itself with the tools of binutils: its exported names, needed libraries, flags,
 segments, text relocations, and the imports that would break a promise (the shim does not print,
-end the process, or read libc's environment, which is empty when it starts; it asks the kernel for
+end the process, or ask getenv, whose environment is empty when it starts; it asks the kernel for
 files, because preloads that stand in libc's place are not ready when it starts). BUILD is the build
 folder: the objects in its archives must be marked for control-flow protection. CHECKS is "true" in
 a build with run-time checks, which may end the process.
@@ -25,7 +25,7 @@ FLAGS = {'NOW', 'NODELETE', 'INITFIRST'}
 FORBIDDEN_IMPORTS = {
     'abort', 'exit', 'quick_exit', 'printf', 'puts', 'putchar', 'fprintf', 'fputs',
     'fwrite', 'fopen', 'fopen64', 'stdout', 'stderr', 'perror', 'setlocale', 'setenv', 'putenv',
-    'unsetenv', 'getenv', 'secure_getenv', 'environ', 'umask', 'chdir', 'signal', 'system', 'popen',
+    'unsetenv', 'getenv', 'secure_getenv', 'umask', 'chdir', 'signal', 'system', 'popen',
     '__tls_get_addr',
     'open', 'open64', 'openat', 'openat64', 'close', 'read', 'write', 'stat', 'stat64', 'lstat',
     'lstat64', 'fstat', 'fstat64', 'fstatat', 'fstatat64', 'access', 'readlink', 'getcwd', 'unlink',

@@ -39,7 +39,7 @@ FOREIGN = {
     'link.h': {'interpose'},
     'dlfcn.h': {'interpose', 'config'},
     'stdio.h': {'base', 'config', 'cli'},
-    'locale.h': set(),
+    'locale.h': {'marshal'},
     'lmdb.h': {'store'},
     'hiredis/hiredis.h': {'store'},
 }

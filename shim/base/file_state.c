@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The kernel dates changes with the coarse clock: two changes within one tick may leave the same
+ * date, and the same size. So nothing is known of a file for sure until its last change is two
+ * ticks ago.
+ */
+#include "base/file_state.h"
+
+#include "base/clock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+struct file_state file_state_read(const char *path)
+{
+    struct file_state state = {0};
+    struct stat status;
+    int saved_errno = errno;
+
+    if (syscall(SYS_newfstatat, AT_FDCWD, path, &status, 0) != 0) {
+        state.error = errno;
+        errno = saved_errno;
+        return state;
+    }
+    state.is_regular = S_ISREG(status.st_mode);
+    state.device = status.st_dev;
+    state.inode = status.st_ino;
+    state.size = (uint64_t)status.st_size;
+    state.modified = status.st_mtim;
+    state.changed = status.st_ctim;
+    return state;
+}
+
+static bool time_equals(struct timespec a, struct timespec b)
+{
+    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+bool file_state_equals(const struct file_state *a, const struct file_state *b)
+{
+    return a->error == b->error && a->device == b->device && a->inode == b->inode &&
+           a->size == b->size && time_equals(a->modified, b->modified) &&
+           time_equals(a->changed, b->changed);
+}
+
+int64_t file_state_age_ns(const struct file_state *state, struct timespec then)
+{
+    if (state->error != 0) {
+        return 0;
+    }
+    return (int64_t)(then.tv_sec - state->changed.tv_sec) * 1000000000 + then.tv_nsec -
+           state->changed.tv_nsec;
+}
+
+bool file_state_is_settled(const struct file_state *state, struct timespec now)
+{
+    int64_t age_ns = file_state_age_ns(state, now);
+    int64_t margin_ns = 2 * (int64_t)clock_coarse_tick_ns();
+
+    return state->error != 0 || age_ns > margin_ns || age_ns < -margin_ns;
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+/*
+ * marshal: the state of files as a part of keys, how often it is looked at, and which file is that
+ * of a time zone.
+ */
+#include "inputs_subject.h"
+
+#include "base/clock.h"
+
+/* ---- files ----------------------------------------------------------------------------------- */
+
+static void test_files(void **state)
+{
+    static struct config_input input = {INPUT_FILE, "file:f", NULL};
+    struct key absent, present, other, again;
+    struct marshal_call call;
+
+    input.name = file;
+    remove_file();
+    begin(&input, 1, 0);
+    absent = key_now();
+    expect_shown("x=7, file:f=(no file)");
+    write_file();
+    assert_int_equal(take_key(&other, &call), -EAGAIN);
+    settle();
+    present = key_now();
+    assert_false(same(&absent, &present));
+    expect_shown_begin("x=7, file:f=(inode ");
+    again = key_now();
+    assert_true(same(&present, &again));
+    assert_int_equal(capture_after(change_nothing), 0);
+    assert_int_equal(capture_after(write_file), -ESTALE);
+    settle();
+    other = key_now(); /* the same size */
+    assert_false(same(&present, &other));
+    assert_int_equal(capture_after(remove_file), -ESTALE);
+    again = key_now();
+    assert_true(same(&absent, &again));
+    assert_int_equal(capture_after(write_file), -ESTALE);
+    subject_end(&subject);
+}
+
+static uint64_t driven_ns;
+
+static int driven_gettime(clockid_t clock, struct timespec *ret_time)
+{
+    if (clock == CLOCK_REALTIME) {
+        return clock_gettime(clock, ret_time);
+    }
+    *ret_time = (struct timespec){(time_t)(driven_ns / 1000000000), (long)(driven_ns % 1000000000)};
+    return 0;
+}
+
+static void test_files_looked_at_now_and_then(void **state)
+{
+    static struct config_input input = {INPUT_FILE, "file:f", NULL};
+    struct key absent, key;
+    struct marshal_call call;
+
+    input.name = file;
+    remove_file();
+    driven_ns = 5000000000;
+    clock_use_vdso(driven_gettime);
+    begin(&input, 1, 1000000000);
+    absent = key_now();
+    write_file();
+    driven_ns += 900000000;
+    key = key_now();
+    assert_true(same(&absent, &key));
+    /* Computed in sight of the file: not kept under a key that says that there is none. */
+    settle();
+    assert_int_equal(capture_after(change_nothing), -ESTALE);
+    key = key_now(); /* that look counts from then on */
+    assert_false(same(&absent, &key));
+    assert_int_equal(capture_after(change_nothing), 0);
+    remove_file();
+    driven_ns += 1100000000;
+    key = key_now();
+    assert_true(same(&absent, &key));
+    write_file();
+    driven_ns += 1100000000;
+    assert_int_equal(take_key(&key, &call), -EAGAIN);
+    subject_end(&subject);
+    clock_use_vdso(NULL);
+}
+
+/* ---- the zone -------------------------------------------------------------------------------- */
+
+/* Whether the key hangs on the state of our file. */
+static bool sees_file(void)
+{
+    struct key before, later;
+
+    remove_file();
+    before = key_now();
+    write_file();
+    settle();
+    marshal_init(); /* the process began just now: its zones are not newer */
+    later = key_now();
+    return !same(&before, &later);
+}
+
+static void test_zones(void **state)
+{
+    static const struct config_input input = {INPUT_ZONE, "tz", ""};
+    struct key a, b;
+    struct marshal_call call;
+    char text[128];
+
+    begin(&input, 1, 0);
+    unsetenv("TZ");
+    unsetenv("TZDIR");
+    expect_shown_begin("x=7, tz=(not set) in (not set) (");
+    setenv("TZ", "EST5", 1);
+    a = key_now();
+    setenv("TZ", ":", 1);
+    b = key_now();
+    assert_false(same(&a, &b));
+    expect_shown("x=7, tz=\":\" in (not set) (no file)");
+    setenv("TZ", file, 1);
+    assert_true(sees_file());
+    snprintf(text, sizeof(text), ":%s", file);
+    setenv("TZ", text, 1);
+    assert_true(sees_file());
+    setenv("TZ", "f", 1);
+    assert_false(sees_file());
+    setenv("TZDIR", folder, 1);
+    assert_true(sees_file());
+    setenv("TZ", ":f", 1);
+    assert_true(sees_file());
+    setenv("TZ", "g", 1);
+    assert_false(sees_file());
+    /* It changed in this process's time: libc may hold either content. */
+    setenv("TZ", "f", 1);
+    assert_true(sees_file());
+    write_file();
+    settle();
+    assert_int_equal(take_key(&a, &call), -EAGAIN);
+    unsetenv("TZDIR");
+    unsetenv("TZ");
+    a = key_now();
+    setenv("TZDIR", folder, 1);
+    b = key_now();
+    assert_false(same(&a, &b));
+    unsetenv("TZDIR");
+    subject_end(&subject);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_files),
+        cmocka_unit_test(test_files_looked_at_now_and_then),
+        cmocka_unit_test(test_zones),
+    };
+
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
