@@ -371,6 +371,7 @@ static void hook_arrival_locked(const struct interpose_arrival *arrival)
     lock_assert_held(&lock);
     entry_sealable(&pages, &n_bytes);
     if (interpose_unseal(pages, n_bytes) != 0) {
+        triggers_stop();
         return;
     }
     for (size_t i = 0; i < n_wishes; i++) {
@@ -411,6 +412,8 @@ static void hook_arrival(const struct interpose_arrival *arrival)
         hook_arrival_locked(arrival);
         arrivals[n] = arrival->base;
         atomic_store_explicit(&n_arrivals, n + 1, memory_order_release);
+    } else {
+        triggers_stop();
     }
     lock_release(&lock);
 }

@@ -31,8 +31,8 @@ void later_look_on_miss(void)
     }
     if (misses_until_look == 0) {
         misses_until_look = MISSES_BETWEEN_LOOKS;
-        if (interpose_loader_is_free()) {
-            interpose_look(false);
+        if (interpose_loader_is_free() && interpose_look(false) != 0) {
+            triggers_settle();
         }
     }
     misses_until_look--;
@@ -46,6 +46,9 @@ static void look_patiently(void)
 {
     uint64_t n_changes = process.is_child && !interpose_loader_is_free() ? 0 : interpose_look(true);
 
+    if (n_changes != 0) {
+        triggers_settle();
+    }
     if (n_changes != 0 && n_changes != atomic_load_explicit(&n_settled, memory_order_acquire)) {
         hooks_look_for_definitions();
         atomic_store_explicit(&n_settled, n_changes, memory_order_release);

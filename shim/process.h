@@ -143,8 +143,15 @@ const char *triggers_tie(struct call_plan *plan, const struct config_function *f
 /* A later object defines wish number i. The lock of hooks.c is held. */
 void triggers_add_later(size_t i, const struct interpose_definition *definition);
 
-/* After slots were redirected: plans whose triggers are not all seen are stopped. */
+/*
+ * After slots were redirected: plans whose triggers are not all seen are stopped, and what others
+ * remember is dropped if calls may have gone unseen until now. The guard is set; of the locks, only
+ * that of hooks.c may be held.
+ */
 void triggers_settle(void);
+
+/* A later object could not be looked into: whatever hangs on calls is not memoized any more. */
+void triggers_stop(void);
 
 /* What limits the function's invalidation, or NULL. Async-signal-safe. */
 const char *triggers_problem(const struct config_function *function);

@@ -30,6 +30,7 @@ struct trigger {
     const char *symbol, *version; /* version of the definition, or NULL */
     struct call_trigger *calls;
     struct interpose_binding *binding;
+    _Atomic uint32_t n_redirected; /* binding->n_redirected_late, up to which all was dropped */
 };
 
 static struct trigger_name *names;
@@ -149,11 +150,11 @@ static void catch_name(struct trigger_name *name)
         return;
     }
     n_found = interpose_find(name->symbol, name->version, NULL, definitions, MAX_DEFINITIONS);
-    for (size_t i = 0; i < n_found && i < MAX_DEFINITIONS; i++) {
-        if (is_caught_already(name->symbol, definitions[i].address)) {
+    for (size_t i = 0; i < n_found; i++) {
+        if (i < MAX_DEFINITIONS && is_caught_already(name->symbol, definitions[i].address)) {
             continue;
         }
-        if (open_trigger(name, &definitions[i]) == NULL) {
+        if (i == MAX_DEFINITIONS || open_trigger(name, &definitions[i]) == NULL) {
             name->denied = "its results hang on more calls than can be caught";
             return;
         }
@@ -239,8 +240,12 @@ const char *triggers_tie(struct call_plan *plan, const struct config_function *f
                                       : NULL;
 }
 
-/* Ties, or stops, those that are there already. */
-static void tie_all(const struct trigger_name *name, const struct trigger *trigger)
+typedef void (*visit_fn)(struct call_plan *plan, const struct config_invalidation *rule,
+                         const struct trigger *trigger);
+
+/* Each plan that hangs on the name and is there already. */
+static void each_plan(const struct trigger_name *name, visit_fn visit,
+                      const struct trigger *trigger)
 {
     uint32_t n_hooks = atomic_load_explicit(&process.n_hooks, memory_order_acquire);
 
@@ -251,32 +256,67 @@ static void tie_all(const struct trigger_name *name, const struct trigger *trigg
         for (uint32_t k = 0; plan != NULL && k < hook->function->n_invalidations; k++) {
             const struct config_invalidation *rule = &hook->function->invalidations[k];
 
-            if (rule->kind == INVALIDATE_ON_CALL && find_name(rule) == name &&
-                (trigger == NULL || tie(trigger, plan, rule) != NULL)) {
-                call_plan_bypass(plan);
+            if (rule->kind == INVALIDATE_ON_CALL && find_name(rule) == name) {
+                visit(plan, rule, trigger);
             }
         }
     }
 }
 
+static void each_plan_of(const struct trigger *trigger, visit_fn visit)
+{
+    for (size_t k = 0; k < n_names; k++) {
+        if (fits(trigger, names[k].symbol, names[k].version)) {
+            each_plan(&names[k], visit, trigger);
+        }
+    }
+}
+
+static void stop(struct call_plan *plan, const struct config_invalidation *rule,
+                 const struct trigger *trigger)
+{
+    call_plan_bypass(plan);
+}
+
+/* Calls may have gone unseen so far. */
+static void drop(struct call_plan *plan, const struct config_invalidation *rule,
+                 const struct trigger *trigger)
+{
+    call_plan_invalidate(plan);
+}
+
+static void tie_or_stop(struct call_plan *plan, const struct config_invalidation *rule,
+                        const struct trigger *trigger)
+{
+    if (tie(trigger, plan, rule) != NULL) {
+        call_plan_bypass(plan);
+    }
+}
+
+void triggers_stop(void)
+{
+    atomic_store(&has_uncaught, true);
+    for (size_t i = 0; i < n_names; i++) {
+        each_plan(&names[i], stop, NULL);
+    }
+}
+
 void triggers_add_later(size_t i, const struct interpose_definition *definition)
 {
-    const struct trigger *trigger;
+    struct trigger *trigger;
 
     if (names[i].denied != NULL || is_caught_already(names[i].symbol, definition->address)) {
         return;
     }
     trigger = open_trigger(&names[i], definition);
-    if (trigger == NULL) {
+    if (trigger != NULL) {
+        trigger->n_redirected = UINT32_MAX; /* calls before this one are made up for */
+    } else {
         atomic_store(&has_uncaught, true);
-        tie_all(&names[i], NULL);
+        each_plan(&names[i], stop, NULL);
         return;
     }
-    for (size_t k = 0; k < n_names; k++) {
-        if (fits(trigger, names[k].symbol, names[k].version)) {
-            tie_all(&names[k], trigger);
-        }
-    }
+    each_plan_of(trigger, tie_or_stop);
     atomic_fetch_add_explicit(&n_triggers, 1, memory_order_release);
     log_line(LOG_LEVEL_INFO, "calls of %s in %s invalidate from now on", names[i].symbol,
              definition->path);
@@ -284,11 +324,18 @@ void triggers_add_later(size_t i, const struct interpose_definition *definition)
 
 void triggers_settle(void)
 {
-    for (uint32_t i = 0; i < n_triggers; i++) {
-        for (size_t k = 0; triggers[i].binding->n_refused > 0 && k < n_names; k++) {
-            if (fits(&triggers[i], names[k].symbol, names[k].version)) {
-                tie_all(&names[k], NULL);
-            }
+    uint32_t n = atomic_load_explicit(&n_triggers, memory_order_acquire);
+
+    for (uint32_t i = 0; i < n; i++) {
+        struct trigger *trigger = &triggers[i];
+        uint32_t n_redirected = trigger->binding->n_redirected_late;
+
+        if (trigger->binding->n_refused > 0) {
+            each_plan_of(trigger, stop);
+        }
+        if (n_redirected != atomic_load(&trigger->n_redirected)) {
+            each_plan_of(trigger, drop);
+            atomic_store(&trigger->n_redirected, n_redirected);
         }
     }
 }

@@ -113,6 +113,11 @@ struct interpose_binding {
     /* out: slots redirected, by kind, and those that could not be written (unaligned, RELRO not
      * opened). Any thread may read them. */
     _Atomic uint32_t n_jump_slots, n_got_slots, n_pointers, n_refused;
+    /*
+     * out: slots of later objects that a look had to redirect, ever: ld.so had bound them, and
+     * calls may have gone through. Any thread may read it.
+     */
+    _Atomic uint32_t n_redirected_late;
     uint32_t exported_as; /* out: the shim's symbol that carries the name for later objects; or 0 */
     /* out: why none does, in a sentence, or NULL. Any thread may read it. */
     const char *_Atomic unexported_because;

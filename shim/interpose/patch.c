@@ -56,6 +56,7 @@ static bool redirect_slot_locked(struct pass *pass, const struct elf_view *view,
     }
     has_later_slots |= pass->is_later;
     if (!pass->is_revert) {
+        binding->n_redirected_late += pass->is_later;
         count_slot(pass, binding, kind);
     }
     return true;

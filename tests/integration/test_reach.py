@@ -145,6 +145,17 @@ class Invalidating(Reach):
                     ("run a pending_step 5", 1), ("square 3", 1), ("square 5", 1), ("square 5", 0),
                     ("run a pending_own 5", 1), ("square 3", 1), ("square 3", 0)])
 
+    def test_calls_before_a_plugin_is_looked_into_are_made_up_for(self):
+        """Nobody can see them; but from the look on, nothing of before is served."""
+        self.invalidate("square", "pending_step", [
+            ("square 3", 1), (f"open b {case.PROGRAMS / 'libpending_b.so'} now", 0),
+            ("hooked 5", 1), ("find self 3", 1), ("square 3", 0), ("hooked 5", 1), ("square 3", 1)])
+        self.invalidate("narrow", "counted_square", [
+            (f"open p {self.plugin('now')} now", 2), ("run p plugin_narrow 5", 1),
+            ("run p plugin_narrow 5", 0), (f"open q {self.plugin('lazy')} lazy deep", 2),
+            ("hooked 3", 1), ("run p plugin_narrow 5", 1), ("run p plugin_narrow 5", 0),
+            ("hooked 3", 1), ("run p plugin_narrow 5", 1)])
+
 
 class Rescan(Reach):
     """What ld.so does not bind to memoshim is redirected at the first look-up in the plugin."""
