@@ -429,6 +429,7 @@ bool condition_read(struct workspace *work, const struct value *value,
 {
     uint32_t n_comparisons = value->kind == VALUE_ARRAY ? value->n_children : 1, i = 0;
     struct condition_comparison *comparisons;
+    const char *text = value->source.text;
     bool is_good = true;
 
     if (n_comparisons == 0) {
@@ -439,6 +440,10 @@ bool condition_read(struct workspace *work, const struct value *value,
     if (value->kind == VALUE_ARRAY) {
         for (const struct value *child = value->first; child != NULL; child = child->next) {
             is_good &= read_comparison(work, child, scope, &comparisons[i++]);
+            if (is_good) {
+                text = i == 1 ? child->source.text
+                              : work_join(work, text, " and ", child->source.text);
+            }
         }
     } else {
         is_good = read_comparison(work, value, scope, &comparisons[0]);
@@ -446,6 +451,7 @@ bool condition_read(struct workspace *work, const struct value *value,
     if (is_good) {
         ret->comparisons = comparisons;
         ret->n_comparisons = n_comparisons;
+        ret->text = text;
     }
     return is_good;
 }

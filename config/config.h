@@ -114,6 +114,7 @@ struct config_description {
     uint32_t element_size;       /* bytes of one element of DESCRIBE_MEMORY ("bytes": 1) */
     const struct ctype *element; /* of DESCRIBE_MEMORY; NULL for "bytes" */
     struct config_count count;   /* of DESCRIBE_MEMORY */
+    const char *count_text;      /* as written, for messages; NULL: it was left out */
     enum lifetime_kind lifetime; /* of a described result */
     uint32_t lifetime_parameter; /* of LIFETIME_INTO */
 };
@@ -160,6 +161,7 @@ struct condition_comparison {
 struct config_condition {
     const struct condition_comparison *comparisons;
     uint32_t n_comparisons;
+    const char *text; /* as written, for messages; several are joined by "and" */
 };
 
 /* ---- invalidation (invalidate.c) ------------------------------------------------------------- */
@@ -256,6 +258,7 @@ struct config_function {
     uint32_t line, column; /* of the entry's name in its file, from 1 */
 
     struct prototype prototype;
+    const char *declaration;                     /* the prototype as written, for messages */
     const struct config_description *parameters; /* prototype.n_parameters of them */
     struct config_description result;
     struct config_condition unless, store_if;
@@ -286,6 +289,7 @@ struct config_function {
     uint64_t idle_ttl_ns; /* from the last use; 0: none */
     bool has_ttl_from;
     struct condition_operand ttl_from;   /* RETURN or POINTEE: seconds, an integer or real */
+    const char *ttl_from_text;           /* as written, for messages */
     double ttl_jitter;                   /* share of a life drawn and taken off, below 1 */
     struct config_condition negative_if; /* of these results the life is negative_ttl_ns */
     uint64_t negative_ttl_ns;            /* 0: no result is one of them */
@@ -423,5 +427,8 @@ extern const struct config_preset config_presets[];
 extern const uint32_t config_n_presets;
 
 const struct config_preset *config_preset_find(const char *name);
+
+/* Of names[0..n_names) the one that name may be a misspelling of, or NULL. */
+const char *config_nearest(const char *name, const char *const *names, size_t n_names);
 
 #endif

@@ -112,6 +112,7 @@ static bool read_prototype(struct entry *entry)
         !prototype_parse(work, &entry->prototype_value->source, prototype, &entry->offsets)) {
         return false;
     }
+    entry->function->declaration = entry->prototype_value->source.text;
     if (strcmp(prototype->name, entry->function->symbol) != 0) {
         REPORT(work->list, entry->prototype_value->source.place, OTHER_NAME, prototype->name,
                entry->function->symbol);

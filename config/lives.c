@@ -149,6 +149,7 @@ void lives_read_result(struct workspace *work, const struct value *const *object
     read_condition(work, find_nearest(objects, "stale_if_error"), scope, &function->stale_if);
     if (ttl_from != NULL) {
         condition_read_number(work, ttl_from, scope, &function->ttl_from);
+        function->ttl_from_text = ttl_from->source.text;
         function->has_ttl_from = true;
     }
     check_lives(work, objects[0], function);

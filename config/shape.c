@@ -202,6 +202,7 @@ static bool read_directed(struct workspace *work, const struct members *members,
     }
     if (members->count != NULL) {
         is_good &= count_read(work, members->count, prototype, !ret->is_in, &ret->count);
+        ret->count_text = members->count->source.text;
     }
     if (ret->is_out && is_secret(members)) {
         REPORT(work->list, members->secret->key_place, SECRET_OUT_LATER, direction->key);

@@ -76,6 +76,11 @@ const char *words_nearest(const char *word, const char *const *words, size_t n_w
     return nearest;
 }
 
+const char *config_nearest(const char *name, const char *const *names, size_t n_names)
+{
+    return words_nearest(name, names, n_names);
+}
+
 const char *words_hint(struct workspace *work, const char *word, const char *const *words,
                        size_t n_words)
 {

@@ -9,8 +9,10 @@
 
 struct check {
     struct launch launch;
-    struct diagnostic_list errors; /* of the configuration */
-    bool has_model;                /* there are none */
+    struct diagnostic_list errors;           /* of the configuration */
+    bool has_model;                          /* there are none */
+    const char *explain;                     /* --explain, or NULL */
+    const struct config_function *explained; /* which that is, or NULL */
     /* Why the program was not started or says nothing; code NULL: it did. */
     struct {
         const char *code, *text, *hint;
@@ -26,7 +28,7 @@ void check_print_text(const struct check *check);
 /* One object on stdout, whatever there is to say. */
 void check_print_json(struct check *check);
 
-/* The mode of a function as the configuration writes it. */
-const char *check_mode_name(const struct config_function *function);
+/* Whether there is something to be said about a function: about all, or the one to explain. */
+bool check_shows(const struct check *check, const struct config_function *function);
 
 #endif

@@ -6,6 +6,9 @@
 #include "cli/check.h"
 
 #include "cli/cli.h"
+#include "cli/explain.h"
+#include "cli/facts.h"
+#include "cli/summary.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -171,27 +174,54 @@ static void print_reach(const struct reach_function *of)
     fputs(of->n_remarks > 0 ? "\n      ]" : "]", stdout);
 }
 
+static void print_warnings(const struct config_function *function)
+{
+    const struct facts facts = facts_collect(function);
+    bool is_first = true;
+
+    print_member(",\n      ", "summary", summary_text(function));
+    fputs(",\n      \"warnings\": [", stdout);
+    for (size_t i = 0; i < facts.n_items; i++) {
+        const struct fact *fact = &facts.items[i];
+
+        if (fact->weight == FACT_WARNED) {
+            print_member(is_first ? "\n        { " : ",\n        { ", "code", fact->code);
+            print_member(", ", "about", fact->about);
+            print_member(", ", "text", fact->text);
+            fputs(" }", stdout);
+            is_first = false;
+        }
+    }
+    fputs(is_first ? "]" : "\n      ]", stdout);
+}
+
 static void print_functions(const struct check *check)
 {
     const struct config_model *model = &check->launch.model;
+    bool is_first = true;
 
     fputs(",\n  \"functions\": {", stdout);
     for (uint32_t i = 0; check->has_model && i < model->n_functions; i++) {
         const struct config_function *function = &model->functions[i];
 
-        fputs(i > 0 ? ",\n    " : "\n    ", stdout);
+        if (!check_shows(check, function)) {
+            continue;
+        }
+        fputs(is_first ? "\n    " : ",\n    ", stdout);
+        is_first = false;
         cli_print_json_string(stdout, function->named);
         printf(": { \"mode\": \"%s\", \"preset\": %s, \"max_entries\": %llu, \"max_bytes\": %llu, "
                "\"ttl_ms\": %llu",
-               check_mode_name(function), function->from_preset ? "true" : "false",
+               summary_mode(function), function->from_preset ? "true" : "false",
                (unsigned long long)function->max_entries, (unsigned long long)function->max_bytes,
                (unsigned long long)(function->ttl_ns / 1000000));
+        print_warnings(function);
         if (check->has_reach) {
             print_reach(&check->reach.functions[i]);
         }
         fputs(" }", stdout);
     }
-    fputs(check->has_model && model->n_functions > 0 ? "\n  }" : "}", stdout);
+    fputs(is_first ? "}" : "\n  }", stdout);
 }
 
 void check_print_json(struct check *check)
@@ -200,6 +230,10 @@ void check_print_json(struct check *check)
     print_errors(&check->errors);
     if (check->launch.program != NULL) {
         print_program(check);
+    }
+    if (check->explained != NULL) {
+        fputs(",\n  \"explanation\": ", stdout);
+        explain_print_json(check->explained);
     }
     print_functions(check);
     fputs("\n}\n", stdout);

@@ -7,51 +7,31 @@
 #include "cli/check.h"
 
 #include "cli/cli.h"
+#include "cli/explain.h"
+#include "cli/facts.h"
+#include "cli/summary.h"
+#include "cli/wrapped.h"
 #include <stdlib.h>
 #include <string.h>
 
-#define COLUMNS 80
-#define INDENT  4
-#define LABEL   10 /* the column of labels, a blank behind the longest included */
+#define INDENT 4
+#define LABEL  10 /* the column of labels, a blank behind the longest included */
 
 /* ---- lines ----------------------------------------------------------------------------------- */
-
-/* text, broken between words, its lines beginning at this column; the first is there already. */
-static void print_wrapped(const char *text, int column)
-{
-    int at = column;
-
-    while (*text != '\0') {
-        int n_bytes = (int)strcspn(text, " ");
-
-        if (at > column && at + 1 + n_bytes > COLUMNS) {
-            printf("\n%*s", column, "");
-            at = column;
-        } else if (at > column) {
-            putchar(' ');
-            at++;
-        }
-        cli_print_plain(stdout, text, (size_t)n_bytes);
-        at += n_bytes;
-        text += n_bytes;
-        text += strspn(text, " ");
-    }
-    putchar('\n');
-}
 
 /* *label is shown once: what follows stands below. */
 static void print_labelled(const char **label, const char *text)
 {
     printf("%*s%-*s", INDENT, "", LABEL, *label);
     *label = "";
-    print_wrapped(text, INDENT + LABEL);
+    wrapped_print(text, INDENT + LABEL);
 }
 
 static void print_hint(const char *hint)
 {
     if (hint != NULL) {
         printf("%*s-> ", INDENT + LABEL, "");
-        print_wrapped(hint, INDENT + LABEL + 3);
+        wrapped_print(hint, INDENT + LABEL + 3);
     }
 }
 
@@ -181,6 +161,18 @@ static void print_remarks(const struct reach_function *of, const struct finding_
     }
 }
 
+static void print_warnings(const struct config_function *function)
+{
+    const struct facts facts = facts_collect(function);
+    const char *label = "warning";
+
+    for (size_t i = 0; i < facts.n_items; i++) {
+        if (facts.items[i].weight == FACT_WARNED) {
+            print_labelled(&label, facts.items[i].text);
+        }
+    }
+}
+
 static void print_function(const struct reach_function *of)
 {
     static const char *const words[] = {
@@ -211,6 +203,7 @@ static void print_function(const struct reach_function *of)
         print_remarks(of, hook);
     }
     print_remarks(of, NULL);
+    print_warnings(of->function);
 }
 
 /* ---- the whole ------------------------------------------------------------------------------- */
@@ -237,7 +230,9 @@ static void print_reach(const struct check *check)
     printf(", %zu object%s: %zu of %zu function%s can be hooked\n", n_objects, plural(n_objects),
            check->reach.n_hooked, n, plural(n));
     for (size_t i = 0; i < check->reach.n_functions; i++) {
-        print_function(&check->reach.functions[i]);
+        if (check_shows(check, check->reach.functions[i].function)) {
+            print_function(&check->reach.functions[i]);
+        }
     }
 }
 
@@ -255,21 +250,21 @@ static void print_model(const struct config_model *model)
     for (uint32_t i = 0; i < model->n_functions; i++) {
         const struct config_function *function = &model->functions[i];
 
-        printf("  %-*s  %s, at most %llu entries and %llu bytes", width, function->named,
-               check_mode_name(function), (unsigned long long)function->max_entries,
-               (unsigned long long)function->max_bytes);
-        if (function->ttl_ns != 0) {
-            printf(", for %.9g s", (double)function->ttl_ns / 1e9);
-        }
-        printf("%s\n", function->from_preset ? " (preset)" : "");
+        printf("  %-*s  ", width, function->named);
+        wrapped_print(summary_text(function), width + 4);
+        print_warnings(function);
     }
 }
 
 void check_print_text(const struct check *check)
 {
+    if (check->explained != NULL) {
+        explain_print_text(check->explained);
+    }
     if (check->has_reach) {
+        fputs(check->explained != NULL ? "\n" : "", stdout);
         print_reach(check);
-    } else if (check->has_model && check->launch.program == NULL) {
+    } else if (check->has_model && check->explained == NULL && check->launch.program == NULL) {
         print_model(&check->launch.model);
     }
 }

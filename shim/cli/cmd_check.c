@@ -9,6 +9,7 @@
 #include "cli/check.h"
 #include "cli/cli.h"
 #include "cli/elf_file.h"
+#include "cli/explain.h"
 #include "cli/trial.h"
 
 #include <errno.h>
@@ -23,18 +24,6 @@
 #define NAME           "check"
 #define REQUEST_MARK   "MEMOSHIM_CHECK" /* in a library that answers */
 #define SAID_SHOWN_MAX 300
-
-const char *check_mode_name(const struct config_function *function)
-{
-    static const char *const names[] = {
-        [CONFIG_MODE_MEMOIZE] = "memoize",
-        [CONFIG_MODE_OBSERVE] = "observe",
-        [CONFIG_MODE_VERIFY] = "verify",
-        [CONFIG_MODE_OFF] = "off",
-    };
-
-    return names[function->mode];
-}
 
 /* The program is not started, or does not answer. Returns status. */
 static int give_up(struct check *check, int status, const char *code, const char *hint,
@@ -214,6 +203,20 @@ static int no_answer(struct check *check, const struct trial *trial)
                    words[0] != '\0' ? ": " : "", words);
 }
 
+/* Of the functions that are shown: all, or the one that is explained. */
+static int status_of(const struct check *check)
+{
+    for (size_t i = 0; i < check->reach.n_functions; i++) {
+        const struct reach_function *of = &check->reach.functions[i];
+
+        if (check_shows(check, of->function) && of->verdict != VERDICT_HOOKED &&
+            of->verdict != VERDICT_OFF) {
+            return CLI_UNKNOWN;
+        }
+    }
+    return CLI_OK;
+}
+
 static int take_answer(struct check *check, const struct trial *trial)
 {
     struct findings *findings = &check->findings;
@@ -250,8 +253,7 @@ static int take_answer(struct check *check, const struct trial *trial)
         return give_up(check, CLI_FAILED, "failed", NULL, "%s", strerror(ENOMEM));
     }
     check->has_reach = true;
-    return check->reach.n_hooked + check->reach.n_off < check->reach.n_functions ? CLI_UNKNOWN
-                                                                                 : CLI_OK;
+    return status_of(check);
 }
 
 /* A script is given to its interpreter, whose arguments do not matter before it begins. */
@@ -313,6 +315,11 @@ static int check_program(struct check *check)
 
 /* ---- the command ----------------------------------------------------------------------------- */
 
+bool check_shows(const struct check *check, const struct config_function *function)
+{
+    return check->explained == NULL || check->explained == function;
+}
+
 static int run_check(struct check *check)
 {
     launch_find_program(&check->launch);
@@ -320,6 +327,10 @@ static int run_check(struct check *check)
     switch (launch_configure(&check->launch, &check->errors)) {
     case LAUNCH_READY:
         check->has_model = true;
+        if (check->explain != NULL &&
+            !explain_find(&check->launch.model, check->explain, &check->explained)) {
+            return CLI_BAD;
+        }
         return check->launch.program != NULL ? check_program(check) : CLI_OK;
     case LAUNCH_NO_CONFIGURATION:
         cli_complain_usage(NAME, "there is no configuration: name one with -c");
@@ -346,6 +357,9 @@ static int check_and_print(struct check *check, bool as_json)
 {
     int status = run_check(check);
 
+    if (check->has_model && check->explain != NULL && check->explained == NULL) {
+        return status;
+    }
     if (as_json && (check->has_model || check->errors.n_items > 0)) {
         check_print_json(check);
         return status;
@@ -361,7 +375,7 @@ static int check_and_print(struct check *check, bool as_json)
 }
 
 /* CLI_OK to go on, unless *ret_done. */
-static int parse_arguments(int n_arguments, char **arguments, struct launch *launch,
+static int parse_arguments(int n_arguments, char **arguments, struct check *check,
                            bool *ret_as_json, bool *ret_done)
 {
     static const struct option options[] = {
@@ -377,7 +391,7 @@ static int parse_arguments(int n_arguments, char **arguments, struct launch *lau
         switch (option) {
         case 'c':
         case 'f':
-            if (!launch_take_option(launch, option, optarg)) {
+            if (!launch_take_option(&check->launch, option, optarg)) {
                 return CLI_BAD;
             }
             break;
@@ -385,8 +399,8 @@ static int parse_arguments(int n_arguments, char **arguments, struct launch *lau
             *ret_as_json = true;
             break;
         case 'e':
-            cli_complain_usage(NAME, "--explain is not in this version yet");
-            return CLI_BAD;
+            check->explain = optarg;
+            break;
         case 'h':
             cli_print_help(NAME);
             return CLI_OK;
@@ -398,7 +412,7 @@ static int parse_arguments(int n_arguments, char **arguments, struct launch *lau
             return CLI_BAD;
         }
     }
-    launch->program = arguments[optind] != NULL ? arguments + optind : NULL;
+    check->launch.program = arguments[optind] != NULL ? arguments + optind : NULL;
     *ret_done = false;
     return CLI_OK;
 }
@@ -415,7 +429,7 @@ int cmd_check(int n_arguments, char **arguments)
     } else {
         check->launch.command = NAME;
         check->launch.functions = functions;
-        status = parse_arguments(n_arguments, arguments, &check->launch, &as_json, &done);
+        status = parse_arguments(n_arguments, arguments, check, &as_json, &done);
         if (!done) {
             status = check_and_print(check, as_json);
         }

@@ -4,13 +4,13 @@
  * configuration to copy.
  */
 #include "cli/cli.h"
+#include "cli/wrapped.h"
 
 #include <string.h>
 
-#define NAME         "presets"
-#define LINE_COLUMNS 80
-#define INDENT       4
-#define GAP          2
+#define NAME   "presets"
+#define INDENT 4
+#define GAP    2
 
 static bool same_header(const struct config_preset *a, const struct config_preset *b)
 {
@@ -34,31 +34,13 @@ static bool is_first(uint32_t i,
     return true;
 }
 
-/* Words of text, broken into lines of LINE_COLUMNS. */
-static void print_wrapped(const char *text, unsigned indent)
-{
-    unsigned column = 0;
-
-    while (*text != '\0') {
-        size_t n_bytes = strcspn(text, " ");
-
-        if (column > 0 && column + 1 + n_bytes > LINE_COLUMNS) {
-            putchar('\n');
-            column = 0;
-        }
-        printf("%*s%.*s", column > 0 ? 1 : (int)indent, "", (int)n_bytes, text);
-        column += (column > 0 ? 1 : indent) + (unsigned)n_bytes;
-        text += n_bytes + strspn(text + n_bytes, " ");
-    }
-    putchar('\n');
-}
-
 /* The note that some presets share, and their names in columns. */
 static void print_group(const struct config_preset *first)
 {
     unsigned width = 0, column = 0, n_short = 0;
 
-    print_wrapped(first->note, 2);
+    fputs("  ", stdout);
+    wrapped_print(first->note, 2);
     for (uint32_t i = 0; i < config_n_presets; i++) {
         if (same_group(&config_presets[i], first)) {
             unsigned n = (unsigned)strlen(config_presets[i].name);
@@ -70,7 +52,7 @@ static void print_group(const struct config_preset *first)
         if (!same_group(&config_presets[i], first)) {
             continue;
         }
-        if (column + GAP + width > LINE_COLUMNS) {
+        if (column + GAP + width > WRAPPED_COLUMNS) {
             putchar('\n');
             column = 0;
         }

@@ -19,7 +19,7 @@ _memoshim() {
         COMPREPLY=($(compgen -f -- "$current"))
         return
         ;;
-    run/-f | run/--function | check/-f | check/--function)
+    run/-f | run/--function | check/-f | check/--function | check/--explain)
         COMPREPLY=($(compgen -W "$(_memoshim_presets "$memoshim")" -- "$current"))
         return
         ;;
@@ -29,7 +29,7 @@ _memoshim() {
         # The program is the first word that is neither an option nor an option's value.
         for ((i = 2; i < COMP_CWORD; i++)); do
             case ${COMP_WORDS[i]} in
-            -c | -f | --config | --function) ((i++)) ;;
+            -c | -f | --config | --function | --explain) ((i++)) ;;
             --)
                 ((i++))
                 break
@@ -43,7 +43,7 @@ _memoshim() {
             COMPREPLY=($(compgen -f -- "$current"))
         elif [ "${current:0:1}" = - ]; then
             local options='-c --config -f --function --help --'
-            [ "$command" = run ] || options+=' --json'
+            [ "$command" = run ] || options+=' --json --explain'
             COMPREPLY=($(compgen -W "$options" -- "$current"))
         else
             compopt -o filenames

@@ -42,7 +42,7 @@ static bool holds(const struct subject *subject, struct condition_operand left,
                   void *const *arguments, const void *result)
 {
     struct condition_comparison comparison = {left, op, right, by_content};
-    struct config_condition condition = {&comparison, 1};
+    struct config_condition condition = {.comparisons = &comparison, .n_comparisons = 1};
 
     return admission_holds(&condition, &subject->function, arguments, result);
 }
@@ -255,7 +255,7 @@ static void test_all_must_hold(void **state)
 {
     struct condition_comparison two[] = {{the_return, CONDITION_GE, integer(0), false},
                                          {the_return, CONDITION_LT, integer(10), false}};
-    struct config_condition both = {two, 2}, none = {NULL, 0};
+    struct config_condition both = {.comparisons = two, .n_comparisons = 2}, none = {0};
     struct subject subject;
     int64_t values[] = {-1, 0, 9, 10};
 

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+/* What is in the key of a function, and what a hit gives back: its descriptions in words. */
+#include "cli/facts.h"
+
+static bool is_float(const struct ctype *type)
+{
+    return type != NULL && type->kind >= CTYPE_FLOAT && type->kind <= CTYPE_COMPLEX_LONG_DOUBLE;
+}
+
+bool facts_uses_float(const struct config_function *function)
+{
+    const struct prototype *prototype = &function->prototype;
+    bool uses_float = is_float(prototype->result);
+
+    for (uint32_t i = 0; i < prototype->n_parameters; i++) {
+        const struct ctype *type = prototype->parameters[i].type;
+
+        uses_float |= is_float(type) || is_float(function->parameters[i].element) ||
+                      (type->kind == CTYPE_POINTER && is_float(type->target));
+    }
+    return uses_float;
+}
+
+/* "one double", "3 double", "'len' bytes", "'*n * 2' double". */
+static const char *amount(const struct config_description *description)
+{
+    const struct config_count *count = &description->count;
+    const char *unit = description->element != NULL ? description->element->text : "bytes";
+
+    if (count->n_steps == 0) {
+        return description->element != NULL ? facts_format("one %s", unit) : "one byte";
+    }
+    if (count->n_steps == 1 && count->steps[0].kind == COUNT_NUMBER) {
+        return facts_format("%s %s", description->count_text, unit);
+    }
+    return facts_format("'%s' %s", description->count_text, unit);
+}
+
+static bool is_written(const struct config_function *function)
+{
+    for (uint32_t i = 0; i < function->prototype.n_parameters; i++) {
+        if (function->parameters[i].is_out) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void add_parameter(struct facts *facts, const struct prototype_parameter *parameter,
+                          const struct config_description *description)
+{
+    const char *name = parameter->name, *type = parameter->type->text;
+
+    switch (description->kind) {
+    case DESCRIBE_VALUE:
+        if (is_float(parameter->type)) {
+            ADD_FACT(facts, by_bits, name, type);
+        } else {
+            ADD_FACT(facts, by_value, name, type);
+        }
+        break;
+    case DESCRIBE_STRING:
+        ADD_FACT(facts, text, name, NULL);
+        break;
+    case DESCRIBE_ADDRESS:
+        if (parameter->type->target->is_function) {
+            ADD_FACT(facts, function_address, name, NULL);
+        } else {
+            ADD_FACT(facts, address, name, type);
+        }
+        break;
+    case DESCRIBE_IGNORE:
+        ADD_FACT(facts, ignored, name, NULL);
+        break;
+    case DESCRIBE_SCRATCH:
+        ADD_FACT(facts, scratch, name, NULL);
+        break;
+    default:
+        if (description->is_in) {
+            ADD_FACT(facts, content, name, amount(description));
+        } else {
+            ADD_FACT(facts, only_written, name, NULL);
+        }
+        break;
+    }
+    if (description->is_secret) {
+        ADD_FACT(facts, secret, name, NULL);
+    }
+}
+
+void facts_add_key(struct facts *facts)
+{
+    const struct config_function *function = facts->function;
+    const struct prototype *prototype = &function->prototype;
+
+    for (uint32_t i = 0; i < prototype->n_parameters; i++) {
+        add_parameter(facts, &prototype->parameters[i], &function->parameters[i]);
+    }
+    if (prototype->n_parameters == 0) {
+        ADD_FACT(facts, no_parameters, NULL, NULL);
+    }
+    if (is_written(function) && prototype->n_parameters > 1) {
+        ADD_FACT(facts, overlap, NULL, NULL);
+    }
+    ADD_FACT(facts, no_further_inputs, NULL, NULL);
+    if (function->has_secret) {
+        ADD_FACT(facts, digest, NULL, NULL);
+    }
+}
+
+/* ---- what a hit gives back ------------------------------------------------------------------- */
+
+static void add_result(struct facts *facts)
+{
+    const struct config_function *function = facts->function;
+    const struct config_description *result = &function->result;
+    const char *into = result->lifetime == LIFETIME_INTO
+                           ? function->prototype.parameters[result->lifetime_parameter].name
+                           : NULL;
+
+    switch (result->kind) {
+    case DESCRIBE_ADDRESS:
+        ADD_FACT(facts, returns_address, "result", function->prototype.result->text);
+        break;
+    case DESCRIBE_OFFSET:
+        ADD_FACT(facts, returns_offset, "result", into);
+        break;
+    case DESCRIBE_OUT_STRING:
+        if (into != NULL) {
+            ADD_FACT(facts, returns_text_into, "result", into);
+        } else {
+            ADD_FACT(facts, returns_static_text, "result", function->symbol);
+        }
+        break;
+    default:
+        if (function->prototype.result->kind == CTYPE_VOID) {
+            ADD_FACT(facts, returns_nothing, "result", NULL);
+        } else {
+            ADD_FACT(facts, returns_value, "result", function->prototype.result->text);
+        }
+        break;
+    }
+}
+
+void facts_add_given(struct facts *facts)
+{
+    const struct config_function *function = facts->function;
+
+    add_result(facts);
+    for (uint32_t i = 0; i < function->prototype.n_parameters; i++) {
+        if (function->parameters[i].is_out) {
+            ADD_FACT(facts, gives_memory, function->prototype.parameters[i].name,
+                     amount(&function->parameters[i]));
+        }
+    }
+    if (function->captures_errno) {
+        ADD_FACT(facts, gives_errno, "errno", NULL);
+    } else {
+        ADD_FACT(facts, leaves_errno, "errno", NULL);
+    }
+    ADD_FACT(facts, no_effects, NULL, NULL);
+}

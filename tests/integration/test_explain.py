@@ -1,0 +1,143 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""What a configuration means, in words: check --explain, the summary, and warnings.
+
+MEMOSHIM_COMMAND is the command, MEMOSHIM_SOURCE the source tree, MEMOSHIM_LIBRARY the library for
+the case with a program. The expected texts stand in explain/: beside each configuration what is
+said of all its functions, first in short. UPDATE_FIXTURES=1 writes them anew; what changed is then
+read by a person.
+"""
+import json
+import os
+import pathlib
+import re
+import unittest
+
+import test_cli
+
+HERE = pathlib.Path(__file__).resolve().parent / 'explain'
+FACTS = pathlib.Path(os.environ['MEMOSHIM_SOURCE']) / 'shim' / 'cli' / 'facts.def'
+
+def weights():
+    return dict(re.findall(r'^FACT\((\w+), \w+, (\w+),', FACTS.read_text(), re.M))
+
+
+class Explain(test_cli.Case):
+    def setUp(self):
+        super().setUp()
+        self.files = {}
+        for path in sorted(HERE.glob('*.json')):
+            self.write(path.name, path.read_text())
+            for name in json.loads(path.read_text())['functions']:
+                self.files[name] = path.name
+
+    def explain(self, name, *options):
+        done = self.run_command('check', '-c', self.files[name], '--explain', name, *options)
+        self.check(done, 0)
+        self.assertEqual(done.stderr, '')
+        return done.stdout
+
+    def facts(self, name):
+        said = json.loads(self.explain(name, '--json'))
+        self.assertEqual(list(said['functions']), [name])
+        self.assertEqual(said['explanation']['function'], name)
+        return said['explanation']['facts']
+
+    def test_texts(self):
+        for file in sorted(set(self.files.values())):
+            done = self.run_command('check', '-c', file)
+            self.check(done, 0)
+            self.assertEqual(done.stderr, '')
+            texts = [done.stdout] + [self.explain(name) for name in self.files
+                                     if self.files[name] == file]
+            expected = (HERE / file).with_suffix('.txt')
+            if os.environ.get('UPDATE_FIXTURES'):
+                expected.write_text('\n\n'.join(texts))
+            self.assertEqual('\n\n'.join(texts), expected.read_text())
+
+    def test_lines_are_short(self):
+        for name in self.files:
+            for line in self.explain(name).splitlines():
+                self.assertLessEqual(len(line), 80)
+                self.assertEqual(line, line.rstrip())
+
+    def test_json_says_the_same(self):
+        """Every word of the facts stands in the text, in the same order."""
+        for name in self.files:
+            words = self.explain(name).split()
+            for fact in self.facts(name):
+                for word in fact['text'].split():
+                    self.assertIn(word, words, (name, fact))
+                    del words[:words.index(word) + 1]
+                for value in fact['values']:
+                    self.assertIn(value, fact['text'])
+
+    def test_every_sentence_is_said(self):
+        said = {fact['code'] for name in self.files for fact in self.facts(name)}
+        self.assertEqual(said, set(weights()))
+
+    def test_warnings(self):
+        """What is a warning is said without --explain, too, and changes no status."""
+        known = weights()
+        for name, file in self.files.items():
+            done = self.run_command('check', '-c', file, '--json')
+            self.check(done, 0)
+            said = json.loads(done.stdout)['functions'][name]['warnings']
+            facts = self.facts(name)
+            self.assertEqual([(warning['code'], warning['text']) for warning in said],
+                             [(fact['code'], fact['text']) for fact in facts if fact['warning']])
+            for fact in facts:
+                self.assertEqual(fact['warning'], known[fact['code']] == 'WARNED')
+
+    def test_suggested_invalidation_is_one(self):
+        """What the warning of an address shows can be put in, and then it warns no more."""
+        entry = json.loads((HERE / 'all.json').read_text())['functions']['handle']
+        fact, = [fact for fact in self.facts('handle') if fact['code'] == 'address_reused']
+        entry['invalidate'] = [json.loads(fact['values'][1])]
+        path = self.write('c.json', json.dumps({'version': 1, 'functions': {'handle': entry}}))
+        done = self.run_command('check', '-c', path, '--json')
+        self.check(done, 0)
+        self.assertEqual(json.loads(done.stdout)['functions']['handle']['warnings'], [])
+
+    def test_unknown(self):
+        for name, hint in (('handel', "did you mean 'handle'?"),
+                           ('cos', 'memoshim check -f cos --explain cos'), ('q', None)):
+            for options in ((), ('--json',)):
+                done = self.run_command('check', '-c', 'all.json', '--explain', name, *options)
+                self.check(done, 2, f"the configuration does not name '{name}'\n", '')
+                self.assertEqual(done.stdout, '')
+                self.assertEqual(hint is not None, 'hint: ' in done.stderr, done.stderr)
+                self.assertIn(hint or '', done.stderr)
+        self.check(self.run_command('check', '--explain'), 2, "'--explain' needs a value")
+
+    def test_errors_come_first(self):
+        path = self.write('c.json', test_cli.BAD)
+        done = self.run_command('check', '-c', path, '--explain', 'j0')
+        self.check(done, 2, "error: 'ttl' is '60x'", '')
+        self.assertEqual(done.stdout, '')
+
+    @unittest.skipUnless(test_cli.LIBRARY, 'MEMOSHIM_LIBRARY is not set')
+    def test_with_a_program(self):
+        done = self.run_command('check', '-c', 'all.json', '--explain', 'handle', '--', '/bin/true')
+        self.check(done, 1, '', '\nhandle is not found at start\n')
+        self.assertTrue(done.stdout.startswith('int handle('), done.stdout)
+        self.assertIn("\n    warning   'db' is in the key by its address", done.stdout)
+        self.assertNotIn('\nidle is not found', done.stdout)
+        done = self.run_command('check', '-c', 'all.json', '--explain', 'none', '--', '/bin/true')
+        self.check(done, 0, '', '\nnone is off\n')
+
+
+class Presets(test_cli.Case):
+    def test_each_is_explained(self):
+        names = [name for line in self.run_command('presets').stdout.splitlines()
+                 if line.startswith('    ') for name in line.split()]
+        self.assertGreater(len(names), 100)
+        for name in names:
+            done = self.run_command('check', '-f', name, '--explain', name)
+            self.check(done, 0, '', f'{name}(')
+            self.assertEqual(done.stderr, '')
+            self.assertIn('    A preset. ', done.stdout)
+
+
+if __name__ == '__main__':
+    unittest.main()
