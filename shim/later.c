@@ -12,7 +12,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 
-/* One look for so many misses of a thread, its first among them. A look takes about 50 ns. */
+/* One look for so many misses of a thread, its first among them. A look takes two system calls. */
 #define MISSES_BETWEEN_LOOKS 32
 
 static bool is_started;            /* written by later_start */

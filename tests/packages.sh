@@ -18,11 +18,18 @@ memoshim_packages_full="cmake make nodejs openjdk-17-jdk-headless vim"
 memoshim_packages_aarch64="gcc-aarch64-linux-gnu qemu-user-static libffi-dev:arm64 libcjson1:arm64
     libcjson-dev:arm64 libxxhash-dev:arm64 libiberty-dev:arm64 libcmocka-dev:arm64"
 
-# Prints those of its arguments that are not installed.
+# Prints those of its arguments that are not installed. A name without an architecture is one of
+# this machine's, whatever foreign one is there beside it.
 memoshim_missing_packages() {
-    local package
+    local package own wanted
+    own=$(dpkg --print-architecture)
     for package in "$@"; do
-        if [ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null)" != installed ]; then
+        wanted="($own|all)"
+        if [ "$package" != "${package#*:}" ]; then
+            wanted=${package#*:}
+        fi
+        if ! dpkg-query -W -f='${Architecture} ${db:Status-Status}\n' "$package" 2>/dev/null |
+            grep -Eqx "$wanted installed"; then
             printf '%s\n' "$package"
         fi
     done
