@@ -193,10 +193,10 @@ class Invalidate(counted.CountedCase):
         self.assertIn("no_such_thing", outcome.function("changing_total")["limits"])
         self.assertIn(b"no_such_thing", outcome.stderr)
         self.assert_counts(outcome.function("changing_total"), hits=1)
-        config = self.config({"changing_total": with_rules(TOTAL, {"on_call": "getpwent"})})
+        config = self.config({"changing_total": with_rules(TOTAL, {"on_call": "endnetent"})})
         outcome = self.run_with(config, [case.PROGRAMS / "invalidating", self.folder / "trace"],
                                 "\n".join(script) + "\n")
-        self.assertIn("no loaded object imports getpwent",
+        self.assertIn("no loaded object imports endnetent",
                       outcome.function("changing_total")["limits"])
 
     # ---- files ----------------------------------------------------------------------------------
