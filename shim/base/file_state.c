@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The kernel dates changes with the coarse clock: two changes within one tick may leave the same
- * date, and the same size. So nothing is known of a file for sure until its last change is two
- * ticks ago.
+ * The kernel dates changes with the coarse clock, and some file systems keep less of a date: two
+ * changes within one step may leave the same date, and the same size. So nothing is known of a file
+ * for sure until its last change is as long ago as that.
  */
 #include "base/file_state.h"
 
@@ -48,17 +48,36 @@ bool file_state_equals(const struct file_state *a, const struct file_state *b)
 
 int64_t file_state_age_ns(const struct file_state *state, struct timespec then)
 {
+    int64_t age_ns;
+
     if (state->error != 0) {
         return 0;
     }
-    return (int64_t)(then.tv_sec - state->changed.tv_sec) * 1000000000 + then.tv_nsec -
-           state->changed.tv_nsec;
+    if (__builtin_sub_overflow((int64_t)then.tv_sec, (int64_t)state->changed.tv_sec, &age_ns) ||
+        __builtin_mul_overflow(age_ns, INT64_C(1000000000), &age_ns) ||
+        __builtin_add_overflow(age_ns, then.tv_nsec - state->changed.tv_nsec, &age_ns)) {
+        return then.tv_sec < state->changed.tv_sec ? INT64_MIN : INT64_MAX;
+    }
+    return age_ns;
+}
+
+static bool dates_are_multiples_of(const struct file_state *state, long step_ns)
+{
+    return state->changed.tv_nsec % step_ns == 0 && state->modified.tv_nsec % step_ns == 0;
+}
+
+/* What file systems keep: two seconds on FAT, one on old ext3 and HFS+, 10 ms on exFAT. */
+static int64_t step_of_dates_ns(const struct file_state *state)
+{
+    return dates_are_multiples_of(state, 1000000000) ? 2000000000
+           : dates_are_multiples_of(state, 10000000) ? 10000000
+                                                     : 0;
 }
 
 bool file_state_is_settled(const struct file_state *state, struct timespec now)
 {
     int64_t age_ns = file_state_age_ns(state, now);
-    int64_t margin_ns = 2 * (int64_t)clock_coarse_tick_ns();
+    int64_t margin_ns = step_of_dates_ns(state) + 2 * (int64_t)clock_coarse_tick_ns();
 
     return state->error != 0 || age_ns > margin_ns || age_ns < -margin_ns;
 }

@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/demangle.h"
 #include "base/environment.h"
+#include "base/file_state.h"
 #include "base/fork_page.h"
 #include "base/hash.h"
 #include "base/lock.h"
@@ -315,6 +316,33 @@ static void test_patterns(void **state)
     }
 }
 
+static bool is_settled(int64_t dated_s, long dated_ns, long modified_ns, int64_t now_s, long now_ns)
+{
+    const struct file_state file = {.changed = {.tv_sec = dated_s, .tv_nsec = dated_ns},
+                                    .modified = {.tv_sec = dated_s - 5, .tv_nsec = modified_ns}};
+
+    return file_state_is_settled(&file, (struct timespec){.tv_sec = now_s, .tv_nsec = now_ns});
+}
+
+/* A change within one step of a file system's dates leaves the date of the one before. */
+static void test_files_are_settled_when_their_date_cannot_come_again(void **state)
+{
+    const struct file_state absent = {.error = 2};
+
+    assert_true(file_state_is_settled(&absent, (struct timespec){0}));
+    assert_false(is_settled(1000, 500000123, 7, 1000, 500000456));
+    assert_true(is_settled(1000, 500000123, 7, 1000, 600000000));
+    assert_false(is_settled(1000, 0, 0, 1000, 999999999)); /* whole seconds, two on FAT */
+    assert_false(is_settled(1000, 0, 0, 1001, 999999999));
+    assert_true(is_settled(1000, 0, 0, 1002, 100000000));
+    assert_true(is_settled(1000, 500000123, 0, 1000, 600000000)); /* the content's date was set */
+    assert_false(is_settled(1000, 30000000, 0, 1000, 39000000));  /* 10 ms on exFAT */
+    assert_true(is_settled(1000, 30000000, 0, 1000, 99000000));
+    assert_true(is_settled(2000, 1, 1, 1000, 0));
+    assert_true(is_settled(INT64_MAX, 1, 1, -1000, 0));
+    assert_true(is_settled(INT64_MIN + 5, 1, 1, 1000, 0));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -326,6 +354,7 @@ int main(void)
         cmocka_unit_test(test_late_holder_makes_the_lock_good_again),
         cmocka_unit_test(test_fork_page_tells_every_kind_of_child),
         cmocka_unit_test(test_patterns),
+        cmocka_unit_test(test_files_are_settled_when_their_date_cannot_come_again),
         cmocka_unit_test(test_environment_matches_whole_names),
         cmocka_unit_test(test_cpp_names_are_readable),
         cmocka_unit_test(test_endless_cpp_name_is_cut),
