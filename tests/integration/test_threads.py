@@ -4,7 +4,6 @@
 import case
 import counted
 
-POLICIES = ("lru", "lfu", "fifo", "mru", "rr", "sieve", "s3-fifo", "w-tinylfu", "direct")
 THREADS = case.PROGRAMS / "threads"
 
 
@@ -18,23 +17,6 @@ class Threads(counted.CountedCase):
         self.assertEqual(outcome.stderr, b"")
         self.check_real(outcome)
         return outcome
-
-    def test_single_flight(self):
-        """64 threads want one result; its computation ends when the other 63 are asleep."""
-        for policy in POLICIES:
-            with self.subTest(policy):
-                function = self.act("flight", policy=policy,
-                                    single_flight_timeout="60s").function("counted_hooked")
-                self.assert_counts(function, calls=64, misses=1, hits=63, waits=63, bypasses=0,
-                                   stores=1)
-
-    def test_a_lost_computation_costs_one_more_call(self):
-        """The first of 64 leaves the function for good: one of the others computes for all."""
-        for way in "exit", "longjmp", "cancel":
-            with self.subTest(way):
-                outcome = self.act(f"lost-by-{way}", single_flight_timeout="200ms")
-                self.assert_counts(outcome.function("counted_hooked"), calls=64, misses=2, hits=62,
-                                   bypasses=0, stores=1)
 
     def test_what_is_not_stored_holds_nobody_up(self):
         """Two of three computations can only end together: so they do not wait for each other."""

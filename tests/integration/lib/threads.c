@@ -13,78 +13,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/time.h>
 #include <unistd.h>
 
-#define N_THREADS 64
-
-static _Atomic int n_arrived;
+static _Atomic int n_come, n_arrived;
 static _Atomic int n_wrong;
 
 static void expect(bool holds)
 {
     if (!holds) {
         atomic_fetch_add(&n_wrong, 1);
-    }
-}
-
-/* ---- one slow call, many who want its result ------------------------------------------------- */
-
-static _Atomic pid_t thread_ids[N_THREADS];
-
-/* The state letter of a thread: S when it sleeps in the kernel until somebody wakes it. */
-static char thread_state(pid_t thread)
-{
-    char path[64], text[256] = "";
-    const char *end;
-    FILE *file;
-
-    snprintf(path, sizeof(path), "/proc/self/task/%d/stat", (int)thread);
-    file = fopen(path, "r");
-    if (file == NULL) {
-        return '?';
-    }
-    text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
-    fclose(file);
-    end = strrchr(text, ')');
-    return end == NULL ? '?' : end[2];
-}
-
-/* The one computation waits until all threads have come and all but itself are asleep. */
-static void wait_for_sleepers(long key)
-{
-    int n_asleep = 0;
-
-    while (n_asleep < N_THREADS - 1) {
-        n_asleep = 0;
-        for (int i = 0; i < N_THREADS; i++) {
-            n_asleep += thread_ids[i] != 0 && thread_ids[i] != (pid_t)syscall(SYS_gettid) &&
-                        thread_state(thread_ids[i]) == 'S';
-        }
-        usleep(1000);
-    }
-}
-
-static void *want_one_result(void *argument)
-{
-    long key = 5;
-
-    thread_ids[(long)argument] = (pid_t)syscall(SYS_gettid);
-    expect(counted_hooked(key) == 15);
-    return NULL;
-}
-
-static void run_flight(void)
-{
-    pthread_t threads[N_THREADS];
-
-    counted_hook = wait_for_sleepers;
-    for (long i = 0; i < N_THREADS; i++) {
-        pthread_create(&threads[i], NULL, want_one_result, (void *)i);
-    }
-    for (int i = 0; i < N_THREADS; i++) {
-        pthread_join(threads[i], NULL);
     }
 }
 
@@ -99,13 +37,20 @@ static void meet(long key)
     }
 }
 
+static void *want_one_result(void *argument)
+{
+    n_come++;
+    expect(counted_hooked(5) == 15);
+    return NULL;
+}
+
 /* The first lands while the others wait for it; those then meet. */
 static void meet_after_first(long key)
 {
     static _Atomic int n_calls;
 
     if (atomic_fetch_add(&n_calls, 1) == 0) {
-        while (thread_ids[0] == 0 || thread_ids[1] == 0 || thread_ids[2] == 0) {
+        while (n_come < 3) {
             usleep(100);
         }
         return;
@@ -119,7 +64,7 @@ static void run_unstored(void)
 
     counted_hook = meet_after_first;
     for (long i = 0; i < 3; i++) {
-        pthread_create(&threads[i], NULL, want_one_result, (void *)i);
+        pthread_create(&threads[i], NULL, want_one_result, NULL);
     }
     for (int i = 0; i < 3; i++) {
         pthread_join(threads[i], NULL);
@@ -334,89 +279,15 @@ static void run_leave(void)
     expect(counted_hooked(6) == 18);
 }
 
-/* ---- the first never comes back, and all the others want its result -------------------------- */
-
-static jmp_buf in_first;
-
-static void return_at_once(long key)
-{
-}
-
-static void exit_at_first(long key)
-{
-    counted_hook = return_at_once;
-    pthread_exit(NULL);
-}
-
-static void jump_at_first(long key)
-{
-    counted_hook = return_at_once;
-    longjmp(in_first, 1);
-}
-
-static void cancel_at_first(long key)
-{
-    counted_hook = return_at_once;
-    pthread_cancel(pthread_self());
-    pthread_testcancel();
-}
-
-static void *want_and_be_lost(void *argument)
-{
-    if (setjmp(in_first) == 0) {
-        counted_hooked(5);
-        expect(false);
-    }
-    return NULL;
-}
-
-static void run_lost(void (*leave)(long key))
-{
-    pthread_t threads[N_THREADS];
-
-    counted_hook = leave;
-    pthread_create(&threads[0], NULL, want_and_be_lost, NULL);
-    pthread_join(threads[0], NULL);
-    for (long i = 1; i < N_THREADS; i++) {
-        pthread_create(&threads[i], NULL, want_one_result, (void *)i);
-    }
-    for (int i = 1; i < N_THREADS; i++) {
-        pthread_join(threads[i], NULL);
-    }
-}
-
-static void run_lost_by_exit(void)
-{
-    run_lost(exit_at_first);
-}
-
-static void run_lost_by_longjmp(void)
-{
-    run_lost(jump_at_first);
-}
-
-static void run_lost_by_cancel(void)
-{
-    run_lost(cancel_at_first);
-}
-
 int main(int n_arguments, char **arguments)
 {
     static const struct {
         const char *name;
         void (*run)(void);
     } acts[] = {
-        {"flight", run_flight},
-        {"unstored", run_unstored},
-        {"mutual", run_mutual},
-        {"same", run_same},
-        {"storm", run_storm},
-        {"crowd", run_crowd},
-        {"leave", run_leave},
+        {"unstored", run_unstored}, {"mutual", run_mutual}, {"same", run_same},
+        {"storm", run_storm},       {"crowd", run_crowd},   {"leave", run_leave},
         {"longjmp", run_longjmp},
-        {"lost-by-exit", run_lost_by_exit},
-        {"lost-by-longjmp", run_lost_by_longjmp},
-        {"lost-by-cancel", run_lost_by_cancel},
     };
 
     for (unsigned i = 0; n_arguments > 1 && i < sizeof(acts) / sizeof(acts[0]); i++) {
