@@ -29,6 +29,9 @@ struct shard {
     uint64_t n_bytes;                /* of its entries, as cache_entry_bytes counts them */
     _Atomic uint64_t next_expiry_ns; /* of its entries; a hint for other shards */
     struct flights flights;
+#if MEMOSHIM_CHECKS
+    uint64_t n_inserts, next_proof; /* at which of them the shard is proved */
+#endif
 };
 
 struct cache {
@@ -201,5 +204,17 @@ void cache_evict_all(struct cache *cache);
 
 /* Takes out an expired entry, counts it, and gives its room back. */
 void cache_expire_locked(struct cache *cache, struct shard *shard, uint32_t slot);
+
+/*
+ * After an insert. Builds with MEMOSHIM_CHECKS prove the structure of the shard now and then, and
+ * end the process with what is broken; others pay nothing for it.
+ */
+#if MEMOSHIM_CHECKS
+void cache_prove_locked(const struct cache *cache, struct shard *shard);
+#else
+static inline void cache_prove_locked(const struct cache *cache, struct shard *shard)
+{
+}
+#endif
 
 #endif

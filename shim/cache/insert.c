@@ -306,6 +306,7 @@ static int try_insert_locked(struct cache *cache, struct shard *shard, const str
     if (result == 0) {
         flights_note_refreshed(&shard->flights, ticket->flight);
         place_locked(cache, shard, key, value, block, now_ns, life, &room->past);
+        cache_prove_locked(cache, shard);
     }
     return result;
 }

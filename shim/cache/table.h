@@ -119,8 +119,8 @@ uint32_t table_add(struct table *table, struct bytes key, uint64_t hash, struct 
 /* Frees the slot and returns its block (NULL: it had none), which is the caller's now. */
 struct block *table_remove(struct table *table, uint32_t slot);
 
-/* 0, or -EUCLEAN; -ENOMEM when there is no memory to check with. */
-int table_check(const struct table *table);
+/* 0, or -EUCLEAN and what is broken; -ENOMEM when there is no memory to check with. */
+int table_check(const struct table *table, const char **ret_fault);
 
 /* The group where a key of this upper half is looked for first. */
 static inline uint32_t table_home(const struct table *table, uint32_t hash_upper)
