@@ -12,7 +12,7 @@
 
 #define INDENT    4
 #define GAP       2
-#define LABEL_MAX 14 /* longer labels push their first line to the right */
+#define LABEL_MAX 14 /* longer labels stand above their text */
 
 /* ---- which function -------------------------------------------------------------------------- */
 
@@ -60,6 +60,18 @@ static int label_width(const struct facts *facts)
     return width < LABEL_MAX ? width : LABEL_MAX;
 }
 
+/* One that is too long has a line of its own. */
+static void print_label(const char *label, int width)
+{
+    printf("%*s", INDENT, "");
+    cli_print_plain(stdout, label, strlen(label));
+    if ((int)strlen(label) > width) {
+        printf("\n%*s", INDENT + width + GAP, "");
+    } else {
+        printf("%*s", width + GAP - (int)strlen(label), "");
+    }
+}
+
 /* The facts of a topic, each below the other; what they are about is said once. */
 static void print_topic(const struct facts *facts, enum fact_topic topic, int width)
 {
@@ -77,8 +89,7 @@ static void print_topic(const struct facts *facts, enum fact_topic topic, int wi
             is_first = false;
         }
         if (fact->about != NULL) {
-            printf("%*s%-*s%*s", INDENT, "", width,
-                   last != NULL && strcmp(fact->about, last) == 0 ? "" : fact->about, GAP, "");
+            print_label(last != NULL && strcmp(fact->about, last) == 0 ? "" : fact->about, width);
             wrapped_print(fact->text, INDENT + width + GAP);
         } else {
             printf("%*s", INDENT, "");

@@ -88,6 +88,46 @@ static void add_parameter(struct facts *facts, const struct prototype_parameter 
     }
 }
 
+static const enum fact_name inputs[] = {
+    [INPUT_VARIABLE] = FACT_variable, [INPUT_ZONE] = FACT_zone,
+    [INPUT_FILE] = FACT_file_state,   [INPUT_FOLDER] = FACT_folder,
+    [INPUT_IDS] = FACT_ids,           [INPUT_LOCALE] = FACT_locale,
+    [INPUT_THREAD] = FACT_thread,     [INPUT_ROUNDING] = FACT_rounding,
+};
+
+bool facts_reads_files(const struct config_function *function)
+{
+    for (uint32_t i = 0; i < function->n_inputs; i++) {
+        if (function->inputs[i].kind == INPUT_FILE || function->inputs[i].kind == INPUT_ZONE) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void add_inputs(struct facts *facts)
+{
+    const struct config_function *function = facts->function;
+
+    for (uint32_t i = 0; i < function->n_inputs; i++) {
+        const struct config_input *input = &function->inputs[i];
+        const char *const arguments[FACT_ARGUMENTS] = {
+            input->kind == INPUT_VARIABLE || input->kind == INPUT_FILE ? input->name : NULL};
+
+        facts_add(facts, inputs[input->kind], input->text, arguments);
+    }
+    if (facts_reads_files(function) && function->check_every_ns != 0) {
+        ADD_FACT(facts, looked_at_times, NULL, facts_duration(function->check_every_ns));
+    } else if (facts_reads_files(function)) {
+        ADD_FACT(facts, looked_at_each_call, NULL, NULL);
+    }
+    if (function->n_inputs > 0) {
+        ADD_FACT(facts, nothing_further, NULL, NULL);
+    } else {
+        ADD_FACT(facts, no_further_inputs, NULL, NULL);
+    }
+}
+
 void facts_add_key(struct facts *facts)
 {
     const struct config_function *function = facts->function;
@@ -102,7 +142,7 @@ void facts_add_key(struct facts *facts)
     if (is_written(function) && prototype->n_parameters > 1) {
         ADD_FACT(facts, overlap, NULL, NULL);
     }
-    ADD_FACT(facts, no_further_inputs, NULL, NULL);
+    add_inputs(facts);
     if (function->has_secret) {
         ADD_FACT(facts, digest, NULL, NULL);
     }

@@ -46,6 +46,9 @@ static void add_stored(struct facts *facts)
     if (function->has_ttl_from) {
         ADD_FACT(facts, not_if_no_life, NULL, function->ttl_from_text);
     }
+    if (function->n_inputs > 0) {
+        ADD_FACT(facts, not_if_changed, NULL, facts_inputs(function, "' or '"));
+    }
     if (function->n_invalidations > 0) {
         ADD_FACT(facts, not_if_outdated, NULL, NULL);
     }
@@ -220,7 +223,10 @@ static void add_calls(struct facts *facts)
     } else {
         ADD_FACT(facts, any_caller, NULL, NULL);
     }
-    if (facts_uses_float(function)) {
+    if (facts_reads_files(function)) {
+        ADD_FACT(facts, settled, NULL, NULL);
+    }
+    if (facts_uses_float(function) && !function->keys_rounding) {
         ADD_FACT(facts, float_mode, NULL, NULL);
     }
 }

@@ -85,7 +85,7 @@ static void add_open(struct facts *facts)
         return;
     }
     if (function->ttl_ns == 0 && function->idle_ttl_ns == 0 && !function->has_ttl_from &&
-        function->n_invalidations == 0) {
+        function->n_invalidations == 0 && function->n_inputs == 0) {
         ADD_FACT(facts, may_age, NULL, NULL);
     }
     if (function->store_if.n_comparisons == 0 && function->unless.n_comparisons == 0 &&

@@ -166,6 +166,16 @@ const char *facts_size(uint64_t n_bytes)
                         unit == 0 && n_bytes == 1 ? "byte" : units[unit]);
 }
 
+const char *facts_inputs(const struct config_function *function, const char *between)
+{
+    const char *text = "";
+
+    for (uint32_t i = 0; i < function->n_inputs; i++) {
+        text = facts_format("%s%s%s", text, i > 0 ? between : "", function->inputs[i].text);
+    }
+    return text;
+}
+
 /* ---- the whole ------------------------------------------------------------------------------- */
 
 struct facts facts_collect(const struct config_function *function)

@@ -78,6 +78,12 @@ void facts_add_given(struct facts *facts);
 void facts_add_life(struct facts *facts);
 void facts_add_mind(struct facts *facts);
 
+/* "env:TZ, uid": what key_also names. */
+const char *facts_inputs(const struct config_function *function, const char *between);
+
+/* Some file's state is part of the key. */
+bool facts_reads_files(const struct config_function *function);
+
 /* Some value that goes in or out is floating-point. */
 bool facts_uses_float(const struct config_function *function);
 

@@ -99,6 +99,9 @@ const char *summary_text(const struct config_function *function)
     const char *lives = lives_in_short(function);
 
     text = lives[0] != '\0' ? join(text, lives) : text;
+    if (function->n_inputs > 0) {
+        text = join(text, facts_format("key_also %s", facts_inputs(function, " + ")));
+    }
     if (function->has_instances) {
         text = join(text,
                     facts_format("per_instance %s (%u)",
