@@ -22,6 +22,9 @@ struct check {
     struct reach reach;
 };
 
+/* Asks the program of check->launch, once there is a model. A status; with it, problem or reach. */
+int check_program(struct check *check);
+
 /* On stdout; errors and problems of the program, which text has on stderr, are not in it. */
 void check_print_text(const struct check *check);
 

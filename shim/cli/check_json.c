@@ -176,7 +176,7 @@ static void print_reach(const struct reach_function *of)
 
 static void print_warnings(const struct config_function *function)
 {
-    const struct facts facts = facts_collect(function);
+    const struct facts facts = facts_collect_mind(function);
     bool is_first = true;
 
     print_member(",\n      ", "summary", summary_text(function));

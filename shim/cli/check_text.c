@@ -163,7 +163,7 @@ static void print_remarks(const struct reach_function *of, const struct finding_
 
 static void print_warnings(const struct config_function *function)
 {
-    const struct facts facts = facts_collect(function);
+    const struct facts facts = facts_collect_mind(function);
     const char *label = "warning";
 
     for (size_t i = 0; i < facts.n_items; i++) {

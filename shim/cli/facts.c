@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define FIRST_ROOM 4 /* facts; most functions have as many to mind */
+
 static const struct {
     enum fact_topic topic;
     enum fact_weight weight;
@@ -91,13 +93,14 @@ void facts_add(struct facts *facts, enum fact_name name, const char *about,
     struct fact *fact;
 
     if (facts->n_items == facts->n_room) {
-        struct fact *grown = keep(2 * (facts->n_room + 16) * sizeof(*grown));
+        size_t n_room = 2 * facts->n_room + FIRST_ROOM;
+        struct fact *grown = keep(n_room * sizeof(*grown));
 
         if (facts->n_items > 0) {
             memcpy(grown, facts->items, facts->n_items * sizeof(*grown));
         }
         facts->items = grown;
-        facts->n_room = 2 * (facts->n_room + 16);
+        facts->n_room = n_room;
     }
     fact = &facts->items[facts->n_items++];
     fact->topic = table[name].topic;
@@ -185,6 +188,14 @@ struct facts facts_collect(const struct config_function *function)
     facts_add_key(&facts);
     facts_add_given(&facts);
     facts_add_life(&facts);
+    facts_add_mind(&facts);
+    return facts;
+}
+
+struct facts facts_collect_mind(const struct config_function *function)
+{
+    struct facts facts = {.function = function};
+
     facts_add_mind(&facts);
     return facts;
 }

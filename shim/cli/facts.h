@@ -50,6 +50,9 @@ struct facts {
 /* All of a function's facts. Without memory the process ends. */
 struct facts facts_collect(const struct config_function *function);
 
+/* Of these only what to mind: a configuration may have very many functions. */
+struct facts facts_collect_mind(const struct config_function *function);
+
 /* "key", and "What makes two calls the same". */
 const char *facts_topic_word(enum fact_topic topic);
 const char *facts_topic_heading(enum fact_topic topic);
