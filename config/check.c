@@ -122,6 +122,9 @@ void model_read(struct workspace *work, const struct value *root, struct config_
     if ((value = value_find(root, "children")) != NULL) {
         read_children(work, value, model);
     }
+    if ((value = value_find(root, "types")) != NULL) {
+        types_read(work, value);
+    }
     if ((value = value_find(root, "defaults")) != NULL &&
         value_expect(work, value, VALUE_OBJECT, "an object")) {
         keys_check(work, value, IN_DEFAULTS);

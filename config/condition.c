@@ -3,7 +3,7 @@
  * Reads conditions: "return == 0", "*len > 0", "return == setting", or an array of them. What can
  * never hold, or compares what cannot be compared, is an error here and not a surprise later.
  */
-#include "config/language.h"
+#include "config/path.h"
 
 #include <errno.h>
 #include <math.h>
@@ -11,52 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct {
-    const char *name;
-    int64_t number;
-} constants[] = {
-#define CONSTANT(name) {#name, name},
-#include "config/constants.def"
-#undef CONSTANT
-};
-
-#define N_CONSTANTS (sizeof(constants) / sizeof(constants[0]))
-
-/* One side of a comparison as it was read. */
-struct side {
-    struct condition_operand operand;
-    const struct ctype *type; /* of a path; NULL: a constant */
-    bool is_text;             /* a pointer that is described as text */
-    const char *text;         /* as written */
-    uint32_t offset;
-};
-
-struct reader {
-    struct workspace *work;
-    const struct source_text *source;
-    const struct condition_scope *scope;
-    const char *at;
-};
-
-#define CONDITION_FAIL(reader, offset, name, ...) \
-    REPORT((reader)->work->list, place_inside((reader)->source, offset), name, ##__VA_ARGS__)
-
 /* ---- reading --------------------------------------------------------------------------------- */
 
-static uint32_t offset_of(const struct reader *reader, const char *at)
-{
-    return (uint32_t)(at - reader->source->text);
-}
-
-static void skip_space(struct reader *reader)
+static void skip_space(struct path_reader *reader)
 {
     reader->at += strspn(reader->at, " \t");
-}
-
-static bool is_name_byte(char byte)
-{
-    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || byte == '_' ||
-           byte == '$' || (byte >= '0' && byte <= '9');
 }
 
 static bool is_digit(char byte)
@@ -64,30 +23,7 @@ static bool is_digit(char byte)
     return byte >= '0' && byte <= '9';
 }
 
-static bool report_unknown(struct reader *reader, const char *name, uint32_t offset)
-{
-    static const char *const fixed[] = {"return", "NULL", "inf", "nan"};
-    const struct prototype *prototype = reader->scope->prototype;
-    const char *names[4 + PROTOTYPE_MAX_PARAMETERS + N_CONSTANTS];
-    size_t n_names = 0, n_listed;
-
-    for (size_t i = 0; i < 4; i++) {
-        names[n_names++] = fixed[i];
-    }
-    for (uint32_t i = 0; i < prototype->n_parameters; i++) {
-        names[n_names++] = prototype->parameters[i].name;
-    }
-    n_listed = n_names;
-    for (size_t i = 0; i < N_CONSTANTS; i++) {
-        names[n_names++] = constants[i].name;
-    }
-    return CONDITION_FAIL(
-        reader, offset, UNKNOWN_OPERAND, name,
-        words_hint(reader->work, name, names,
-                   words_nearest(name, names, n_names) != NULL ? n_names : n_listed));
-}
-
-static bool read_string(struct reader *reader, struct side *side)
+static bool read_string(struct path_reader *reader, struct path *side)
 {
     const char *begin = reader->at + 1;
     const char *end = strchr(begin, '\'');
@@ -101,7 +37,7 @@ static bool read_string(struct reader *reader, struct side *side)
     return true;
 }
 
-static bool read_number(struct reader *reader, struct side *side)
+static bool read_number(struct path_reader *reader, struct path *side)
 {
     const char *digits = reader->at + (*reader->at == '-');
     int base = digits[0] == '0' && (digits[1] == 'x' || digits[1] == 'X') ? 16 : 10;
@@ -122,104 +58,24 @@ static bool read_number(struct reader *reader, struct side *side)
         side->operand.number = 0;
         number_end = integer_end;
     }
-    if (is_name_byte(*number_end) || *number_end == '.') {
+    if (path_is_name_byte(*number_end) || *number_end == '.') {
         return CONDITION_FAIL(reader, side->offset, BAD_NUMBER);
     }
     reader->at = number_end;
     return true;
 }
 
-/* A number by name: inf, nan, ENOENT. */
-static bool find_constant(const char *name, struct condition_operand *ret)
-{
-    if (strcmp(name, "inf") == 0 || strcmp(name, "nan") == 0) {
-        ret->kind = OPERAND_NUMBER;
-        ret->number = name[0] == 'i' ? HUGE_VAL : (double)NAN;
-        return true;
-    }
-    for (size_t i = 0; i < N_CONSTANTS; i++) {
-        if (strcmp(constants[i].name, name) == 0) {
-            ret->kind = OPERAND_INTEGER;
-            ret->integer = constants[i].number;
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool read_pointee(struct reader *reader, struct side *side, int parameter)
-{
-    const struct config_description *description = &reader->scope->parameters[parameter];
-
-    if (side->type->kind != CTYPE_POINTER || !ctype_is_scalar(side->type->target)) {
-        return CONDITION_FAIL(reader, side->offset, POINTEE_NO_SCALAR, side->type->text);
-    }
-    if (reader->scope->is_described && description->kind != DESCRIBE_MEMORY &&
-        description->kind != DESCRIBE_STRING) {
-        return CONDITION_FAIL(reader, side->offset, POINTEE_UNDESCRIBED,
-                              reader->scope->prototype->parameters[parameter].name);
-    }
-    side->operand.kind = OPERAND_POINTEE;
-    side->type = side->type->target;
-    return true;
-}
-
-static bool read_name(struct reader *reader, struct side *side, bool is_pointee)
-{
-    const struct prototype *prototype = reader->scope->prototype;
-    const char *begin = reader->at, *name;
-    int parameter;
-
-    while (is_name_byte(*reader->at)) {
-        reader->at++;
-    }
-    if (reader->at == begin) {
-        return CONDITION_FAIL(reader, offset_of(reader, begin), CONDITION_SYNTAX,
-                              "'return', a parameter or a value");
-    }
-    name = work_copy_text(reader->work, begin, (size_t)(reader->at - begin));
-    if (*reader->at == '.' || *reader->at == '[' || strncmp(reader->at, "->", 2) == 0 ||
-        (strcmp(name, "errno") == 0) || (is_pointee && strcmp(name, "return") == 0)) {
-        return CONDITION_FAIL(reader, side->offset, PATH_LATER);
-    }
-    parameter = prototype_find(prototype, begin, strlen(name));
-    if (strcmp(name, "return") == 0) {
-        side->operand.kind = OPERAND_RETURN;
-        side->type = prototype->result;
-        side->is_text = reader->scope->result->kind == DESCRIBE_OUT_STRING;
-        if (side->type->kind == CTYPE_VOID) {
-            return CONDITION_FAIL(reader, side->offset, RETURN_OF_VOID, prototype->name);
-        }
-        return true;
-    }
-    if (parameter >= 0) {
-        side->operand.kind = OPERAND_PARAMETER;
-        side->operand.parameter = (uint32_t)parameter;
-        side->type = prototype->parameters[parameter].type;
-        side->is_text = !is_pointee && reader->scope->parameters[parameter].kind == DESCRIBE_STRING;
-        return !is_pointee || read_pointee(reader, side, parameter);
-    }
-    if (!is_pointee && strcmp(name, "NULL") == 0) {
-        side->operand.kind = OPERAND_NULL;
-        return true;
-    }
-    if (!is_pointee && find_constant(name, &side->operand)) {
-        return true;
-    }
-    return report_unknown(reader, name, offset_of(reader, begin));
-}
-
-static bool read_side(struct reader *reader, struct side *side)
+static bool read_side(struct path_reader *reader, struct path *side)
 {
     const char *begin;
     bool is_good;
 
     skip_space(reader);
     begin = reader->at;
-    side->offset = offset_of(reader, begin);
+    side->offset = path_offset(reader, begin);
     if (*begin == '\'') {
         is_good = read_string(reader, side);
-    } else if (strncmp(begin, "-inf", 4) == 0 && !is_name_byte(begin[4])) {
+    } else if (strncmp(begin, "-inf", 4) == 0 && !path_is_name_byte(begin[4])) {
         side->operand = (struct condition_operand){.kind = OPERAND_NUMBER, .number = -HUGE_VAL};
         reader->at += 4;
         is_good = true;
@@ -229,15 +85,15 @@ static bool read_side(struct reader *reader, struct side *side)
     } else if (*begin == '*') {
         reader->at++;
         skip_space(reader);
-        is_good = read_name(reader, side, true);
+        is_good = path_read(reader, side, true);
     } else {
-        is_good = read_name(reader, side, false);
+        is_good = path_read(reader, side, false);
     }
     side->text = work_copy_text(reader->work, begin, (size_t)(reader->at - begin));
     return is_good;
 }
 
-static bool read_operator(struct reader *reader, enum condition_operator *ret)
+static bool read_operator(struct path_reader *reader, enum condition_operator *ret)
 {
     static const struct {
         const char *text;
@@ -258,7 +114,7 @@ static bool read_operator(struct reader *reader, enum condition_operator *ret)
         }
     }
     return CONDITION_FAIL(
-        reader, offset_of(reader, reader->at), CONDITION_SYNTAX,
+        reader, path_offset(reader, reader->at), CONDITION_SYNTAX,
         "one of == != < <= > >=", *reader->at == '=' ? "a comparison is written '=='" : NULL);
 }
 
@@ -269,7 +125,7 @@ static bool is_equality(enum condition_operator op)
     return op == CONDITION_EQ || op == CONDITION_NE;
 }
 
-static bool is_number(const struct side *side)
+static bool is_number(const struct path *side)
 {
     return side->type != NULL
                ? ctype_is_integer(side->type) || ctype_is_real(side->type)
@@ -296,8 +152,8 @@ static bool is_whole(double number)
     return magnitude >= 0x1p53 || (double)(int64_t)magnitude == magnitude;
 }
 
-static bool check_numbers(struct reader *reader, const struct side *left, const struct side *right,
-                          enum condition_operator op)
+static bool check_numbers(struct path_reader *reader, const struct path *left,
+                          const struct path *right, enum condition_operator op)
 {
     const struct condition_operand *constant = &right->operand;
     bool can_hold = true;
@@ -324,8 +180,9 @@ static bool check_numbers(struct reader *reader, const struct side *left, const 
                               : NULL);
 }
 
-static bool check_pointers(struct reader *reader, const struct side *left, const struct side *right,
-                           enum condition_operator op, bool *ret_by_content)
+static bool check_pointers(struct path_reader *reader, const struct path *left,
+                           const struct path *right, enum condition_operator op,
+                           bool *ret_by_content)
 {
     bool is_string = right->operand.kind == OPERAND_STRING;
 
@@ -344,8 +201,8 @@ static bool check_pointers(struct reader *reader, const struct side *left, const
     return true;
 }
 
-static bool check_sides(struct reader *reader, const struct side *left, const struct side *right,
-                        enum condition_operator op, bool *ret_by_content)
+static bool check_sides(struct path_reader *reader, const struct path *left,
+                        const struct path *right, enum condition_operator op, bool *ret_by_content)
 {
     if (left->type == NULL) {
         return CONDITION_FAIL(reader, left->offset, CONDITION_LEFT, left->text);
@@ -369,8 +226,8 @@ static bool check_sides(struct reader *reader, const struct side *left, const st
 static bool read_comparison(struct workspace *work, const struct value *value,
                             const struct condition_scope *scope, struct condition_comparison *ret)
 {
-    struct reader reader = {work, &value->source, scope, value->source.text};
-    struct side left = {.type = NULL}, right = {.type = NULL};
+    struct path_reader reader = {work, &value->source, scope, value->source.text};
+    struct path left = {.type = NULL}, right = {.type = NULL};
     bool by_content = false;
 
     if (!value_expect(work, value, VALUE_STRING, "a condition")) {
@@ -382,7 +239,7 @@ static bool read_comparison(struct workspace *work, const struct value *value,
     }
     skip_space(&reader);
     if (*reader.at != '\0') {
-        return CONDITION_FAIL(&reader, offset_of(&reader, reader.at), CONDITION_SYNTAX,
+        return CONDITION_FAIL(&reader, path_offset(&reader, reader.at), CONDITION_SYNTAX,
                               "the end of the condition",
                               "several conditions that must all hold are written as an array");
     }
@@ -398,8 +255,8 @@ static bool read_comparison(struct workspace *work, const struct value *value,
 bool condition_read_number(struct workspace *work, const struct value *value,
                            const struct condition_scope *scope, struct condition_operand *ret)
 {
-    struct reader reader = {work, &value->source, scope, value->source.text};
-    struct side side = {.type = NULL};
+    struct path_reader reader = {work, &value->source, scope, value->source.text};
+    struct path side = {.type = NULL};
     bool is_result;
 
     if (!value_expect(work, value, VALUE_STRING, "'return' or '*p'") ||
@@ -408,7 +265,7 @@ bool condition_read_number(struct workspace *work, const struct value *value,
     }
     skip_space(&reader);
     if (*reader.at != '\0') {
-        return CONDITION_FAIL(&reader, offset_of(&reader, reader.at), CONDITION_SYNTAX,
+        return CONDITION_FAIL(&reader, path_offset(&reader, reader.at), CONDITION_SYNTAX,
                               "the end of the path", NULL);
     }
     is_result = side.operand.kind == OPERAND_RETURN ||

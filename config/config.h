@@ -35,7 +35,16 @@ enum ctype_kind {
     CTYPE_COMPLEX_DOUBLE,
     CTYPE_COMPLEX_LONG_DOUBLE,
     CTYPE_POINTER,
-    CTYPE_OPAQUE, /* struct, union or function: only ever the target of a pointer */
+    CTYPE_OPAQUE, /* struct or union without body, function: only ever the target of a pointer */
+    CTYPE_STRUCT,
+    CTYPE_UNION,
+    CTYPE_ARRAY, /* only ever within a struct or union */
+};
+
+struct ctype_member {
+    const char *name; /* NULL: an anonymous struct or union */
+    const struct ctype *type;
+    uint32_t offset_bytes;
 };
 
 struct ctype {
@@ -44,9 +53,17 @@ struct ctype {
     uint32_t alignment_bytes;
     bool is_const;              /* of this type itself: *target of "const char *" is const */
     bool is_function;           /* of CTYPE_OPAQUE: a function, not a struct or union */
-    const struct ctype *target; /* what a pointer points to, else NULL */
+    const struct ctype *target; /* what a pointer points to; the element of an array; else NULL */
     const char *text;           /* as written, for messages: "const char *" */
+    const struct ctype_member *members; /* of structs and unions, in their order; at least one */
+    uint32_t n_members;
+    uint32_t depth;  /* of structs, unions and arrays within each other; 0 for all others */
+    const char *tag; /* "struct point", whatever it is called by; NULL without one */
 };
+
+#define TYPE_MAX_BYTES     (1u << 20)
+#define TYPE_MAX_DEPTH     16
+#define BY_VALUE_MAX_BYTES 4096 /* of a struct or union that is a parameter or a result */
 
 struct prototype_parameter {
     const char *name; /* never NULL: an unnamed parameter is "arg1", "arg2" ... from 1 */
@@ -133,7 +150,7 @@ enum condition_operator {
 enum operand_kind {
     OPERAND_RETURN,
     OPERAND_PARAMETER, /* the value of `parameter` */
-    OPERAND_POINTEE,   /* what `parameter` points to: a scalar of type *parameter; absent on NULL */
+    OPERAND_POINTEE,   /* what `parameter` points to; absent on NULL */
     OPERAND_NULL,
     OPERAND_INTEGER, /* a number without fraction or exponent: `integer` */
     OPERAND_NUMBER,  /* any other number, inf, nan: `number` */
@@ -143,6 +160,10 @@ enum operand_kind {
 struct condition_operand {
     enum operand_kind kind;
     uint32_t parameter;
+    /* Of these three: the member or element that is read (type NULL: the whole), and where it is.
+     */
+    const struct ctype *type;
+    uint32_t offset_bytes;
     int64_t integer;
     double number;
     const char *string;

@@ -44,6 +44,39 @@ const struct opaque_ctype *ctype_opaque(const struct ctype *type)
     return (const struct opaque_ctype *)type;
 }
 
+bool ctype_is_form(const struct ctype *type, enum opaque_form form)
+{
+    return type->kind == CTYPE_OPAQUE && ctype_opaque(type)->form == form;
+}
+
+const char ctype_unnamed_text[] = "struct { ... }";
+
+bool ctype_is_record(const struct ctype *type)
+{
+    return type->kind == CTYPE_STRUCT || type->kind == CTYPE_UNION;
+}
+
+bool ctype_is_unnamed(const struct ctype *type)
+{
+    return type->text == ctype_unnamed_text;
+}
+
+const char *ctype_find_pointer(const struct ctype *type)
+{
+    if (type->kind == CTYPE_ARRAY) {
+        return ctype_find_pointer(type->target);
+    }
+    for (uint32_t i = 0; i < type->n_members; i++) {
+        const struct ctype_member *member = &type->members[i];
+        const char *found = ctype_find_pointer(member->type);
+
+        if (found != NULL) {
+            return found[0] != '\0' || member->name == NULL ? found : member->name;
+        }
+    }
+    return type->kind == CTYPE_POINTER ? "" : NULL;
+}
+
 bool ctype_is_integer(const struct ctype *type)
 {
     return type->kind == CTYPE_BOOL || type->kind == CTYPE_SIGNED || type->kind == CTYPE_UNSIGNED;
@@ -83,14 +116,25 @@ static bool opaque_equal(const struct opaque_ctype *a, const struct opaque_ctype
     if (a->form != b->form) {
         return false;
     }
-    if (a->form == OPAQUE_TAG) {
-        return strcmp(a->type.text, b->type.text) == 0;
-    }
     if (a->n_parameters != b->n_parameters || !ctype_equal(a->element, b->element)) {
         return false;
     }
     for (uint32_t i = 0; i < a->n_parameters; i++) {
         if (!ctype_equal(a->parameters[i].type, b->parameters[i].type)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool ctype_members_equal(const struct ctype *a, const struct ctype *b)
+{
+    for (uint32_t i = 0; i < a->n_members; i++) {
+        const struct ctype_member *x = &a->members[i], *y = &b->members[i];
+
+        if ((x->name == NULL) != (y->name == NULL) ||
+            (x->name != NULL && strcmp(x->name, y->name) != 0) ||
+            x->offset_bytes != y->offset_bytes || !ctype_equal(x->type, y->type)) {
             return false;
         }
     }
@@ -103,23 +147,37 @@ bool ctype_equal(const struct ctype *a, const struct ctype *b)
         a = a->target;
         b = b->target;
     }
-    if (a->kind != b->kind || a->size_bytes != b->size_bytes || a->is_const != b->is_const) {
+    if (a->is_const == b->is_const && a->tag != NULL && b->tag != NULL) {
+        return strcmp(a->tag, b->tag) == 0; /* with or without body: there is one of each tag */
+    }
+    if (a->kind != b->kind || a->size_bytes != b->size_bytes || a->is_const != b->is_const ||
+        a->n_members != b->n_members || a->tag != b->tag) {
         return false;
     }
-    return a->kind != CTYPE_OPAQUE || opaque_equal(ctype_opaque(a), ctype_opaque(b));
+    if (a->kind == CTYPE_ARRAY) {
+        return ctype_equal(a->target, b->target);
+    }
+    return a->kind == CTYPE_OPAQUE ? opaque_equal(ctype_opaque(a), ctype_opaque(b))
+                                   : ctype_members_equal(a, b);
 }
 
 /* ---- how it is written ----------------------------------------------------------------------- */
 
 /*
- * The text of a type with insert where the declared name belongs: at the end, except within the
- * innermost parentheses of a pointer to a function, "int (*)(void)". There, the first ')' of the
- * text closes them, because no parameter list stands before it.
+ * Where the declared name belongs in the text of a type: at the end, before the sizes of an array,
+ * or within the innermost parentheses of a pointer to a function, "int (*)(void)". There, the first
+ * ')' of the text closes them, because no parameter list stands before it.
  */
-static const char *insert_at_name(struct workspace *work, const char *text, const char *insert)
+static const char *name_place(const char *text)
 {
     const char *nested = strstr(text, "(*");
-    const char *at = nested != NULL ? strchr(text, ')') : text + strlen(text);
+
+    return nested != NULL ? nested + strcspn(nested, "[)") : text + strcspn(text, "[");
+}
+
+static const char *insert_at_name(struct workspace *work, const char *text, const char *insert)
+{
+    const char *at = name_place(text);
     const char *head = work_copy_text(work, text, (size_t)(at - text));
 
     return work_join(work, head, insert, at);
@@ -127,8 +185,7 @@ static const char *insert_at_name(struct workspace *work, const char *text, cons
 
 static bool ends_in_star(const char *text)
 {
-    const char *nested = strstr(text, "(*");
-    const char *at = nested != NULL ? strchr(text, ')') : text + strlen(text);
+    const char *at = name_place(text);
 
     return at > text && at[-1] == '*';
 }
@@ -162,16 +219,22 @@ const struct ctype *ctype_pointer_to(struct workspace *work, const struct ctype 
     return type;
 }
 
-const struct ctype *ctype_make_const(struct workspace *work, const struct ctype *type)
+/* A copy that may be changed. */
+static struct ctype *copy_type(struct workspace *work, const struct ctype *type)
 {
     size_t n_bytes = type->kind == CTYPE_OPAQUE ? sizeof(struct opaque_ctype) : sizeof(*type);
+
+    return memcpy(work_alloc(work, n_bytes), type, n_bytes);
+}
+
+const struct ctype *ctype_make_const(struct workspace *work, const struct ctype *type)
+{
     struct ctype *copy;
 
     if (type->is_const) {
         return type;
     }
-    copy = work_alloc(work, n_bytes);
-    memcpy(copy, type, n_bytes);
+    copy = copy_type(work, type);
     copy->is_const = true;
     copy->text = type->kind == CTYPE_POINTER ? ctype_declare(work, type, "const")
                                              : work_join(work, "const ", type->text, "");
@@ -187,13 +250,42 @@ const struct ctype *ctype_make_opaque(struct workspace *work, const struct opaqu
     opaque->type.kind = CTYPE_OPAQUE;
     opaque->type.is_function = model->form == OPAQUE_FUNCTION;
     opaque->type.text = text;
+    opaque->type.tag = model->form == OPAQUE_TAG ? text : NULL;
     return &opaque->type;
+}
+
+const struct ctype *ctype_array_of(struct workspace *work, const struct ctype *element,
+                                   uint32_t n_elements)
+{
+    struct ctype *type = work_alloc(work, sizeof(*type));
+
+    *type = (struct ctype){
+        .kind = CTYPE_ARRAY,
+        .size_bytes = n_elements * element->size_bytes,
+        .alignment_bytes = element->alignment_bytes,
+        .target = element,
+        .depth = element->depth + 1,
+        .text = insert_at_name(work, element->text,
+                               work_join(work, "[", work_number(work, n_elements), "]")),
+    };
+    return type;
+}
+
+const struct ctype *ctype_rename(struct workspace *work, const struct ctype *type, const char *text)
+{
+    struct ctype *copy = copy_type(work, type);
+
+    copy->text = text;
+    return copy;
 }
 
 /* ---- typedef names --------------------------------------------------------------------------- */
 
-bool ctype_is_typedef_name(const char *name, size_t n_bytes)
+bool ctype_is_typedef_name(const struct workspace *work, const char *name, size_t n_bytes)
 {
+    if (types_find(work, name, n_bytes) != NULL) {
+        return true;
+    }
     for (size_t i = 0; i < N_TYPEDEFS; i++) {
         if (strlen(typedefs[i].name) == n_bytes && memcmp(typedefs[i].name, name, n_bytes) == 0) {
             return true;
@@ -204,6 +296,11 @@ bool ctype_is_typedef_name(const char *name, size_t n_bytes)
 
 const struct ctype *ctype_of_typedef(struct workspace *work, const char *name)
 {
+    const struct ctype *declared = types_find(work, name, strlen(name));
+
+    if (declared != NULL) {
+        return declared;
+    }
     for (size_t i = 0; i < N_TYPEDEFS; i++) {
         if (strcmp(typedefs[i].name, name) == 0) {
             struct ctype *type;

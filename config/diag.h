@@ -52,6 +52,8 @@ bool diag_report(struct diagnostic_list *list, struct place place, enum diagnost
     diag_report(list, place, DIAG_##name, \
                 (const char *const[DIAGNOSTIC_ARGUMENTS]){"", ##__VA_ARGS__})
 
+struct type_table;
+
 /*
  * What every part of one load needs. Without memory a load cannot go on, and no part could do
  * anything about it: work_alloc then jumps to on_no_memory, and never returns NULL.
@@ -60,6 +62,7 @@ struct workspace {
     struct config_memory memory;
     struct diagnostic_list *list;
     jmp_buf on_no_memory;
+    struct type_table *types; /* what `types` declared (types.c); NULL: nothing */
 };
 
 void *work_alloc(struct workspace *work, size_t n_bytes);

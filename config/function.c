@@ -161,6 +161,12 @@ static void check_described(struct entry *entry)
                    prototype->parameters[i].name, type->text,
                    suggest_parameter(entry->work, prototype, &prototype->parameters[i]));
             entry->is_good = false;
+        } else if (ctype_is_record(type) && entry->parameters[i].kind == DESCRIBE_VALUE &&
+                   ctype_find_pointer(type) != NULL) {
+            REPORT(entry->work->list,
+                   place_inside(&entry->prototype_value->source, entry->offsets[i]), FIELD_LATER,
+                   type->text, ctype_find_pointer(type));
+            entry->is_good = false;
         }
     }
 }
@@ -179,6 +185,10 @@ static void read_returns(struct entry *entry)
         REPORT(entry->work->list, place_inside(&entry->prototype_value->source, 0),
                RESULT_UNDESCRIBED, type->text,
                suggest_result(entry->work, &entry->function->prototype));
+        entry->is_good = false;
+    } else if (ctype_is_record(type) && ctype_find_pointer(type) != NULL) {
+        REPORT(entry->work->list, place_inside(&entry->prototype_value->source, 0), FIELD_LATER,
+               type->text, ctype_find_pointer(type));
         entry->is_good = false;
     }
 }

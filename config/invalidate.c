@@ -27,7 +27,9 @@ const char *invalidate_unusable(const struct config_description *description,
     }
     switch (description->kind) {
     case DESCRIBE_VALUE:
-        return ctype_is_complex(type) ? "it is a complex number" : NULL;
+        return ctype_is_complex(type)  ? "it is a complex number"
+               : ctype_is_record(type) ? "it is a struct or union"
+                                       : NULL;
     case DESCRIBE_ADDRESS:
     case DESCRIBE_STRING:
         return NULL;

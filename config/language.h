@@ -117,17 +117,49 @@ bool ctype_is_function_pointer(const struct ctype *type);
 /* Structurally: kinds, sizes, const, targets, forms; not texts. */
 bool ctype_equal(const struct ctype *a, const struct ctype *b);
 
+bool ctype_is_form(const struct ctype *type, enum opaque_form form);
+/* A struct or union with a body. */
+bool ctype_is_record(const struct ctype *type);
+/* A struct or union without tag or typedef name: its text is ctype_unnamed_text. */
+bool ctype_is_unnamed(const struct ctype *type);
+extern const char ctype_unnamed_text[];
+/* Names, offsets and types of the members; both have as many. */
+bool ctype_members_equal(const struct ctype *a, const struct ctype *b);
+/* The first pointer within a struct, union or array, or NULL: its name, or that of what has it. */
+const char *ctype_find_pointer(const struct ctype *type);
+
 const struct ctype *ctype_pointer_to(struct workspace *work, const struct ctype *target);
 const struct ctype *ctype_make_const(struct workspace *work, const struct ctype *type);
 const struct ctype *ctype_make_opaque(struct workspace *work, const struct opaque_ctype *model,
                                       const char *text);
+const struct ctype *ctype_array_of(struct workspace *work, const struct ctype *element,
+                                   uint32_t n_elements);
+/* The same type under a typedef name. */
+const struct ctype *ctype_rename(struct workspace *work, const struct ctype *type,
+                                 const char *text);
 /* The text of a declaration of name with this type. */
 const char *ctype_declare(struct workspace *work, const struct ctype *type, const char *name);
-/* The type of a typedef name of the system, with text = name, or NULL. */
+/* The type of a typedef name, of `types` or of the system, with text = name, or NULL. */
 const struct ctype *ctype_of_typedef(struct workspace *work, const char *name);
-bool ctype_is_typedef_name(const char *name, size_t n_bytes);
+bool ctype_is_typedef_name(const struct workspace *work, const char *name, size_t n_bytes);
 /* The typedef name or type word that name may be a misspelling of, or NULL. */
 const char *ctype_nearest_name(const char *name);
+
+/* ---- body.c, types.c ------------------------------------------------------------------------- */
+
+#define TYPES_MAX_BYTES 16384 /* of one string */
+#define TYPES_MAX_NAMES 8192  /* and members and constants, in all */
+
+/* The member of a struct or union, those of anonymous ones included; NULL if there is none. */
+const struct ctype_member *ctype_find_member(const struct ctype *type, const char *name,
+                                             size_t n_bytes, uint32_t *ret_offset);
+
+/* Reads the list `types`. What it declares is known from then on. */
+void types_read(struct workspace *work, const struct value *list);
+
+/* What a tag ("struct point") or typedef name stands for, or NULL. */
+const struct ctype *types_find(const struct workspace *work, const char *name, size_t n_bytes);
+bool types_find_constant(const struct workspace *work, const char *name, int64_t *ret);
 
 /* ---- specifiers.c, prototype.c --------------------------------------------------------------- */
 
@@ -184,6 +216,9 @@ struct condition_scope {
     const struct config_description *result;
     bool is_described; /* false: descriptions are missing or wrong, do not complain of them again */
 };
+
+/* A number by name: of the system (ENOENT), or an enumerator of `types`. */
+bool constant_find(const struct workspace *work, const char *name, int64_t *ret);
 
 bool condition_read(struct workspace *work, const struct value *value,
                     const struct condition_scope *scope, struct config_condition *ret);

@@ -62,7 +62,8 @@ static bool read_word(struct workspace *work, const struct value *value,
 
 /* ---- elements -------------------------------------------------------------------------------- */
 
-static bool fits_target(const struct ctype *element, const struct ctype *target)
+static bool fits_target(struct workspace *work, const struct ctype *element,
+                        const struct ctype *target)
 {
     if (target->kind == CTYPE_VOID) {
         return true;
@@ -70,13 +71,16 @@ static bool fits_target(const struct ctype *element, const struct ctype *target)
     if (element == NULL) {
         return target->kind != CTYPE_POINTER;
     }
+    if (ctype_is_record(element)) {
+        return ctype_equal(ctype_make_const(work, element), ctype_make_const(work, target));
+    }
     if (ctype_is_integer(element) && ctype_is_integer(target)) {
         return element->size_bytes == target->size_bytes;
     }
     return element->kind == target->kind;
 }
 
-/* The T of { "in": T }: a scalar type or "bytes". */
+/* The T of { "in": T }: a scalar type, a struct or union without pointers, or "bytes". */
 static bool read_element(struct workspace *work, const struct value *value,
                          const struct prototype *prototype,
                          const struct prototype_parameter *parameter,
@@ -101,8 +105,14 @@ static bool read_element(struct workspace *work, const struct value *value,
         if (element == NULL) {
             return false;
         }
-        if (element->kind == CTYPE_POINTER || element->kind == CTYPE_OPAQUE) {
+        if (element->kind == CTYPE_POINTER || element->kind == CTYPE_OPAQUE ||
+            element->kind == CTYPE_ARRAY) {
             REPORT(work->list, value->source.place, ELEMENT_LATER, element->text);
+            return false;
+        }
+        if (ctype_find_pointer(element) != NULL) {
+            REPORT(work->list, value->source.place, FIELD_LATER, element->text,
+                   ctype_find_pointer(element));
             return false;
         }
         if (element->kind == CTYPE_VOID) {
@@ -111,7 +121,7 @@ static bool read_element(struct workspace *work, const struct value *value,
         }
     }
     if (parameter->type->kind != CTYPE_POINTER || ctype_is_function_pointer(parameter->type) ||
-        !fits_target(element, parameter->type->target)) {
+        !fits_target(work, element, parameter->type->target)) {
         return report_mismatch(work, value, prototype, parameter, text);
     }
     ret->kind = DESCRIBE_MEMORY;

@@ -113,7 +113,7 @@ static const struct known_word {
     {"_Noreturn", WORD_REFUSED, 0, "names a function without a result to remember"},
     {"noreturn", WORD_REFUSED, 0, "names a function without a result to remember"},
     {"_Thread_local", WORD_REFUSED, 0, "is no part of a prototype"},
-    {"_Alignas", WORD_REFUSED, 0, "is no part of a prototype"},
+    {"_Alignas", WORD_REFUSED, 0, "changes the layout of a type and cannot be kept"},
 };
 
 static const struct known_word *find_word(struct token token)
@@ -128,10 +128,16 @@ static const struct known_word *find_word(struct token token)
     return NULL;
 }
 
-bool specifiers_begin(struct token token)
+bool specifiers_begin(const struct parser *parser, struct token token)
 {
     return token.kind == TOKEN_ELLIPSIS || find_word(token) != NULL ||
-           (token.kind == TOKEN_NAME && ctype_is_typedef_name(token.text, token.n_bytes));
+           (token.kind == TOKEN_NAME &&
+            ctype_is_typedef_name(parser->work, token.text, token.n_bytes));
+}
+
+bool token_is_plain_name(struct token token)
+{
+    return token.kind == TOKEN_NAME && find_word(token) == NULL;
 }
 
 /* ---- attributes and qualifiers --------------------------------------------------------------- */
@@ -308,43 +314,59 @@ static bool resolve_words(const struct specifiers *read, struct ctype *ret)
     return true;
 }
 
-/* struct tag, union tag, enum tag. An enum's values are ints unless its author did odd things. */
+/* A tag that `types` says nothing about. An enum's values are ints unless its author did odd
+ * things.
+ */
+static const struct ctype *make_tag(struct workspace *work, bool is_enum, const char *text)
+{
+    struct ctype *type;
+
+    if (!is_enum) {
+        return ctype_make_opaque(work, &(struct opaque_ctype){.form = OPAQUE_TAG}, text);
+    }
+    type = work_alloc(work, sizeof(*type));
+    *type = (struct ctype){.kind = CTYPE_SIGNED,
+                           .size_bytes = sizeof(int),
+                           .alignment_bytes = _Alignof(int),
+                           .text = text};
+    return type;
+}
+
+/* struct tag, union tag, enum tag; with a body where bodies are allowed. */
 static void read_tag(struct parser *parser, struct specifiers *read)
 {
-    struct token keyword = parser->token;
-    bool is_enum = token_is(keyword, "enum");
-    const char *text;
+    struct token keyword = parser->token, tag;
+    bool is_enum = token_is(keyword, "enum"), is_union = token_is(keyword, "union");
+    const char *text = NULL;
 
     parser_next(parser);
     attributes_skip(parser);
-    if (parser->token.kind != TOKEN_NAME) {
-        if (token_is(parser->token, "{")) {
-            PARSE_FAIL(parser, parser->token, BODY_LATER);
+    tag = parser->token;
+    if (tag.kind == TOKEN_NAME) {
+        text = work_join(parser->work,
+                         is_enum    ? "enum "
+                         : is_union ? "union "
+                                    : "struct ",
+                         work_copy_text(parser->work, tag.text, tag.n_bytes), "");
+        parser_next(parser);
+        attributes_skip(parser);
+    }
+    if (token_is(parser->token, "{")) {
+        if (!parser->allows_bodies) {
+            PARSE_FAIL(parser, parser->token, BODY_MISPLACED);
+            return;
         }
+        read->whole =
+            is_enum ? body_parse_enum(parser, text, tag) : body_parse(parser, is_union, text, tag);
+        return;
+    }
+    if (text == NULL) {
         PARSE_FAIL(parser, parser->token, EXPECTED, "a tag", token_text(parser, parser->token));
         return;
     }
-    text = work_join(parser->work,
-                     is_enum                       ? "enum"
-                     : token_is(keyword, "struct") ? "struct"
-                                                   : "union",
-                     " ", work_copy_text(parser->work, parser->token.text, parser->token.n_bytes));
-    parser_next(parser);
-    if (token_is(parser->token, "{")) {
-        PARSE_FAIL(parser, parser->token, BODY_LATER);
-        return;
-    }
-    if (is_enum) {
-        struct ctype *type = work_alloc(parser->work, sizeof(*type));
-
-        *type = (struct ctype){.kind = CTYPE_SIGNED,
-                               .size_bytes = sizeof(int),
-                               .alignment_bytes = _Alignof(int),
-                               .text = text};
-        read->whole = type;
-    } else {
-        read->whole =
-            ctype_make_opaque(parser->work, &(struct opaque_ctype){.form = OPAQUE_TAG}, text);
+    read->whole = types_find(parser->work, text, strlen(text));
+    if (read->whole == NULL) {
+        read->whole = make_tag(parser->work, is_enum, text);
     }
 }
 
@@ -440,8 +462,8 @@ const struct ctype *specifiers_parse(struct parser *parser, enum specifier_place
             break;
         case WORD_STORAGE:
         case WORD_REGISTER:
-            if ((word->kind == WORD_STORAGE) != (place == SPECIFIERS_OF_FUNCTION) ||
-                place == SPECIFIERS_OF_TYPE_NAME) {
+            if (place !=
+                (word->kind == WORD_STORAGE ? SPECIFIERS_OF_FUNCTION : SPECIFIERS_OF_PARAMETER)) {
                 PARSE_FAIL(parser, parser->token, STORAGE_WORD, token_text(parser, parser->token));
             }
             parser_next(parser);

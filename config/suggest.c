@@ -17,7 +17,7 @@ enum pointer_class {
     POINTS_TO_CONST_BYTES = 1u << 3,
     POINTS_TO_VALUES = 1u << 4, /* double * */
     POINTS_TO_CONST_VALUES = 1u << 5,
-    POINTS_TO_UNKNOWN = 1u << 6, /* struct without body, pointer */
+    POINTS_TO_UNKNOWN = 1u << 6, /* struct without body or with pointers, pointer */
     POINTS_TO_CONST_UNKNOWN = 1u << 7,
     POINTS_TO_CODE = 1u << 8,
 };
@@ -63,7 +63,7 @@ static enum pointer_class classify(const struct ctype *type)
     if (target->kind == CTYPE_VOID || ctype_is_text_pointer(type)) {
         return target->is_const ? POINTS_TO_CONST_BYTES : POINTS_TO_BYTES;
     }
-    if (target->kind == CTYPE_OPAQUE || target->kind == CTYPE_POINTER) {
+    if (target->kind == CTYPE_OPAQUE || ctype_find_pointer(target) != NULL) {
         return target->is_const ? POINTS_TO_CONST_UNKNOWN : POINTS_TO_UNKNOWN;
     }
     return target->is_const ? POINTS_TO_CONST_VALUES : POINTS_TO_VALUES;

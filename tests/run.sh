@@ -103,10 +103,14 @@ if $full; then
     export MEMOSHIM_TEST_SCALE=10
 fi
 multiplier=$($full && echo 20 || echo 3)
+signatures=()
+if $full; then
+    signatures=(-Dsignatures=600 -Dsignatures_seed=0)
+fi
 
-build checks -Dchecks=true &&
+build checks -Dchecks=true "${signatures[@]}" &&
     run_suites checks tests "unit fuzz integration stress programs lint" -t "$multiplier"
-build sanitizers -Dchecks=true -Db_sanitize=address,undefined -Db_lundef=false &&
+build sanitizers -Dchecks=true "${signatures[@]}" -Db_sanitize=address,undefined -Db_lundef=false &&
     run_suites sanitizers tests "unit fuzz integration stress" -t "$multiplier"
 
 # unit_names NAME PATTERN: the unit tests of that build but those whose whole name matches.
@@ -131,7 +135,7 @@ if targets=$($full || echo storm_alone) build tsan -Dchecks=true -Db_sanitize=th
     fi
     launcher=()
 fi
-CC=clang build clang -Dchecks=true &&
+CC=clang build clang -Dchecks=true "${signatures[@]}" &&
     run_suites clang tests "unit" -t "$multiplier"
 build release -Dbuildtype=release &&
     run_suites release tests "integration lint" -t "$multiplier"
@@ -140,7 +144,8 @@ if $full; then
     # Valgrind has no rounding modes, no 80-bit floats and no floating-point exceptions, maps memory
     # writable and executable itself, does not execute /proc/self/exe, and is itself preloaded into
     # by the tests that set LD_PRELOAD. Drivers that Python starts are not followed.
-    unfit="$driven|abi|admission|call|call_modes|config_language|entry|float"
+    unfit="$driven|abi|admission|call|call_modes|call_structs|config_language|entry|float"
+    unfit+="|signatures"
     mapfile -t names < <(unit_names checks "$unfit|interpose_(slots_.*|early|chain)")
     valgrind="valgrind -q --error-exitcode=99 --leak-check=full"
     MEMOSHIM_TEST_SCALE=1 run_suites checks valgrind unit -t 60 \

@@ -1,65 +1,12 @@
 // SPDX-License-Identifier: MIT
-/* The table from ctype kinds to libffi types, and the two operations that need it. */
+/* A prepared call: what libffi needs to know of a prototype. */
 #include "abi/abi.h"
 
+#include "abi/classes.h"
+#include "abi/ffi_types.h"
+#include "abi/place.h"
+
 #include <errno.h>
-#include <ffi.h>
-#include <string.h>
-
-/* An x87 extended value: 64 bits of significand, 16 of sign and exponent; the rest is padding. */
-#if defined(__x86_64__)
-#define LONG_DOUBLE_VALUE_BYTES 10
-#else
-#define LONG_DOUBLE_VALUE_BYTES sizeof(long double)
-#endif
-
-static ffi_type *integer_type(const struct ctype *type)
-{
-    bool is_signed = type->kind == CTYPE_SIGNED;
-
-    switch (type->size_bytes) {
-    case 1:
-        return is_signed ? &ffi_type_sint8 : &ffi_type_uint8;
-    case 2:
-        return is_signed ? &ffi_type_sint16 : &ffi_type_uint16;
-    case 4:
-        return is_signed ? &ffi_type_sint32 : &ffi_type_uint32;
-    case 8:
-        return is_signed ? &ffi_type_sint64 : &ffi_type_uint64;
-    default:
-        return NULL;
-    }
-}
-
-static ffi_type *ffi_type_of(const struct ctype *type)
-{
-    switch (type->kind) {
-    case CTYPE_VOID:
-        return &ffi_type_void;
-    case CTYPE_BOOL:
-        return &ffi_type_uint8;
-    case CTYPE_SIGNED:
-    case CTYPE_UNSIGNED:
-        return integer_type(type);
-    case CTYPE_FLOAT:
-        return &ffi_type_float;
-    case CTYPE_DOUBLE:
-        return &ffi_type_double;
-    case CTYPE_LONG_DOUBLE:
-        return &ffi_type_longdouble;
-    case CTYPE_COMPLEX_FLOAT:
-        return &ffi_type_complex_float;
-    case CTYPE_COMPLEX_DOUBLE:
-        return &ffi_type_complex_double;
-    case CTYPE_COMPLEX_LONG_DOUBLE:
-        return &ffi_type_complex_longdouble;
-    case CTYPE_POINTER:
-        return &ffi_type_pointer;
-    case CTYPE_OPAQUE:
-        return NULL;
-    }
-    return NULL;
-}
 
 /* What is passed, or what is found behind the pointers that are passed. */
 static const struct ctype *pointee(const struct ctype *type)
@@ -70,18 +17,75 @@ static const struct ctype *pointee(const struct ctype *type)
     return type;
 }
 
-static bool is_float(const struct ctype *type)
+static void note_float(struct abi_call *call, const struct ctype *type)
 {
-    enum ctype_kind kind = pointee(type)->kind;
-
-    return kind >= CTYPE_FLOAT && kind <= CTYPE_COMPLEX_LONG_DOUBLE;
+    abi_note_float(pointee(type), &call->uses_float, &call->uses_x87);
 }
 
-static bool is_x87(const struct ctype *type)
+/*
+ * libffi 3.4 copies a struct of an integer and a floating-point half whole to where its integer
+ * half belongs. From the last integer register on, that overwrites what the first vector register
+ * is to hold. As two scalars the halves find the same registers. Returns the argument, or how many
+ * there are; only one can be it.
+ */
+static uint32_t find_split(const struct prototype *prototype)
 {
-    enum ctype_kind kind = pointee(type)->kind;
+#if defined(__x86_64__)
+    struct place_taken taken = place_begin(prototype);
 
-    return kind == CTYPE_LONG_DOUBLE || kind == CTYPE_COMPLEX_LONG_DOUBLE;
+    for (uint32_t i = 0; i < prototype->n_parameters; i++) {
+        const struct ctype *type = prototype->parameters[i].type;
+        uint32_t n_integers = taken.n_integers;
+        enum abi_class classes[CLASSES_MAX] = {CLASS_NONE, CLASS_NONE};
+        struct abi_place place;
+
+        if (type->kind == CTYPE_STRUCT || type->kind == CTYPE_UNION) {
+            classes_of(type, classes);
+        }
+        if (place_take(&taken, type, &place) != 0) {
+            break;
+        }
+        if (classes[0] == CLASS_INTEGER && classes[1] == CLASS_SSE && !place.is_on_stack &&
+            n_integers == PLACE_N_INTEGERS - 1) {
+            return i;
+        }
+    }
+#endif
+    return prototype->n_parameters;
+}
+
+/* The cif of real calls: types has the closure's, of which one is split. */
+static int prepare_split(struct abi_call *call, ffi_type *result, ffi_type *const *types,
+                         struct arena *arena)
+{
+    ffi_cif *cif = arena_alloc(arena, sizeof(*cif));
+    ffi_type **halves = arena_alloc(arena, (call->n_arguments + 1) * sizeof(*halves));
+    uint32_t split = call->split_argument;
+
+    if (cif == NULL || halves == NULL) {
+        return -ENOMEM;
+    }
+    for (uint32_t i = 0; i < call->n_arguments; i++) {
+        halves[i + (i > split)] = types[i];
+    }
+    halves[split] = types[split]->elements[0];
+    halves[split + 1] = types[split]->elements[1];
+    call->real_cif = cif;
+    return ffi_prep_cif(cif, FFI_DEFAULT_ABI, call->n_arguments + 1, result, halves) == FFI_OK
+               ? 0
+               : -ENOTSUP;
+}
+
+static void call_split(const struct abi_call *call, void *function, void *result, void **arguments)
+{
+    void *halves[PROTOTYPE_MAX_PARAMETERS + 1];
+    uint32_t split = call->split_argument;
+
+    for (uint32_t i = 0; i < call->n_arguments; i++) {
+        halves[i + (i > split)] = arguments[i];
+    }
+    halves[split + 1] = (char *)arguments[split] + 8;
+    ffi_call(call->real_cif, FFI_FN(function), result, halves);
 }
 
 int abi_call_create(const struct prototype *prototype, struct arena *arena,
@@ -90,71 +94,46 @@ int abi_call_create(const struct prototype *prototype, struct arena *arena,
     struct abi_call *call = arena_alloc(arena, sizeof(*call));
     ffi_cif *cif = arena_alloc(arena, sizeof(*cif));
     ffi_type **types = arena_alloc(arena, (prototype->n_parameters + 1) * sizeof(*types));
-    ffi_type *result = ffi_type_of(prototype->result);
+    ffi_type *result;
+    int error;
 
     if (call == NULL || cif == NULL || types == NULL) {
         return -ENOMEM;
     }
-    call->uses_float = is_float(prototype->result);
-    call->uses_x87 = is_x87(prototype->result);
-    for (uint32_t i = 0; i < prototype->n_parameters; i++) {
+    error = ffi_types_make(prototype->result, arena, &result);
+    note_float(call, prototype->result);
+    for (uint32_t i = 0; i < prototype->n_parameters && error == 0; i++) {
         const struct ctype *type = prototype->parameters[i].type;
 
-        types[i] = ffi_type_of(type);
-        if (types[i] == NULL || types[i] == &ffi_type_void) {
-            return -ENOTSUP;
-        }
-        call->uses_float |= is_float(type);
-        call->uses_x87 |= is_x87(type);
+        error = type->kind == CTYPE_VOID ? -ENOTSUP : ffi_types_make(type, arena, &types[i]);
+        note_float(call, type);
     }
-    if (result == NULL ||
-        ffi_prep_cif(cif, FFI_DEFAULT_ABI, prototype->n_parameters, result, types) != FFI_OK) {
+    if (error != 0) {
+        return error;
+    }
+    if (ffi_prep_cif(cif, FFI_DEFAULT_ABI, prototype->n_parameters, result, types) != FFI_OK) {
         return -ENOTSUP;
     }
     call->cif = cif;
     call->n_arguments = prototype->n_parameters;
     call->result_room_bytes =
         result->size > sizeof(ffi_arg) ? (uint32_t)result->size : (uint32_t)sizeof(ffi_arg);
-    *ret_call = call;
-    return 0;
+    call->real_cif = cif;
+    call->split_argument = find_split(prototype);
+    if (call->split_argument < call->n_arguments) {
+        error = prepare_split(call, result, types, arena);
+    }
+    if (error == 0) {
+        *ret_call = call;
+    }
+    return error;
 }
 
 void abi_call_real(const struct abi_call *call, void *function, void *result, void **arguments)
 {
-    ffi_call(call->cif, FFI_FN(function), result, arguments);
-}
-
-uint32_t abi_value_bytes(const struct ctype *type)
-{
-    switch (type->kind) {
-    case CTYPE_LONG_DOUBLE:
-        return LONG_DOUBLE_VALUE_BYTES;
-    case CTYPE_COMPLEX_LONG_DOUBLE:
-        return 2 * LONG_DOUBLE_VALUE_BYTES;
-    default:
-        return type->size_bytes;
-    }
-}
-
-void abi_copy_value(const struct ctype *type, const void *value, void *ret_bytes)
-{
-    if (type->kind == CTYPE_COMPLEX_LONG_DOUBLE) {
-        memcpy(ret_bytes, value, LONG_DOUBLE_VALUE_BYTES);
-        memcpy((char *)ret_bytes + LONG_DOUBLE_VALUE_BYTES,
-               (const char *)value + sizeof(long double), LONG_DOUBLE_VALUE_BYTES);
+    if (call->split_argument == call->n_arguments) {
+        ffi_call(call->cif, FFI_FN(function), result, arguments);
     } else {
-        memcpy(ret_bytes, value, abi_value_bytes(type));
-    }
-}
-
-void abi_restore_value(const struct ctype *type, const void *bytes, void *ret_value)
-{
-    memset(ret_value, 0, type->size_bytes);
-    if (type->kind == CTYPE_COMPLEX_LONG_DOUBLE) {
-        memcpy(ret_value, bytes, LONG_DOUBLE_VALUE_BYTES);
-        memcpy((char *)ret_value + sizeof(long double),
-               (const char *)bytes + LONG_DOUBLE_VALUE_BYTES, LONG_DOUBLE_VALUE_BYTES);
-    } else {
-        memcpy(ret_value, bytes, abi_value_bytes(type));
+        call_split(call, function, result, arguments);
     }
 }

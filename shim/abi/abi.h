@@ -15,7 +15,9 @@
 #include <stdint.h>
 
 struct abi_call {
-    void *cif; /* an ffi_cif, prepared; for entry and abi only */
+    void *cif;               /* an ffi_cif, prepared; for entry and abi only */
+    void *real_cif;          /* the one for real calls; the same, but for a split argument */
+    uint32_t split_argument; /* passed as two scalars in real calls; n_arguments: none is */
     uint32_t n_arguments;
     uint32_t result_room_bytes; /* what real calls write and handlers must fill; at least 8 */
     bool uses_float;            /* floating point comes in or goes out, also through pointers:
@@ -37,13 +39,19 @@ int abi_call_create(const struct prototype *prototype, struct arena *arena,
 void abi_call_real(const struct abi_call *call, void *function, void *result, void **arguments);
 
 /*
- * Bytes of a scalar that carry its value: sizeof but for long double (10 of 16) and its complex.
- * Complex long double has two runs of 10; abi_copy_value skips the padding between.
+ * Bytes of a value that carry it: without the padding of structs and of long double (10 of 16). A
+ * union is all its bytes.
  */
 uint32_t abi_value_bytes(const struct ctype *type);
 
 /* Packs the abi_value_bytes(type) meaningful bytes of *value to ret_bytes. Never reads padding. */
 void abi_copy_value(const struct ctype *type, const void *value, void *ret_bytes);
+
+/* Equal but for padding. */
+bool abi_equal_values(const struct ctype *type, const void *a, const void *b);
+
+/* Sets what holds of type itself, of its members or elements; pointers are not followed. */
+void abi_note_float(const struct ctype *type, bool *uses_float, bool *uses_x87);
 
 /* The argument registers of a call, as its caller left them, and the stack behind them. */
 struct abi_registers {

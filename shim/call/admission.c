@@ -73,6 +73,11 @@ static struct value read_scalar(const struct ctype *type, const void *at)
     return value;
 }
 
+static const struct ctype *whole_or(const struct ctype *member, const struct ctype *whole)
+{
+    return member != NULL ? member : whole;
+}
+
 static struct value read_operand(const struct condition_operand *operand,
                                  const struct config_function *function, void *const *arguments,
                                  const void *result)
@@ -82,17 +87,20 @@ static struct value read_operand(const struct condition_operand *operand,
 
     switch (operand->kind) {
     case OPERAND_RETURN:
-        return read_scalar(prototype->result, result);
+        return read_scalar(whole_or(operand->type, prototype->result),
+                           (const char *)result + operand->offset_bytes);
     case OPERAND_PARAMETER:
-        return read_scalar(prototype->parameters[operand->parameter].type,
-                           arguments[operand->parameter]);
+        return read_scalar(whole_or(operand->type, prototype->parameters[operand->parameter].type),
+                           (const char *)arguments[operand->parameter] + operand->offset_bytes);
     case OPERAND_POINTEE: {
-        const void *pointer = *(void *const *)arguments[operand->parameter];
+        const char *pointer = *(char *const *)arguments[operand->parameter];
 
         if (pointer == NULL) {
             return (struct value){.kind = VALUE_ABSENT};
         }
-        return read_scalar(prototype->parameters[operand->parameter].type->target, pointer);
+        return read_scalar(
+            whole_or(operand->type, prototype->parameters[operand->parameter].type->target),
+            pointer + operand->offset_bytes);
     }
     case OPERAND_NULL:
         return (struct value){.kind = VALUE_POINTER};

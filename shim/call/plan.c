@@ -40,10 +40,7 @@ static void note_float_elements(struct call_plan *plan)
         const struct ctype *element = plan->function->parameters[i].element;
 
         if (element != NULL) {
-            plan->uses_float |=
-                element->kind >= CTYPE_FLOAT && element->kind <= CTYPE_COMPLEX_LONG_DOUBLE;
-            plan->uses_x87 |=
-                element->kind == CTYPE_LONG_DOUBLE || element->kind == CTYPE_COMPLEX_LONG_DOUBLE;
+            abi_note_float(element, &plan->uses_float, &plan->uses_x87);
         }
     }
 }

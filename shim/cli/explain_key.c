@@ -4,6 +4,14 @@
 
 static bool is_float(const struct ctype *type)
 {
+    while (type != NULL && type->kind == CTYPE_ARRAY) {
+        type = type->target;
+    }
+    for (uint32_t i = 0; type != NULL && i < type->n_members; i++) {
+        if (is_float(type->members[i].type)) {
+            return true;
+        }
+    }
     return type != NULL && type->kind >= CTYPE_FLOAT && type->kind <= CTYPE_COMPLEX_LONG_DOUBLE;
 }
 
@@ -53,7 +61,11 @@ static void add_parameter(struct facts *facts, const struct prototype_parameter 
 
     switch (description->kind) {
     case DESCRIBE_VALUE:
-        if (is_float(parameter->type)) {
+        if (parameter->type->kind == CTYPE_STRUCT) {
+            ADD_FACT(facts, by_members, name, type);
+        } else if (parameter->type->kind == CTYPE_UNION) {
+            ADD_FACT(facts, by_bytes, name, type);
+        } else if (is_float(parameter->type)) {
             ADD_FACT(facts, by_bits, name, type);
         } else {
             ADD_FACT(facts, by_value, name, type);

@@ -8,9 +8,6 @@
 
 #include <string.h>
 
-/* The largest scalar without padding: a complex long double. */
-#define VALUE_ROOM_BYTES 32
-
 /* The next part of both, n_bytes each; false when it differs or is not there. */
 static bool are_equal(struct reader *a, struct reader *b, uint64_t n_bytes)
 {
@@ -43,11 +40,7 @@ static bool are_equal_elements(const struct marshal_parameter *parameter, struct
         return false;
     }
     for (uint64_t i = 0; i + parameter->element_bytes <= n_a; i += parameter->element_bytes) {
-        unsigned char value_a[VALUE_ROOM_BYTES], value_b[VALUE_ROOM_BYTES];
-
-        abi_copy_value(type, at_a + i, value_a);
-        abi_copy_value(type, at_b + i, value_b);
-        if (memcmp(value_a, value_b, parameter->element_value_bytes) != 0) {
+        if (!abi_equal_values(type, at_a + i, at_b + i)) {
             return false;
         }
     }

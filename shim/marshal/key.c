@@ -28,10 +28,10 @@ static int put(const struct marshal_plan *plan, struct marshal_buffer *buffer, c
 
 /* Straight into the buffer: a secret leaves no copy on the stack. */
 static int put_value(const struct marshal_plan *plan, struct marshal_buffer *buffer,
-                     const struct ctype *type, const void *value)
+                     const struct ctype *type, uint32_t n_bytes, const void *value)
 {
     unsigned char *at;
-    int error = marshal_buffer_extend(buffer, abi_value_bytes(type), plan->limit_bytes, &at);
+    int error = marshal_buffer_extend(buffer, n_bytes, plan->limit_bytes, &at);
 
     if (error == 0) {
         abi_copy_value(type, value, at);
@@ -79,8 +79,9 @@ static int put_elements(const struct marshal_plan *plan, struct marshal_buffer *
         return put(plan, buffer, memory, n_bytes);
     }
     for (int64_t i = 0; i < count && error == 0; i++) {
-        error = put_value(plan, buffer, parameter->description->element,
-                          (const char *)memory + (size_t)i * parameter->element_bytes);
+        error =
+            put_value(plan, buffer, parameter->description->element, parameter->element_value_bytes,
+                      (const char *)memory + (size_t)i * parameter->element_bytes);
     }
     return error;
 }
@@ -119,7 +120,7 @@ static int put_parameter(const struct marshal_plan *plan, struct marshal_buffer 
     switch (parameter->description->kind) {
     case DESCRIBE_VALUE:
     case DESCRIBE_ADDRESS:
-        return put_value(plan, buffer, parameter->type, argument);
+        return put_value(plan, buffer, parameter->type, parameter->value_bytes, argument);
     case DESCRIBE_IGNORE:
         return 0;
     default:

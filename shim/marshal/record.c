@@ -4,7 +4,8 @@
  * has it:
  *
  *     errno(4)                       "errno": true
- *     the result's value             a scalar, or a pointer that is its own meaning
+ *     the result's value             a scalar, a struct without its padding, or a pointer that is
+ *                                    its own meaning
  *     offset(8), -1 for NULL         a result that points into an argument
  *     length(8) text NUL             a result that is text; length 0: NULL
  *     length(8) bytes                each out parameter that is not NULL
@@ -147,8 +148,8 @@ int marshal_capture(const struct marshal_plan *plan, void *const *arguments, con
 
 /* ---- replay ---------------------------------------------------------------------------------- */
 
-/* Leaves a scalar as real calls do: integers widened to eight bytes, floats as they are. */
-static void give_scalar(const struct ctype *type, const unsigned char *value, void *result)
+/* Leaves a value as real calls do: integers widened to eight bytes, floats as they are. */
+static void give_value(const struct ctype *type, const unsigned char *value, void *result)
 {
     int64_t widened;
     uint64_t bits;
@@ -166,6 +167,8 @@ static void give_scalar(const struct ctype *type, const unsigned char *value, vo
         break;
     case CTYPE_LONG_DOUBLE:
     case CTYPE_COMPLEX_LONG_DOUBLE:
+    case CTYPE_STRUCT:
+    case CTYPE_UNION:
         abi_restore_value(type, value, result);
         break;
     default:
@@ -286,7 +289,7 @@ static int replay_pass(const struct replay *replay, struct bytes record, int32_t
             return -EBADMSG;
         }
         if (write) {
-            give_scalar(function->prototype.result, at, replay->result);
+            give_value(function->prototype.result, at, replay->result);
         }
     } else if (function->result.kind == DESCRIBE_OUT_STRING ||
                function->result.kind == DESCRIBE_OFFSET) {

@@ -13,6 +13,7 @@
 enum {
     SHOWN_TEXT_BYTES = 60,
     SHOWN_ELEMENTS = 4,
+    SHOWN_PARTS = 16, /* of a struct, union or array */
 };
 
 struct writer {
@@ -37,6 +38,36 @@ static void add_integer(struct writer *writer, const struct ctype *type, const v
         memcpy(&bits, value, type->size_bytes);
         add(writer, "%llu", (unsigned long long)bits);
     }
+}
+
+static void add_value(struct writer *writer, const struct ctype *type, const unsigned char *packed);
+
+/* { x=1, y=2 }, [1, 2], and the bytes of a union. */
+static void add_parts(struct writer *writer, const struct ctype *type, const unsigned char *packed)
+{
+    uint32_t n_parts = type->kind == CTYPE_ARRAY   ? type->size_bytes / type->target->size_bytes
+                       : type->kind == CTYPE_UNION ? type->size_bytes
+                                                   : type->n_members;
+
+    add(writer, type->kind == CTYPE_ARRAY ? "[" : "{");
+    for (uint32_t i = 0; i < n_parts && i <= SHOWN_PARTS; i++) {
+        const struct ctype *part =
+            type->kind == CTYPE_STRUCT ? type->members[i].type : type->target;
+
+        add(writer, i > 0 ? ", " : "");
+        if (i == SHOWN_PARTS) {
+            add(writer, "...");
+        } else if (type->kind == CTYPE_UNION) {
+            add(writer, "%02x", packed[i]);
+        } else {
+            if (type->kind == CTYPE_STRUCT && type->members[i].name != NULL) {
+                add(writer, "%s=", type->members[i].name);
+            }
+            add_value(writer, part, packed);
+            packed += abi_value_bytes(part);
+        }
+    }
+    add(writer, type->kind == CTYPE_ARRAY ? "]" : "}");
 }
 
 static void add_value(struct writer *writer, const struct ctype *type, const unsigned char *packed)
@@ -66,6 +97,11 @@ static void add_value(struct writer *writer, const struct ctype *type, const uns
     case CTYPE_COMPLEX_LONG_DOUBLE:
         abi_restore_value(type, packed, &value);
         break;
+    case CTYPE_STRUCT:
+    case CTYPE_UNION:
+    case CTYPE_ARRAY:
+        add_parts(writer, type, packed);
+        return;
     default:
         add(writer, "?");
         return;
@@ -118,7 +154,9 @@ static void add_text(struct writer *writer, const unsigned char *text, uint64_t 
 static bool add_elements(struct writer *writer, const struct marshal_parameter *parameter,
                          struct reader *key, uint64_t count)
 {
-    if (parameter->element_value_bytes == 1) {
+    const struct ctype *element = parameter->description->element;
+
+    if (parameter->element_value_bytes == 1 && (element == NULL || element->kind < CTYPE_STRUCT)) {
         const unsigned char *bytes = take(key, count);
 
         if (bytes != NULL) {

@@ -39,14 +39,17 @@ static int driven_gettime(clockid_t clock, struct timespec *ret_time)
 
 static int n_real;
 
-static inline struct call_plan *make_plan(const char *name, const char *entry, void *function)
+/* With declarations for `types`. */
+static inline struct call_plan *make_typed_plan(const char *types, const char *name,
+                                                const char *entry, void *function)
 {
     char text[2048];
     const char *reason = NULL;
     struct call_plan *plan;
     struct config_memory memory = {arena_alloc_callback, &arena};
     int n_bytes =
-        snprintf(text, sizeof(text), "{\"version\":1,\"functions\":{\"%s\":%s}}", name, entry);
+        snprintf(text, sizeof(text), "{\"version\":1,\"types\":[\"%s\"],\"functions\":{\"%s\":%s}}",
+                 types, name, entry);
 
     assert_in_range(n_bytes, 1, sizeof(text) - 1);
     diagnostics_init(&diagnostics, memory);
@@ -65,6 +68,11 @@ static inline struct call_plan *make_plan(const char *name, const char *entry, v
                                       &arena, &plan, &reason),
                      0);
     return plan;
+}
+
+static inline struct call_plan *make_plan(const char *name, const char *entry, void *function)
+{
+    return make_typed_plan("", name, entry, function);
 }
 
 static inline int call_int(struct call_plan *plan, int x)

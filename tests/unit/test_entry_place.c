@@ -92,6 +92,77 @@ static void test_arguments_are_found(void **state)
     }
 }
 
+/* ---- structs --------------------------------------------------------------------------------- */
+
+struct mixed {
+    long i;
+    double d;
+};
+
+struct large {
+    char bytes[40];
+};
+
+static struct large take_structs(struct mixed a, int b, struct large c, double d, struct mixed e,
+                                 long f, struct mixed g, struct mixed h, short i, double j)
+{
+    return c;
+}
+
+static const struct ctype type_long = {.kind = CTYPE_SIGNED, .size_bytes = 8};
+static const struct ctype type_int = {.kind = CTYPE_SIGNED, .size_bytes = 4};
+static const struct ctype type_short = {.kind = CTYPE_SIGNED, .size_bytes = 2};
+static const struct ctype type_byte = {.kind = CTYPE_SIGNED, .size_bytes = 1};
+static const struct ctype type_double = {.kind = CTYPE_DOUBLE, .size_bytes = 8};
+static const struct ctype_member mixed_members[] = {{"i", &type_long, 0}, {"d", &type_double, 8}};
+static const struct ctype type_mixed = {.kind = CTYPE_STRUCT,
+                                        .size_bytes = 16,
+                                        .alignment_bytes = 8,
+                                        .members = mixed_members,
+                                        .n_members = 2};
+static const struct ctype type_bytes = {
+    .kind = CTYPE_ARRAY, .size_bytes = 40, .target = &type_byte};
+static const struct ctype_member large_members[] = {{"bytes", &type_bytes, 0}};
+static const struct ctype type_large = {.kind = CTYPE_STRUCT,
+                                        .size_bytes = 40,
+                                        .alignment_bytes = 1,
+                                        .members = large_members,
+                                        .n_members = 1};
+
+/* Scalars between structs, of which the last that fits takes the last integer register. */
+static void test_arguments_between_structs_are_found(void **state)
+{
+    static const struct prototype_parameter parameters[] = {
+        {"a", &type_mixed}, {"b", &type_int},   {"c", &type_large}, {"d", &type_double},
+        {"e", &type_mixed}, {"f", &type_long},  {"g", &type_mixed}, {"h", &type_mixed},
+        {"i", &type_short}, {"j", &type_double}};
+    const struct prototype prototype = {"f", &type_large, parameters, 10};
+    struct large (*volatile take)(struct mixed, int, struct large, double, struct mixed, long,
+                                  struct mixed, struct mixed, short, double) =
+        entry_around_thunk(entry_open_around((void *)take_structs, NULL));
+    struct mixed a = {1, 2.5}, e = {3, 4.5}, g = {5, 6.5}, h = {7, 8.5};
+    struct large c = {"forty bytes"};
+    int b = -70000;
+    double d = 9.5, j = 10.5;
+    long f = -5000000000;
+    short i = -300;
+    const struct {
+        uint32_t parameter;
+        const void *value;
+    } scalars[] = {{1, &b}, {3, &d}, {5, &f}, {8, &i}, {9, &j}};
+    struct large result = take(a, b, c, d, e, f, g, h, i, j);
+
+    assert_memory_equal(&result, &c, sizeof(c));
+    for (size_t k = 0; k < sizeof(scalars) / sizeof(scalars[0]); k++) {
+        uint32_t at = scalars[k].parameter;
+        struct abi_place place;
+
+        assert_int_equal(abi_find_argument(&prototype, at, &place), 0);
+        assert_memory_equal(abi_argument(&seen, place), scalars[k].value,
+                            parameters[at].type->size_bytes);
+    }
+}
+
 /* What might come back through memory, or travels in ways of its own, is refused. */
 static void test_what_cannot_be_told(void **state)
 {
@@ -114,6 +185,7 @@ int main(void)
     static const struct entry_around hooks = {before, after};
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_arguments_are_found),
+        cmocka_unit_test(test_arguments_between_structs_are_found),
         cmocka_unit_test(test_what_cannot_be_told),
     };
 

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The table from scalars to libffi's types, and types made for structs and unions. libffi knows no
+ * unions, and what it makes of a struct rests on its members alone. On x86-64 a struct or union is
+ * therefore described by what its register classes make of it (classes.c): a type with other
+ * members that travels the same way. Its size is given, so that libffi does not compute one. On
+ * other processors structs are described by their members, and unions are refused.
+ */
+#include "abi/ffi_types.h"
+
+#include "abi/classes.h"
+
+#include <errno.h>
+
+static ffi_type *integer_type(const struct ctype *type)
+{
+    bool is_signed = type->kind == CTYPE_SIGNED;
+
+    switch (type->size_bytes) {
+    case 1:
+        return is_signed ? &ffi_type_sint8 : &ffi_type_uint8;
+    case 2:
+        return is_signed ? &ffi_type_sint16 : &ffi_type_uint16;
+    case 4:
+        return is_signed ? &ffi_type_sint32 : &ffi_type_uint32;
+    case 8:
+        return is_signed ? &ffi_type_sint64 : &ffi_type_uint64;
+    default:
+        return NULL;
+    }
+}
+
+static ffi_type *scalar_type(const struct ctype *type)
+{
+    switch (type->kind) {
+    case CTYPE_VOID:
+        return &ffi_type_void;
+    case CTYPE_BOOL:
+        return &ffi_type_uint8;
+    case CTYPE_SIGNED:
+    case CTYPE_UNSIGNED:
+        return integer_type(type);
+    case CTYPE_FLOAT:
+        return &ffi_type_float;
+    case CTYPE_DOUBLE:
+        return &ffi_type_double;
+    case CTYPE_LONG_DOUBLE:
+        return &ffi_type_longdouble;
+    case CTYPE_COMPLEX_FLOAT:
+        return &ffi_type_complex_float;
+    case CTYPE_COMPLEX_DOUBLE:
+        return &ffi_type_complex_double;
+    case CTYPE_COMPLEX_LONG_DOUBLE:
+        return &ffi_type_complex_longdouble;
+    case CTYPE_POINTER:
+        return &ffi_type_pointer;
+    case CTYPE_OPAQUE:
+    case CTYPE_STRUCT:
+    case CTYPE_UNION:
+    case CTYPE_ARRAY:
+        return NULL;
+    }
+    return NULL;
+}
+
+/* A struct of so many elements, which are still to be filled in, and the NULL behind them. */
+static ffi_type *make_struct(const struct ctype *type, uint32_t n_elements, struct arena *arena)
+{
+    ffi_type *made = arena_alloc(arena, sizeof(*made));
+    ffi_type **elements = arena_alloc(arena, (n_elements + 1) * sizeof(*elements));
+
+    if (made == NULL || elements == NULL) {
+        return NULL;
+    }
+    *made = (ffi_type){.size = type->size_bytes,
+                       .alignment = (unsigned short)type->alignment_bytes,
+                       .type = FFI_TYPE_STRUCT,
+                       .elements = elements};
+    elements[n_elements] = NULL;
+    return made;
+}
+
+#if defined(__x86_64__)
+
+/* Too large for registers: whatever has it as an element travels in memory. */
+static ffi_type *large_elements[] = {&ffi_type_uint8, NULL};
+static ffi_type large = {64, 8, FFI_TYPE_STRUCT, large_elements};
+
+/* What carries the n_bytes of one class: a whole scalar, or NULL. */
+static ffi_type *class_type(enum abi_class class, uint32_t n_bytes)
+{
+    switch (class) {
+    case CLASS_SSE:
+        return n_bytes == 8 ? &ffi_type_double : &ffi_type_float;
+    case CLASS_INTEGER:
+        return n_bytes == 8   ? &ffi_type_uint64
+               : n_bytes == 4 ? &ffi_type_uint32
+               : n_bytes == 2 ? &ffi_type_uint16
+               : n_bytes == 1 ? &ffi_type_uint8
+                              : NULL;
+    default:
+        return NULL;
+    }
+}
+
+static ffi_type *record_type(const struct ctype *type, struct arena *arena)
+{
+    enum abi_class classes[CLASSES_MAX];
+    uint32_t last = type->size_bytes > 8 ? 1 : 0, n_elements = 0;
+    uint32_t n_last_bytes = type->size_bytes - 8 * last;
+    ffi_type *whole, *made;
+
+    classes_of(type, classes);
+    if (classes[0] == CLASS_X87) {
+        return &ffi_type_longdouble;
+    }
+    if (classes[0] == CLASS_MEMORY) {
+        made = make_struct(type, 1, arena);
+        if (made != NULL) {
+            made->elements[0] = &large;
+        }
+        return made;
+    }
+    whole = class_type(classes[last], n_last_bytes);
+    if (last == 0 && whole != NULL) {
+        return whole;
+    }
+    made = make_struct(type, last + (whole != NULL ? 1 : n_last_bytes), arena);
+    if (made == NULL) {
+        return NULL;
+    }
+    if (last == 1) {
+        made->elements[n_elements++] = class_type(classes[0], 8);
+    }
+    if (whole != NULL) {
+        made->elements[n_elements] = whole;
+        return made;
+    }
+    for (uint32_t i = 0; i < n_last_bytes; i++) {
+        made->elements[n_elements++] = &ffi_type_uint8;
+    }
+    return made;
+}
+
+static int make_record(const struct ctype *type, struct arena *arena, ffi_type **ret_type)
+{
+    *ret_type = record_type(type, arena);
+    return *ret_type != NULL ? 0 : -ENOMEM;
+}
+
+#else
+
+static int make_record(const struct ctype *type, struct arena *arena, ffi_type **ret_type)
+{
+    bool is_array = type->kind == CTYPE_ARRAY;
+    uint32_t n_elements = is_array ? type->size_bytes / type->target->size_bytes : type->n_members;
+    ffi_type *made;
+    int error = 0;
+
+    if (type->kind == CTYPE_UNION) {
+        return -ENOTSUP;
+    }
+    made = make_struct(type, n_elements, arena);
+    if (made == NULL) {
+        return -ENOMEM;
+    }
+    for (uint32_t i = 0; i < n_elements && error == 0; i++) {
+        error = is_array && i > 0 ? 0
+                                  : ffi_types_make(is_array ? type->target : type->members[i].type,
+                                                   arena, &made->elements[i]);
+        if (is_array) {
+            made->elements[i] = made->elements[0];
+        }
+    }
+    *ret_type = made;
+    return error;
+}
+
+#endif
+
+int ffi_types_make(const struct ctype *type, struct arena *arena, ffi_type **ret_type)
+{
+    if (type->kind == CTYPE_STRUCT || type->kind == CTYPE_UNION || type->kind == CTYPE_ARRAY) {
+        return make_record(type, arena, ret_type);
+    }
+    *ret_type = scalar_type(type);
+    return *ret_type != NULL ? 0 : -ENOTSUP;
+}

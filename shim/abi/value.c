@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The bytes of values: those that carry it, packed, and back. Padding is left out, between the
+ * members of a struct as within a long double. A union is all its bytes, since nothing says which
+ * of its members is meant.
+ */
+#include "abi/abi.h"
+
+#include <string.h>
+
+/* An x87 extended value: 64 bits of significand, 16 of sign and exponent; the rest is padding. */
+#if defined(__x86_64__)
+#define LONG_DOUBLE_VALUE_BYTES 10
+#else
+#define LONG_DOUBLE_VALUE_BYTES sizeof(long double)
+#endif
+
+uint32_t abi_value_bytes(const struct ctype *type)
+{
+    uint32_t n_bytes = 0;
+
+    switch (type->kind) {
+    case CTYPE_LONG_DOUBLE:
+        return LONG_DOUBLE_VALUE_BYTES;
+    case CTYPE_COMPLEX_LONG_DOUBLE:
+        return 2 * LONG_DOUBLE_VALUE_BYTES;
+    case CTYPE_ARRAY:
+        return type->size_bytes / type->target->size_bytes * abi_value_bytes(type->target);
+    case CTYPE_STRUCT:
+        for (uint32_t i = 0; i < type->n_members; i++) {
+            n_bytes += abi_value_bytes(type->members[i].type);
+        }
+        return n_bytes;
+    default:
+        return type->size_bytes;
+    }
+}
+
+/* A run of bytes that belongs to the value, at this place in memory and packed. */
+typedef bool (*run_fn)(void *context, uint32_t offset, uint32_t packed_offset, uint32_t n_bytes);
+
+/* Each run of a value, in order, until one says false. *packed goes on from run to run. */
+static bool visit_runs(const struct ctype *type, uint32_t offset, uint32_t *packed, run_fn run,
+                       void *context)
+{
+    uint32_t n_bytes = abi_value_bytes(type), step = type->size_bytes;
+    bool goes_on = true;
+
+    if (n_bytes == type->size_bytes || type->kind == CTYPE_LONG_DOUBLE) {
+        goes_on = run(context, offset, *packed, n_bytes);
+        *packed += n_bytes;
+        return goes_on;
+    }
+    switch (type->kind) {
+    case CTYPE_ARRAY:
+        step = type->target->size_bytes;
+        for (uint32_t at = 0; at < type->size_bytes && goes_on; at += step) {
+            goes_on = visit_runs(type->target, offset + at, packed, run, context);
+        }
+        return goes_on;
+    case CTYPE_STRUCT:
+        for (uint32_t i = 0; i < type->n_members && goes_on; i++) {
+            const struct ctype_member *member = &type->members[i];
+
+            goes_on = visit_runs(member->type, offset + member->offset_bytes, packed, run, context);
+        }
+        return goes_on;
+    default: /* a complex long double */
+        goes_on = run(context, offset, *packed, n_bytes / 2) &&
+                  run(context, offset + step / 2, *packed + n_bytes / 2, n_bytes / 2);
+        *packed += n_bytes;
+        return goes_on;
+    }
+}
+
+struct copy {
+    unsigned char *to;
+    const unsigned char *from;
+};
+
+static bool pack(void *context, uint32_t offset, uint32_t packed_offset, uint32_t n_bytes)
+{
+    const struct copy *copy = context;
+
+    memcpy(copy->to + packed_offset, copy->from + offset, n_bytes);
+    return true;
+}
+
+static bool unpack(void *context, uint32_t offset, uint32_t packed_offset, uint32_t n_bytes)
+{
+    const struct copy *copy = context;
+
+    memcpy(copy->to + offset, copy->from + packed_offset, n_bytes);
+    return true;
+}
+
+static bool compare(void *context, uint32_t offset, uint32_t packed_offset, uint32_t n_bytes)
+{
+    const unsigned char *const *values = context;
+
+    return memcmp(values[0] + offset, values[1] + offset, n_bytes) == 0;
+}
+
+void abi_copy_value(const struct ctype *type, const void *value, void *ret_bytes)
+{
+    struct copy copy = {ret_bytes, value};
+    uint32_t packed = 0;
+
+    if (type->kind < CTYPE_COMPLEX_LONG_DOUBLE) { /* what most functions have, in one step */
+        memcpy(ret_bytes, value, abi_value_bytes(type));
+        return;
+    }
+    visit_runs(type, 0, &packed, pack, &copy);
+}
+
+void abi_restore_value(const struct ctype *type, const void *bytes, void *ret_value)
+{
+    struct copy copy = {ret_value, bytes};
+    uint32_t packed = 0;
+
+    memset(ret_value, 0, type->size_bytes);
+    visit_runs(type, 0, &packed, unpack, &copy);
+}
+
+bool abi_equal_values(const struct ctype *type, const void *a, const void *b)
+{
+    const void *values[2] = {a, b};
+    uint32_t packed = 0;
+
+    return visit_runs(type, 0, &packed, compare, values);
+}
+
+/* ---- floating point -------------------------------------------------------------------------- */
+
+void abi_note_float(const struct ctype *type, bool *uses_float, bool *uses_x87)
+{
+    while (type->kind == CTYPE_ARRAY) {
+        type = type->target;
+    }
+    for (uint32_t i = 0; i < type->n_members; i++) {
+        abi_note_float(type->members[i].type, uses_float, uses_x87);
+    }
+    *uses_float |= type->kind >= CTYPE_FLOAT && type->kind <= CTYPE_COMPLEX_LONG_DOUBLE;
+    *uses_x87 |= type->kind == CTYPE_LONG_DOUBLE || type->kind == CTYPE_COMPLEX_LONG_DOUBLE;
+}

@@ -1,0 +1,179 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Writes random signatures for test_signatures.c: structs and unions of 1 to 64 bytes in all
+register classes, all scalars, up to 14 arguments. For each signature there is its text for a
+configuration, a real function that checks what it was given member by member and gives a known
+result, and a caller that calls through a pointer of the true type.
+
+usage: gen_structs.py OUTPUT COUNT SEED [no-unions]        (SEED 0: a new one)
+
+The seed is printed, and the test prints it again. The layout of structs is computed here on its own
+and compared with the compiler's; the test compares the configuration's with that.
+"""
+import random
+import sys
+
+from gen_signatures import TYPES, value
+
+SCALARS = [name for name in TYPES if name != "pointer"]
+SIZES = {"bool": 1, "float": 4, "double": 8, "long_double": 16, "complex_float": 8,
+         "complex_double": 16, "complex_long_double": 32}
+MAX_BYTES = 64
+# What the psABI makes classes of: each eight bytes of one of these, or a mix.
+FAMILIES = [["i8", "u8", "bool"], ["i16", "u8"], ["i32", "u32", "i64"], ["float"], ["double"],
+            ["float", "double"], ["float", "i32"], ["double", "i64", "u16"], ["long_double"],
+            ["complex_float", "float"], ["complex_double"], ["complex_long_double"],
+            ["long_double", "double", "i32"], SCALARS, SCALARS]
+
+
+class Type:
+    """A type: C text around a name, size, alignment, initialiser, and the leaves below it."""
+
+    def __init__(self, before, after, size, alignment, make, leaves):
+        self.before, self.after, self.size, self.alignment = before, after, size, alignment
+        self.make, self.leaves = make, leaves
+
+    def declare(self, name):
+        return f"{self.before} {name}{self.after}"
+
+
+def scalar(name):
+    size = SIZES.get(name) or int(name[1:]) // 8
+    alignment = size // 2 if name.startswith("complex_") else size
+    return Type(TYPES[name], "", size, alignment, lambda rng: value(rng, name), [("", name)])
+
+
+def array(element, count):
+    return Type(element.before, f"[{count}]{element.after}", element.size * count,
+                element.alignment,
+                lambda rng: "{" + ", ".join(element.make(rng) for _ in range(count)) + "}",
+                [(f"[{i}]{path}", name) for i in range(count) for path, name in element.leaves])
+
+
+def record(rng, kind, tag, members):
+    """Its definition and the type; tag "": anonymous within another."""
+    alignment = max(m.alignment for m in members)
+    end = 0
+    for m in members:
+        begin = 0 if kind == "union" else -(-end // m.alignment) * m.alignment
+        end = max(end, begin + m.size)
+    size = -(-end // alignment) * alignment
+    chosen = rng.randrange(len(members)) if kind == "union" else None
+
+    def make(rng):
+        if chosen is None:
+            return "{" + ", ".join(m.make(rng) for m in members) + "}"
+        return "{" + f".m{chosen} = {members[chosen].make(rng)}" + "}"
+
+    body = "{ " + " ".join(f"{m.declare(f'm{i}')};" for i, m in enumerate(members)) + " }"
+    leaves = [(f".m{i}{path}", name) for i, m in enumerate(members) for path, name in m.leaves]
+    text = f"{kind} {tag}"
+    return f"{text} {body};", Type(text, "", size, alignment, make, leaves)
+
+
+def random_record(rng, tag, known, kinds):
+    """Redrawn until it has 1 to 64 bytes."""
+    while True:
+        family = [scalar(name) for name in rng.choice(FAMILIES)]
+        fitting = [t for t in known if t.size <= 24]
+        members = []
+        for _ in range(rng.choice([1, 1, 2, 2, 3, 4, 5, 8])):
+            member = rng.choice(fitting) if fitting and rng.random() < 0.15 else rng.choice(family)
+            if rng.random() < 0.2:
+                member = array(member, rng.choice([1, 2, 3, 4, 7]))
+            if rng.random() < 0.05 and member.size <= 8:
+                member = array(member, 2)
+            members.append(member)
+        text, made = record(rng, rng.choice(kinds), tag, members)
+        if made.size <= MAX_BYTES:
+            return text, made
+
+
+def signatures(rng, count, kinds):
+    known, by_size = [], []
+    scalars = [scalar(name) for name in SCALARS]
+    scalars.append(Type("void *", "", 8, 8, lambda rng: value(rng, "pointer"), [("", "pointer")]))
+    for i in range(count):
+        lines, texts = [], []
+        local = []
+        for k in range(2):
+            text, made = random_record(rng, f"s{i}_{k}", known[-12:], kinds)
+            lines.append(text)
+            local.append(made)
+            known.append(made)
+            by_size.append(made)
+        any_type = scalars + 2 * known[-6:] + local * 4
+        # Each record comes back and goes in alone; the others are mixes.
+        result = local[0] if rng.random() < 0.6 else rng.choice(any_type)
+        arguments = [local[1]] + [rng.choice(any_type) for _ in range(rng.randrange(14))]
+        if rng.random() < 0.1:
+            arguments = []
+        rng.shuffle(arguments)
+        yield lines, result, arguments
+
+
+LEAF_BYTES = {"long_double": "LONG_DOUBLE_BYTES"}
+
+
+def check_lines(actual, expected, type_):
+    """Compares leaf by leaf, so that no padding counts."""
+    for path, name in type_.leaves:
+        a, b = f"&{actual}{path}", f"&{expected}{path}"
+        size = LEAF_BYTES.get(name, f"sizeof({expected}{path})")
+        if name == "complex_long_double":
+            yield f"check_complex({a}, {b});"
+        else:
+            yield f"check({a}, {b}, {size});"
+
+
+def c_string(text):
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def main():
+    count = int(sys.argv[2])
+    seed = int(sys.argv[3]) or random.SystemRandom().randrange(1, 1 << 32)
+    rng = random.Random(seed)
+    kinds = ["struct", "struct", "struct"] + (["union"] if len(sys.argv) < 5 else [])
+    print(f"gen_structs.py: {count} signatures, seed {seed}")
+    lines = ["/* Generated by gen_structs.py. */", f"#define SEED {seed}u"]
+    table = []
+    for i, (definitions, result, arguments) in enumerate(signatures(rng, count, kinds)):
+        lines += definitions
+        c_result = result.before
+        parameters = ", ".join(a.declare(f"a{k}") for k, a in enumerate(arguments)) or "void"
+        for k, a in enumerate(arguments):
+            lines.append(f"static {a.declare(f'expected_{i}_{k}')} = {a.make(rng)};")
+        names = ", ".join(f"expected_{i}_{k}" for k in range(len(arguments)))
+        lines.append(f"static {result.declare(f'result_{i}')} = {result.make(rng)};")
+        lines.append(f"static {result.declare(f'got_{i}')};")
+        lines.append(f"static {c_result} real_{i}({parameters})\n{{\n    n_real_calls++;")
+        for k, a in enumerate(arguments):
+            lines += ["    " + line for line in check_lines(f"a{k}", f"expected_{i}_{k}", a)]
+        lines.append(f"    return result_{i};\n}}")
+        call = f"(({c_result}(*)({parameters}))function)({names})"
+        lines.append(f"static void call_{i}(void *function)\n{{")
+        lines.append(f"    memset(&got_{i}, 0x5a, sizeof(got_{i}));\n    got_{i} = {call};")
+        lines += ["    " + line for line in check_lines(f"got_{i}", f"result_{i}", result)]
+        lines.append("}")
+        sizes = ", ".join(f"{a.size}" for a in arguments) or "0"
+        lines.append(f"static const uint32_t sizes_{i}[] = {{{sizes}}};")
+        for k, a in enumerate(arguments):
+            lines.append(f"_Static_assert(sizeof(expected_{i}_{k}) == {a.size} && "
+                         f"_Alignof({a.before}) == {a.alignment}, \"layout\");")
+        pointers = ", ".join(f"\\\"a{k}\\\": \\\"address\\\"" for k, a in enumerate(arguments)
+                             if a.before == "void *")
+        text = f"{c_result} f{i}({parameters})"
+        returns = ", \\\"returns\\\": \\\"address\\\"" if c_result == "void *" else ""
+        table.append(f'    {{{c_string(" ".join(definitions))}, {c_string(text)}, '
+                     f'"{{{pointers}}}", "{returns}", {len(arguments)}, sizes_{i}, '
+                     f'{result.size}, (void *)real_{i}, call_{i}}},')
+    lines.append("static const struct signature signatures[] = {")
+    lines += table
+    lines.append("};\n")
+    with open(sys.argv[1], "w", encoding="utf-8") as file:
+        file.write("\n".join(lines))
+
+
+if __name__ == "__main__":
+    main()

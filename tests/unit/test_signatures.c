@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The whole way of a call, for random signatures with structs and unions by value: declared in a
+ * configuration, hooked through a thunk, passed on, remembered and answered. Each real function
+ * checks its arguments and each caller its result, member by member, against what the compiler's
+ * own call would have passed. How many there are is chosen when the test is built (-Dsignatures=N).
+ */
+#include "unit.h"
+
+#include "base/guard.h"
+#include "call/call.h"
+#include "entry/entry.h"
+#include "marshal/marshal.h"
+#include "types.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct signature {
+    const char *types, *prototype, *args, *returns; /* for a configuration */
+    uint32_t n_arguments;
+    const uint32_t *sizes; /* of the arguments */
+    uint32_t result_size;
+    void *real;
+    void (*call)(void *function); /* through a pointer of the true type */
+};
+
+static unsigned n_real_calls, n_wrong;
+
+static void check(const void *actual, const void *expected, size_t n_bytes)
+{
+    n_wrong += memcmp(actual, expected, n_bytes) != 0;
+}
+
+static void check_complex(const void *actual, const void *expected)
+{
+    check(actual, expected, LONG_DOUBLE_BYTES);
+    check((const char *)actual + sizeof(long double), (const char *)expected + sizeof(long double),
+          LONG_DOUBLE_BYTES);
+}
+
+#include "structs.inc"
+
+#define N_SIGNATURES (sizeof(signatures) / sizeof(signatures[0]))
+
+static struct arena arena;
+static struct config_model model;
+
+/* One configuration with all types and functions. */
+static void load(void)
+{
+    static struct diagnostic_list diagnostics;
+    struct config_memory memory = {arena_alloc_callback, &arena};
+    size_t n_room = 4096 + 4096 * N_SIGNATURES, n_used = 0;
+    char *text = malloc(n_room), printed[4096];
+
+#define ADD(...) (n_used += (size_t)snprintf(text + n_used, n_room - n_used, __VA_ARGS__))
+    ADD("{ \"version\": 1, \"types\": [");
+    for (size_t i = 0; i < N_SIGNATURES; i++) {
+        ADD("%s\"%s\"", i > 0 ? ", " : "", signatures[i].types);
+    }
+    ADD("], \"functions\": {");
+    for (size_t i = 0; i < N_SIGNATURES; i++) {
+        ADD("%s\"f%zu\": { \"prototype\": \"%s\", \"args\": %s%s }", i > 0 ? ",\n" : "", i,
+            signatures[i].prototype, signatures[i].args, signatures[i].returns);
+    }
+    ADD("} }");
+    assert_true(n_used < n_room);
+    diagnostics_init(&diagnostics, memory);
+    if (config_load("signatures", text, n_used, memory, &model, &diagnostics) != 0) {
+        diagnostics_print(&diagnostics, printed, sizeof(printed));
+        fail_msg("%s", printed);
+    }
+    free(text);
+}
+
+static void expect(size_t i, void *function, unsigned n_real_expected)
+{
+    n_real_calls = n_wrong = 0;
+    signatures[i].call(function);
+    if (n_wrong != 0 || n_real_calls != n_real_expected) {
+        fail_msg("seed %u, signature %zu: %s: %u values differ, %u real calls instead of %u\n%s",
+                 SEED, i, signatures[i].prototype, n_wrong, n_real_calls, n_real_expected,
+                 signatures[i].types);
+    }
+}
+
+static void check_layout(size_t i)
+{
+    const struct prototype *prototype = &model.functions[i].prototype;
+
+    assert_int_equal(prototype->n_parameters, signatures[i].n_arguments);
+    assert_int_equal(prototype->result->size_bytes, signatures[i].result_size);
+    for (uint32_t k = 0; k < prototype->n_parameters; k++) {
+        assert_int_equal(prototype->parameters[k].type->size_bytes, signatures[i].sizes[k]);
+    }
+}
+
+static void test_each_signature(void **state)
+{
+    print_message("# seed %u, %zu signatures\n", SEED, N_SIGNATURES);
+    load();
+    for (size_t i = 0; i < N_SIGNATURES; i++) {
+        const struct config_function *function = &model.functions[i];
+        const char *reason = NULL;
+        struct call_plan *plan;
+        void *thunk;
+        int entry;
+
+        check_layout(i);
+        assert_int_equal(
+            call_plan_create(&(struct call_plan_options){.function = function,
+                                                         .shown_as = function->named,
+                                                         .original = signatures[i].real,
+                                                         .seed = SEED},
+                             &arena, &plan, &reason),
+            0);
+        entry = entry_open(call_plan_abi(plan), signatures[i].real, call_handle, plan);
+        assert_true(entry >= 0);
+        thunk = entry_thunk(entry);
+        expect(i, signatures[i].real, 1);
+        expect(i, thunk, 1); /* off */
+        entry_switch(entry, true);
+        expect(i, thunk, 1); /* a miss */
+        expect(i, thunk, 0); /* a hit */
+        guard_enter();
+        expect(i, thunk, 1);
+        guard_leave();
+        expect(i, thunk, 0);
+    }
+}
+
+static int set_up(void **state)
+{
+    arena_init(&arena, (size_t)1 << 30);
+    return marshal_init();
+}
+
+static int tear_down(void **state)
+{
+    arena_fini(&arena);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_each_signature),
+    };
+
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
