@@ -117,9 +117,13 @@ static bool is_caught_already(const char *symbol, const void *address)
     return false;
 }
 
-/* NULL: there is no thunk left. The trigger is not counted yet. */
+static const char too_many[] = "its results hang on more calls than can be caught";
+static const char not_here[] = "its results hang on calls, which are not caught on this processor";
+
+/* NULL: it cannot be caught, for *ret_reason. The trigger is not counted yet. */
 static struct trigger *open_trigger(const struct trigger_name *name,
-                                    const struct interpose_definition *definition)
+                                    const struct interpose_definition *definition,
+                                    const char **ret_reason)
 {
     struct trigger *trigger = &triggers[n_triggers];
     struct call_trigger *calls = call_trigger_create(&process.arena);
@@ -130,6 +134,7 @@ static struct trigger *open_trigger(const struct trigger_name *name,
     if (around < 0) {
         log_line(LOG_LEVEL_WARN, "calls of %s cannot be caught: %s", name->symbol,
                  around == -ENOTSUP ? "not on this processor" : "too many functions invalidate");
+        *ret_reason = around == -ENOTSUP ? not_here : too_many;
         return NULL;
     }
     *trigger = (struct trigger){
@@ -154,8 +159,11 @@ static void catch_name(struct trigger_name *name)
         if (i < MAX_DEFINITIONS && is_caught_already(name->symbol, definitions[i].address)) {
             continue;
         }
-        if (i == MAX_DEFINITIONS || open_trigger(name, &definitions[i]) == NULL) {
-            name->denied = "its results hang on more calls than can be caught";
+        if (i == MAX_DEFINITIONS) {
+            name->denied = too_many;
+            return;
+        }
+        if (open_trigger(name, &definitions[i], &name->denied) == NULL) {
             return;
         }
         n_triggers++;
@@ -304,11 +312,12 @@ void triggers_stop(void)
 void triggers_add_later(size_t i, const struct interpose_definition *definition)
 {
     struct trigger *trigger;
+    const char *unused_reason;
 
     if (names[i].denied != NULL || is_caught_already(names[i].symbol, definition->address)) {
         return;
     }
-    trigger = open_trigger(&names[i], definition);
+    trigger = open_trigger(&names[i], definition, &unused_reason);
     if (trigger != NULL) {
         trigger->n_redirected = UINT32_MAX; /* calls before this one are made up for */
     } else {
