@@ -88,8 +88,10 @@ class Storm(counted.CountedCase):
         """Returns its outcome, all reports in it, and what each process counted itself."""
         config = self.config(functions, stats={"signal": "RTMIN+5", "interval": "200ms"})
         counts = self.folder / "counts"
+        known = case.SOURCE / "tests/tsan.supp"
         env = self.shim_environment(config, MEMOSHIM_STATS=self.stats / "%p.json",
-                                    COUNTED_FILE=counts, TSAN_OPTIONS="halt_on_error=1")
+                                    COUNTED_FILE=counts,
+                                    TSAN_OPTIONS=f"halt_on_error=1:suppressions='{known}'")
         argv = [STORM, SEED, seconds, self.stats, *objects]
         process = self.start(argv, env)
         deadline = time.monotonic() + seconds + GRACE_SECONDS
