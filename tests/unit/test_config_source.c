@@ -199,9 +199,7 @@ static void test_modes_of_the_folder(void **state)
 
 static void test_owner(void **state)
 {
-    if (geteuid() != 0) {
-        skip();
-    }
+    NEED(geteuid() == 0, "only root gives files away");
     put_file("a.json", TEXT, 0644);
     chmod(root, 0755);
     surroundings.memoshim_config = at("a.json");

@@ -11,13 +11,16 @@
 #include <cmocka.h>
 #include <stdlib.h>
 
-/* Ends a test of what an emulator of another processor does not do. */
-#define NEED_NATIVE()                                          \
-    do {                                                       \
-        if (getenv("MEMOSHIM_EMULATOR") != NULL) {             \
-            print_message("# not tested under an emulator\n"); \
-            return;                                            \
-        }                                                      \
+/* Ends a test that cannot be run, saying why. cmocka's skip() calls it "not ok" in TAP. */
+#define NEED(condition, why)              \
+    do {                                  \
+        if (!(condition)) {               \
+            print_message("# " why "\n"); \
+            return;                       \
+        }                                 \
     } while (0)
+
+/* Ends a test of what an emulator of another processor does not do. */
+#define NEED_NATIVE() NEED(getenv("MEMOSHIM_EMULATOR") == NULL, "not tested under an emulator")
 
 #endif
