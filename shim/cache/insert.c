@@ -163,7 +163,7 @@ static bool search_expired(struct cache *cache, uint64_t now_ns, struct room *ro
 {
     bool found = false;
 
-    for (uint32_t i = 0; i < cache->n_shards && !room_is_enough(room); i++) {
+    for (uint32_t i = 0; i < cache->n_shards && !room_fill(cache, room); i++) {
         struct shard *shard = &cache->shards[i];
 
         if (now_ns < atomic_load_explicit(&shard->next_expiry_ns, memory_order_relaxed)) {
@@ -174,7 +174,7 @@ static bool search_expired(struct cache *cache, uint64_t now_ns, struct room *ro
             atomic_store_explicit(&shard->next_expiry_ns, UINT64_MAX, memory_order_relaxed);
             continue;
         }
-        while (!room_is_enough(room) && yield_expired_locked(cache, shard, now_ns, room)) {
+        while (!room_fill(cache, room) && yield_expired_locked(cache, shard, now_ns, room)) {
             found = true;
         }
         lock_release(&shard->lock);
@@ -188,13 +188,13 @@ static bool search_victims(struct cache *cache, const struct shard *own, struct 
     uint32_t first = (uint32_t)(own - cache->shards);
     bool found = false;
 
-    for (uint32_t i = 1; i < cache->n_shards && !room_is_enough(room); i++) {
+    for (uint32_t i = 1; i < cache->n_shards && !room_fill(cache, room); i++) {
         struct shard *shard = &cache->shards[(first + i) % cache->n_shards];
 
         if (!shard_acquire(cache, shard)) {
             continue;
         }
-        while (!room_is_enough(room) && yield_victim_locked(cache, shard, room)) {
+        while (!room_fill(cache, room) && yield_victim_locked(cache, shard, room)) {
             found = true;
         }
         lock_release(&shard->lock);

@@ -3,8 +3,9 @@
  * Replays a trace, one unsigned number a line on standard input, through caches of one word for one
  * word, and prints for each how often it had the key: replay_trace [POLICY:ENTRIES:SHARDS]...
  */
+#include "tests/unit/policy_words.h"
+
 #include "base/hash.h"
-#include "cache/cache.h"
 
 #include <inttypes.h>
 #include <stdbool.h>
@@ -34,23 +35,6 @@ static bool read_keys(void)
         keys[n_keys++] = key;
     }
     return feof(stdin) && n_keys > 0;
-}
-
-static bool find_policy(const char *word, enum cache_policy *ret_policy)
-{
-    static const char *const words[] = {
-#define CACHE_POLICY(name, symbol, word, help) word,
-#include "cache/policies.def"
-#undef CACHE_POLICY
-    };
-
-    for (int i = 0; i < CACHE_POLICY_COUNT; i++) {
-        if (strcmp(words[i], word) == 0) {
-            *ret_policy = (enum cache_policy)i;
-            return true;
-        }
-    }
-    return false;
 }
 
 static bool replay(struct cache *cache, uint64_t *ret_n_hits)

@@ -12,6 +12,8 @@
  *     k NOW                       every key that is visible, ascending, without using any
  *     b NOW BYTES                 what an entry with so many bytes of value counts
  */
+#include "policy_words.h"
+
 #include "base/hash.h"
 #include "cache/cache_private.h"
 
@@ -100,23 +102,6 @@ static bool list(uint64_t now)
     }
     puts("");
     return cache_check(cache) == 0;
-}
-
-static bool find_policy(const char *word, enum cache_policy *ret_policy)
-{
-    static const char *const words[] = {
-#define CACHE_POLICY(name, symbol, word, help) word,
-#include "cache/policies.def"
-#undef CACHE_POLICY
-    };
-
-    for (int i = 0; i < CACHE_POLICY_COUNT; i++) {
-        if (strcmp(words[i], word) == 0) {
-            *ret_policy = i;
-            return true;
-        }
-    }
-    return false;
 }
 
 static bool read_store(struct store *ret_store)

@@ -5,7 +5,7 @@
 
 #include "unit.h"
 
-#include "cache/cache.h"
+#include "policy_words.h"
 
 #include <stdio.h>
 
@@ -15,12 +15,6 @@ struct policy_tests {
     struct CMUnitTest tests[EACH_POLICY_MAX_TESTS];
     char names[EACH_POLICY_MAX_TESTS][80];
     size_t n;
-};
-
-static const char *const policy_words[CACHE_POLICY_COUNT] = {
-#define CACHE_POLICY(name, symbol, word, help) word,
-#include "cache/policies.def"
-#undef CACHE_POLICY
 };
 
 static inline void add_for_policy(struct policy_tests *tests, const char *name,
