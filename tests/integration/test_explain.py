@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""What a configuration means, in words: check --explain, the summary, and warnings.
+"""What a configuration means, in words: check --explain, the summary, warnings, and what the
+message for a pointer that is not described shows to be copied.
 
 MEMOSHIM_COMMAND is the command, MEMOSHIM_SOURCE the source tree, MEMOSHIM_LIBRARY the library for
 the case with a program. The expected texts stand in explain/: beside each configuration what is
@@ -16,6 +17,7 @@ import unittest
 import test_cli
 
 HERE = pathlib.Path(__file__).resolve().parent / 'explain'
+SUGGESTIONS = HERE.parents[1] / 'unit' / 'fixtures' / 'config' / 'bad' / 'suggestions.json'
 FACTS = pathlib.Path(os.environ['MEMOSHIM_SOURCE']) / 'shim' / 'cli' / 'facts.def'
 
 def weights():
@@ -137,6 +139,61 @@ class Presets(test_cli.Case):
             self.check(done, 0, '', f'{name}(')
             self.assertEqual(done.stderr, '')
             self.assertIn('    A preset. ', done.stdout)
+
+
+class Suggestions(test_cli.Case):
+    """Whatever a hint shows for a pointer can be put in, and is no error."""
+
+    def errors(self, name, prototype, args, returns):
+        entry = {'prototype': prototype, 'args': args, **returns}
+        text = json.dumps({'version': 1, 'functions': {name: entry}})
+        done = self.run_command('check', '--json', env={'MEMOSHIM_CONFIG': text})
+        return json.loads(done.stdout)['errors']
+
+    def shown(self, hint):
+        """The descriptions in a hint; between them are words without quotes or braces."""
+        decoder = json.JSONDecoder()
+        hint = hint.replace('"count": N', '"count": 4')
+        key, at = decoder.raw_decode(hint)
+        found = []
+        while begin := re.search(r'["{]', hint[at:]):
+            value, at = decoder.raw_decode(hint, at + begin.start())
+            found.append(value)
+        if key == 'args':
+            (parameter, found[0]), = found[0].items()
+            return parameter, found
+        return None, found
+
+    def undescribed(self, name, prototype):
+        errors = self.errors(name, prototype, {}, {})
+        self.assertTrue(errors)
+        return dict(self.shown(error['hint']) for error in errors)
+
+    def others(self, shown):
+        """For parameters that are not the matter: numbers that may count, else scratch memory."""
+        return {parameter: next((description for description in descriptions
+                                 if description == 'scratch' or (
+                                     'inout' in description and 'count' not in description)),
+                                'ignore')
+                for parameter, descriptions in shown.items() if parameter is not None}
+
+    def test_each_can_be_put_in(self):
+        functions = json.loads(SUGGESTIONS.read_text())['functions']
+        n_tried = 0
+        for name, entry in functions.items():
+            shown = self.undescribed(name, entry['prototype'])
+            for parameter, descriptions in shown.items():
+                for description in descriptions:
+                    args = self.others(shown)
+                    returns = {'returns': 'address'} if None in shown else {}
+                    if parameter is None:
+                        returns = {'returns': description}
+                    else:
+                        args[parameter] = description
+                    self.assertEqual(self.errors(name, entry['prototype'], args, returns), [],
+                                     (name, args, returns))
+                    n_tried += 1
+        self.assertGreater(n_tried, 50)
 
 
 if __name__ == '__main__':
