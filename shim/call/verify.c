@@ -67,33 +67,42 @@ __attribute__((noinline)) static void report(struct call_plan *plan, const struc
              n == MAX_REPORTED - 1 ? "; further mismatches of it are only counted" : "");
 }
 
-/* NULL: the same; else what differs. */
-static const char *compare(const struct call_plan *plan, struct bytes remembered,
-                           const struct marshal_call *call, const struct real_outcome *outcome,
-                           const void *result, void **arguments, char room[static PART_ROOM_BYTES])
+/*
+ * 0 and *ret_part: NULL when the answers are the same, else what differs. -ENOMEM, or -ESTALE when
+ * something that the key holds changed during the call: then they cannot be compared.
+ */
+static int compare(const struct call_plan *plan, struct bytes remembered,
+                   const struct marshal_call *call, const struct real_outcome *outcome,
+                   const void *result, void **arguments, char room[static PART_ROOM_BYTES],
+                   const char **ret_part)
 {
     const struct config_function *function = plan->function;
-    struct marshal_difference difference = {.part = MARSHAL_PART_NONE};
+    struct marshal_difference difference;
     struct marshal_buffer fresh;
-    const char *part = NULL;
     int error;
 
-    if (outcome->raised) {
-        return "a floating-point flag that was raised";
-    }
-    if (outcome->set_errno != MARSHAL_ERRNO_UNTOUCHED && !function->captures_errno) {
-        return "errno";
-    }
+    *ret_part = NULL;
     marshal_buffer_init(&fresh, function->has_secret);
     error = marshal_capture(plan->marshal, arguments, result, call, outcome->set_errno, &fresh);
-    if (error == 0) {
+    if (error == -ENOMEM || error == -ESTALE) {
+        marshal_buffer_fini(&fresh);
+        return error;
+    }
+    if (outcome->raised) {
+        *ret_part = "a floating-point flag that was raised";
+    } else if (outcome->set_errno != MARSHAL_ERRNO_UNTOUCHED && !function->captures_errno) {
+        *ret_part = "errno";
+    } else if (error != 0) {
+        *ret_part = "an answer that cannot be remembered";
+    } else {
         difference = marshal_compare(plan->marshal, remembered,
                                      (struct bytes){fresh.data, fresh.n_bytes}, arguments);
-    } else if (error != -ENOMEM && error != -ESTALE) {
-        part = "an answer that cannot be remembered";
+        if (difference.part != MARSHAL_PART_NONE) {
+            *ret_part = part_text(plan, difference, room);
+        }
     }
     marshal_buffer_fini(&fresh);
-    return difference.part == MARSHAL_PART_NONE ? part : part_text(plan, difference, room);
+    return 0;
 }
 
 /* What was remembered is not what would be remembered by now. Looks at the files once more. */
@@ -108,11 +117,12 @@ int verify_hit(struct call_plan *plan, const struct verify_hit *hit, struct byte
 {
     struct real_outcome outcome = real_run(plan, result, arguments);
     char room[PART_ROOM_BYTES];
-    const char *part = compare(plan, remembered, hit->call, &outcome, result, arguments, room);
+    const char *part;
+    int error = compare(plan, remembered, hit->call, &outcome, result, arguments, room, &part);
 
-    if (part == NULL) {
+    if (error == 0 && part == NULL) {
         stats_add(plan->counters, STATS_verified, 1);
-    } else if (!is_overtaken(plan, hit)) {
+    } else if (error == 0 && !is_overtaken(plan, hit)) {
         stats_add(plan->counters, STATS_mismatches, 1);
         report(plan, hit->key, part);
         if (plan->mode == CONFIG_MODE_MEMOIZE) {

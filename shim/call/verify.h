@@ -23,8 +23,9 @@ struct verify_hit {
 /*
  * The real call beside what is remembered, which it compares: counts the hit as verified or a
  * mismatch, and reports a mismatch. Answers that differ prove nothing when something was
- * invalidated since the look-up: then it is neither. The program gets the real call's answer, which
- * may never come: remembered is the caller's own copy. Returns what errno must be for the caller.
+ * invalidated since the look-up, or what the key holds has changed: then it is neither. The program
+ * gets the real call's answer, which may never come: remembered is the caller's own copy. Returns
+ * what errno must be for the caller.
  */
 int verify_hit(struct call_plan *plan, const struct verify_hit *hit, struct bytes remembered,
                void *result, void **arguments, int caller_errno);

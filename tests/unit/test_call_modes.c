@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fenv.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 static int offset, sets_errno;
@@ -284,6 +285,37 @@ static void test_a_change_meanwhile_is_no_mismatch(void **state)
     assert_null(let_go_of);
 }
 
+/* Answers by what the environment says, which it changes. */
+static int environmental(int x)
+{
+    n_real++;
+    if (changing != NULL) {
+        offset++;
+        setenv("CALL_MODES", offset % 2 == 0 ? "even" : "odd", 1);
+    }
+    return x + offset;
+}
+
+static void test_a_key_that_changes_meanwhile_is_no_mismatch(void **state)
+{
+    struct call_plan *plan = make_plan(
+        "f", ENTRY("\"verify_sample\":1,\"key_also\":[\"env:CALL_MODES\"]"), (void *)environmental);
+
+    call_init(&(struct call_hooks){.let_go = note_let_go});
+    let_go_of = changing = NULL;
+    setenv("CALL_MODES", "even", 1);
+    assert_int_equal(call_int(plan, 1), 1);
+    changing = plan;
+    assert_int_equal(call_int(plan, 1), 2);
+    changing = NULL;
+    expect(plan, 1, 1, 0, 0, 0);
+    assert_null(let_go_of);
+    assert_int_equal(call_int(plan, 1), 2); /* under its own key */
+    assert_int_equal(call_int(plan, 1), 2);
+    expect(plan, 2, 2, 0, 1, 0);
+    unsetenv("CALL_MODES");
+}
+
 static void test_the_sample_is_a_share(void **state)
 {
     struct call_plan *plan = make_plan("f", ENTRY("\"verify_sample\":0.25"), (void *)shifted);
@@ -325,6 +357,7 @@ int main(void)
         TEST(test_reports_are_bounded),
         TEST(test_a_sampled_mismatch_lets_go),
         TEST(test_a_change_meanwhile_is_no_mismatch),
+        TEST(test_a_key_that_changes_meanwhile_is_no_mismatch),
         TEST(test_the_sample_is_a_share),
     };
 
