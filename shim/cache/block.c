@@ -3,9 +3,9 @@
  * Slabs are 64 KiB and aligned to that, so a block finds its slab by masking. Each serves one class
  * at a time. When its last block is freed its memory goes back to the kernel, but for one slab that
  * is kept for the next class in need: a cache whose values change in size does not end with every
- * class holding memory that no other can use. The addresses stay, in chunks of 1 MiB, for whichever
- * slab is needed next: hits may be reading there. Classes are 16 bytes apart up to 128 and a
- * quarter of the size above, so at most a fifth of a block is unused.
+ * class holding memory that no other can use. The addresses stay, in chunks of 1 slab, then 2, 4
+ * and so on up to 16, for whichever slab is needed next: hits may be reading there. Classes are 16
+ * bytes apart up to 128 and a quarter of the size above, so at most a fifth of a block is unused.
  */
 #include "cache/block.h"
 
@@ -19,19 +19,17 @@
 #define CLASS_MAX_BYTES 4096
 #define FINE_CLASSES    7 /* 32, 48 ... 128 */
 
-#define CHUNK_SLABS 16
+#define CHUNK_MAX_SLABS 16
 
-/* At the start of a chunk, where its first slab would be. */
+/* The page in front of the slabs of a chunk. */
 struct block_chunk {
     struct block_chunk *next, *next_with_slabs;
-    uint32_t unused; /* bit i: slab i is not in use; bit 0 is never set */
-    uint32_t spare;
+    uint32_t n_slabs;
+    uint32_t unused; /* bit i: slab i is not in use */
 };
 
-#define CHUNK_BYTES      (CHUNK_SLABS * SLAB_BYTES)
-#define CHUNK_ALL_UNUSED ((1u << CHUNK_SLABS) - 2)
-
 struct block_slab {
+    struct block_chunk *chunk;
     struct block_slab *next_partial, *previous_partial; /* in partial[class], or empty */
     void *free; /* blocks given back, linked by their first word */
     uint32_t class;
@@ -109,7 +107,12 @@ void block_pool_init(struct block_pool *pool, bool secret)
 
 static void *chunk_slab(struct block_chunk *chunk, uint32_t i)
 {
-    return (char *)chunk + i * SLAB_BYTES;
+    return (char *)chunk + pages_size() + i * SLAB_BYTES;
+}
+
+static size_t chunk_bytes(uint32_t n_slabs)
+{
+    return pages_size() + n_slabs * SLAB_BYTES;
 }
 
 void block_pool_fini(struct block_pool *pool)
@@ -119,12 +122,12 @@ void block_pool_fini(struct block_pool *pool)
     while (chunk != NULL) {
         struct block_chunk *next = chunk->next;
 
-        for (uint32_t i = 1; pool->secret && i < CHUNK_SLABS; i++) {
+        for (uint32_t i = 0; pool->secret && i < chunk->n_slabs; i++) {
             if ((chunk->unused >> i & 1) == 0) {
                 block_wipe(chunk_slab(chunk, i), SLAB_BYTES);
             }
         }
-        pages_unmap(chunk, CHUNK_BYTES);
+        pages_unmap(chunk, chunk_bytes(chunk->n_slabs));
         chunk = next;
     }
     block_pool_init(pool, pool->secret);
@@ -157,10 +160,20 @@ static void end_change_locked(struct block_pool *pool)
     pool->sequence++;
 }
 
+static uint32_t next_chunk_slabs(const struct block_pool *pool)
+{
+    if (pool->chunks == NULL) {
+        return 1;
+    }
+    return pool->chunks->n_slabs < CHUNK_MAX_SLABS ? 2 * pool->chunks->n_slabs : CHUNK_MAX_SLABS;
+}
+
 /* A chunk none of whose slabs is in use, on both lists. */
 static bool chunk_map_locked(struct block_pool *pool)
 {
-    char *pages = pages_map(2 * CHUNK_BYTES);
+    uint32_t n_slabs = next_chunk_slabs(pool);
+    size_t n_bytes = chunk_bytes(n_slabs), page = pages_size();
+    char *pages = pages_map(n_bytes + SLAB_BYTES);
     struct block_chunk *chunk;
     size_t before;
 
@@ -168,14 +181,16 @@ static bool chunk_map_locked(struct block_pool *pool)
     if (pages == NULL) {
         return false;
     }
-    before = (CHUNK_BYTES - (uintptr_t)pages % CHUNK_BYTES) % CHUNK_BYTES;
+    before = (SLAB_BYTES - ((uintptr_t)pages + page) % SLAB_BYTES) % SLAB_BYTES;
     if (before > 0) {
         pages_unmap(pages, before);
     }
-    pages_unmap(pages + before + CHUNK_BYTES, CHUNK_BYTES - before);
+    pages_unmap(pages + before + n_bytes, SLAB_BYTES - before);
     chunk = (struct block_chunk *)(void *)(pages + before);
-    *chunk = (struct block_chunk){
-        .next = pool->chunks, .next_with_slabs = pool->with_slabs, .unused = CHUNK_ALL_UNUSED};
+    *chunk = (struct block_chunk){.next = pool->chunks,
+                                  .next_with_slabs = pool->with_slabs,
+                                  .n_slabs = n_slabs,
+                                  .unused = (1u << n_slabs) - 1};
     pool->chunks = chunk;
     pool->with_slabs = chunk;
     return true;
@@ -203,21 +218,21 @@ static struct block_slab *slab_map_locked(struct block_pool *pool)
     if (pool->secret) {
         pages_protect_secret(slab, SLAB_BYTES);
     }
+    slab->chunk = chunk;
     return slab;
 }
 
 /* The memory goes back to the kernel; a chunk's own first page stays. */
 static void slab_unmap_locked(struct block_pool *pool, struct block_slab *slab)
 {
-    struct block_chunk *chunk =
-        (struct block_chunk *)(void *)((char *)slab - (uintptr_t)slab % CHUNK_BYTES);
+    struct block_chunk *chunk = slab->chunk;
 
     lock_assert_held(&pool->lock);
     if (chunk->unused == 0) {
         chunk->next_with_slabs = pool->with_slabs;
         pool->with_slabs = chunk;
     }
-    chunk->unused |= 1u << (((uintptr_t)slab - (uintptr_t)chunk) / SLAB_BYTES);
+    chunk->unused |= 1u << ((size_t)((char *)slab - (char *)chunk_slab(chunk, 0)) / SLAB_BYTES);
     pages_empty(slab, SLAB_BYTES);
     pool->n_slabs--;
 }

@@ -5,6 +5,8 @@
  */
 #include "cache_call.h"
 
+#include "base/arena.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -262,6 +264,31 @@ static void test_a_million_values(void **state)
     cache_instances_destroy(instances);
 }
 
+static uint64_t address_space_bytes(void)
+{
+    FILE *file = fopen("/proc/self/statm", "r");
+    unsigned long n_pages = 0;
+
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%lu", &n_pages), 1);
+    fclose(file);
+    return n_pages * pages_size();
+}
+
+/* A program may be held to so much (ulimit -v), and needs it itself. */
+static void test_many_small_caches_take_little_address_space(void **state)
+{
+    const uint64_t n = 1000;
+    struct cache_instances *instances = create_instances((uint32_t)n, 10);
+    uint64_t before = address_space_bytes();
+
+    for (uint64_t value = 0; value < n; value++) {
+        assert_false(ask(instances, value, 1));
+    }
+    assert_in_range(address_space_bytes() - before, 0, n * 128 * 1024);
+    cache_instances_destroy(instances);
+}
+
 static void test_a_child_starts_anew(void **state)
 {
     for (int is_torn = 0; is_torn < 2; is_torn++) {
@@ -340,6 +367,7 @@ int main(void)
         cmocka_unit_test(test_what_began_between_two_values),
         cmocka_unit_test(test_long_values),
         cmocka_unit_test(test_a_million_values),
+        cmocka_unit_test(test_many_small_caches_take_little_address_space),
         cmocka_unit_test(test_a_child_starts_anew),
         cmocka_unit_test(test_threads),
     };
