@@ -109,6 +109,8 @@ struct config_count {
 enum description_kind {
     DESCRIBE_VALUE,      /* a scalar: in the key by value; a scalar result: captured */
     DESCRIBE_STRING,     /* parameter: NUL-terminated text or NULL, in the key by content */
+    DESCRIBE_STRINGS,    /* parameter: NULL-terminated array of such texts, or NULL */
+    DESCRIBE_PATH,       /* parameter: text, and the state of the file that it names */
     DESCRIBE_ADDRESS,    /* the pointer's value is the key; as a result: captured as it is */
     DESCRIBE_IGNORE,     /* neither looked at nor part of the key */
     DESCRIBE_SCRATCH,    /* memory the function may write and nobody reads; not in the key */
@@ -132,6 +134,8 @@ struct config_description {
     const struct ctype *element; /* of DESCRIBE_MEMORY; NULL for "bytes" */
     struct config_count count;   /* of DESCRIBE_MEMORY */
     const char *count_text;      /* as written, for messages; NULL: it was left out */
+    double round;                /* the key holds the nearest multiple; 0: what was given */
+    uint32_t drop_bits;          /* low bits of the significand that the key has cleared */
     enum lifetime_kind lifetime; /* of a described result */
     uint32_t lifetime_parameter; /* of LIFETIME_INTO */
 };

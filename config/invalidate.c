@@ -25,6 +25,9 @@ const char *invalidate_unusable(const struct config_description *description,
     if (description->is_secret) {
         return "it is secret";
     }
+    if (description->round != 0 || description->drop_bits != 0) {
+        return "the key has it rounded";
+    }
     switch (description->kind) {
     case DESCRIBE_VALUE:
         return ctype_is_complex(type)  ? "it is a complex number"
@@ -37,6 +40,8 @@ const char *invalidate_unusable(const struct config_description *description,
         return "it is ignored, so it is not part of the key";
     case DESCRIBE_SCRATCH:
         return "it is scratch memory, so it is not part of the key";
+    case DESCRIBE_PATH:
+        return "the state of a file is part of it";
     default:
         return "it is memory whose content is read or written";
     }

@@ -187,6 +187,13 @@ const char *const *prototype_names(struct workspace *work, const struct prototyp
 bool count_read(struct workspace *work, const struct value *value,
                 const struct prototype *prototype, bool allows_return, struct config_count *ret);
 
+/* ---- approximate.c ----------------------------------------------------------------------------
+ */
+
+/* Reads `round` and `drop_bits` of a description; type: of the value, or of each element. */
+bool approximate_read(struct workspace *work, const struct value *object, const struct ctype *type,
+                      struct config_description *description);
+
 /* ---- shape.c --------------------------------------------------------------------------------- */
 
 bool shape_read_parameter(struct workspace *work, const struct value *value,

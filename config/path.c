@@ -86,7 +86,7 @@ static bool follow(struct path_reader *reader, struct path *side, uint64_t index
     if (reader->scope->is_described) {
         const char *name = reader->scope->prototype->parameters[parameter].name;
 
-        if (description->kind != DESCRIBE_STRING &&
+        if (description->kind != DESCRIBE_STRING && description->kind != DESCRIBE_PATH &&
             (description->kind != DESCRIBE_MEMORY ||
              (description->element == NULL && ctype_is_record(target)))) {
             return CONDITION_FAIL(reader, side->offset, POINTEE_UNDESCRIBED, name);
@@ -224,7 +224,8 @@ bool path_read(struct path_reader *reader, struct path *side, bool is_pointee)
         side->operand.kind = OPERAND_PARAMETER;
         side->operand.parameter = (uint32_t)parameter;
         side->type = prototype->parameters[parameter].type;
-        side->is_text = reader->scope->parameters[parameter].kind == DESCRIBE_STRING;
+        side->is_text = reader->scope->parameters[parameter].kind == DESCRIBE_STRING ||
+                        reader->scope->parameters[parameter].kind == DESCRIBE_PATH;
         return is_pointee ? follow(reader, side, 0) : read_suffixes(reader, side);
     }
     if (begins_suffix(reader->at)) {

@@ -31,7 +31,11 @@ static bool check_word(struct workspace *work, const struct value *value,
     if (type->kind != CTYPE_POINTER) {
         return report_mismatch(work, value, prototype, parameter, word);
     }
-    if (kind == DESCRIBE_STRING && !ctype_is_text_pointer(type) &&
+    if ((kind == DESCRIBE_STRING || kind == DESCRIBE_PATH) && !ctype_is_text_pointer(type) &&
+        type->target->kind != CTYPE_VOID) {
+        return report_mismatch(work, value, prototype, parameter, word);
+    }
+    if (kind == DESCRIBE_STRINGS && !ctype_is_text_pointer(type->target) &&
         type->target->kind != CTYPE_VOID) {
         return report_mismatch(work, value, prototype, parameter, word);
     }
@@ -56,7 +60,7 @@ static bool read_word(struct workspace *work, const struct value *value,
         return false;
     }
     ret->kind = kind;
-    ret->is_in = kind == DESCRIBE_STRING || kind == DESCRIBE_ADDRESS;
+    ret->is_in = kind != DESCRIBE_IGNORE && kind != DESCRIBE_SCRATCH;
     return true;
 }
 
@@ -136,6 +140,7 @@ static bool read_element(struct workspace *work, const struct value *value,
 struct members {
     const struct value *in, *out, *inout, *direction; /* direction: the one that is given */
     const struct value *count, *secret, *lifetime;
+    bool is_approximate; /* one of them says how */
 };
 
 static bool read_members(struct workspace *work, const struct value *object, struct members *ret)
@@ -149,6 +154,8 @@ static bool read_members(struct workspace *work, const struct value *object, str
         .count = value_find(object, "count"),
         .secret = value_find(object, "secret"),
         .lifetime = value_find(object, "lifetime"),
+        .is_approximate =
+            value_find(object, "round") != NULL || value_find(object, "drop_bits") != NULL,
     };
     ret->direction = ret->in != NULL ? ret->in : ret->out != NULL ? ret->out : ret->inout;
     if ((ret->in != NULL) + (ret->out != NULL) + (ret->inout != NULL) > 1) {
@@ -166,14 +173,14 @@ static bool is_secret(const struct members *members)
     return members->secret != NULL && members->secret->is_true;
 }
 
-/* { "secret": true } on a scalar. */
+/* { "secret": true } or { "round": 0.1 } on a scalar. */
 static bool read_undirected(struct workspace *work, const struct value *value,
                             const struct members *members, const struct prototype *prototype,
                             const struct prototype_parameter *parameter,
                             struct config_description *ret)
 {
-    if (parameter->type->kind == CTYPE_POINTER || members->secret == NULL ||
-        members->count != NULL) {
+    if (parameter->type->kind == CTYPE_POINTER || members->count != NULL ||
+        (members->secret == NULL && !members->is_approximate)) {
         REPORT(work->list, value->source.place, NO_DIRECTION, parameter->name,
                suggest_parameter(work, prototype, parameter));
         return false;
@@ -181,6 +188,19 @@ static bool read_undirected(struct workspace *work, const struct value *value,
     ret->kind = DESCRIBE_VALUE;
     ret->is_in = true;
     return true;
+}
+
+/* { "in": "string" } and the like. */
+static bool is_word(const struct value *direction)
+{
+    static const char *const words[] = {"string", "strings", "path", "address"};
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (direction->kind == VALUE_STRING && strcmp(direction->source.text, words[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static bool read_directed(struct workspace *work, const struct members *members,
@@ -192,9 +212,7 @@ static bool read_directed(struct workspace *work, const struct members *members,
     const struct ctype *type = parameter->type;
     bool is_good;
 
-    if (direction == members->in && direction->kind == VALUE_STRING &&
-        (strcmp(direction->source.text, "string") == 0 ||
-         strcmp(direction->source.text, "address") == 0)) {
+    if (direction == members->in && is_word(direction)) {
         is_good = read_word(work, direction, prototype, parameter, ret);
         if (members->count != NULL) {
             REPORT(work->list, members->count->key_place, COUNT_OF_WORD, direction->source.text);
@@ -248,6 +266,10 @@ bool shape_read_parameter(struct workspace *work, const struct value *value,
             is_good = false;
         }
         description.is_secret = is_secret(&members);
+        is_good = is_good && approximate_read(work, value,
+                                              members.direction == NULL ? described->type
+                                                                        : description.element,
+                                              &description);
     }
     if (is_good) {
         *ret = description;
@@ -334,6 +356,7 @@ static bool read_result_object(struct workspace *work, const struct value *value
         REPORT(work->list, members.direction->key_place, RESULT_IN, members.direction->key);
         return false;
     }
+    is_good &= approximate_read(work, value, NULL, ret);
     if (is_secret(&members)) {
         REPORT(work->list, members.secret->key_place, SECRET_OUT_LATER, "returns");
         is_good = false;

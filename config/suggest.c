@@ -20,6 +20,8 @@ enum pointer_class {
     POINTS_TO_UNKNOWN = 1u << 6, /* struct without body or with pointers, pointer */
     POINTS_TO_CONST_UNKNOWN = 1u << 7,
     POINTS_TO_CODE = 1u << 8,
+    POINTS_TO_TEXTS = 1u << 9,        /* char ** */
+    POINTS_TO_CONST_TEXTS = 1u << 10, /* char *const * */
 };
 
 #define POINTS_TO_WRITABLE (POINTS_TO_TEXT | POINTS_TO_BYTES | POINTS_TO_VALUES)
@@ -39,8 +41,12 @@ static const struct candidate {
     {POINTS_TO_WRITABLE, NULL, "inout", "if both"},
     {POINTS_TO_TEXT, "\"string\"", NULL, "if it is text"},
     {POINTS_TO_CONST_BYTES | POINTS_TO_BYTES, "\"string\"", NULL, "if it is text"},
+    {POINTS_TO_CONST_TEXT, "\"path\"", NULL, "if it names a file that is read"},
+    {POINTS_TO_TEXTS | POINTS_TO_CONST_TEXTS, "\"strings\"", NULL,
+     "if it is a list of texts that ends with NULL"},
     {POINTS_TO_ANYTHING, "\"address\"", NULL, "if it is a handle"},
-    {POINTS_TO_WRITABLE | POINTS_TO_UNKNOWN, "\"scratch\"", NULL, "if nobody reads it afterwards"},
+    {POINTS_TO_WRITABLE | POINTS_TO_UNKNOWN | POINTS_TO_TEXTS, "\"scratch\"", NULL,
+     "if nobody reads it afterwards"},
     {POINTS_TO_ANYTHING, "\"ignore\"", NULL, "if the result does not depend on it"},
 };
 
@@ -62,6 +68,9 @@ static enum pointer_class classify(const struct ctype *type)
     }
     if (target->kind == CTYPE_VOID || ctype_is_text_pointer(type)) {
         return target->is_const ? POINTS_TO_CONST_BYTES : POINTS_TO_BYTES;
+    }
+    if (ctype_is_text_pointer(target)) {
+        return target->is_const ? POINTS_TO_CONST_TEXTS : POINTS_TO_TEXTS;
     }
     if (target->kind == CTYPE_OPAQUE || ctype_find_pointer(target) != NULL) {
         return target->is_const ? POINTS_TO_CONST_UNKNOWN : POINTS_TO_UNKNOWN;

@@ -54,6 +54,21 @@ static bool is_written(const struct config_function *function)
     return false;
 }
 
+static bool is_approximate(const struct config_description *description)
+{
+    return description->round != 0 || description->drop_bits != 0;
+}
+
+static void add_approximate(struct facts *facts, const char *name,
+                            const struct config_description *description)
+{
+    if (description->round != 0) {
+        ADD_FACT(facts, rounded, name, facts_format("%g", description->round));
+    } else {
+        ADD_FACT(facts, without_bits, name, facts_format("%u", description->drop_bits));
+    }
+}
+
 static void add_parameter(struct facts *facts, const struct prototype_parameter *parameter,
                           const struct config_description *description)
 {
@@ -65,6 +80,8 @@ static void add_parameter(struct facts *facts, const struct prototype_parameter 
             ADD_FACT(facts, by_members, name, type);
         } else if (parameter->type->kind == CTYPE_UNION) {
             ADD_FACT(facts, by_bytes, name, type);
+        } else if (is_approximate(description)) {
+            add_approximate(facts, name, description);
         } else if (is_float(parameter->type)) {
             ADD_FACT(facts, by_bits, name, type);
         } else {
@@ -73,6 +90,12 @@ static void add_parameter(struct facts *facts, const struct prototype_parameter 
         break;
     case DESCRIBE_STRING:
         ADD_FACT(facts, text, name, NULL);
+        break;
+    case DESCRIBE_STRINGS:
+        ADD_FACT(facts, texts, name, NULL);
+        break;
+    case DESCRIBE_PATH:
+        ADD_FACT(facts, path, name, NULL);
         break;
     case DESCRIBE_ADDRESS:
         if (parameter->type->target->is_function) {
@@ -90,6 +113,9 @@ static void add_parameter(struct facts *facts, const struct prototype_parameter 
     default:
         if (description->is_in) {
             ADD_FACT(facts, content, name, amount(description));
+            if (is_approximate(description)) {
+                add_approximate(facts, name, description);
+            }
         } else {
             ADD_FACT(facts, only_written, name, NULL);
         }
@@ -115,6 +141,16 @@ bool facts_reads_files(const struct config_function *function)
         }
     }
     return false;
+}
+
+bool facts_names_files(const struct config_function *function)
+{
+    for (uint32_t i = 0; i < function->prototype.n_parameters; i++) {
+        if (function->parameters[i].kind == DESCRIBE_PATH) {
+            return true;
+        }
+    }
+    return facts_reads_files(function);
 }
 
 static void add_inputs(struct facts *facts)

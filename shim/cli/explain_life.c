@@ -223,7 +223,7 @@ static void add_calls(struct facts *facts)
     } else {
         ADD_FACT(facts, any_caller, NULL, NULL);
     }
-    if (facts_reads_files(function)) {
+    if (facts_names_files(function)) {
         ADD_FACT(facts, settled, NULL, NULL);
     }
     if (facts_uses_float(function) && !function->keys_rounding) {

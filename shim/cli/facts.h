@@ -87,6 +87,9 @@ const char *facts_inputs(const struct config_function *function, const char *bet
 /* Some file's state is part of the key. */
 bool facts_reads_files(const struct config_function *function);
 
+/* The same, or an argument names one. */
+bool facts_names_files(const struct config_function *function);
+
 /* Some value that goes in or out is floating-point. */
 bool facts_uses_float(const struct config_function *function);
 

@@ -333,9 +333,15 @@ static int put_input(const struct marshal_plan *plan, struct marshal_buffer *buf
 
 /* ---- one call -------------------------------------------------------------------------------- */
 
+/* Adds what the buffer has got since to a hash. */
+static void see(const struct marshal_buffer *buffer, size_t n_before, uint64_t *seen)
+{
+    *seen = hash_bytes((struct bytes){buffer->data + n_before, buffer->n_bytes - n_before}, *seen);
+}
+
 /* is_over: behind the call, when only what is so at this moment counts. */
 static int put_inputs(const struct marshal_plan *plan, bool is_over, struct marshal_buffer *buffer,
-                      uint64_t *ret_seen)
+                      uint64_t *seen)
 {
     size_t n_before = buffer->n_bytes;
     int error = 0;
@@ -344,8 +350,26 @@ static int put_inputs(const struct marshal_plan *plan, bool is_over, struct mars
         error = put_input(plan, buffer, i, is_over);
     }
     if (error == 0) {
-        *ret_seen = hash_bytes((struct bytes){buffer->data + n_before, buffer->n_bytes - n_before},
-                               plan->n_parameters);
+        see(buffer, n_before, seen);
+    }
+    return error;
+}
+
+static int put_path_state(const struct marshal_plan *plan, struct marshal_buffer *buffer,
+                          const char *path, uint64_t *seen)
+{
+    size_t n_before = buffer->n_bytes;
+    struct file_state state;
+    int error = look(plan, NULL, path, true, &state);
+
+    if (state.error == 0 && !state.is_regular) {
+        error = -ENOTSUP; /* however old it is */
+    }
+    if (error == 0) {
+        error = put_state(plan, buffer, &state);
+    }
+    if (error == 0) {
+        see(buffer, n_before, seen);
     }
     return error;
 }
@@ -353,19 +377,36 @@ static int put_inputs(const struct marshal_plan *plan, bool is_over, struct mars
 int marshal_put_inputs(const struct marshal_plan *plan, struct marshal_buffer *buffer,
                        struct marshal_call *call)
 {
-    return put_inputs(plan, false, buffer, &call->seen_inputs);
+    return put_inputs(plan, false, buffer, &call->seen);
 }
 
-bool marshal_inputs_hold(const struct marshal_plan *plan, const struct marshal_call *call)
+int marshal_put_path_state(const struct marshal_plan *plan, struct marshal_buffer *buffer,
+                           const char *path, struct marshal_call *call)
+{
+    return put_path_state(plan, buffer, path, &call->seen);
+}
+
+bool marshal_inputs_hold(const struct marshal_plan *plan, void *const *arguments,
+                         const struct marshal_call *call)
 {
     struct marshal_buffer buffer;
-    uint64_t seen;
-    int error;
+    uint64_t seen = 0;
+    int error = 0;
 
     marshal_buffer_init(&buffer, plan->function->has_secret);
-    error = put_inputs(plan, true, &buffer, &seen);
+    for (uint32_t k = 0; k < plan->n_parameters && error == 0; k++) {
+        uint32_t i = plan->order[k];
+
+        if (plan->parameters[i].description->kind == DESCRIBE_PATH &&
+            marshal_pointer(arguments, i) != NULL) {
+            error = put_path_state(plan, &buffer, marshal_pointer(arguments, i), &seen);
+        }
+    }
+    if (error == 0 && plan->function->n_inputs > 0) {
+        error = put_inputs(plan, true, &buffer, &seen);
+    }
     marshal_buffer_fini(&buffer);
-    return error == 0 && seen == call->seen_inputs;
+    return error == 0 && seen == call->seen;
 }
 
 /* ---- plans ----------------------------------------------------------------------------------- */

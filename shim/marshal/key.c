@@ -6,6 +6,7 @@
  *     text                                   'S' length(8) bytes
  *     memory that is read                    'M' count(8) elements
  *     memory that is only written            'O' count(8), or 'o' if the count is not known yet
+ *     strings and paths                      see texts.c
  *     scratch                                'P'                              it is not NULL
  *
  * Parameters that a rule of invalidation matches stand first, so that they are found again
@@ -28,13 +29,17 @@ static int put(const struct marshal_plan *plan, struct marshal_buffer *buffer, c
 
 /* Straight into the buffer: a secret leaves no copy on the stack. */
 static int put_value(const struct marshal_plan *plan, struct marshal_buffer *buffer,
-                     const struct ctype *type, uint32_t n_bytes, const void *value)
+                     const struct config_description *description, const struct ctype *type,
+                     uint32_t n_bytes, const void *value)
 {
     unsigned char *at;
     int error = marshal_buffer_extend(buffer, n_bytes, plan->limit_bytes, &at);
 
     if (error == 0) {
         abi_copy_value(type, value, at);
+        if (__builtin_expect(marshal_is_approximate(description), 0)) {
+            marshal_approximate(description, type, at);
+        }
     }
     return error;
 }
@@ -75,13 +80,14 @@ static int put_elements(const struct marshal_plan *plan, struct marshal_buffer *
     if (n_bytes > plan->limit_bytes) {
         return -E2BIG;
     }
-    if (parameter->element_value_bytes == parameter->element_bytes) {
+    if (parameter->element_value_bytes == parameter->element_bytes &&
+        !marshal_is_approximate(parameter->description)) {
         return put(plan, buffer, memory, n_bytes);
     }
     for (int64_t i = 0; i < count && error == 0; i++) {
-        error =
-            put_value(plan, buffer, parameter->description->element, parameter->element_value_bytes,
-                      (const char *)memory + (size_t)i * parameter->element_bytes);
+        error = put_value(plan, buffer, parameter->description, parameter->description->element,
+                          parameter->element_value_bytes,
+                          (const char *)memory + (size_t)i * parameter->element_bytes);
     }
     return error;
 }
@@ -111,6 +117,14 @@ static int put_memory(const struct marshal_plan *plan, struct marshal_buffer *bu
     return error != 0 ? error : put_elements(plan, buffer, parameter, memory, count);
 }
 
+static int put_path(const struct marshal_plan *plan, struct marshal_buffer *buffer,
+                    const char *path, struct marshal_call *call)
+{
+    int error = marshal_put_text(plan, buffer, path);
+
+    return error != 0 ? error : marshal_put_path_state(plan, buffer, path, call);
+}
+
 static int put_parameter(const struct marshal_plan *plan, struct marshal_buffer *buffer,
                          const struct marshal_parameter *parameter, void *const *arguments,
                          const void *argument, struct marshal_call *call)
@@ -120,7 +134,8 @@ static int put_parameter(const struct marshal_plan *plan, struct marshal_buffer 
     switch (parameter->description->kind) {
     case DESCRIBE_VALUE:
     case DESCRIBE_ADDRESS:
-        return put_value(plan, buffer, parameter->type, parameter->value_bytes, argument);
+        return put_value(plan, buffer, parameter->description, parameter->type,
+                         parameter->value_bytes, argument);
     case DESCRIBE_IGNORE:
         return 0;
     default:
@@ -138,6 +153,10 @@ static int put_parameter(const struct marshal_plan *plan, struct marshal_buffer 
         return put(plan, buffer, "P", 1);
     case DESCRIBE_STRING:
         return marshal_put_text(plan, buffer, pointer);
+    case DESCRIBE_STRINGS:
+        return marshal_put_strings(plan, buffer, pointer);
+    case DESCRIBE_PATH:
+        return put_path(plan, buffer, pointer, call);
     default:
         return put_memory(plan, buffer, parameter, arguments, pointer, call);
     }
@@ -149,6 +168,7 @@ int marshal_key(const struct marshal_plan *plan, void *const *arguments,
 {
     int error = 0;
 
+    ret_call->seen = 0;
     for (uint32_t k = 0; k < plan->n_parameters && error == 0; k++) {
         uint32_t i = plan->order[k];
 

@@ -86,15 +86,16 @@ void marshal_after_fork(const struct marshal_plan *plan);
 /* What was seen before the real call and is needed after it. */
 struct marshal_call {
     int64_t out_counts[MARSHAL_MAX_OUTS]; /* -1: not known before the call */
-    uint64_t seen_inputs;                 /* a hash of the further inputs' part of the key */
+    uint64_t seen; /* a hash of further inputs and of states of files, as the key has them */
 };
 
 /*
  * Builds the key. For a function with a secret the bytes are a MAC under mac_key and what it was
  * made of is wiped before this returns. 0; -E2BIG: a string or a count beyond the bounds;
  * -EOVERFLOW: a count that is negative or overflows; -EFAULT: a count hangs on a NULL pointer;
- * -EAGAIN: a file that is part of the key has just changed; -ENOMEM. With an error, call the real
- * function.
+ * -EAGAIN: a file that is part of the key has just changed; -ENOTSUP: a path that names something
+ * else than a regular file, or "strings" in memory that the function writes; -ENOMEM. With an
+ * error, call the real function.
  */
 int marshal_key(const struct marshal_plan *plan, void *const *arguments,
                 const struct hash_mac_key *mac_key, struct marshal_buffer *buffer,

@@ -27,6 +27,7 @@ struct marshal_plan {
     uint32_t key_bytes, record_bytes; /* 0: vary */
     uint32_t static_slot;             /* of the thread memory, for LIFETIME_STATIC */
     size_t limit_bytes;               /* of a key and of a record */
+    bool has_states;                  /* something else than memory is part of the key */
     bool can_overlap;                 /* the memory of parameters can: marshal_can_overlap */
     struct marshal_recent *recent;    /* of each input, with check_every; else NULL */
 };
@@ -43,6 +44,37 @@ int marshal_buffer_extend(struct marshal_buffer *buffer, size_t n_bytes, size_t 
 /* Appends text in its frame. -E2BIG, -ENOMEM. */
 int marshal_put_text(const struct marshal_plan *plan, struct marshal_buffer *buffer,
                      const char *text);
+
+/* Text by its content, whatever else the key says of it. */
+static inline bool marshal_is_text(const struct marshal_parameter *parameter)
+{
+    return parameter->description->kind == DESCRIBE_STRING ||
+           parameter->description->kind == DESCRIBE_PATH;
+}
+
+/* ---- approximate.c, texts.c -------------------------------------------------------------------
+ */
+
+#if defined(__x86_64__)
+#define MARSHAL_LONG_DOUBLE_BYTES 10 /* of one that is packed */
+#else
+#define MARSHAL_LONG_DOUBLE_BYTES 16
+#endif
+
+/* The value, as abi_copy_value left it, becomes what the key has in its place. */
+void marshal_approximate(const struct config_description *description, const struct ctype *type,
+                         unsigned char *packed);
+
+static inline bool marshal_is_approximate(const struct config_description *description)
+{
+    return description->round != 0 || description->drop_bits != 0;
+}
+
+int marshal_put_strings(const struct marshal_plan *plan, struct marshal_buffer *buffer,
+                        const char *const *strings);
+
+/* The array or one of its texts lies in that memory. */
+bool marshal_strings_are_at(const char *const *strings, const void *memory, size_t n_bytes);
 
 /* ---- inputs.c: what a function reads besides its arguments ------------------------------------
  */
@@ -61,8 +93,13 @@ void marshal_inputs_init(void);
 int marshal_put_inputs(const struct marshal_plan *plan, struct marshal_buffer *buffer,
                        struct marshal_call *call);
 
-/* After the real call: they are still what the key says. */
-bool marshal_inputs_hold(const struct marshal_plan *plan, const struct marshal_call *call);
+/* The state of the file that an argument names. -ENOTSUP: it is no regular file; -EAGAIN. */
+int marshal_put_path_state(const struct marshal_plan *plan, struct marshal_buffer *buffer,
+                           const char *path, struct marshal_call *call);
+
+/* After the real call: further inputs and the files that arguments name are what the key says. */
+bool marshal_inputs_hold(const struct marshal_plan *plan, void *const *arguments,
+                         const struct marshal_call *call);
 
 /* ---- counts, overlaps, arguments --------------------------------------------------------------
  */

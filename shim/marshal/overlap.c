@@ -13,6 +13,7 @@
  */
 #include "marshal/marshal_private.h"
 
+#include <errno.h>
 #include <string.h>
 
 /* The memory of a parameter, which begins at memory, has more than distance bytes. */
@@ -23,7 +24,7 @@ static bool reaches_beyond(const struct marshal_plan *plan,
     int64_t count;
     uint64_t n_bytes;
 
-    if (parameter->description->kind == DESCRIBE_STRING) {
+    if (marshal_is_text(parameter)) {
         return distance <= MARSHAL_MAX_STRING_BYTES && memchr(memory, '\0', distance) == NULL;
     }
     if (parameter->out_slot >= 0) {
@@ -40,8 +41,36 @@ static bool reaches_beyond(const struct marshal_plan *plan,
 
 static bool is_followed(const struct marshal_parameter *parameter)
 {
-    return parameter->description->kind == DESCRIBE_STRING ||
-           parameter->description->kind == DESCRIBE_MEMORY;
+    return marshal_is_text(parameter) || parameter->description->kind == DESCRIBE_MEMORY;
+}
+
+static bool is_strings(const struct marshal_parameter *parameter)
+{
+    return parameter->description->kind == DESCRIBE_STRINGS;
+}
+
+/* Texts of an array lie in the memory of parameter i, which is written. */
+static bool is_written_over(const struct marshal_plan *plan, uint32_t i, void *const *arguments,
+                            const struct marshal_call *call)
+{
+    int64_t count = call->out_counts[plan->parameters[i].out_slot];
+    uint64_t n_bytes;
+
+    if (marshal_pointer(arguments, i) == NULL) {
+        return false;
+    }
+    if (__builtin_mul_overflow((uint64_t)(count < 0 ? 1 : count),
+                               (uint64_t)plan->parameters[i].element_bytes, &n_bytes)) {
+        return true;
+    }
+    for (uint32_t j = 0; j < plan->n_parameters; j++) {
+        if (is_strings(&plan->parameters[j]) && marshal_pointer(arguments, j) != NULL &&
+            marshal_strings_are_at(marshal_pointer(arguments, j), marshal_pointer(arguments, i),
+                                   n_bytes)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static bool overlap(const struct marshal_plan *plan, uint32_t i, uint32_t j, void *const *arguments,
@@ -74,7 +103,7 @@ bool marshal_can_overlap(const struct marshal_plan *plan)
     uint32_t n_followed = 0, n_written = 0;
 
     for (uint32_t i = 0; i < plan->n_parameters; i++) {
-        n_followed += is_followed(&plan->parameters[i]);
+        n_followed += is_followed(&plan->parameters[i]) || is_strings(&plan->parameters[i]);
         n_written += plan->parameters[i].out_slot >= 0;
     }
     return n_written > 0 && n_followed > 1;
@@ -88,6 +117,9 @@ int marshal_put_overlaps(const struct marshal_plan *plan, void *const *arguments
     for (uint32_t i = 0; i < plan->n_parameters; i++) {
         if (plan->parameters[i].out_slot < 0) {
             continue;
+        }
+        if (is_written_over(plan, i, arguments, call)) {
+            return -ENOTSUP;
         }
         for (uint32_t j = 0; j < plan->n_parameters && error == 0; j++) {
             /* Two that are written meet once. */
@@ -110,6 +142,10 @@ bool marshal_is_read_at(const struct marshal_plan *plan, void *const *arguments,
         const void *input;
         size_t distance;
 
+        if (is_strings(parameter) && marshal_pointer(arguments, i) != NULL &&
+            marshal_strings_are_at(marshal_pointer(arguments, i), memory, n_bytes)) {
+            return true;
+        }
         if (!is_followed(parameter) || parameter->out_slot >= 0 ||
             i == plan->function->result.lifetime_parameter) {
             continue;

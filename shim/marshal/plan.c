@@ -170,6 +170,10 @@ int marshal_plan_create(const struct config_function *function, const struct abi
     plan->limit_bytes =
         function->max_bytes < MARSHAL_MAX_BYTES ? function->max_bytes : MARSHAL_MAX_BYTES;
     plan->can_overlap = marshal_can_overlap(plan);
+    plan->has_states = function->n_inputs > 0;
+    for (uint32_t i = 0; i < plan->n_parameters; i++) {
+        plan->has_states |= function->parameters[i].kind == DESCRIBE_PATH;
+    }
     plan_sizes(plan);
     if (marshal_inputs_create(plan, arena) != 0) {
         return -ENOMEM;

@@ -51,7 +51,7 @@ static int put_offset(const struct marshal_plan *plan, struct marshal_buffer *bu
         if (base == NULL) {
             return -EFAULT;
         }
-        if (plan->parameters[into].description->kind == DESCRIBE_STRING) {
+        if (marshal_is_text(&plan->parameters[into])) {
             end = (int64_t)strnlen(base, MARSHAL_MAX_OFFSET);
         }
         offset = (int64_t)((intptr_t)pointer - (intptr_t)base);
@@ -126,7 +126,7 @@ int marshal_capture(const struct marshal_plan *plan, void *const *arguments, con
 {
     int error = 0;
 
-    if (plan->function->n_inputs > 0 && !marshal_inputs_hold(plan, call)) {
+    if (plan->has_states && !marshal_inputs_hold(plan, arguments, call)) {
         return -ESTALE;
     }
     if (plan->function->captures_errno) {

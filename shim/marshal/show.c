@@ -182,6 +182,50 @@ static bool add_elements(struct writer *writer, const struct marshal_parameter *
     return true;
 }
 
+/* Of a file: see inputs.c. */
+static bool add_state(struct writer *writer, struct reader *key)
+{
+    const unsigned char *at = take(key, MARSHAL_STATE_BYTES);
+    uint64_t words[MARSHAL_STATE_BYTES / sizeof(uint64_t)];
+
+    if (at == NULL) {
+        return false;
+    }
+    memcpy(words, at, sizeof(words));
+    if (words[0] != 0) {
+        add(writer, "(no file)");
+    } else {
+        add(writer, "(inode %llu, %llu bytes, changed %llu.%09llu)", (unsigned long long)words[2],
+            (unsigned long long)words[3], (unsigned long long)words[6],
+            (unsigned long long)words[7]);
+    }
+    return true;
+}
+
+/* The texts of an array, behind its kind. */
+static bool add_strings(struct writer *writer, struct reader *key)
+{
+    add(writer, "[");
+    for (uint64_t i = 0;; i++) {
+        const unsigned char *kind = take(key, 1), *text;
+        uint64_t n_bytes;
+
+        if (kind == NULL || *kind == 'E') {
+            add(writer, "]");
+            return kind != NULL;
+        }
+        if (!take_word(key, &n_bytes) || (text = take(key, n_bytes)) == NULL) {
+            return false;
+        }
+        if (i < SHOWN_ELEMENTS) {
+            add(writer, i > 0 ? ", " : "");
+            add_text(writer, text, n_bytes);
+        } else if (i == SHOWN_ELEMENTS) {
+            add(writer, ", ...");
+        }
+    }
+}
+
 /* A pointer that was followed: its kind stands before it. See key.c. */
 static bool add_followed(struct writer *writer, const struct marshal_parameter *parameter,
                          struct reader *key)
@@ -208,7 +252,13 @@ static bool add_followed(struct writer *writer, const struct marshal_parameter *
             return false;
         }
         add_text(writer, text, number);
+        if (parameter->description->kind == DESCRIBE_PATH) {
+            add(writer, " ");
+            return add_state(writer, key);
+        }
         return true;
+    case 'L':
+        return add_strings(writer, key);
     case 'M':
         return take_word(key, &number) && add_elements(writer, parameter, key, number);
     default:
@@ -218,25 +268,6 @@ static bool add_followed(struct writer *writer, const struct marshal_parameter *
 
 /* ---- further inputs: see inputs.c -------------------------------------------------------------
  */
-
-static bool add_state(struct writer *writer, struct reader *key)
-{
-    const unsigned char *at = take(key, MARSHAL_STATE_BYTES);
-    uint64_t words[MARSHAL_STATE_BYTES / sizeof(uint64_t)];
-
-    if (at == NULL) {
-        return false;
-    }
-    memcpy(words, at, sizeof(words));
-    if (words[0] != 0) {
-        add(writer, "(no file)");
-    } else {
-        add(writer, "(inode %llu, %llu bytes, changed %llu.%09llu)", (unsigned long long)words[2],
-            (unsigned long long)words[3], (unsigned long long)words[6],
-            (unsigned long long)words[7]);
-    }
-    return true;
-}
 
 /* Text in its frame, or 'N', which is shown as absent. */
 static bool add_framed(struct writer *writer, struct reader *key, const char *absent)

@@ -18,6 +18,9 @@ TEXT = {"prototype": "const char *reading_{0}(int x)",
 ENTRIES = {
     "variable": TEXT, "file": INT, "zone": {"prototype": "long reading_zone(long time)"},
     "folder": INT, "ids": INT, "locale": TEXT, "thread": INT,
+    "path": {"prototype": "long reading_path(const char *path)", "args": {"path": "path"}},
+    "joined": {"prototype": "long reading_joined(char *const texts[], int *ret_texts)",
+               "args": {"texts": "strings", "ret_texts": {"out": "int"}}},
     "third": {"prototype": "double reading_third(double x)"},
 }
 SETTLED = 50  # ms: longer than two ticks of the kernel's coarse clock
@@ -34,8 +37,9 @@ class Inputs(counted.CountedCase):
         """Runs the script both ways; the function's counters and each line's real calls."""
         entry = {key: value.format(name) if isinstance(value, str) else value
                  for key, value in ENTRIES[name].items()}
-        entry = {**entry, "guard": False, "errno": True, "key_also": key_also,
-                 **how.pop("more", {})}
+        entry = {**entry, "guard": False, "errno": True, **how.pop("more", {})}
+        if key_also:
+            entry["key_also"] = key_also
         outcome, real = self.drive(self.config({f"reading_{name}": entry}), script,
                                    program="surroundings", **how)
         return outcome.function(f"reading_{name}"), real
@@ -217,6 +221,54 @@ class Inputs(counted.CountedCase):
         function, real = self.play("third", ["rounding"], script)
         self.assertEqual(real, [0, 1, 0] * 4 + [0, 0, 0] * 2)
         self.assert_counts(function, hits=8, bypasses=0)
+
+    def test_paths(self):
+        path = self.folder / "number"
+
+        def begin():
+            path.write_text("5\n")
+            (self.folder / "other").write_text("6\n")
+            self.settle()
+
+        wait = line("sleep", number=SETTLED)
+        one, other = line("path", path), line("path", self.folder / "other")
+        none = line("path", "NULL")
+        function, real = self.play(
+            "path", None,
+            [one, other, one, other, none, none, line("write", number=7), wait, one, one, other,
+             line("remove"), one, one, line("write-later", number=8), line("path", "/nowhere"),
+             line("remove"), one, line("path", self.folder), line("path", self.folder)],
+            env={"READING_FILE": path}, before=begin)
+        self.assertEqual(real, [1, 1, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 1, 0, 0, 1, 1])
+        self.assertEqual(function["bypass_reasons"], {"unsupported": 2})
+
+    def test_a_path_whose_file_comes_during_the_call(self):
+        path = self.folder / "number"
+        function, real = self.play(
+            "path", None,
+            [line("write-later", number=8), line("path", path), line("remove"), line("path", path),
+             line("path", path)], env={"READING_FILE": path})
+        self.assertEqual(real, [0, 1, 0, 1, 0])
+        self.assert_counts(function, not_stored=1, stores=1, hits=1)
+
+    def test_lists_of_texts(self):
+        texts = ["a,b", "a,b", "ab", "ab,", ",ab", "a,b,", "b,a", "ab", "a,b"]
+        _, real = self.play("joined", None, [line("joined", text) for text in texts])
+        self.assertEqual(real, [1, 0, 1, 1, 1, 1, 1, 0, 0])
+
+    def test_numbers_that_are_near_enough(self):
+        entry = {"prototype": "double reading_scaled(double x, const double *by)", "guard": False,
+                 "args": {"x": {"round": 0.5}, "by": {"in": "double", "count": 2, "drop_bits": 49}}}
+        script = [line("scaled", x, by) for x, by in (
+            ("1", 1), ("1.1", 1), ("0.9", 1), ("1.3", 1), ("-0.1", 1), ("0", 1), ("nan", 1),
+            ("nan", 1), ("inf", 1), ("-inf", 1), ("1", 16), ("1", 17), ("1", 18))]
+        config = self.config({"reading_scaled": entry})
+        trace = self.folder / "trace"
+        outcome = self.run_with(config, [case.PROGRAMS / "surroundings", trace],
+                                "\n".join(script) + "\n")
+        self.assertEqual([int(word) for word in trace.read_text().split()],
+                         [1, 0, 0, 1, 1, 0, 1, 0, 1, 1, 1, 0, 1])
+        self.assertEqual(outcome.stdout.split()[:4], [b"1", b"1", b"1", b"1.3"])
 
     def test_a_secret_beside_inputs(self):
         call = line("variable", number=1)

@@ -5,6 +5,7 @@
 #include <langinfo.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -30,10 +31,9 @@ const char *reading_variable(int x)
     return text;
 }
 
-long reading_file(int x)
+static long read_number(const char *path)
 {
     void (*meanwhile)(void) = reading_meanwhile;
-    const char *path = getenv("READING_FILE");
     long number = -1;
     FILE *file;
 
@@ -49,7 +49,36 @@ long reading_file(int x)
         }
         fclose(file);
     }
-    return number + x;
+    return number;
+}
+
+long reading_file(int x)
+{
+    return read_number(getenv("READING_FILE")) + x;
+}
+
+long reading_path(const char *path)
+{
+    return read_number(path);
+}
+
+long reading_joined(char *const texts[], int *ret_texts)
+{
+    long n_bytes = 0;
+
+    count();
+    *ret_texts = 0;
+    for (; texts != NULL && *texts != NULL; texts++) {
+        n_bytes += (long)strlen(*texts);
+        ++*ret_texts;
+    }
+    return n_bytes;
+}
+
+double reading_scaled(double x, const double *by)
+{
+    count();
+    return x * by[0] * by[1];
 }
 
 long reading_zone(long seconds)

@@ -14,6 +14,10 @@ const char *reading_locale(int x);   /* the character set */
 long reading_thread(int x);          /* a number of the thread's own */
 double reading_third(double x);      /* x / 3, rounded as the mode says */
 
+long reading_path(const char *path);                      /* the number in it */
+long reading_joined(char *const texts[], int *ret_texts); /* bytes of all, and how many they are */
+double reading_scaled(double x, const double *by);        /* x * by[0] * by[1] */
+
 /* The next call of reading_file does this before it reads. */
 extern void (*reading_meanwhile)(void);
 extern __thread long reading_own;

@@ -67,12 +67,35 @@ static void play_mode(void)
     fesetround(modes[number]);
 }
 
+/* The text's parts between commas. */
+static void play_joined(void)
+{
+    char *texts[16], *at = text;
+    int n = 0, n_texts;
+    long n_bytes;
+
+    while (n < 15 && (texts[n] = strsep(&at, ",")) != NULL) {
+        n++;
+    }
+    texts[n] = NULL;
+    n_bytes = reading_joined(texts, &n_texts);
+    printf("%ld %d\n", n_bytes, n_texts);
+}
+
 static void play_call(const char *word)
 {
     if (strcmp(word, "variable") == 0) {
         print_text(reading_variable((int)number));
     } else if (strcmp(word, "file") == 0) {
         printf("%ld\n", reading_file((int)number));
+    } else if (strcmp(word, "path") == 0) {
+        printf("%ld\n", reading_path(strcmp(text, "NULL") == 0 ? NULL : text));
+    } else if (strcmp(word, "joined") == 0) {
+        play_joined();
+    } else if (strcmp(word, "scaled") == 0) {
+        double by[] = {1, (double)number};
+
+        printf("%g\n", reading_scaled(strtod(text, NULL), by));
     } else if (strcmp(word, "zone") == 0) {
         printf("%ld\n", reading_zone(number));
     } else if (strcmp(word, "folder") == 0) {
