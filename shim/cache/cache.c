@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The life of a cache: creation, clearing, fork, numbers. Looking up is in lookup.c, filling and
- * evicting in insert.c.
+ * The life of a cache: creation, clearing, fork, numbers. Looking up is in lookup.c and miss.c,
+ * filling and evicting in insert.c.
  */
 #include "cache/cache_private.h"
 

@@ -173,6 +173,21 @@ bool cache_glance(struct cache *cache, struct shard *shard, const struct cache_k
                   const struct cache_lookup_options *options, struct cache_view *ret_view,
                   bool *ret_is_due);
 
+/*
+ * For whom a first look had no answer. is_due: because the entry is to be recomputed; then the
+ * outcome may be CACHE_REFRESH. No lock is held.
+ */
+enum cache_outcome cache_look_again(struct cache *cache, struct shard *shard,
+                                    const struct cache_key *key,
+                                    const struct cache_lookup_options *options, bool is_due,
+                                    struct cache_view *ret_view, struct cache_ticket *ret_ticket);
+
+/* The live entry of the key answers; an expired one is removed, unless it may still be of use. */
+bool cache_answer_or_expire_locked(struct cache *cache, struct shard *shard,
+                                   const struct cache_key *key,
+                                   const struct cache_lookup_options *options,
+                                   struct cache_view *ret_view);
+
 /* What the entry in this slot counts. */
 uint64_t cache_slot_bytes(const struct cache *cache, const struct shard *shard, uint32_t slot);
 
