@@ -20,7 +20,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define BLOCK_CLASS_COUNT 27 /* 32 to 4096 bytes; block.c derives them */
+#define BLOCK_CLASS_COUNT 27 /* 32 to 4096 bytes; slab.c derives them */
 
 struct block_slab;
 struct block_chunk;
