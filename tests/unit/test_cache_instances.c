@@ -255,11 +255,11 @@ static void test_a_million_values(void **state)
             settled_mappings = count_mappings();
         }
     }
-    assert_true(resident_bytes() < settled + (1 << 20));
+    assert_true(has_shadow_memory() || resident_bytes() < settled + (1 << 20));
     assert_true(count_mappings() < settled_mappings + 64);
     expect_usage(instances, 64, 64, n_values - 64, 0);
     cache_instances_clear(instances);
-    assert_true(resident_bytes() < settled + (1 << 18));
+    assert_true(has_shadow_memory() || resident_bytes() < settled + (1 << 18));
     expect_usage(instances, 0, 0, n_values - 64, 64);
     cache_instances_destroy(instances);
 }

@@ -349,16 +349,6 @@ static void test_distinct_keys_do_not_grow(void **state)
     cache_destroy(cache);
 }
 
-/* Tools that keep memory of their own for every byte that was ever used. */
-static bool has_shadow_memory(void)
-{
-    const char *preloaded = getenv("LD_PRELOAD");
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-    return true;
-#endif
-    return preloaded != NULL && strstr(preloaded, "vgpreload") != NULL;
-}
-
 /* What a cache has mapped stays mapped; what it holds goes back when it is cleared. */
 static void test_memory_returns_to_the_floor(void **state)
 {

@@ -9,7 +9,9 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Ends a test that cannot be run, saying why. cmocka's skip() calls it "not ok" in TAP. */
 #define NEED(condition, why)              \
@@ -22,5 +24,17 @@
 
 /* Ends a test of what an emulator of another processor does not do. */
 #define NEED_NATIVE() NEED(getenv("MEMOSHIM_EMULATOR") == NULL, "not tested under an emulator")
+
+/* Tools that keep memory of their own for every byte that was ever used. */
+static inline bool has_shadow_memory(void)
+{
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+    return true;
+#else
+    const char *preloaded = getenv("LD_PRELOAD");
+
+    return preloaded != NULL && strstr(preloaded, "vgpreload") != NULL;
+#endif
+}
 
 #endif
