@@ -5,6 +5,8 @@
  */
 #include "call_subject.h"
 
+#include "types.h"
+
 #include <fenv.h>
 
 struct padded {
@@ -59,7 +61,7 @@ static struct padded make_padded(int filler, char c, int32_t i, long double ld)
     memset(&value, filler, sizeof(value));
     value.c = c;
     value.i = i;
-    memcpy(&value.ld, &ld, 10);
+    memcpy(&value.ld, &ld, LONG_DOUBLE_BYTES);
     return value;
 }
 
@@ -81,6 +83,7 @@ static void test_padding_is_no_part_of_the_key(void **state)
     }
 }
 
+#if defined(__x86_64__) /* elsewhere unions by value are refused */
 static int real_number(union number value)
 {
     n_real++;
@@ -105,6 +108,7 @@ static void test_a_union_is_all_its_bytes(void **state)
         }
     }
 }
+#endif
 
 /* ---- floating point -------------------------------------------------------------------------- */
 
@@ -117,10 +121,13 @@ static int real_first(struct pair value)
 static void test_a_double_within_makes_it_floating_point(void **state)
 {
     struct call_plan *plan =
-        make_typed_plan(TYPES, "f", "{\"prototype\":\"int f(union number value)\"}", real_number);
+        make_typed_plan(TYPES, "f", "{\"prototype\":\"int f(struct padded value)\"}", real_padded);
     struct call_plan *integers =
         make_typed_plan(TYPES, "g", "{\"prototype\":\"int g(struct pair value)\"}", real_first);
-    _Alignas(8) struct pair value = {0}; /* large enough for the union */
+    union {
+        struct padded padded;
+        struct pair pair;
+    } value = {{0}};
     void *arguments[] = {&value};
     uint64_t result;
 
@@ -290,7 +297,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_padding_is_no_part_of_the_key, call_setup,
                                         call_teardown),
+#if defined(__x86_64__)
         cmocka_unit_test_setup_teardown(test_a_union_is_all_its_bytes, call_setup, call_teardown),
+#endif
         cmocka_unit_test_setup_teardown(test_a_double_within_makes_it_floating_point, call_setup,
                                         call_teardown),
         cmocka_unit_test_setup_teardown(test_elements_that_are_structs, call_setup, call_teardown),
