@@ -89,13 +89,23 @@ def random_record(rng, tag, known, kinds):
             return text, made
 
 
+def last_register(rng):
+    """A struct whose halves travel in the last integer register and in a vector register that is
+    not the first."""
+    text, half = record(rng, "struct", "halves", [scalar("i64"), scalar("double")])
+    small_text, small = record(rng, "struct", "small", [scalar("i64"), scalar("float")])
+    rest = [scalar("i64")] * 5
+    return [text, small_text], half, [scalar("double"), *rest, rng.choice([half, small]),
+                                      scalar("double")]
+
+
 def signatures(rng, count, kinds):
+    yield last_register(rng)
     known, by_size = [], []
     scalars = [scalar(name) for name in SCALARS]
     scalars.append(Type("void *", "", 8, 8, lambda rng: value(rng, "pointer"), [("", "pointer")]))
-    for i in range(count):
-        lines, texts = [], []
-        local = []
+    for i in range(1, count):
+        lines, local = [], []
         for k in range(2):
             text, made = random_record(rng, f"s{i}_{k}", known[-12:], kinds)
             lines.append(text)
