@@ -145,10 +145,12 @@ static void test_a_double_within_makes_it_floating_point(void **state)
 
 /* ---- memory ---------------------------------------------------------------------------------- */
 
+static int n_fillings;
+
 static void real_sum(const struct nested *in, int n, struct padded *out)
 {
     n_real++;
-    memset(out, 0x77, sizeof(*out)); /* padding that differs from a hit's is nobody's business */
+    memset(out, ++n_fillings, sizeof(*out)); /* the padding is another one in each call */
     out->c = in->tag;
     out->i = 0;
     out->ld = n;
@@ -203,12 +205,10 @@ static void test_elements_that_are_structs(void **state)
     expect_counts(plan, 4, 3, 3);
 }
 
-static int filler;
-
 static struct padded real_make(int x)
 {
     n_real++;
-    return make_padded(++filler, 'c', x, x);
+    return make_padded(++n_fillings, 'c', x, x);
 }
 
 static struct padded call_make(struct call_plan *plan, int x)
@@ -230,6 +230,27 @@ static void test_padding_of_results_is_no_mismatch(void **state)
         struct padded result = call_make(plan, 5);
 
         assert_true(result.c == 'c' && result.i == 5 && result.ld == 5);
+    }
+    call_plan_read(plan, &read);
+    assert_int_equal(n_real, 4);
+    assert_int_equal(stats_counted(read.counters, STATS_verified), 3);
+    assert_int_equal(stats_counted(read.counters, STATS_mismatches), 0);
+}
+
+static void test_padding_of_what_is_written_is_no_mismatch(void **state)
+{
+    struct call_plan *plan =
+        make_typed_plan(TYPES, "f",
+                        "{\"prototype\":\"void f(const struct nested *in, int n, struct padded "
+                        "*out)\",\"args\":{\"in\":{\"in\":\"struct nested\",\"count\":\"n\"},"
+                        "\"out\":{\"out\":\"struct padded\"}},\"mode\":\"verify\"}",
+                        real_sum);
+    struct nested in = make_nested(1, 20);
+    struct stats_function read;
+    struct padded out;
+
+    for (int i = 0; i < 4; i++) {
+        call_sum(plan, &in, 1, &out);
     }
     call_plan_read(plan, &read);
     assert_int_equal(n_real, 4);
@@ -304,6 +325,8 @@ int main(void)
                                         call_teardown),
         cmocka_unit_test_setup_teardown(test_elements_that_are_structs, call_setup, call_teardown),
         cmocka_unit_test_setup_teardown(test_padding_of_results_is_no_mismatch, call_setup,
+                                        call_teardown),
+        cmocka_unit_test_setup_teardown(test_padding_of_what_is_written_is_no_mismatch, call_setup,
                                         call_teardown),
         cmocka_unit_test_setup_teardown(test_conditions_on_members, call_setup, call_teardown),
     };
