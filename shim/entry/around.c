@@ -65,7 +65,8 @@ static bool leads_to_us(uint64_t slot)
     struct iovec here = {&found, sizeof(found)};
     struct iovec there = {(void *)(uintptr_t)slot, sizeof(found)};
     int saved_errno = errno;
-    ssize_t n_read = syscall(SYS_process_vm_readv, syscall(SYS_getpid), &here, 1, &there, 1, 0);
+    /* The flags travel on the stack, where an int would leave the upper half of them undefined. */
+    ssize_t n_read = syscall(SYS_process_vm_readv, syscall(SYS_getpid), &here, 1, &there, 1, 0ul);
     bool is_known = n_read == (ssize_t)sizeof(found) || errno == EFAULT;
 
     errno = saved_errno;

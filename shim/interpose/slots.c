@@ -35,7 +35,8 @@ static enum slots_outcome write_unless_closed(uintptr_t slot, uintptr_t value)
 {
     const struct iovec from = {&value, sizeof(value)}, to = {(void *)slot, sizeof(value)};
     int saved_errno = errno;
-    long n_bytes = syscall(SYS_process_vm_writev, syscall(SYS_getpid), &from, 1, &to, 1, 0);
+    /* The flags travel on the stack, where an int would leave the upper half of them undefined. */
+    long n_bytes = syscall(SYS_process_vm_writev, syscall(SYS_getpid), &from, 1, &to, 1, 0ul);
     enum slots_outcome outcome = n_bytes == (long)sizeof(value) ? SLOTS_WRITTEN
                                  : errno == EFAULT              ? SLOTS_SEALED
                                                                 : SLOTS_NOT_YET;
