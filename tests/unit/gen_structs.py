@@ -58,7 +58,10 @@ def record(rng, kind, tag, members):
         begin = 0 if kind == "union" else -(-end // m.alignment) * m.alignment
         end = max(end, begin + m.size)
     size = -(-end // alignment) * alignment
-    chosen = rng.randrange(len(members)) if kind == "union" else None
+    # Bytes of a union beyond the member that was set have no value in C, and clang gives them none.
+    chosen = None
+    if kind == "union":
+        chosen = max(range(len(members)), key=lambda i: members[i].size)
 
     def make(rng):
         if chosen is None:
@@ -66,7 +69,8 @@ def record(rng, kind, tag, members):
         return "{" + f".m{chosen} = {members[chosen].make(rng)}" + "}"
 
     body = "{ " + " ".join(f"{m.declare(f'm{i}')};" for i, m in enumerate(members)) + " }"
-    leaves = [(f".m{i}{path}", name) for i, m in enumerate(members) for path, name in m.leaves]
+    leaves = [(f".m{i}{path}", name) for i, m in enumerate(members) for path, name in m.leaves
+              if chosen in (None, i)]
     text = f"{kind} {tag}"
     return f"{text} {body};", Type(text, "", size, alignment, make, leaves)
 

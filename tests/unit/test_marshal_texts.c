@@ -280,13 +280,13 @@ static void test_rounding_other_types(void **state)
     assert_false(SAME(long double, 1e4000L, 2e4000L));
     subject_end(&subject);
     begin_value(&type_complex_double, 0.5, 0);
-    assert_true(SAME(double complex, CMPLX(1.1, 2.1), CMPLX(0.9, 1.9)));
-    assert_false(SAME(double complex, CMPLX(1.1, 2.1), CMPLX(0.9, 1.7)));
-    assert_false(SAME(double complex, CMPLX(1, 2), CMPLX(2, 1)));
+    assert_true(SAME(double complex, 1.1 + 2.1 * I, 0.9 + 1.9 * I));
+    assert_false(SAME(double complex, 1.1 + 2.1 * I, 0.9 + 1.7 * I));
+    assert_false(SAME(double complex, 1 + 2 * I, 2 + 1 * I));
     subject_end(&subject);
     begin_value(&type_complex_long_double, 0.5, 0);
-    assert_true(SAME(long double complex, CMPLXL(1.1L, 2.1L), CMPLXL(0.9L, 1.9L)));
-    assert_false(SAME(long double complex, CMPLXL(1.1L, 2.1L), CMPLXL(0.9L, 1.7L)));
+    assert_true(SAME(long double complex, 1.1L + 2.1L * I, 0.9L + 1.9L * I));
+    assert_false(SAME(long double complex, 1.1L + 2.1L * I, 0.9L + 1.7L * I));
     subject_end(&subject);
 }
 
