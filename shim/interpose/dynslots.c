@@ -28,7 +28,7 @@
 #define PLACEHOLDER_PREFIX "memoshim_slot_"
 
 enum {
-    MAX_EXPORTS = 512, /* as many as entry/placeholders_*.S has */
+    MAX_EXPORTS = 512, /* as many as entry/placeholders.S has */
     NAMES_BYTES = 65536,
     MAX_DEFINITIONS = 16,
 };

@@ -21,9 +21,16 @@ memoshim_slot_\number:
     .set    k, k + 1
     .endr
     .cfi_startproc
+#if defined(__x86_64__)
     endbr64
     xorl    %eax, %eax
     ret
     .cfi_endproc
-
 #include "entry/marks_x86_64.S"
+#else
+    hint    #34 /* bti c */
+    mov     x0, #0
+    ret
+    .cfi_endproc
+#include "entry/marks_aarch64.S"
+#endif
