@@ -4,7 +4,7 @@
  * unions, and what it makes of a struct rests on its members alone. On x86-64 a struct or union is
  * therefore described by what its register classes make of it (classes.c): a type with other
  * members that travels the same way. Its size is given, so that libffi does not compute one. On
- * other processors structs are described by their members, and unions are refused.
+ * other processors both are refused.
  */
 #include "abi/ffi_types.h"
 
@@ -63,6 +63,8 @@ static ffi_type *scalar_type(const struct ctype *type)
     return NULL;
 }
 
+#if defined(__x86_64__)
+
 /* A struct of so many elements, which are still to be filled in, and the NULL behind them. */
 static ffi_type *make_struct(const struct ctype *type, uint32_t n_elements, struct arena *arena)
 {
@@ -79,8 +81,6 @@ static ffi_type *make_struct(const struct ctype *type, uint32_t n_elements, stru
     elements[n_elements] = NULL;
     return made;
 }
-
-#if defined(__x86_64__)
 
 /* Too large for registers: whatever has it as an element travels in memory. */
 static ffi_type *large_elements[] = {&ffi_type_uint8, NULL};
@@ -152,28 +152,7 @@ static int make_record(const struct ctype *type, struct arena *arena, ffi_type *
 
 static int make_record(const struct ctype *type, struct arena *arena, ffi_type **ret_type)
 {
-    bool is_array = type->kind == CTYPE_ARRAY;
-    uint32_t n_elements = is_array ? type->size_bytes / type->target->size_bytes : type->n_members;
-    ffi_type *made;
-    int error = 0;
-
-    if (type->kind == CTYPE_UNION) {
-        return -ENOTSUP;
-    }
-    made = make_struct(type, n_elements, arena);
-    if (made == NULL) {
-        return -ENOMEM;
-    }
-    for (uint32_t i = 0; i < n_elements && error == 0; i++) {
-        error = is_array && i > 0 ? 0
-                                  : ffi_types_make(is_array ? type->target : type->members[i].type,
-                                                   arena, &made->elements[i]);
-        if (is_array) {
-            made->elements[i] = made->elements[0];
-        }
-    }
-    *ret_type = made;
-    return error;
+    return -ENOTSUP;
 }
 
 #endif

@@ -115,6 +115,10 @@ class LaterObjects(Reach):
 class Invalidating(Reach):
     """Calls that invalidate are seen wherever calls of memoized functions would be."""
 
+    def setUp(self):
+        super().setUp()
+        case.need_native("calls that are seen before and after")
+
     def invalidate(self, name, on_call, lines):
         """As reach, for one function that hangs on another."""
         self.n_unseen = 0

@@ -88,7 +88,8 @@ def operations(rng, n, n_keys, tick, life):
 
 
 def drive(driver, header, lines):
-    run = subprocess.run([driver], input="\n".join([header] + lines) + "\n", text=True,
+    emulator = os.environ.get("MEMOSHIM_EMULATOR", "").split()
+    run = subprocess.run([*emulator, driver], input="\n".join([header] + lines) + "\n", text=True,
                          stdout=subprocess.PIPE, check=False)
     if run.returncode != 0:
         sys.exit(f"{header}: the driver ends with {run.returncode}")
