@@ -9,6 +9,7 @@
 #ifndef CONFIG_CONFIG_H
 #define CONFIG_CONFIG_H
 
+#include "config/description.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -17,176 +18,6 @@
 struct config_memory {
     void *(*alloc)(void *context, size_t n_bytes);
     void *context;
-};
-
-/* ---- types and prototypes (prototype.c) ------------------------------------------------------ */
-
-/* The kinds of C type a prototype can name, by representation. Character and integer types of the
- * target are folded onto their size and sign; typedefs and enums onto what they stand for. */
-enum ctype_kind {
-    CTYPE_VOID,
-    CTYPE_BOOL,
-    CTYPE_SIGNED,   /* size 1, 2, 4, 8 */
-    CTYPE_UNSIGNED, /* size 1, 2, 4, 8 */
-    CTYPE_FLOAT,
-    CTYPE_DOUBLE,
-    CTYPE_LONG_DOUBLE,
-    CTYPE_COMPLEX_FLOAT,
-    CTYPE_COMPLEX_DOUBLE,
-    CTYPE_COMPLEX_LONG_DOUBLE,
-    CTYPE_POINTER,
-    CTYPE_OPAQUE, /* struct or union without body, function: only ever the target of a pointer */
-    CTYPE_STRUCT,
-    CTYPE_UNION,
-    CTYPE_ARRAY, /* only ever within a struct or union */
-};
-
-struct ctype_member {
-    const char *name; /* NULL: an anonymous struct or union */
-    const struct ctype *type;
-    uint32_t offset_bytes;
-};
-
-struct ctype {
-    enum ctype_kind kind;
-    uint32_t size_bytes; /* 0 for void and opaque */
-    uint32_t alignment_bytes;
-    bool is_const;              /* of this type itself: *target of "const char *" is const */
-    bool is_function;           /* of CTYPE_OPAQUE: a function, not a struct or union */
-    const struct ctype *target; /* what a pointer points to; the element of an array; else NULL */
-    const char *text;           /* as written, for messages: "const char *" */
-    const struct ctype_member *members; /* of structs and unions, in their order; at least one */
-    uint32_t n_members;
-    uint32_t depth;  /* of structs, unions and arrays within each other; 0 for all others */
-    const char *tag; /* "struct point", whatever it is called by; NULL without one */
-};
-
-#define TYPE_MAX_BYTES     (1u << 20)
-#define TYPE_MAX_DEPTH     16
-#define BY_VALUE_MAX_BYTES 4096 /* of a struct or union that is a parameter or a result */
-
-struct prototype_parameter {
-    const char *name; /* never NULL: an unnamed parameter is "arg1", "arg2" ... from 1 */
-    const struct ctype *type;
-};
-
-struct prototype {
-    const char *name;
-    const struct ctype *result;
-    const struct prototype_parameter *parameters;
-    uint32_t n_parameters;
-};
-
-#define PROTOTYPE_MAX_PARAMETERS 64
-
-/* ---- descriptions (shape.c) ------------------------------------------------------------------ */
-
-/* A count of elements: reverse Polish, at most CONFIG_COUNT_MAX_STEPS long, never empty. */
-enum count_step_kind {
-    COUNT_NUMBER,    /* push number */
-    COUNT_PARAMETER, /* push the value of integer parameter `parameter` */
-    COUNT_POINTEE,   /* push what pointer parameter `parameter` points to (an integer) */
-    COUNT_RETURN,    /* push the integer result; only in counts of what is written */
-    COUNT_ADD,
-    COUNT_SUBTRACT,
-    COUNT_MULTIPLY,
-};
-
-struct count_step {
-    enum count_step_kind kind;
-    uint32_t parameter;
-    int64_t number;
-};
-
-#define CONFIG_COUNT_MAX_STEPS 15
-
-struct config_count {
-    const struct count_step *steps;
-    uint32_t n_steps; /* 0: the count was left out, meaning 1 */
-};
-
-/* What is done with one parameter, or with the result. */
-enum description_kind {
-    DESCRIBE_VALUE,      /* a scalar: in the key by value; a scalar result: captured */
-    DESCRIBE_STRING,     /* parameter: NUL-terminated text or NULL, in the key by content */
-    DESCRIBE_STRINGS,    /* parameter: NULL-terminated array of such texts, or NULL */
-    DESCRIBE_PATH,       /* parameter: text, and the state of the file that it names */
-    DESCRIBE_ADDRESS,    /* the pointer's value is the key; as a result: captured as it is */
-    DESCRIBE_IGNORE,     /* neither looked at nor part of the key */
-    DESCRIBE_SCRATCH,    /* memory the function may write and nobody reads; not in the key */
-    DESCRIBE_MEMORY,     /* count elements of element_size bytes, read and/or written */
-    DESCRIBE_OUT_STRING, /* result only: points to NUL-terminated text, or is NULL */
-    DESCRIBE_OFFSET, /* result only: points into a parameter's memory, only the offset matters */
-};
-
-enum lifetime_kind {
-    LIFETIME_NONE,   /* nothing is handed out */
-    LIFETIME_STATIC, /* valid until the thread's next call */
-    LIFETIME_INTO,   /* points into the memory of parameter lifetime_parameter */
-};
-
-struct config_description {
-    enum description_kind kind;
-    bool is_in;                  /* the content before the call is in the key */
-    bool is_out;                 /* the content after the call is captured and given back */
-    bool is_secret;              /* makes the whole key a MAC */
-    uint32_t element_size;       /* bytes of one element of DESCRIBE_MEMORY ("bytes": 1) */
-    const struct ctype *element; /* of DESCRIBE_MEMORY; NULL for "bytes" */
-    struct config_count count;   /* of DESCRIBE_MEMORY */
-    const char *count_text;      /* as written, for messages; NULL: it was left out */
-    double round;                /* the key holds the nearest multiple; 0: what was given */
-    uint32_t drop_bits;          /* low bits of the significand that the key has cleared */
-    enum lifetime_kind lifetime; /* of a described result */
-    uint32_t lifetime_parameter; /* of LIFETIME_INTO */
-};
-
-/* ---- conditions (condition.c) ---------------------------------------------------------------- */
-
-enum condition_operator {
-    CONDITION_EQ,
-    CONDITION_NE,
-    CONDITION_LT,
-    CONDITION_LE,
-    CONDITION_GT,
-    CONDITION_GE
-};
-
-enum operand_kind {
-    OPERAND_RETURN,
-    OPERAND_PARAMETER, /* the value of `parameter` */
-    OPERAND_POINTEE,   /* what `parameter` points to; absent on NULL */
-    OPERAND_NULL,
-    OPERAND_INTEGER, /* a number without fraction or exponent: `integer` */
-    OPERAND_NUMBER,  /* any other number, inf, nan: `number` */
-    OPERAND_STRING,  /* a string in single quotes */
-};
-
-struct condition_operand {
-    enum operand_kind kind;
-    uint32_t parameter;
-    /* Of these three: the member or element that is read (type NULL: the whole), and where it is.
-     */
-    const struct ctype *type;
-    uint32_t offset_bytes;
-    int64_t integer;
-    double number;
-    const char *string;
-};
-
-/* Two pointers are compared by the text they point to (NULL equal to nothing) when both are
- * described as text or compared with a string: by_content says so. */
-struct condition_comparison {
-    struct condition_operand left;
-    enum condition_operator op;
-    struct condition_operand right;
-    bool by_content;
-};
-
-/* All comparisons must hold. n_comparisons 0: no condition was given. */
-struct config_condition {
-    const struct condition_comparison *comparisons;
-    uint32_t n_comparisons;
-    const char *text; /* as written, for messages; several are joined by "and" */
 };
 
 /* ---- invalidation (invalidate.c) ------------------------------------------------------------- */
@@ -269,7 +100,10 @@ enum config_stats_format {
     STATS_FORMAT_PROMETHEUS
 };
 
-#define CONFIG_MAX_CALLERS 64 /* patterns of one function */
+#define CONFIG_MAX_CALLERS      64 /* patterns of one function */
+#define CONFIG_MAX_GLOBALS      16
+#define CONFIG_MAX_ALIASES      16
+#define CONFIG_MAX_ALTERNATIVES 8 /* of one parameter, or the result */
 
 struct config_function {
     const char *named;   /* as the config names it: "pow@GLIBC_2.29" */
@@ -292,7 +126,12 @@ struct config_function {
     uint32_t n_inputs;
     bool keys_rounding;      /* one of them is INPUT_ROUNDING */
     uint64_t check_every_ns; /* the files among them are looked at no more often; 0: at each call */
-    bool has_secret;         /* any description is secret */
+    bool has_secret;         /* any description of what is read is secret: keys are MACs */
+    bool has_secret_out;     /* of what is written: records are wiped */
+    const struct config_global *globals;
+    uint32_t n_globals;
+    const char *const *aliases; /* other exported names of the same function */
+    uint32_t n_aliases;
 
     enum config_mode mode;
     enum config_policy policy;

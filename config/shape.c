@@ -289,7 +289,7 @@ static bool read_lifetime(struct workspace *work, const struct value *value,
         if (!word_read(work, value, WORDS_LIFETIME, &kind)) {
             return false;
         }
-        ret->lifetime = kind;
+        ret->lifetime.kind = kind;
         return true;
     }
     if (!value_expect(work, value, VALUE_OBJECT, "a word or an object") ||
@@ -318,8 +318,8 @@ static bool read_lifetime(struct workspace *work, const struct value *value,
                prototype->parameters[parameter].type->text);
         return false;
     }
-    ret->lifetime = LIFETIME_INTO;
-    ret->lifetime_parameter = (uint32_t)parameter;
+    ret->lifetime.kind = LIFETIME_INTO;
+    ret->lifetime.parameter = (uint32_t)parameter;
     return true;
 }
 
@@ -329,12 +329,12 @@ static bool check_out_string_into(struct workspace *work, const struct value *va
                                   const struct config_description *parameters,
                                   const struct config_description *description)
 {
-    const struct config_description *target = &parameters[description->lifetime_parameter];
+    const struct config_description *target = &parameters[description->lifetime.parameter];
 
-    if (description->lifetime == LIFETIME_INTO && target->kind != DESCRIBE_SCRATCH &&
+    if (description->lifetime.kind == LIFETIME_INTO && target->kind != DESCRIBE_SCRATCH &&
         !target->is_out) {
         REPORT(work->list, value->source.place, INTO_NOT_WRITABLE,
-               prototype->parameters[description->lifetime_parameter].name);
+               prototype->parameters[description->lifetime.parameter].name);
         return false;
     }
     return true;
@@ -383,7 +383,7 @@ static bool read_result_object(struct workspace *work, const struct value *value
         return false;
     }
     if (members.out == NULL) {
-        if (ret->lifetime != LIFETIME_INTO) {
+        if (ret->lifetime.kind != LIFETIME_INTO) {
             REPORT(work->list, value->source.place, RESULT_NO_OUT);
             return false;
         }

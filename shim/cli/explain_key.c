@@ -202,8 +202,8 @@ static void add_result(struct facts *facts)
 {
     const struct config_function *function = facts->function;
     const struct config_description *result = &function->result;
-    const char *into = result->lifetime == LIFETIME_INTO
-                           ? function->prototype.parameters[result->lifetime_parameter].name
+    const char *into = result->lifetime.kind == LIFETIME_INTO
+                           ? function->prototype.parameters[result->lifetime.parameter].name
                            : NULL;
 
     switch (result->kind) {

@@ -57,7 +57,7 @@ static bool are_equal_results(const struct marshal_plan *plan, struct reader *a,
     if (description->kind != DESCRIBE_OUT_STRING && description->kind != DESCRIBE_OFFSET) {
         return true;
     }
-    if (description->lifetime == LIFETIME_INTO && !are_equal(a, b, sizeof(int64_t))) {
+    if (description->lifetime.kind == LIFETIME_INTO && !are_equal(a, b, sizeof(int64_t))) {
         return false;
     }
     return description->kind == DESCRIBE_OFFSET || are_equal_framed(a, b);

@@ -147,7 +147,7 @@ bool marshal_is_read_at(const struct marshal_plan *plan, void *const *arguments,
             return true;
         }
         if (!is_followed(parameter) || parameter->out_slot >= 0 ||
-            i == plan->function->result.lifetime_parameter) {
+            i == plan->function->result.lifetime.parameter) {
             continue;
         }
         input = marshal_pointer(arguments, i);

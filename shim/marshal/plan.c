@@ -160,7 +160,7 @@ int marshal_plan_create(const struct config_function *function, const struct abi
     if (function->result.kind == DESCRIBE_VALUE || function->result.kind == DESCRIBE_ADDRESS) {
         plan->result_value_bytes = abi_value_bytes(prototype->result);
     }
-    if (function->result.lifetime == LIFETIME_STATIC) {
+    if (function->result.lifetime.kind == LIFETIME_STATIC) {
         plan->static_slot = thread_memory_new_slot();
         if (plan->static_slot == THREAD_MEMORY_MAX_SLOTS) {
             *ret_reason = "more than 1024 functions with static results are named";

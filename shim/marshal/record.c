@@ -41,7 +41,7 @@ static int put_text(const struct marshal_plan *plan, struct marshal_buffer *buff
 static int put_offset(const struct marshal_plan *plan, struct marshal_buffer *buffer,
                       void *const *arguments, const char *pointer)
 {
-    uint32_t into = plan->function->result.lifetime_parameter;
+    uint32_t into = plan->function->result.lifetime.parameter;
     const char *base = marshal_pointer(arguments, into);
     int64_t offset = -1;
 
@@ -81,7 +81,7 @@ static int put_result(const struct marshal_plan *plan, struct marshal_buffer *bu
         return 0;
     }
     memcpy(&pointer, result, sizeof(pointer));
-    if (description->lifetime == LIFETIME_INTO) {
+    if (description->lifetime.kind == LIFETIME_INTO) {
         error = put_offset(plan, buffer, arguments, pointer);
         if (error != 0 || description->kind == DESCRIBE_OFFSET) {
             return error;
@@ -223,8 +223,8 @@ static int give_described(const struct replay *replay, struct reader *reader, bo
     uint64_t n_bytes, offset = 0;
     const unsigned char *text;
 
-    if (description->lifetime == LIFETIME_INTO) {
-        char *base = marshal_pointer(arguments, description->lifetime_parameter);
+    if (description->lifetime.kind == LIFETIME_INTO) {
+        char *base = marshal_pointer(arguments, description->lifetime.parameter);
 
         if (!take_word(reader, &offset)) {
             return -EBADMSG;
@@ -242,15 +242,15 @@ static int give_described(const struct replay *replay, struct reader *reader, bo
         }
         text = take(reader, n_bytes);
         if (text == NULL || (n_bytes > 0 && text[n_bytes - 1] != '\0') ||
-            (description->lifetime == LIFETIME_INTO && (pointer == NULL) != (n_bytes == 0))) {
+            (description->lifetime.kind == LIFETIME_INTO && (pointer == NULL) != (n_bytes == 0))) {
             return -EBADMSG;
         }
         if (!write && pointer != NULL &&
-            (!has_room(replay, description->lifetime_parameter, offset + n_bytes) ||
+            (!has_room(replay, description->lifetime.parameter, offset + n_bytes) ||
              marshal_is_read_at(plan, arguments, pointer, n_bytes))) {
             return -EBADMSG;
         }
-        if (description->lifetime == LIFETIME_STATIC && n_bytes > 0) {
+        if (description->lifetime.kind == LIFETIME_STATIC && n_bytes > 0) {
             pointer = thread_memory_get(plan->static_slot, n_bytes);
             if (pointer == NULL) {
                 return -ENOMEM;

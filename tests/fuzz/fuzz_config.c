@@ -30,8 +30,8 @@ static void check_model(const struct config_model *model)
             FUZZ_CHECK(d->count.n_steps <= CONFIG_COUNT_MAX_STEPS);
             FUZZ_CHECK(!d->is_secret || f->has_secret);
         }
-        FUZZ_CHECK(f->result.lifetime != LIFETIME_INTO ||
-                   f->result.lifetime_parameter < f->prototype.n_parameters);
+        FUZZ_CHECK(f->result.lifetime.kind != LIFETIME_INTO ||
+                   f->result.lifetime.parameter < f->prototype.n_parameters);
     }
 }
 

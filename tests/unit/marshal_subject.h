@@ -61,9 +61,10 @@ static const struct config_description as_string
 static const struct config_description as_scratch
     __attribute__((unused)) = {.kind = DESCRIBE_SCRATCH};
 static const struct config_description result_static __attribute__((unused)) = {
-    .kind = DESCRIBE_OUT_STRING, .is_out = true, .lifetime = LIFETIME_STATIC};
+    .kind = DESCRIBE_OUT_STRING, .is_out = true, .lifetime.kind = LIFETIME_STATIC};
 /* As many bytes as the integer that parameter 1 points to. */
-static const struct count_step pointee_1[] __attribute__((unused)) = {{COUNT_POINTEE, 1, 0}};
+static const struct count_step pointee_1[]
+    __attribute__((unused)) = {{.kind = COUNT_POINTEE, .parameter = 1}};
 static const struct config_description out_bytes_of_1 __attribute__((unused)) = {
     .kind = DESCRIBE_MEMORY, .is_out = true, .element_size = 1, .count = {pointee_1, 1}};
 

@@ -135,8 +135,8 @@ static void test_preset_of_crypt_r(void **state)
     assert_int_equal(f->parameters[2].kind, DESCRIBE_SCRATCH);
     assert_false(f->parameters[2].is_in || f->parameters[2].is_out);
     assert_int_equal(f->result.kind, DESCRIBE_OUT_STRING);
-    assert_int_equal(f->result.lifetime, LIFETIME_INTO);
-    assert_int_equal(f->result.lifetime_parameter, 2);
+    assert_int_equal(f->result.lifetime.kind, LIFETIME_INTO);
+    assert_int_equal(f->result.lifetime.parameter, 2);
     assert_int_equal(f->store_if.n_comparisons, 1);
     c = f->store_if.comparisons;
     assert_int_equal(c->left.kind, OPERAND_RETURN);
@@ -156,7 +156,7 @@ static void test_keys_of_an_entry_replace_those_of_the_preset(void **state)
     f = &model.functions[0];
     assert_true(f->from_preset);
     assert_false(f->has_secret);
-    assert_int_equal(f->result.lifetime, LIFETIME_STATIC);
+    assert_int_equal(f->result.lifetime.kind, LIFETIME_STATIC);
     assert_int_equal(f->store_if.comparisons[0].right.kind, OPERAND_NULL);
     assert_false(f->store_if.comparisons[0].by_content);
     test_memory_free(&memory);
@@ -285,6 +285,8 @@ static int64_t evaluate(const struct config_count *count, int64_t n, int64_t m, 
             top--;
             stack[top - 1] *= stack[top];
             break;
+        default:
+            fail();
         }
     }
     assert_int_equal(top, 1);

@@ -14,12 +14,15 @@
 
 static void test_bounds(void **state)
 {
-    static const struct count_step product[] = {
-        {COUNT_PARAMETER, 1, 0}, {COUNT_PARAMETER, 1, 0}, {COUNT_MULTIPLY, 0, 0}};
-    static const struct count_step difference[] = {
-        {COUNT_PARAMETER, 1, 0}, {COUNT_NUMBER, 0, 5}, {COUNT_SUBTRACT, 0, 0}};
-    static const struct count_step sum[] = {
-        {COUNT_PARAMETER, 1, 0}, {COUNT_NUMBER, 0, 1}, {COUNT_ADD, 0, 0}};
+    static const struct count_step product[] = {{.kind = COUNT_PARAMETER, .parameter = 1},
+                                                {.kind = COUNT_PARAMETER, .parameter = 1},
+                                                {.kind = COUNT_MULTIPLY}};
+    static const struct count_step difference[] = {{.kind = COUNT_PARAMETER, .parameter = 1},
+                                                   {.kind = COUNT_NUMBER, .number = 5},
+                                                   {.kind = COUNT_SUBTRACT}};
+    static const struct count_step sum[] = {{.kind = COUNT_PARAMETER, .parameter = 1},
+                                            {.kind = COUNT_NUMBER, .number = 1},
+                                            {.kind = COUNT_ADD}};
     static const struct {
         struct config_count count;
         int64_t n;
@@ -63,7 +66,7 @@ static void test_bounds(void **state)
 
 static void test_counts_of_every_integer_type(void **state)
 {
-    static const struct count_step steps[] = {{COUNT_PARAMETER, 1, 0}};
+    static const struct count_step steps[] = {{.kind = COUNT_PARAMETER, .parameter = 1}};
     static const struct config_description elements = {
         .kind = DESCRIBE_MEMORY, .is_in = true, .element_size = 1, .count = {steps, 1}};
     static const struct {

@@ -110,7 +110,7 @@ static bool same_argument(enum random_kind kind, const struct random_argument *a
 
 static void describe_random(struct subject *subject, const enum random_kind *kinds)
 {
-    static const struct count_step steps[] = {{COUNT_PARAMETER, 0, 0}};
+    static const struct count_step steps[] = {{.kind = COUNT_PARAMETER, .parameter = 0}};
     static const struct config_count count = {steps, 1};
 
     subject_begin(subject, &type_i32);
@@ -247,7 +247,7 @@ static void test_values_without_padding(void **state)
 
 static void test_elements_without_padding(void **state)
 {
-    static const struct count_step steps[] = {{COUNT_NUMBER, 0, 3}};
+    static const struct count_step steps[] = {{.kind = COUNT_NUMBER, .number = 3}};
     const struct config_description three = {.kind = DESCRIBE_MEMORY,
                                              .is_in = true,
                                              .element_size = 16,
@@ -336,7 +336,7 @@ static void test_overlap_is_an_input(void **state)
 
 static void test_overlap_of_text_and_output(void **state)
 {
-    static const struct count_step four[] = {{COUNT_NUMBER, 0, 4}};
+    static const struct count_step four[] = {{.kind = COUNT_NUMBER, .number = 4}};
     const struct config_description out_four = {
         .kind = DESCRIBE_MEMORY, .is_out = true, .element_size = 1, .count = {four, 1}};
     struct subject subject;
@@ -407,7 +407,7 @@ static void test_secret_keys_are_macs(void **state)
 
 static void test_a_failing_secret_key_is_wiped(void **state)
 {
-    static const struct count_step negative[] = {{COUNT_NUMBER, 0, -1}};
+    static const struct count_step negative[] = {{.kind = COUNT_NUMBER, .number = -1}};
     const struct config_description secret = {
         .kind = DESCRIBE_STRING, .is_in = true, .is_secret = true};
     const struct config_description bad = {

@@ -13,7 +13,7 @@
 
 /* ---- memory that is written ------------------------------------------------------------------ */
 
-static const struct count_step returned[] = {{COUNT_RETURN, 0, 0}};
+static const struct count_step returned[] = {{.kind = COUNT_RETURN}};
 
 /* int f(char *buf [*len], uint64_t *len) with len given and taken. */
 static void test_length_that_the_call_changes(void **state)
@@ -166,8 +166,8 @@ static void test_overlapping_outputs(void **state)
  */
 static void test_mutations(void **state)
 {
-    static const struct count_step n_steps[] = {{COUNT_PARAMETER, 0, 0}};
-    static const struct count_step two[] = {{COUNT_NUMBER, 0, 2}};
+    static const struct count_step n_steps[] = {{.kind = COUNT_PARAMETER, .parameter = 0}};
+    static const struct count_step two[] = {{.kind = COUNT_NUMBER, .number = 2}};
     const struct config_description n_bytes = {
         .kind = DESCRIBE_MEMORY, .is_out = true, .element_size = 1, .count = {n_steps, 1}};
     const struct config_description pair = {.kind = DESCRIBE_MEMORY,

@@ -317,7 +317,7 @@ static void test_text_into_an_argument(void **state)
     subject_begin(&subject, &type_text);
     subject_add(&subject, &type_pointer, as_scratch);
     subject.function.result = (struct config_description){
-        .kind = DESCRIBE_OUT_STRING, .is_out = true, .lifetime = LIFETIME_INTO};
+        .kind = DESCRIBE_OUT_STRING, .is_out = true, .lifetime.kind = LIFETIME_INTO};
     subject_finish(&subject);
     before(&subject, (void *[]){&data}, &call);
     strcpy(first + 20, "output");
@@ -375,8 +375,8 @@ static void test_text_onto_an_input(void **state)
     subject_add(&subject, &type_pointer, as_scratch);
     subject.function.result = (struct config_description){.kind = DESCRIBE_OUT_STRING,
                                                           .is_out = true,
-                                                          .lifetime = LIFETIME_INTO,
-                                                          .lifetime_parameter = 1};
+                                                          .lifetime.kind = LIFETIME_INTO,
+                                                          .lifetime.parameter = 1};
     subject_finish(&subject);
     before(&subject, (void *[]){&input, &data}, &call);
     result = strcpy(memory + 20, "output");
@@ -411,7 +411,7 @@ static void test_offset_into_text(void **state)
     subject_begin(&subject, &type_text);
     subject_add(&subject, &type_text, as_string);
     subject.function.result = (struct config_description){
-        .kind = DESCRIBE_OFFSET, .is_out = true, .lifetime = LIFETIME_INTO};
+        .kind = DESCRIBE_OFFSET, .is_out = true, .lifetime.kind = LIFETIME_INTO};
     subject_finish(&subject);
     assert_int_equal(marshal_record_bytes(subject.plan), 8);
     before(&subject, (void *[]){&a}, &call);

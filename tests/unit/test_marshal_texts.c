@@ -323,7 +323,7 @@ static void test_dropping_bits(void **state)
 
 static void test_elements(void **state)
 {
-    static const struct count_step three[] = {{COUNT_NUMBER, 0, 3}};
+    static const struct count_step three[] = {{.kind = COUNT_NUMBER, .number = 3}};
     double a[] = {1.0, 2.0, 3.0}, b[] = {1.1, 1.9, 3.05}, c[] = {1.1, 1.9, 3.3};
     double *x = a, *y = b, *z = c;
 
