@@ -85,6 +85,7 @@ enum operand_kind {
     OPERAND_RETURN,
     OPERAND_PARAMETER, /* the value of `parameter` */
     OPERAND_POINTEE,   /* what `parameter` points to; absent on NULL */
+    OPERAND_ERRNO,     /* what the call set errno to; 0 when it set nothing */
     OPERAND_NULL,
     OPERAND_INTEGER, /* a number without fraction or exponent: `integer` */
     OPERAND_NUMBER,  /* any other number, inf, nan: `number` */

@@ -169,7 +169,7 @@ __attribute__((noinline)) static int compute(struct call_plan *plan, const struc
     stats_add(plan->counters, STATS_misses, 1);
     look_on_miss();
     outcome = real_run(plan, result, arguments);
-    verdict = life_judge(plan, arguments, result);
+    verdict = life_judge(plan, arguments, result, outcome.set_errno);
     if (verdict.is_failure &&
         fall_back(plan, key, ticket, result, arguments, call, &caller_errno)) {
         became = STATS_stale;

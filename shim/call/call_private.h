@@ -4,7 +4,6 @@
 #define CALL_PRIVATE_H
 
 #include "cache/cache.h"
-#include "call/admission.h"
 #include "call/call.h"
 #include "call/files.h"
 #include "call/nesting.h"

@@ -20,47 +20,55 @@ static uint64_t shorter(uint64_t a_ns, uint64_t b_ns)
     return a_ns < b_ns ? a_ns : b_ns;
 }
 
-static bool holds(const struct config_condition *condition, const struct call_plan *plan,
-                  void **arguments, const void *result)
+/* A call that has returned. */
+struct finished {
+    const struct config_function *function;
+    void *const *arguments;
+    const void *result;
+    int32_t set_errno;
+};
+
+static bool holds(const struct config_condition *condition, const struct finished *call)
 {
     return condition->n_comparisons != 0 &&
-           admission_holds(condition, plan->function, arguments, result);
+           marshal_condition_holds(condition, call->function, call->arguments, call->result,
+                                   call->set_errno);
 }
 
 /* 0: there is none, or it is not positive. */
-static uint64_t read_life_ns(const struct call_plan *plan, void **arguments, const void *result)
+static uint64_t read_life_ns(const struct finished *call)
 {
     long double seconds;
 
-    if (!admission_number(&plan->function->ttl_from, plan->function, arguments, result, &seconds) ||
+    if (!marshal_condition_number(&call->function->ttl_from, call->function, call->arguments,
+                                  call->result, call->set_errno, &seconds) ||
         !(seconds > 0)) {
         return 0;
     }
     return seconds >= ENDLESS_S ? CACHE_NO_END : (uint64_t)(seconds * 1e9L);
 }
 
-static void judge(const struct call_plan *plan, void **arguments, const void *result,
-                  struct life_verdict *verdict)
+static void judge(const struct finished *call, struct life_verdict *verdict)
 {
-    const struct config_function *function = plan->function;
+    const struct config_function *function = call->function;
 
     verdict->life_ns = function->ttl_ns != 0 ? function->ttl_ns : CACHE_NO_END;
-    verdict->is_failure = holds(&function->stale_if, plan, arguments, result);
-    if (holds(&function->negative_if, plan, arguments, result)) {
+    verdict->is_failure = holds(&function->stale_if, call);
+    if (holds(&function->negative_if, call)) {
         verdict->life_ns = shorter(verdict->life_ns, function->negative_ttl_ns);
         verdict->is_kept = true;
         return;
     }
-    verdict->is_kept = !holds(&function->unless, plan, arguments, result) &&
-                       (function->store_if.n_comparisons == 0 ||
-                        holds(&function->store_if, plan, arguments, result));
+    verdict->is_kept = !holds(&function->unless, call) &&
+                       (function->store_if.n_comparisons == 0 || holds(&function->store_if, call));
     if (verdict->is_kept && function->has_ttl_from) {
-        verdict->life_ns = shorter(verdict->life_ns, read_life_ns(plan, arguments, result));
+        verdict->life_ns = shorter(verdict->life_ns, read_life_ns(call));
         verdict->is_kept = verdict->life_ns > 0;
     }
 }
 
-struct life_verdict life_judge(const struct call_plan *plan, void **arguments, const void *result)
+struct life_verdict life_judge(const struct call_plan *plan, void *const *arguments,
+                               const void *result, int32_t set_errno)
 {
     struct life_verdict verdict = {.is_kept = true, .life_ns = CACHE_NO_END};
     struct float_x87 shield;
@@ -69,9 +77,9 @@ struct life_verdict life_judge(const struct call_plan *plan, void **arguments, c
         verdict.life_ns = plan->function->ttl_ns != 0 ? plan->function->ttl_ns : CACHE_NO_END;
         return verdict;
     }
-    /* Conditions compute in long double. */
+    /* Lives are computed in long double. */
     float_x87_shield_begin(&shield);
-    judge(plan, arguments, result, &verdict);
+    judge(&(struct finished){plan->function, arguments, result, set_errno}, &verdict);
     float_x87_shield_end(&shield);
     return verdict;
 }

@@ -15,8 +15,12 @@ struct life_verdict {
     uint64_t life_ns; /* of what is kept, from now on; CACHE_NO_END: without end */
 };
 
-/* Evaluates the configuration's conditions, in their order, and reads the result's life. */
-struct life_verdict life_judge(const struct call_plan *plan, void **arguments, const void *result);
+/*
+ * Evaluates the configuration's conditions, in their order, and reads the result's life. set_errno:
+ * what the call did to errno.
+ */
+struct life_verdict life_judge(const struct call_plan *plan, void *const *arguments,
+                               const void *result, int32_t set_errno);
 
 /*
  * The clock of lives may be behind. An entry is dated as it says, a look-up by the latest that the

@@ -81,6 +81,9 @@ int marshal_init(void);
 /* In a forked child: locks anew. */
 void marshal_after_fork(const struct marshal_plan *plan);
 
+/* What a call that did nothing to errno set it to. */
+#define MARSHAL_ERRNO_UNTOUCHED INT32_MIN
+
 /* ---- one call -------------------------------------------------------------------------------- */
 
 /* What was seen before the real call and is needed after it. */
@@ -115,9 +118,6 @@ struct bytes marshal_key_part(const struct marshal_plan *plan, struct bytes key,
 int marshal_part(uint32_t n_value_bytes, bool by_content, const void *value, void *room,
                  size_t n_room, size_t *ret_n_bytes);
 
-/* What the real call did to errno. */
-#define MARSHAL_ERRNO_UNTOUCHED INT32_MIN
-
 /*
  * Captures a finished call. set_errno is the value it set, or MARSHAL_ERRNO_UNTOUCHED. 0 or a
  * reason not to store it: -E2BIG, -EOVERFLOW, -EFAULT (a result outside the memory it is said to
@@ -143,6 +143,26 @@ int marshal_replay(const struct marshal_plan *plan, struct bytes record, void *c
 int marshal_replay_after(const struct marshal_plan *plan, struct bytes record,
                          const struct marshal_call *call, void *const *arguments, void *result,
                          int32_t *ret_errno);
+
+/* ---- conditions ------------------------------------------------------------------------------ */
+
+/*
+ * Whether every comparison of the condition holds for a finished call, or, with a result of NULL,
+ * for one that has not begun. NULL text equals nothing; a comparison that reads through a NULL
+ * pointer does not hold, nor one that reads a result which is not there. set_errno is what the call
+ * did to errno. Raises no floating-point flag.
+ */
+bool marshal_condition_holds(const struct config_condition *condition,
+                             const struct config_function *function, void *const *arguments,
+                             const void *result, int32_t set_errno);
+
+/*
+ * What the finished call gave there, as a number. False: it is none, or there is nothing. Loads a
+ * long double: the caller stands between float_x87_shield_begin and its end.
+ */
+bool marshal_condition_number(const struct condition_operand *operand,
+                              const struct config_function *function, void *const *arguments,
+                              const void *result, int32_t set_errno, long double *ret_number);
 
 /* ---- two calls beside each other ------------------------------------------------------------- */
 

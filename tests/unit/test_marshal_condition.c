@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 /*
- * call: conditions on a finished call, over every scalar kind and operator against the compiler's
- * own comparison; and the nesting of computations.
+ * marshal: conditions on a call, over every scalar kind and operator against the compiler's own
+ * comparison.
  */
 #include "unit.h"
 
-#include "call/admission.h"
-#include "call/nesting.h"
+#include "marshal/marshal.h"
 #include "types.h"
 
+#include <errno.h>
+#include <fenv.h>
 #include <math.h>
-#include <pthread.h>
 #include <string.h>
 
 static const enum condition_operator operators[] = {CONDITION_EQ, CONDITION_NE, CONDITION_LT,
@@ -44,7 +44,8 @@ static bool holds(const struct subject *subject, struct condition_operand left,
     struct condition_comparison comparison = {left, op, right, by_content};
     struct config_condition condition = {.comparisons = &comparison, .n_comparisons = 1};
 
-    return admission_holds(&condition, &subject->function, arguments, result);
+    return marshal_condition_holds(&condition, &subject->function, arguments, result,
+                                   MARSHAL_ERRNO_UNTOUCHED);
 }
 
 static const struct condition_operand the_return = {.kind = OPERAND_RETURN};
@@ -261,72 +262,75 @@ static void test_all_must_hold(void **state)
 
     set_types(&subject, &type_i32, &type_i32, &type_i32);
     for (int i = 0; i < 4; i++) {
-        assert_int_equal(admission_holds(&both, &subject.function, NULL, &values[i]),
+        assert_int_equal(marshal_condition_holds(&both, &subject.function, NULL, &values[i], 0),
                          values[i] >= 0 && values[i] < 10);
-        assert_true(admission_holds(&none, &subject.function, NULL, &values[i]));
+        assert_true(marshal_condition_holds(&none, &subject.function, NULL, &values[i], 0));
     }
 }
 
-/* ---- nesting --------------------------------------------------------------------------------- */
+/* ---- moments --------------------------------------------------------------------------------- */
 
-/* Frames are told apart by their addresses alone: stacks grow down, so larger is further out. */
-static char stack[1000];
+static const struct condition_operand the_errno = {.kind = OPERAND_ERRNO};
 
-static void test_nesting_goes_in_and_out(void **state)
+static void test_errno_is_what_the_call_set(void **state)
 {
-    struct nesting_frame outer, inner;
+    static const int32_t set[] = {MARSHAL_ERRNO_UNTOUCHED, ENOENT, -1};
+    static const int64_t seen[] = {0, ENOENT, -1};
+    struct subject subject;
+    int64_t result = 0;
 
-    assert_false(nesting_is_computing(stack + 900));
-    outer = nesting_enter(stack + 890);
-    assert_true(nesting_is_computing(stack + 500));
-    inner = nesting_enter(stack + 490);
-    assert_true(nesting_is_computing(stack + 400));
-    nesting_leave(&inner);
-    assert_true(nesting_is_computing(stack + 500));
-    nesting_leave(&outer);
-    assert_false(nesting_is_computing(stack + 500));
-    assert_false(nesting_is_computing(stack + 900));
+    set_types(&subject, &type_i32, &type_i32, &type_i32);
+    for (int i = 0; i < 3; i++) {
+        for (int k = 0; k < 3; k++) {
+            struct condition_comparison comparison = {the_errno, CONDITION_EQ, integer(seen[k]),
+                                                      false};
+            struct config_condition condition = {.comparisons = &comparison, .n_comparisons = 1};
+            long double number;
+
+            assert_int_equal(
+                marshal_condition_holds(&condition, &subject.function, NULL, &result, set[i]),
+                i == k);
+            assert_true(marshal_condition_number(&the_errno, &subject.function, NULL, &result,
+                                                 set[k], &number));
+            assert_true(number == (long double)seen[k]);
+        }
+    }
 }
 
-static void test_nesting_forgets_what_was_jumped_out_of(void **state)
+/* Before the call there is no result: nothing holds of it. Arguments are there. */
+static void test_before_the_call(void **state)
 {
-    struct nesting_frame outer, again;
+    struct subject subject;
+    int32_t five = 5;
+    void *arguments[] = {&five, NULL, NULL};
 
-    outer = nesting_enter(stack + 890);
-    (void)nesting_enter(stack + 490);
-    /* longjmp to a frame further out than the outermost: nothing left by either. */
-    assert_false(nesting_is_computing(stack + 950));
-    assert_false(nesting_is_computing(stack + 100));
-    again = nesting_enter(stack + 90);
-    assert_true(nesting_is_computing(stack + 10));
-    nesting_leave(&again);
-    assert_false(nesting_is_computing(stack + 10));
-
-    /* Out of the inner one only: the outer one leaves and everything is as before. */
-    outer = nesting_enter(stack + 890);
-    (void)nesting_enter(stack + 490);
-    assert_true(nesting_is_computing(stack + 700));
-    nesting_leave(&outer);
-    assert_false(nesting_is_computing(stack + 100));
+    set_types(&subject, &type_i32, &type_i32, &type_i32);
+    for (size_t o = 0; o < 6; o++) {
+        assert_false(holds(&subject, the_return, operators[o], integer(0), false, arguments, NULL));
+        assert_int_equal(
+            holds(&subject, parameter(0), operators[o], integer(5), false, arguments, NULL),
+            COMPARE(operators[o], 5, 5));
+    }
 }
 
-static void *is_computing_elsewhere(void *context)
+/* Not even by a signalling NaN, which raises INVALID when it is loaded. */
+static void test_no_flag_is_raised(void **state)
 {
-    *(bool *)context = nesting_is_computing(stack + 10);
-    return NULL;
-}
+    static const uint32_t signalling = 0x7f800001;
+    static const uint64_t denormal = 1;
+    struct subject subject;
+    double one = 1;
+    void *arguments[] = {(void *)&signalling, (void *)&denormal, NULL};
 
-static void test_nesting_is_of_the_thread(void **state)
-{
-    struct nesting_frame outer = nesting_enter(stack + 890);
-    pthread_t thread;
-    bool elsewhere = true;
-
-    assert_int_equal(pthread_create(&thread, NULL, is_computing_elsewhere, &elsewhere), 0);
-    pthread_join(thread, NULL);
-    assert_false(elsewhere);
-    assert_true(nesting_is_computing(stack + 10));
-    nesting_leave(&outer);
+    set_types(&subject, &type_double, &type_float, &type_double);
+    feclearexcept(FE_ALL_EXCEPT);
+    for (size_t o = 0; o < 6; o++) {
+        holds(&subject, the_return, operators[o], parameter(0), false, arguments, &one);
+        holds(&subject, parameter(0), operators[o], number(NAN), false, arguments, &one);
+        holds(&subject, the_return, operators[o], parameter(1), false, arguments, &one);
+        holds(&subject, the_return, operators[o], integer(INT64_MAX), false, arguments, &one);
+    }
+    assert_int_equal(fetestexcept(FE_ALL_EXCEPT), 0);
 }
 
 int main(void)
@@ -341,9 +345,9 @@ int main(void)
         cmocka_unit_test(test_text_by_content),
         cmocka_unit_test(test_through_null),
         cmocka_unit_test(test_all_must_hold),
-        cmocka_unit_test(test_nesting_goes_in_and_out),
-        cmocka_unit_test(test_nesting_forgets_what_was_jumped_out_of),
-        cmocka_unit_test(test_nesting_is_of_the_thread),
+        cmocka_unit_test(test_errno_is_what_the_call_set),
+        cmocka_unit_test(test_before_the_call),
+        cmocka_unit_test(test_no_flag_is_raised),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
