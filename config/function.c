@@ -77,35 +77,21 @@ static bool read_name(struct entry *entry)
 
 /* ---- the prototype --------------------------------------------------------------------------- */
 
-static bool read_preset(struct entry *entry)
-{
-    struct workspace *work = entry->work;
-    const struct config_preset *preset = config_preset_find(entry->function->symbol);
-    const char **names;
-
-    if (preset != NULL) {
-        /* What a preset says cannot be wrong by itself; what it is combined with can. */
-        entry->function->from_preset = true;
-        return value_read(work, entry->given->key_place.file, preset->text, strlen(preset->text),
-                          &entry->given->key_place, &entry->preset) == 0;
-    }
-    names = work_alloc(work, config_n_presets * sizeof(names[0]));
-    for (uint32_t i = 0; i < config_n_presets; i++) {
-        names[i] = config_presets[i].name;
-    }
-    names[0] = words_nearest(entry->function->symbol, names, config_n_presets);
-    REPORT(work->list, entry->given->key_place, NO_PRESET, entry->function->symbol,
-           names[0] != NULL ? work_join(work, ", or did you mean '", names[0], "'?") : "");
-    return false;
-}
-
 static bool read_prototype(struct entry *entry)
 {
     struct workspace *work = entry->work;
     struct prototype *prototype = &entry->function->prototype;
 
-    if (value_find(entry->given, "prototype") == NULL && !read_preset(entry)) {
+    if (!preset_allows(work, entry->given, entry->function->symbol)) {
         return false;
+    }
+    if (value_find(entry->given, "prototype") == NULL) {
+        /* What a preset says cannot be wrong by itself; what it is combined with can. */
+        entry->function->from_preset = true;
+        if (!preset_read(work, entry->given, entry->defaults, entry->function->symbol,
+                         &entry->preset)) {
+            return false;
+        }
     }
     entry->prototype_value = entry_find(entry, "prototype");
     if (!value_expect(work, entry->prototype_value, VALUE_STRING, "a C declaration") ||

@@ -237,6 +237,18 @@ bool condition_read(struct workspace *work, const struct value *value,
 bool condition_read_number(struct workspace *work, const struct value *value,
                            const struct condition_scope *scope, struct condition_operand *ret);
 
+/* ---- preset.c, refused.def ------------------------------------------------------------------- */
+
+/* Reports an entry for a function that is known not to be fit for remembering. */
+bool preset_allows(struct workspace *work, const struct value *given, const char *symbol);
+
+/*
+ * The preset that an entry without prototype takes, its types made known. Reports a function that
+ * has none, and an entry without the `ttl` that its preset demands.
+ */
+bool preset_read(struct workspace *work, const struct value *given, const struct value *defaults,
+                 const char *symbol, const struct value **ret);
+
 /* ---- stats.c --------------------------------------------------------------------------------- */
 
 /* Reads the object `stats`. */

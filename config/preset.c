@@ -1,8 +1,27 @@
 // SPDX-License-Identifier: MIT
-/* Finds a preset by name. The table is generated from presets/ when memoshim is built. */
-#include "config/config.h"
+/*
+ * What memoshim knows of functions by itself: the presets, and the functions that must not be
+ * remembered. The table of presets is generated from presets/ when memoshim is built; this reads
+ * the one that an entry takes.
+ */
+#include "config/language.h"
 
 #include <string.h>
+
+enum refused_when {
+    BARE,
+    ALWAYS
+};
+
+static const struct {
+    const char *name;
+    enum refused_when when;
+    const char *reason, *hint;
+} refused[] = {
+#define REFUSED(name, when, reason, hint) {name, when, reason, hint},
+#include "config/refused.def"
+#undef REFUSED
+};
 
 const struct config_preset *config_preset_find(const char *name)
 {
@@ -22,4 +41,54 @@ const struct config_preset *config_preset_find(const char *name)
         }
     }
     return NULL;
+}
+
+bool preset_allows(struct workspace *work, const struct value *given, const char *symbol)
+{
+    bool is_bare = value_find(given, "prototype") == NULL;
+
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        if (strcmp(refused[i].name, symbol) == 0 && (is_bare || refused[i].when == ALWAYS)) {
+            return REPORT(work->list, given->key_place, FUNCTION_REFUSED, symbol, refused[i].reason,
+                          refused[i].hint);
+        }
+    }
+    return true;
+}
+
+static void report_unknown(struct workspace *work, struct place place, const char *symbol)
+{
+    const char **names = work_alloc(work, config_n_presets * sizeof(names[0]));
+
+    for (uint32_t i = 0; i < config_n_presets; i++) {
+        names[i] = config_presets[i].name;
+    }
+    names[0] = words_nearest(symbol, names, config_n_presets);
+    REPORT(work->list, place, NO_PRESET, symbol,
+           names[0] != NULL ? work_join(work, ", or did you mean '", names[0], "'?") : "");
+}
+
+bool preset_read(struct workspace *work, const struct value *given, const struct value *defaults,
+                 const char *symbol, const struct value **ret)
+{
+    const struct config_preset *preset = config_preset_find(symbol);
+    const struct place *place = &given->key_place;
+    const struct value *types = NULL;
+
+    if (preset == NULL) {
+        report_unknown(work, *place, symbol);
+        return false;
+    }
+    if (preset->needs_ttl && value_find(given, "ttl") == NULL &&
+        value_find(defaults, "ttl") == NULL) {
+        REPORT(work->list, *place, PRESET_NEEDS_TTL, symbol);
+    }
+    if (preset->types != NULL) {
+        if (value_read(work, place->file, preset->types, strlen(preset->types), place, &types) !=
+            0) {
+            return false;
+        }
+        types_read(work, types);
+    }
+    return value_read(work, place->file, preset->text, strlen(preset->text), place, ret) == 0;
 }

@@ -5,7 +5,9 @@
 usage: embed.py OUTPUT PRESETS.json...
 
 A preset is a member of a file's one object: the keys of a configuration entry, and beside them
-`header` (the #include lines that declare the function) and `note`, which do not go into the entry.
+`header` (the #include lines that declare the function), `note`, `types` (a list of declarations, as
+at the top of a configuration) and `needs_ttl` (true: only with a `ttl` of the user's), which do not
+go into the entry.
 """
 import json
 import sys
@@ -25,6 +27,10 @@ def c_string(text):
     return json.dumps(text)
 
 
+def compact(value):
+    return json.dumps(value, separators=(",", ":"))
+
+
 def main():
     presets = {}
     for path in sys.argv[2:]:
@@ -41,9 +47,12 @@ def main():
         for name in sorted(presets):  # by code point, as strcmp sorts ASCII
             entry = dict(presets[name])
             header, note = entry.pop("header"), entry.pop("note")
-            text = json.dumps(entry, separators=(",", ":"))
-            fields = ", ".join(c_string(field) for field in (name, text, header, note))
-            out.write(f"    {{{fields}}},\n")
+            types = entry.pop("types", None)
+            needs_ttl = entry.pop("needs_ttl", False)
+            fields = [c_string(field) for field in (name, compact(entry), header, note)]
+            fields.append(c_string(compact(types)) if types else "NULL")
+            fields.append("true" if needs_ttl else "false")
+            out.write(f"    {{{', '.join(fields)}}},\n")
         out.write("};\n\n")
         out.write("const uint32_t config_n_presets =\n")
         out.write("    sizeof(config_presets) / sizeof(config_presets[0]);\n")

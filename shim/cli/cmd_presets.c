@@ -171,7 +171,13 @@ int cmd_presets(int n_arguments, char **arguments)
     if (preset == NULL) {
         return complain_unknown(arguments[1]);
     }
-    printf("{\n  \"version\": 1,\n  \"functions\": {\n    \"%s\": ", preset->name);
+    fputs("{\n  \"version\": 1,", stdout);
+    if (preset->types != NULL) {
+        fputs("\n  \"types\": ", stdout);
+        print_indented(preset->types, 1);
+        putchar(',');
+    }
+    printf("\n  \"functions\": {\n    \"%s\": ", preset->name);
     print_indented(preset->text, 2);
     puts("\n  }\n}");
     return CLI_OK;

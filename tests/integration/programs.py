@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Real programs, run in three ways: without memoshim, with hundreds of functions sent through
-thunks that pass every call on (pass_through.txt, lib/pass_through.c), and with memoshim and the
-presets of mathematics and passwords. Everything they show and leave behind must be the same.
+thunks that pass every call on (pass_through.txt, lib/pass_through.c), and with memoshim and all its
+presets. Everything they show and leave behind must be the same.
 """
 
 import dataclasses
@@ -16,7 +16,7 @@ import case
 
 PASS_THROUGH = case.PROGRAMS / "libpass_through.so"
 NAMES = pathlib.Path(__file__).with_name("pass_through.txt")
-PRESETS = ("math", "passwords")
+TTL = "60s"  # for presets that demand one
 FULL = int(os.environ.get("MEMOSHIM_TEST_SCALE", "1")) > 1
 
 # What a program must have called at least, so that a run without thunks is noticed.
@@ -37,8 +37,9 @@ def pass_through_functions():
 @functools.cache
 def preset_functions():
     """All that the presets know, each with its preset."""
-    return {name: {} for preset in PRESETS for name in
-            json.loads((case.SOURCE / f"config/presets/{preset}.json").read_text())}
+    return {name: {"ttl": TTL} if entry.get("needs_ttl") else {}
+            for path in sorted((case.SOURCE / "config/presets").glob("*.json"))
+            for name, entry in json.loads(path.read_text()).items()}
 
 
 @dataclasses.dataclass
