@@ -294,6 +294,19 @@ extern const uint32_t config_n_presets;
 
 const struct config_preset *config_preset_find(const char *name);
 
+/*
+ * Visits who owns each piece of memory that the function's descriptions of what it writes hand out,
+ * also those behind pointers in such memory, each at least once and until visit returns something
+ * else than 0. pointee: how that memory is described; NULL: a result that is text. Returns what
+ * visit returned last, or -E2BIG: more than CONFIG_MAX_RECORDS records with fields of their own.
+ */
+#define CONFIG_MAX_RECORDS 128
+
+typedef int (*config_visit_lifetime_fn)(const struct config_lifetime *lifetime,
+                                        const struct config_pointee *pointee, void *context);
+int config_each_lifetime(const struct config_function *function, config_visit_lifetime_fn visit,
+                         void *context);
+
 /* Of names[0..n_names) the one that name may be a misspelling of, or NULL. */
 const char *config_nearest(const char *name, const char *const *names, size_t n_names);
 

@@ -138,6 +138,9 @@ static struct call_plan *prepare_hook(struct hook *hook,
     if (hook->caller_problems == NULL) {
         return NULL;
     }
+    if (plan_bindings_create(function, &options.bindings, ret_reason) != 0) {
+        return NULL;
+    }
     if (call_plan_create(&options, &process.arena, &plan, ret_reason) != 0) {
         return NULL;
     }

@@ -185,6 +185,15 @@ char *hook_compose(const char *first, const char *second, const char *third, con
  */
 const char *const *hook_describe_callers(const struct config_function *function);
 
+/* ---- plan_bindings.c: what a plan is given of the process ------------------------------------ */
+
+/*
+ * Finds what the function's plan needs, in the arena. 0; -ENOTSUP with *ret_reason (a sentence)
+ * when it cannot be had; -ENOMEM. By whoever may add hooks.
+ */
+int plan_bindings_create(const struct config_function *function,
+                         const struct marshal_bindings **ret_bindings, const char **ret_reason);
+
 /* ---- let_go.c -------------------------------------------------------------------------------- */
 
 /*

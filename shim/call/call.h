@@ -19,6 +19,7 @@
 #include "base/arena.h"
 #include "base/hash.h"
 #include "config/config.h"
+#include "marshal/marshal.h"
 #include "stats/stats.h"
 #include <stdint.h>
 
@@ -26,13 +27,14 @@
 struct call_plan;
 
 struct call_plan_options {
-    const struct config_function *function; /* must outlive the plan */
-    const char *shown_as;                   /* name in statistics; must outlive the plan */
-    const char *library;                    /* provider, or NULL; must outlive the plan */
-    void *original;                         /* the real function */
-    uint64_t seed;                          /* of hashes; differs from process to process */
-    const struct hash_mac_key *mac_key;     /* for secrets; must outlive the plan */
-    enum config_mode mode;                  /* any but off */
+    const struct config_function *function;  /* must outlive the plan */
+    const char *shown_as;                    /* name in statistics; must outlive the plan */
+    const char *library;                     /* provider, or NULL; must outlive the plan */
+    void *original;                          /* the real function */
+    uint64_t seed;                           /* of hashes; differs from process to process */
+    const struct hash_mac_key *mac_key;      /* for secrets; must outlive the plan */
+    enum config_mode mode;                   /* any but off */
+    const struct marshal_bindings *bindings; /* what was found in the process; NULL: nothing */
 };
 
 /*

@@ -71,7 +71,7 @@ int call_plan_create(const struct call_plan_options *options, struct arena *aren
     if (error != 0) {
         return error;
     }
-    error = marshal_plan_create(function, abi, arena, &marshal, ret_reason);
+    error = marshal_plan_create(function, abi, options->bindings, arena, &marshal, ret_reason);
     if (error != 0) {
         return error;
     }

@@ -58,6 +58,13 @@ struct interpose_definition {
 size_t interpose_find(const char *symbol, const char *version, const char *library,
                       struct interpose_definition *ret_definitions, size_t n_room);
 
+/*
+ * What a call of this name, by an object of the start that asks for no version, leads to by the
+ * rules of the global scope; NULL when that is nothing, or no function. The shim's own slots are
+ * not asked.
+ */
+void *interpose_find_called(const char *symbol);
+
 struct interpose_slots {
     uint32_t jump, got, pointers; /* in the PLT's table, in the GOT, in data */
 };

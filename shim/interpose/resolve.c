@@ -183,6 +183,22 @@ size_t resolve_definitions(const struct object *object, const char *symbol, uint
     return n_definitions;
 }
 
+void *interpose_find_called(const char *symbol)
+{
+    struct resolve_request request = {
+        .name = symbol,
+        .name_hash = elf_name_hash(symbol),
+        .is_from_dlsym = true,
+        .is_for_call = true,
+    };
+    const struct object *object;
+    struct elf_symbol found;
+
+    return resolve_in_scope(&request, 0, &found, &object)
+               ? (void *)resolve_function(&object->view, &found)
+               : NULL;
+}
+
 size_t interpose_find(const char *symbol, const char *version, const char *library,
                       struct interpose_definition *ret_definitions, size_t n_room)
 {

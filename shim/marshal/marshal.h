@@ -20,6 +20,7 @@
 #include "base/bytes.h"
 #include "base/hash.h"
 #include "config/config.h"
+#include "marshal/bindings.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -63,12 +64,13 @@ int marshal_buffer_put(struct marshal_buffer *buffer, const void *bytes, size_t 
 struct marshal_plan;
 
 /*
- * Compiles a function's description into arena. 0; -ENOTSUP with *ret_reason (a sentence) when it
- * asks for more than this module can do; -ENOMEM.
+ * Compiles a function's description into arena. bindings: what was found for it in the process, or
+ * NULL: nothing. 0; -ENOTSUP with *ret_reason (a sentence) when it asks for more than this module
+ * can do, or than was found; -ENOMEM.
  */
 int marshal_plan_create(const struct config_function *function, const struct abi_call *call,
-                        struct arena *arena, struct marshal_plan **ret_plan,
-                        const char **ret_reason);
+                        const struct marshal_bindings *bindings, struct arena *arena,
+                        struct marshal_plan **ret_plan, const char **ret_reason);
 
 /* The size that every key, every record has; 0 when they differ from call to call. */
 uint32_t marshal_key_bytes(const struct marshal_plan *plan);

@@ -30,6 +30,7 @@ struct marshal_plan {
     bool has_states;                  /* something else than memory is part of the key */
     bool can_overlap;                 /* the memory of parameters can: marshal_can_overlap */
     struct marshal_recent *recent;    /* of each input, with check_every; else NULL */
+    struct marshal_bindings bindings; /* what was found in the process for it */
 };
 
 /*

@@ -113,8 +113,8 @@ static void plan_sizes(struct marshal_plan *plan)
 }
 
 int marshal_plan_create(const struct config_function *function, const struct abi_call *call,
-                        struct arena *arena, struct marshal_plan **ret_plan,
-                        const char **ret_reason)
+                        const struct marshal_bindings *bindings, struct arena *arena,
+                        struct marshal_plan **ret_plan, const char **ret_reason)
 {
     const struct prototype *prototype = &function->prototype;
     struct marshal_plan *plan = arena_alloc(arena, sizeof(*plan));
@@ -129,6 +129,9 @@ int marshal_plan_create(const struct config_function *function, const struct abi
         return -ENOMEM;
     }
     plan->function = function;
+    if (bindings != NULL) {
+        plan->bindings = *bindings;
+    }
     plan->n_parameters = prototype->n_parameters;
     for (uint32_t i = 0; i < plan->n_parameters; i++) {
         const struct config_description *description = &function->parameters[i];

@@ -41,7 +41,7 @@ static inline int subject_try(struct subject *subject)
     struct abi_call *call;
 
     assert_int_equal(abi_call_create(&subject->function.prototype, &subject->arena, &call), 0);
-    return marshal_plan_create(&subject->function, call, &subject->arena, &subject->plan,
+    return marshal_plan_create(&subject->function, call, NULL, &subject->arena, &subject->plan,
                                &subject->reason);
 }
 

@@ -51,6 +51,19 @@ static void test_versions_and_ifuncs_of_libm(void **state)
     assert_true(interpose_find("pow", NULL, NULL, NULL, 0) >= 2);
 }
 
+/* What a call leads to, for each kind of name; the program's own definitions come first. */
+static void test_find_called(void **state)
+{
+    static const char *const names[] = {"free", "pow", "strlen", "target_versioned", "getpwnam"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        assert_non_null(interpose_find_called(names[i]));
+        assert_ptr_equal(interpose_find_called(names[i]), dlsym(RTLD_DEFAULT, names[i]));
+    }
+    assert_null(interpose_find_called("no_such_function"));
+    assert_null(interpose_find_called("environ")); /* no function */
+}
+
 static void test_find_own_libraries(void **state)
 {
     struct interpose_definition found[ROOM];
@@ -282,6 +295,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_versions_and_ifuncs_of_libm),
+        cmocka_unit_test(test_find_called),
         cmocka_unit_test(test_find_own_libraries),
         cmocka_unit_test(test_scope_against_the_loader),
         cmocka_unit_test(test_unversioned_definition),
