@@ -5,6 +5,7 @@
 #include "abi/classes.h"
 #include "abi/ffi_types.h"
 #include "abi/place.h"
+#include "abi/words.h"
 
 #include <errno.h>
 
@@ -123,6 +124,7 @@ int abi_call_create(const struct prototype *prototype, struct arena *arena,
     if (call->split_argument < call->n_arguments) {
         error = prepare_split(call, result, types, arena);
     }
+    words_describe(prototype, call);
     if (error == 0) {
         *ret_call = call;
     }
@@ -131,7 +133,9 @@ int abi_call_create(const struct prototype *prototype, struct arena *arena,
 
 void abi_call_real(const struct abi_call *call, void *function, void *result, void **arguments)
 {
-    if (call->split_argument == call->n_arguments) {
+    if (call->is_typed) {
+        words_call(call, function, result, arguments);
+    } else if (call->split_argument == call->n_arguments) {
         ffi_call(call->cif, FFI_FN(function), result, arguments);
     } else {
         call_split(call, function, result, arguments);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * How a prototype travels under the platform's calling convention: the bridge from the
- * configuration's C types to libffi. The rest of the house sees a prepared call and the size of
- * values; libffi's own types stay behind this header and the entry that hands over to it.
+ * configuration's C types to libffi, and to registers where libffi is not needed. The rest of the
+ * house sees a prepared call and the size of values; libffi's own types stay behind this header and
+ * the entry that hands over to it.
  */
 #ifndef ABI_ABI_H
 #define ABI_ABI_H
@@ -14,6 +15,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The most arguments that travel in registers of eight bytes. */
+#define ABI_MAX_WORDS 14
+
+/* Those registers; of the vector registers the lower eight bytes. */
+struct abi_words {
+    uint64_t integers[6];
+    uint64_t vectors[8];
+};
+
+/* What a function leaves where results are: in rax and in xmm0. One of them counts, or none. */
+struct abi_both {
+    uint64_t integer;
+    double vector;
+};
+
 struct abi_call {
     void *cif;               /* an ffi_cif, prepared; for entry and abi only */
     void *real_cif;          /* the one for real calls; the same, but for a split argument */
@@ -23,6 +39,18 @@ struct abi_call {
     bool uses_float;            /* floating point comes in or goes out, also through pointers:
                                    rounding is an input, flags are an output */
     bool uses_x87;              /* long double: the x87 control word counts as well */
+
+    /*
+     * Every argument is an integer, a pointer, a float or a double in a register of its own, and so
+     * is the result, if there is one: such calls do without libffi. True for no call on a processor
+     * where this is not known. Whoever sets it to false gets the way by libffi, which is the same
+     * in every result.
+     */
+    bool is_typed;
+    bool result_is_vector;
+    uint8_t n_integers, n_vectors;                  /* registers */
+    uint8_t result_kind, word_kinds[ABI_MAX_WORDS]; /* for abi only */
+    uint8_t word_at[ABI_MAX_WORDS]; /* of each argument, in bytes from the beginning of abi_words */
 };
 
 /*

@@ -18,7 +18,10 @@
 struct entry_record {
     void *original;
     void *code; /* what the thunk jumps to */
-    struct entry_closure closure;
+    union {
+        struct entry_closure closure;
+        const struct abi_call *call; /* of a typed entry */
+    };
     entry_handler_fn handler;
     void *plan;
 };
@@ -126,6 +129,46 @@ void memoshim_notice(uint64_t notice)
     errno = saved_errno;
 }
 
+#if defined(__x86_64__)
+extern char memoshim_typed[];
+
+/* What typed_x86_64.S fills, and hands to memoshim_typed_enter. */
+struct typed_frame {
+    struct abi_words words;
+    uint64_t result[2];
+    uint64_t alignment;
+};
+
+_Static_assert(sizeof(struct typed_frame) == TYPED_FRAME_BYTES, "assembly");
+_Static_assert(offsetof(struct typed_frame, words) == TYPED_FRAME_WORDS, "assembly");
+_Static_assert(offsetof(struct typed_frame, result) == TYPED_FRAME_RESULT, "assembly");
+_Static_assert(offsetof(struct abi_words, vectors) == 48, "assembly");
+
+void memoshim_typed_enter(const struct entry_record *record, struct typed_frame *frame);
+
+void memoshim_typed_enter(const struct entry_record *record, struct typed_frame *frame)
+{
+    const struct abi_call *call = record->call;
+    void *arguments[ABI_MAX_WORDS];
+
+    for (uint32_t i = 0; i < call->n_arguments; i++) {
+        arguments[i] = (char *)&frame->words + call->word_at[i];
+    }
+    record->handler(record->plan, frame->result, arguments);
+}
+
+static void *typed_code(const struct abi_call *call)
+{
+    return memoshim_typed +
+           (call->n_integers * (TYPED_MAX_VECTORS + 1u) + call->n_vectors) * TYPED_BYTES;
+}
+#else
+static void *typed_code(const struct abi_call *call)
+{
+    return NULL; /* never asked for: abi describes no call as typed */
+}
+#endif
+
 static void enter_closure(ffi_cif *cif, void *result, void **arguments, void *closure)
 {
     const struct entry_record *record =
@@ -142,7 +185,12 @@ int entry_open(const struct abi_call *call, void *original, entry_handler_fn han
         return -ENOSPC;
     }
     record = &pool->records[pool->n_records].record;
-    record->code = entry_closure_prepare(&record->closure, call->cif, enter_closure);
+    if (call->is_typed) {
+        record->call = call;
+        record->code = typed_code(call);
+    } else {
+        record->code = entry_closure_prepare(&record->closure, call->cif, enter_closure);
+    }
     if (record->code == NULL) {
         return -ENOTSUP;
     }

@@ -5,8 +5,11 @@
  * enter, on pages that are sealed read-only once everything is set up.
  *
  *     slot ─► thunk k ─┬─ guard set, switched off, stack misaligned ─► jmp original
- *                      └─ jmp code ─► libffi's closure entry ─► handler(plan, result, arguments)
+ *                      └─ jmp code ─┬─ typed entry ──────────┬─► handler(plan, result, arguments)
+ *                                   └─ libffi's closure entry ┘
  *
+ * The typed entries carry calls that travel in registers of eight bytes only; the closure entry,
+ * which is the general one, carries all. To the handler and to the caller they are the same.
  * The jump to the original touches no argument register.
  */
 #ifndef ENTRY_ENTRY_H
@@ -25,15 +28,16 @@
 typedef void (*entry_handler_fn)(void *plan, void *result, void **arguments);
 
 /*
- * Takes the next thunk for calls of `original`. It is switched off until entry_switch. Returns its
- * number, -ENOSPC when the pool is used up, -ENOTSUP when libffi refuses.
+ * Takes the next thunk for calls of `original`, and the entry that call->is_typed says. It is
+ * switched off until entry_switch. call must outlive it. Returns its number, -ENOSPC when the pool
+ * is used up, -ENOTSUP when libffi refuses.
  */
 int entry_open(const struct abi_call *call, void *original, entry_handler_fn handler, void *plan);
 
 /*
- * Tries the way through thunks and libffi with two of the thunks, which are used up. With the guard
- * set, before anybody else can get at a thunk. 0; -EPROTO when wrong answers came back; errors of
- * entry_open.
+ * Tries the ways through thunks, by libffi and without it, with four of the thunks, which are used
+ * up. With the guard set, before anybody else can get at a thunk. 0; -EPROTO when wrong answers
+ * came back; errors of entry_open.
  */
 int entry_self_test(struct arena *arena);
 

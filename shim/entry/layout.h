@@ -41,6 +41,14 @@
 #define ENTRY_NOTICE_THUNK_BYTES 32
 #define ENTRY_AROUND_THUNK_BYTES 32
 
+/* Typed entries: how many there are, room for the code of one, and struct typed_frame. */
+#define TYPED_MAX_INTEGERS 6
+#define TYPED_MAX_VECTORS  8
+#define TYPED_BYTES        192
+#define TYPED_FRAME_WORDS  0
+#define TYPED_FRAME_RESULT 112
+#define TYPED_FRAME_BYTES  136 /* and the stack is aligned to 16 again */
+
 /* struct around_call: a call that has not returned yet. */
 #define AROUND_CALL_WORD   0
 #define AROUND_CALL_RETURN 8

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Whether the way from a thunk through libffi to C and back works on this processor, with this
- * libffi: one integer and one floating-point signature, passed on and answered. The thunks that it
+ * Whether the way from a thunk to C and back works on this processor, through libffi as it is here
+ * and through the typed entries: one integer and one floating-point signature, passed on and
+ * answered. The thunks that it
  * takes are of no use to anybody else.
  */
 #include "entry/entry.h"
@@ -34,9 +35,9 @@ static void answer_double(void *plan, void *result, void **arguments)
     memcpy(result, &value, sizeof(value));
 }
 
-/* A thunk for `type f(type x)`, or NULL. */
+/* A thunk for `type f(type x)`, or an error. */
 static int open_thunk(const struct ctype *type, void *real, entry_handler_fn handler,
-                      struct arena *arena)
+                      bool is_general, struct arena *arena)
 {
     const struct prototype_parameter parameter = {.name = "x", .type = type};
     const struct prototype prototype = {
@@ -44,7 +45,11 @@ static int open_thunk(const struct ctype *type, void *real, entry_handler_fn han
     struct abi_call *call;
     int error = abi_call_create(&prototype, arena, &call);
 
-    return error != 0 ? error : entry_open(call, real, handler, NULL);
+    if (error != 0) {
+        return error;
+    }
+    call->is_typed = call->is_typed && !is_general;
+    return entry_open(call, real, handler, NULL);
 }
 
 static bool both_answer(int integer, int number, int expected_integer, double expected_number)
@@ -59,7 +64,7 @@ static bool both_answer(int integer, int number, int expected_integer, double ex
     return is_good;
 }
 
-int entry_self_test(struct arena *arena)
+static int test_entries(bool is_general, struct arena *arena)
 {
     static const struct ctype type_int = {.kind = CTYPE_SIGNED,
                                           .size_bytes = sizeof(int),
@@ -69,8 +74,8 @@ int entry_self_test(struct arena *arena)
                                              .size_bytes = sizeof(double),
                                              .alignment_bytes = _Alignof(double),
                                              .text = "double"};
-    int integer = open_thunk(&type_int, (void *)real_integer, answer_integer, arena);
-    int number = open_thunk(&type_double, (void *)real_double, answer_double, arena);
+    int integer = open_thunk(&type_int, (void *)real_integer, answer_integer, is_general, arena);
+    int number = open_thunk(&type_double, (void *)real_double, answer_double, is_general, arena);
     bool is_good;
 
     if (integer < 0 || number < 0) {
@@ -83,4 +88,11 @@ int entry_self_test(struct arena *arena)
     entry_switch(integer, false);
     entry_switch(number, false);
     return is_good ? 0 : -EPROTO;
+}
+
+int entry_self_test(struct arena *arena)
+{
+    int error = test_entries(true, arena);
+
+    return error != 0 ? error : test_entries(false, arena);
 }

@@ -15,16 +15,20 @@ import counted
 TRACED = case.PROGRAMS / "traced"
 WALK = pathlib.Path(__file__).with_name("gdb_walk.py")
 CALLERS = ["inner_function", "outer_function", "main"]  # innermost first
-THUNK = "memoshim_thunk_2"  # of the one function; the first two were the self-test's
+THUNK = "memoshim_thunk_4"  # of the one function; the first four were the self-test's
 SANITIZED = case.os.environ.get("MEMOSHIM_SANITIZED") == "1"
 
 
 @unittest.skipIf(SANITIZED, "tools that run a program in their own way, and sanitizers do")
 class Debuggers(counted.CountedCase):
+    ENTRY = "memoshim_typed_1_0"
+    REAL_CALL = "words_call"  # the function of ours that calls the real one
+    RETURNS_TO = "call_function"  # inlined there
+    described = {}
 
     def setUp(self):
         super().setUp()
-        self.hooked = self.config(counted.functions("hooked", max_entries=1000))
+        self.hooked = self.config(counted.functions("hooked", max_entries=1000, **self.described))
 
     def assert_way(self, stack, *names):
         """These functions, and then those that called, are on the stack in this order."""
@@ -77,23 +81,23 @@ class Debuggers(counted.CountedCase):
                     if line.startswith("seen: "))
         self.assertIn("stops", seen, text[-3000:])
 
-        self.assert_way(seen["miss"], "real_work", "counted_hooked", "ffi_call_unix64",
-                        "call_handle", "ffi_closure_unix64")
-        self.assertEqual(seen["finish of the real function"], "ffi_call_unix64")
+        self.assert_way(seen["miss"], "real_work", "counted_hooked", self.REAL_CALL,
+                        "call_handle", self.ENTRY)
+        self.assertEqual(seen["finish of the real function"], self.RETURNS_TO)
         self.assert_way(seen["up"], "call_handle")
         self.assertEqual((seen["finish of a caller"], seen["value"]), ("call", 3 * 5 + 2))
 
         for kind, passed in ("hit", "marshal_replay"), ("miss", "real_work"):
             walk = seen[f"walk of a {kind}"]
             self.assertEqual(walk["lost"], [])
-            for name in THUNK, "ffi_closure_unix64", "cache_lookup", passed:
+            for name in THUNK, self.ENTRY, "cache_lookup", passed:
                 self.assertIn(name, walk["ran"])
             self.assertGreater(walk["n_steps"], 100)
         self.assertNotIn("counted_hooked", seen["walk of a hit"]["ran"])
 
         self.assert_way(seen["thunk"], THUNK)
         self.assertEqual(seen["finish of a thunk"], "inner_function")
-        self.assert_way(seen["replay"], "marshal_replay", "call_handle", "ffi_closure_unix64")
+        self.assert_way(seen["replay"], "marshal_replay", "call_handle", self.ENTRY)
         self.assertEqual(seen["finish of the replay"], "call_handle")
         for stack in seen["stops"]:
             self.assertEqual(stack[-1], "main")
@@ -109,7 +113,7 @@ class Debuggers(counted.CountedCase):
         self.assertGreater(len(errors), 1, text)
         for error in errors[1:]:
             self.assert_way(re.findall(r"(?:at|by) 0x[0-9A-F]+: (\w+)", error), "depend_on_unset",
-                            "counted_hooked", "ffi_call_unix64", "call_handle")
+                            "counted_hooked", self.REAL_CALL, "call_handle")
         self.assertEqual(self.under(valgrind, "-q", "--error-exitcode=9", "--leak-check=full",
                                     act="calls"), "")
 
@@ -124,7 +128,8 @@ class Debuggers(counted.CountedCase):
         for cost, name in re.findall(r"^\s*([\d,]+) \([^)]*\)\s+\S*:(\w+)", text, re.MULTILINE):
             costs.setdefault(name, int(cost.replace(",", "")))  # the largest comes first
         # libffi moves its own frame to call counted_hooked, which callgrind takes for a part of it.
-        way = "spin", "ffi_call", "call_handle", THUNK, "inner_function", "main"
+        real_call = self.REAL_CALL.removesuffix("_unix64")
+        way = "spin", real_call, "call_handle", THUNK, "inner_function", "main"
         for inner, outer in zip(way, way[1:]):
             self.assertIn(inner, costs, text)
             self.assertLessEqual(costs[inner], costs[outer], (inner, outer))
@@ -143,8 +148,8 @@ class Debuggers(counted.CountedCase):
         text = self.run_tool(perf, "script", "-i", data, "-F", "ip,sym", "--no-inline", check=False)
         stacks = [re.findall(r"^\s+[0-9a-f]+ (\S+)", sample, re.MULTILINE)
                   for sample in text.split("\n\n")]
-        for place, others in ("spin", ["counted_hooked", "ffi_call_unix64", "call_handle"]), \
-                             ("call_handle", ["ffi_closure_unix64"]):
+        for place, others in ("spin", ["counted_hooked", self.REAL_CALL, "call_handle"]), \
+                             ("call_handle", [self.ENTRY]):
             taken = [stack for stack in stacks if place in stack and
                      (place == "spin") == ("counted_hooked" in stack)]
             whole = [stack for stack in taken if "main" in stack]
@@ -161,6 +166,20 @@ class Debuggers(counted.CountedCase):
                              self.run_tool("nm", "-S", case.LIBRARY), re.MULTILINE)
         self.assertEqual(len(symbols), 1024)
         self.assertTrue(all(int(size, 16) > 0 for size in symbols))
+
+
+class DebuggersGeneral(Debuggers):
+    """The same by libffi: with arguments that the function does not have, of which one finds no
+    register."""
+
+    ENTRY = "ffi_closure_unix64"
+    REAL_CALL = RETURNS_TO = "ffi_call_unix64"
+    described = {
+        "prototype": "long counted_hooked(long key, int b, int c, int d, int e, int f, int g)",
+        "args": dict.fromkeys("bcdefg", "ignore"),
+    }
+    test_thunks_have_names = None
+    test_memcheck = None  # which takes what it would find on the stack for an error
 
 
 if __name__ == "__main__":

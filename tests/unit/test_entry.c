@@ -29,6 +29,7 @@ struct signature {
     const void *hit_value;    /* what a hit gives */
     void *real;
     void (*call)(void *function, void *ret); /* through a pointer of the true type */
+    bool fits_registers;                     /* so that on x86-64 it needs no libffi */
 };
 
 static unsigned n_real_calls, n_handled, n_wrong_arguments;
@@ -115,45 +116,63 @@ static void run(const struct signature *signature, void *function, const void *e
     assert_int_equal(n_wrong_arguments, 0);
 }
 
+/* One signature through one entry: off, a miss, a hit, and with the guard set. */
+static void run_entry(struct subject *subject)
+{
+    const struct signature *signature = subject->signature;
+    int entry = entry_open(subject->call, signature->real, handle, subject);
+    void *thunk;
+
+    assert_true(entry >= 0);
+    thunk = entry_thunk(entry);
+    subject->answers = false;
+    run(signature, signature->real, signature->result_value, 0, 1);
+    run(signature, thunk, signature->result_value, 0, 1); /* off */
+    assert_int_equal(entry_passed(entry), 1);
+    entry_switch(entry, true);
+    run(signature, thunk, signature->result_value, 1, 1); /* a miss */
+    subject->answers = true;
+    run(signature, thunk, signature->hit_value, 1, 0);
+    assert_int_equal(entry_passed(entry), 1);
+    guard_enter();
+    run(signature, thunk, signature->result_value, 0, 1);
+    guard_leave();
+    assert_int_equal(entry_passed(entry), 2);
+    run(signature, thunk, signature->hit_value, 1, 0);
+    entry_switch(entry, false);
+    run(signature, thunk, signature->result_value, 0, 1);
+    assert_int_equal(entry_passed(entry), 3);
+    entry_reset_passed(entry);
+    assert_int_equal(entry_passed(entry), 0);
+}
+
+/* Both entries of calls that have two, and whether they have. */
 static void test_corpus(void **state)
 {
-    static struct subject subjects[N_SIGNATURES];
+    static struct subject subjects[N_SIGNATURES][2];
+    static struct abi_call general[N_SIGNATURES];
     static struct prototype_parameter parameters[16];
 
     for (size_t s = 0; s < N_SIGNATURES; s++) {
         const struct signature *signature = &signatures[s];
         struct prototype prototype = {"f", signature->result, parameters, signature->n_arguments};
-        struct subject *subject = &subjects[s];
-        void *thunk;
-        int entry;
+        struct subject *subject = subjects[s];
 
         for (uint32_t i = 0; i < signature->n_arguments; i++) {
             parameters[i] = (struct prototype_parameter){"x", signature->types[i]};
         }
         subject->signature = signature;
         assert_int_equal(abi_call_create(&prototype, &arena, &subject->call), 0);
-        entry = entry_open(subject->call, signature->real, handle, subject);
-        assert_true(entry >= 0);
-        thunk = entry_thunk(entry);
-
-        run(signature, signature->real, signature->result_value, 0, 1);
-        run(signature, thunk, signature->result_value, 0, 1); /* off */
-        assert_int_equal(entry_passed(entry), 1);
-        entry_switch(entry, true);
-        run(signature, thunk, signature->result_value, 1, 1); /* a miss */
-        subject->answers = true;
-        run(signature, thunk, signature->hit_value, 1, 0);
-        assert_int_equal(entry_passed(entry), 1);
-        guard_enter();
-        run(signature, thunk, signature->result_value, 0, 1);
-        guard_leave();
-        assert_int_equal(entry_passed(entry), 2);
-        run(signature, thunk, signature->hit_value, 1, 0);
-        entry_switch(entry, false);
-        run(signature, thunk, signature->result_value, 0, 1);
-        assert_int_equal(entry_passed(entry), 3);
-        entry_reset_passed(entry);
-        assert_int_equal(entry_passed(entry), 0);
+        run_entry(subject);
+#if defined(__x86_64__)
+        assert_int_equal(subject->call->is_typed, signature->fits_registers);
+#endif
+        if (subject->call->is_typed) {
+            general[s] = *subject->call;
+            general[s].is_typed = false;
+            subject[1] = (struct subject){.signature = signature, .call = &general[s]};
+            run_entry(&subject[1]);
+        }
     }
 }
 
