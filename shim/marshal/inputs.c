@@ -426,6 +426,15 @@ int64_t marshal_input_bytes(const struct config_input *input)
     }
 }
 
+/* Forgets when files were last looked at. */
+static void begin_anew(const struct marshal_plan *plan)
+{
+    for (uint32_t i = 0; plan->recent != NULL && i < plan->function->n_inputs; i++) {
+        lock_init(&plan->recent[i].lock, LOCK_RANK_FILES);
+        plan->recent[i].until_ns = 0;
+    }
+}
+
 int marshal_inputs_create(struct marshal_plan *plan, struct arena *arena)
 {
     uint32_t n_inputs = plan->function->n_inputs;
@@ -437,16 +446,14 @@ int marshal_inputs_create(struct marshal_plan *plan, struct arena *arena)
     if (plan->recent == NULL) {
         return -ENOMEM;
     }
-    marshal_after_fork(plan);
+    begin_anew(plan);
     return 0;
 }
 
 void marshal_after_fork(const struct marshal_plan *plan)
 {
-    for (uint32_t i = 0; plan->recent != NULL && i < plan->function->n_inputs; i++) {
-        lock_init(&plan->recent[i].lock, LOCK_RANK_FILES);
-        plan->recent[i].until_ns = 0;
-    }
+    begin_anew(plan);
+    tied_memory_after_fork();
 }
 
 void marshal_inputs_init(void)

@@ -135,8 +135,27 @@ static inline void *marshal_pointer(void *const *arguments, uint32_t i)
 /* Memory of this thread for the static result of one function, kept until the thread ends. */
 void *thread_memory_get(uint32_t slot, size_t n_bytes);
 int thread_memory_init(void);
+
+/* THREAD_MEMORY_MAX_SLOTS: there is none left. By whoever makes plans. */
 uint32_t thread_memory_new_slot(void);
 
+/* The slot that all functions of a group share; group must stay. As thread_memory_new_slot. */
+uint32_t thread_memory_group_slot(const char *group);
+
 #define THREAD_MEMORY_MAX_SLOTS 1024
+
+/*
+ * Memory of the process for the static result that belongs to one value of an argument, the same
+ * at each call until a larger one is asked for; then the former is kept. NULL: ask the real
+ * function, there are too many values. Takes a lock.
+ */
+void *tied_memory_get(uint32_t slot, uint64_t value, size_t n_bytes);
+
+/* TIED_MEMORY_MAX_SLOTS: there is none left. By whoever makes plans. */
+uint32_t tied_memory_new_slot(void);
+void tied_memory_after_fork(void);
+
+#define TIED_MEMORY_MAX_SLOTS  256
+#define TIED_MEMORY_MAX_VALUES 4096 /* of one slot */
 
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Where "static" results live: one block for each function and thread, so that a pointer handed
+ * Where "static" results live: one block for each function, or group of functions, and thread, so
+ * that a pointer handed
  * out stays good until the thread calls that function again, as with the real one. A block that
  * became too small is kept: a program that looks at an old result finds old text, not a page that
  * is gone. Each is at least twice its predecessor, so the old ones never add up to more than the
@@ -17,6 +18,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
+#include <string.h>
 
 /* Stands before its data. */
 struct thread_block {
@@ -43,6 +45,7 @@ static pthread_key_t thread_end_key;
 
 /* Written while plans are made, by one thread. */
 static uint32_t n_slots;
+static const char *groups[THREAD_MEMORY_MAX_SLOTS]; /* by slot; NULL: of one function */
 
 /* Of threads that have ended. */
 static struct {
@@ -103,6 +106,22 @@ int thread_memory_init(void)
 uint32_t thread_memory_new_slot(void)
 {
     return n_slots < THREAD_MEMORY_MAX_SLOTS ? n_slots++ : THREAD_MEMORY_MAX_SLOTS;
+}
+
+uint32_t thread_memory_group_slot(const char *group)
+{
+    uint32_t slot = 0;
+
+    while (slot < n_slots && (groups[slot] == NULL || strcmp(groups[slot], group) != 0)) {
+        slot++;
+    }
+    if (slot == n_slots) {
+        slot = thread_memory_new_slot();
+        if (slot != THREAD_MEMORY_MAX_SLOTS) {
+            groups[slot] = group;
+        }
+    }
+    return slot;
 }
 
 void *thread_memory_get(uint32_t slot, size_t n_bytes)
