@@ -105,6 +105,26 @@ bool ctype_is_text_pointer(const struct ctype *type)
            (type->target->kind == CTYPE_SIGNED || type->target->kind == CTYPE_UNSIGNED);
 }
 
+uint32_t ctype_character_bytes(const struct ctype *type)
+{
+    static const char *const wide[] = {"wchar_t", "char16_t", "char32_t"};
+
+    if (ctype_is_text_pointer(type)) {
+        return 1;
+    }
+    for (size_t i = 0; i < sizeof(wide) / sizeof(wide[0]) && type->kind == CTYPE_POINTER; i++) {
+        const char *text = type->target->text;
+
+        if (type->target->is_const && strncmp(text, "const ", strlen("const ")) == 0) {
+            text += strlen("const ");
+        }
+        if (strcmp(text, wide[i]) == 0) {
+            return type->target->size_bytes;
+        }
+    }
+    return 0;
+}
+
 bool ctype_is_function_pointer(const struct ctype *type)
 {
     return type->kind == CTYPE_POINTER && type->target->kind == CTYPE_OPAQUE &&

@@ -152,7 +152,8 @@ struct config_count {
 /* What is done with one parameter, or with the result. */
 enum description_kind {
     DESCRIBE_VALUE,   /* a scalar: in the key by value; a scalar result: captured */
-    DESCRIBE_STRING,  /* parameter: NUL-terminated text or NULL, in the key by content */
+    DESCRIBE_STRING,  /* parameter: NUL-terminated text or NULL, in the key by content; of
+                         characters of element_size bytes, 1 if that is 0 */
     DESCRIBE_STRINGS, /* parameter: NULL-terminated array of such texts, or NULL */
     DESCRIBE_PATH,    /* parameter: text, and the state of the file that it names */
     DESCRIBE_ADDRESS, /* the pointer's value is the key; as a result: captured as it is */
@@ -237,7 +238,7 @@ struct config_description {
     bool is_in;                      /* the content before the call is in the key */
     bool is_out;                     /* the content after the call is captured and given back */
     bool is_secret;                  /* makes the whole key a MAC */
-    uint32_t element_size;           /* bytes of one element of DESCRIBE_MEMORY ("bytes": 1) */
+    uint32_t element_size;           /* bytes of one element of MEMORY ("bytes": 1) or STRING */
     const struct ctype *element;     /* of DESCRIBE_MEMORY; NULL for "bytes" */
     struct config_count count;       /* of DESCRIBE_MEMORY */
     const char *count_text;          /* as written, for messages; NULL: it was left out */

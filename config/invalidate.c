@@ -34,8 +34,9 @@ const char *invalidate_unusable(const struct config_description *description,
                : ctype_is_record(type) ? "it is a struct or union"
                                        : NULL;
     case DESCRIBE_ADDRESS:
-    case DESCRIBE_STRING:
         return NULL;
+    case DESCRIBE_STRING:
+        return description->element_size > 1 ? "it is wide text" : NULL;
     case DESCRIBE_IGNORE:
         return "it is ignored, so it is not part of the key";
     case DESCRIBE_SCRATCH:

@@ -113,6 +113,9 @@ bool ctype_is_complex(const struct ctype *type);
 bool ctype_is_scalar(const struct ctype *type); /* any of these; no pointer */
 /* A pointer to one-byte integers: what C calls a string. */
 bool ctype_is_text_pointer(const struct ctype *type);
+/* Bytes of one character of the text that a pointer may point to: 1, or the size of wchar_t,
+ * char16_t or char32_t; 0: it is no pointer to characters. */
+uint32_t ctype_character_bytes(const struct ctype *type);
 bool ctype_is_function_pointer(const struct ctype *type);
 /* Structurally: kinds, sizes, const, targets, forms; not texts. */
 bool ctype_equal(const struct ctype *a, const struct ctype *b);

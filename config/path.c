@@ -224,8 +224,9 @@ bool path_read(struct path_reader *reader, struct path *side, bool is_pointee)
         side->operand.kind = OPERAND_PARAMETER;
         side->operand.parameter = (uint32_t)parameter;
         side->type = prototype->parameters[parameter].type;
-        side->is_text = reader->scope->parameters[parameter].kind == DESCRIBE_STRING ||
-                        reader->scope->parameters[parameter].kind == DESCRIBE_PATH;
+        side->is_text = (reader->scope->parameters[parameter].kind == DESCRIBE_STRING ||
+                         reader->scope->parameters[parameter].kind == DESCRIBE_PATH) &&
+                        ctype_character_bytes(side->type) <= 1;
         return is_pointee ? follow(reader, side, 0) : read_suffixes(reader, side);
     }
     if (begins_suffix(reader->at)) {

@@ -31,7 +31,8 @@ static bool check_word(struct workspace *work, const struct value *value,
     if (type->kind != CTYPE_POINTER) {
         return report_mismatch(work, value, prototype, parameter, word);
     }
-    if ((kind == DESCRIBE_STRING || kind == DESCRIBE_PATH) && !ctype_is_text_pointer(type) &&
+    if (((kind == DESCRIBE_STRING && ctype_character_bytes(type) == 0) ||
+         (kind == DESCRIBE_PATH && !ctype_is_text_pointer(type))) &&
         type->target->kind != CTYPE_VOID) {
         return report_mismatch(work, value, prototype, parameter, word);
     }
@@ -53,6 +54,7 @@ static bool read_word(struct workspace *work, const struct value *value,
                       const struct prototype *prototype,
                       const struct prototype_parameter *parameter, struct config_description *ret)
 {
+    const struct ctype *type = parameter->type;
     int kind;
 
     if (!word_read(work, value, WORDS_DESCRIPTION, &kind) ||
@@ -61,6 +63,9 @@ static bool read_word(struct workspace *work, const struct value *value,
     }
     ret->kind = kind;
     ret->is_in = kind != DESCRIBE_IGNORE && kind != DESCRIBE_SCRATCH;
+    if (kind == DESCRIBE_STRING) {
+        ret->element_size = type->target->kind == CTYPE_VOID ? 1 : ctype_character_bytes(type);
+    }
     return true;
 }
 

@@ -22,11 +22,14 @@ enum pointer_class {
     POINTS_TO_CODE = 1u << 8,
     POINTS_TO_TEXTS = 1u << 9,        /* char ** */
     POINTS_TO_CONST_TEXTS = 1u << 10, /* char *const * */
+    POINTS_TO_CONST_WIDE = 1u << 11,  /* const wchar_t * */
 };
 
 #define POINTS_TO_WRITABLE (POINTS_TO_TEXT | POINTS_TO_BYTES | POINTS_TO_VALUES)
-#define POINTS_TO_READABLE \
-    (POINTS_TO_WRITABLE | POINTS_TO_CONST_TEXT | POINTS_TO_CONST_BYTES | POINTS_TO_CONST_VALUES)
+#define POINTS_TO_READABLE                                                                        \
+    (POINTS_TO_WRITABLE | POINTS_TO_CONST_TEXT | POINTS_TO_CONST_BYTES | POINTS_TO_CONST_VALUES | \
+     POINTS_TO_CONST_WIDE)
+#define POINTS_TO_TYPED    (POINTS_TO_VALUES | POINTS_TO_CONST_VALUES | POINTS_TO_CONST_WIDE)
 #define POINTS_TO_ANYTHING (~0u)
 
 /* A description that would do for pointers of these classes, in the order in which they are said.
@@ -35,7 +38,7 @@ static const struct candidate {
     unsigned classes;
     const char *word, *direction, *meaning;
 } candidates[] = {
-    {POINTS_TO_CONST_TEXT, "\"string\"", NULL, "if it is text"},
+    {POINTS_TO_CONST_TEXT | POINTS_TO_CONST_WIDE, "\"string\"", NULL, "if it is text"},
     {POINTS_TO_WRITABLE, NULL, "out", "if it is written"},
     {POINTS_TO_READABLE, NULL, "in", "if it is read"},
     {POINTS_TO_WRITABLE, NULL, "inout", "if both"},
@@ -63,6 +66,9 @@ static enum pointer_class classify(const struct ctype *type)
         return POINTS_TO_CODE;
     }
     /* By what is written: whether char itself is unsigned differs from machine to machine. */
+    if (ctype_character_bytes(type) > 1 && target->is_const) {
+        return POINTS_TO_CONST_WIDE;
+    }
     if (ctype_is_text_pointer(type) && strstr(target->text, "unsigned") == NULL) {
         return target->is_const ? POINTS_TO_CONST_TEXT : POINTS_TO_TEXT;
     }
@@ -147,7 +153,7 @@ static const struct prototype_parameter *find_length(const struct prototype *pro
 static const char *suggest_count(struct workspace *work, const struct prototype *prototype,
                                  const struct prototype_parameter *described)
 {
-    bool has_type = (classify(described->type) & (POINTS_TO_VALUES | POINTS_TO_CONST_VALUES)) != 0;
+    bool has_type = (classify(described->type) & POINTS_TO_TYPED) != 0;
     const struct prototype_parameter *length = find_length(prototype, described);
 
     if (length == NULL || is_length_word(described->name)) {
@@ -165,7 +171,7 @@ static const char *suggest_type(const struct ctype *type)
     const char *text = type->target->text;
     size_t n_const = strlen("const ");
 
-    if ((classify(type) & (POINTS_TO_VALUES | POINTS_TO_CONST_VALUES)) == 0) {
+    if ((classify(type) & POINTS_TO_TYPED) == 0) {
         return "bytes";
     }
     return strncmp(text, "const ", n_const) == 0 ? text + n_const : text;

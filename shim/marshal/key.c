@@ -54,10 +54,10 @@ static int put_frame(const struct marshal_plan *plan, struct marshal_buffer *buf
     return put(plan, buffer, frame, sizeof(frame));
 }
 
-int marshal_put_text(const struct marshal_plan *plan, struct marshal_buffer *buffer,
-                     const char *text)
+static int put_characters(const struct marshal_plan *plan, struct marshal_buffer *buffer,
+                          const void *text, uint32_t character_bytes)
 {
-    size_t n_bytes = strnlen(text, MARSHAL_MAX_STRING_BYTES + 1);
+    size_t n_bytes = marshal_text_bytes(text, character_bytes, MARSHAL_MAX_STRING_BYTES);
     int error;
 
     if (n_bytes > MARSHAL_MAX_STRING_BYTES) {
@@ -65,6 +65,12 @@ int marshal_put_text(const struct marshal_plan *plan, struct marshal_buffer *buf
     }
     error = put_frame(plan, buffer, 'S', n_bytes);
     return error != 0 ? error : put(plan, buffer, text, n_bytes);
+}
+
+int marshal_put_text(const struct marshal_plan *plan, struct marshal_buffer *buffer,
+                     const char *text)
+{
+    return put_characters(plan, buffer, text, 1);
 }
 
 static int put_elements(const struct marshal_plan *plan, struct marshal_buffer *buffer,
@@ -152,7 +158,8 @@ static int put_parameter(const struct marshal_plan *plan, struct marshal_buffer 
     case DESCRIBE_SCRATCH:
         return put(plan, buffer, "P", 1);
     case DESCRIBE_STRING:
-        return marshal_put_text(plan, buffer, pointer);
+        return put_characters(plan, buffer, pointer,
+                              marshal_character_bytes(parameter->description));
     case DESCRIBE_STRINGS:
         return marshal_put_strings(plan, buffer, pointer);
     case DESCRIBE_PATH:

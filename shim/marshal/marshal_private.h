@@ -46,11 +46,23 @@ int marshal_buffer_extend(struct marshal_buffer *buffer, size_t n_bytes, size_t 
 int marshal_put_text(const struct marshal_plan *plan, struct marshal_buffer *buffer,
                      const char *text);
 
+/* Bytes of text of characters of 1, 2 or 4 bytes, up to the one that is 0 and without it; more
+ * than max_bytes: it does not end within them. */
+size_t marshal_text_bytes(const void *text, uint32_t character_bytes, size_t max_bytes);
+
 /* Text by its content, whatever else the key says of it. */
 static inline bool marshal_is_text(const struct marshal_parameter *parameter)
 {
     return parameter->description->kind == DESCRIBE_STRING ||
            parameter->description->kind == DESCRIBE_PATH;
+}
+
+/* Of text by its content. */
+static inline uint32_t marshal_character_bytes(const struct config_description *description)
+{
+    return description->kind == DESCRIBE_STRING && description->element_size > 1
+               ? description->element_size
+               : 1;
 }
 
 /* ---- approximate.c, texts.c -------------------------------------------------------------------

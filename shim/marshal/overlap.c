@@ -25,7 +25,11 @@ static bool reaches_beyond(const struct marshal_plan *plan,
     uint64_t n_bytes;
 
     if (marshal_is_text(parameter)) {
-        return distance <= MARSHAL_MAX_STRING_BYTES && memchr(memory, '\0', distance) == NULL;
+        return distance <= MARSHAL_MAX_STRING_BYTES &&
+               marshal_text_bytes(memory, marshal_character_bytes(parameter->description),
+                                  distance) +
+                       marshal_character_bytes(parameter->description) >
+                   distance;
     }
     if (parameter->out_slot >= 0) {
         count = call->out_counts[parameter->out_slot];

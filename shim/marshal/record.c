@@ -52,7 +52,11 @@ static int put_offset(const struct marshal_plan *plan, struct marshal_buffer *bu
             return -EFAULT;
         }
         if (marshal_is_text(&plan->parameters[into])) {
-            end = (int64_t)strnlen(base, MARSHAL_MAX_OFFSET);
+            size_t n_bytes = marshal_text_bytes(
+                base, marshal_character_bytes(plan->parameters[into].description),
+                MARSHAL_MAX_OFFSET);
+
+            end = n_bytes < MARSHAL_MAX_OFFSET ? (int64_t)n_bytes : MARSHAL_MAX_OFFSET;
         }
         offset = (int64_t)((intptr_t)pointer - (intptr_t)base);
         if (offset < 0 || offset > end) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * "strings", a NULL-terminated array of texts, and "path", a text and the state of the file that it
- * names, as parts of a key:
+ * names, as parts of a key, and how long text is:
  *
  *     strings      'N', or 'L' and each text in its frame, then 'E'
  *     path         'N', or text in its frame, then the state (inputs.c)
@@ -12,6 +12,24 @@
 
 #include <errno.h>
 #include <string.h>
+
+size_t marshal_text_bytes(const void *text, uint32_t character_bytes, size_t max_bytes)
+{
+    static const char zero[4];
+    const char *at = text;
+
+    if (character_bytes == 1) {
+        return strnlen(text, max_bytes + 1);
+    }
+    /* A program may have it at any address. */
+    while (memcmp(at, zero, character_bytes) != 0) {
+        at += character_bytes;
+        if ((size_t)(at - (const char *)text) > max_bytes) {
+            break;
+        }
+    }
+    return (size_t)(at - (const char *)text);
+}
 
 int marshal_put_strings(const struct marshal_plan *plan, struct marshal_buffer *buffer,
                         const char *const *strings)

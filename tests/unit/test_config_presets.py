@@ -23,6 +23,8 @@ LIBRARIES = {
     "#include <complex.h>": "libm.so.6",
     "#include <crypt.h>": "libcrypt.so.1",
     "#include <math.h>": "libm.so.6",
+    "#include <string.h>": "libc.so.6",
+    "#include <wchar.h>": "libc.so.6",
 }
 
 # Files that have all of a header, but for these: they set a variable.

@@ -9,11 +9,15 @@
 
 #include <fenv.h>
 #include <math.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
+#include <wchar.h>
 
 TEST_POINTER(char_pointer, type_i8);
 TEST_POINTER(texts_type, char_pointer);
 TEST_POINTER(double_pointer, type_double);
+TEST_POINTER(wide_pointer, type_i32);
 
 static const struct config_description as_strings = {.kind = DESCRIBE_STRINGS, .is_in = true};
 static const struct config_description as_path = {.kind = DESCRIBE_PATH, .is_in = true};
@@ -98,6 +102,110 @@ static void test_strings_by_content_and_null(void **state)
     assert_string_equal(show_of(absent), "x=NULL");
     assert_string_equal(show_of(emptied), "x=[]");
     assert_string_equal(show_of(long_list), "x=[\"text\", \"text\", \"text\", \"text\", ...]");
+    subject_end(&subject);
+}
+
+/* ---- wide text ------------------------------------------------------------------------------- */
+
+static const struct config_description as_wide = {
+    .kind = DESCRIBE_STRING, .is_in = true, .element_size = sizeof(wchar_t)};
+
+static void test_wide_text(void **state)
+{
+    /* Their first bytes are a narrow text and its end. */
+    static const wchar_t *const texts[] = {NULL, L"", L"a", L"ab", L"abc", L"\x1f600", L"b"};
+    enum {
+        N = sizeof(texts) / sizeof(texts[0])
+    };
+    wchar_t copy[] = L"ab";
+    const wchar_t *same = copy;
+
+    subject_begin(&subject, &type_i32);
+    subject_add(&subject, &wide_pointer, as_wide);
+    subject_finish(&subject);
+    for (int i = 0; i < N; i++) {
+        for (int k = 0; k < N; k++) {
+            void *first[] = {(void *)&texts[i]}, *second[] = {(void *)&texts[k]};
+
+            assert_int_equal(same_key(&subject, first, second), i == k);
+        }
+    }
+    assert_int_equal(same_key(&subject, (void *[]){(void *)&texts[3]}, (void *[]){&same}), 1);
+    subject_end(&subject);
+}
+
+/* It ends where four bytes are 0 that stand for one character, and nothing is read behind them. */
+static void test_wide_text_ends(void **state)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    char *pages = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    wchar_t *text;
+
+    assert_true(pages != MAP_FAILED);
+    assert_int_equal(mprotect(pages + page, page, PROT_NONE), 0);
+    subject_begin(&subject, &type_i32);
+    subject_add(&subject, &wide_pointer, as_wide);
+    subject_finish(&subject);
+    for (int odd = 0; odd < 4; odd++) {
+        struct key key;
+        wchar_t longest[3] = {0x61000000, 0x00610000, 0};
+
+        text = (wchar_t *)(pages + page - sizeof(longest) - odd);
+        memcpy(text, longest, sizeof(longest));
+        assert_int_equal(key_of((void *[]){&text}, &key), 0);
+        assert_int_equal(key.n_bytes, 1 + 8 + 8);
+        assert_memory_equal(key.bytes + 9, longest, 8);
+    }
+    subject_end(&subject);
+    munmap(pages, 2 * page);
+}
+
+static void test_wide_text_without_end(void **state)
+{
+    size_t n = MARSHAL_MAX_STRING_BYTES / sizeof(wchar_t);
+    wchar_t *text = malloc((n + 2) * sizeof(wchar_t));
+    struct marshal_buffer buffer;
+    struct marshal_call call;
+
+    assert_non_null(text);
+    wmemset(text, L'x', n + 1);
+    text[n + 1] = L'\0';
+    subject_begin(&subject, &type_i32);
+    subject_add(&subject, &wide_pointer, as_wide);
+    subject.function.max_bytes = 16 * MARSHAL_MAX_STRING_BYTES;
+    subject_finish(&subject);
+    marshal_buffer_init(&buffer, false);
+    assert_int_equal(marshal_key(subject.plan, (void *[]){&text}, &test_mac_key, &buffer, &call),
+                     -E2BIG);
+    marshal_buffer_fini(&buffer);
+    text[n] = L'\0';
+    marshal_buffer_init(&buffer, false);
+    assert_int_equal(marshal_key(subject.plan, (void *[]){&text}, &test_mac_key, &buffer, &call),
+                     0);
+    assert_int_equal(buffer.n_bytes, 1 + 8 + n * sizeof(wchar_t));
+    marshal_buffer_fini(&buffer);
+    subject_end(&subject);
+    free(text);
+}
+
+/* wcsxfrm(s, s, n) is another call than wcsxfrm(d, s, n), also behind its first zero byte. */
+static void test_wide_text_in_what_is_written(void **state)
+{
+    static const struct count_step four[] = {{.kind = COUNT_NUMBER, .number = 4}};
+    const struct config_description out_four = {.kind = DESCRIBE_MEMORY,
+                                                .is_out = true,
+                                                .element_size = sizeof(wchar_t),
+                                                .element = &type_i32,
+                                                .count = {four, 1}};
+    wchar_t room[16] = L"abc";
+    wchar_t *text = room, *inside = room + 2, *behind = room + 4, *far = room + 8;
+
+    subject_begin(&subject, &type_void);
+    subject_add(&subject, &wide_pointer, as_wide);
+    subject_add(&subject, &wide_pointer, out_four);
+    subject_finish(&subject);
+    assert_int_equal(same_key(&subject, (void *[]){&text, &behind}, (void *[]){&text, &far}), 1);
+    assert_int_equal(same_key(&subject, (void *[]){&text, &inside}, (void *[]){&text, &far}), 0);
     subject_end(&subject);
 }
 
@@ -368,6 +476,10 @@ int main(void)
         cmocka_unit_test(test_strings_by_content_and_null),
         cmocka_unit_test(test_strings_without_end),
         cmocka_unit_test(test_strings_in_what_is_written),
+        cmocka_unit_test(test_wide_text),
+        cmocka_unit_test(test_wide_text_ends),
+        cmocka_unit_test(test_wide_text_without_end),
+        cmocka_unit_test(test_wide_text_in_what_is_written),
         cmocka_unit_test(test_paths),
         cmocka_unit_test(test_rounding_doubles),
         cmocka_unit_test(test_rounding_other_types),
