@@ -14,6 +14,10 @@ memoshim_packages_test="$memoshim_packages_quickstart binutils clang clang-forma
 
 memoshim_packages_full="cmake make nodejs openjdk-17-jdk-headless vim"
 
+# For tests/bench/run.sh, beside those for building: rivals, and whole programs.
+memoshim_packages_bench="libglib2.0-dev uthash-dev python3-cachetools nodejs node-lru-cache
+    nginx apache2-utils wrk gawk coreutils"
+
 # For tests/aarch64.sh.
 memoshim_packages_aarch64="gcc-aarch64-linux-gnu qemu-user-static libffi-dev:arm64 libcjson1:arm64
     libcjson-dev:arm64 libxxhash-dev:arm64 libiberty-dev:arm64 libcmocka-dev:arm64"

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: MIT
+"""The tables of bench_driver: hits, misses, threads, memory."""
+import lines
+import rounds
+from table import Table
+
+N_KEYS = 4096
+
+
+def _able(everybody, skipped):
+    """Those that can run here; the others' reasons go to skipped."""
+    able = []
+    for line in everybody:
+        why = line.missing()
+        if why is None:
+            able.append(line)
+        else:
+            skipped[line.name] = why
+    return able
+
+
+def _numbers(line, shape_numbers, slow_numbers):
+    return slow_numbers if isinstance(line, (lines.Python, lines.Npm)) else shape_numbers
+
+
+def _reference(cells, cell):
+    """The cell of the memo written by hand for that shape."""
+    for other in cells:
+        if other.line in (lines.MEMO_DOUBLE, lines.MEMO_TEXT) and other.shape == cell.shape:
+            return other
+    return None
+
+
+def measure_hits(settings, skipped):
+    fast = [N_KEYS, settings.n_batches, settings.n_passes]
+    slow = [N_KEYS, settings.n_batches, max(1, settings.n_passes // 8)]
+    cells = [rounds.Cell(line, "hits", shape, _numbers(line, fast, slow))
+             for line in _able(lines.EVERYBODY, skipped) for shape in line.shapes]
+    with rounds.pinned():
+        rounds.measure(cells, settings.n_rounds, "hits")
+    table = Table("hits", f"A hit, ns ({N_KEYS:,} arguments, one thread; in brackets: times the "
+                  "hard-coded memo)", lines.SHAPES)
+    for cell in cells:
+        reference = _reference(cells, cell)
+        times = rounds.median_ratio(cell.values, reference.values) if reference else None
+        table.put(cell.line.key, cell.line.name, cell.shape,
+                  rounds.statistics.median(cell.values), times)
+    return table
+
+
+def measure_misses(settings, skipped):
+    numbers = [N_KEYS, settings.n_batches, 1]
+    lines_ = [lines.PLAIN, lines.MEMO_DOUBLE, lines.MEMO_TEXT, lines.DIRECT, lines.SIEVE,
+              lines.LRU, lines.GLIB, lines.UTHASH, lines.FUNCTOOLS, lines.CACHETOOLS_LOCK,
+              lines.NPM]
+    cells = [rounds.Cell(line, "misses", shape, numbers)
+             for line in _able(lines_, skipped) for shape in line.shapes if shape != "chain"]
+    with rounds.pinned():
+        rounds.measure(cells, settings.n_rounds, "misses")
+    columns = {shape: heading for shape, heading in lines.SHAPES.items() if shape != "chain"}
+    table = Table("misses", f"A miss, ns over the plain call (a full cache of {N_KEYS:,})", columns)
+    plain = {cell.shape: cell.values for cell in cells if cell.line is lines.PLAIN}
+    for cell in cells:
+        if cell.line is lines.PLAIN:
+            continue
+        if isinstance(cell.line, (lines.Python, lines.Npm)):
+            over = cell.values
+        else:
+            over = [a - b for a, b in zip(cell.values, plain[cell.shape])]
+        table.put(cell.line.key, cell.line.name, cell.shape, rounds.statistics.median(over))
+    table.notes.append("Python's and npm's: the whole call.")
+    return table
+
+
+def measure_threads(settings, skipped):
+    columns = {n: f"{n} thread{'s' if n > 1 else ''}" for n in (1, 2, 4)}
+    able = _able([lines.PLAIN, lines.MEMO_DOUBLE, lines.DIRECT, lines.SIEVE, lines.LRU,
+                  lines.GLIB, lines.UTHASH], skipped)
+    cells = [rounds.Cell(line, "threads", "double",
+                         [N_KEYS, settings.n_batches, settings.n_passes, 0, n])
+             for line in able for n in columns]
+    rounds.measure(cells, settings.n_rounds, "threads")
+    table = Table("threads", "Threads that hit one cache: millions of calls a second, all together",
+                  columns)
+    for cell in cells:
+        table.put(cell.line.key, cell.line.name, cell.numbers[-1],
+                  1e3 / rounds.statistics.median(cell.values))
+    table.notes.append(f"On {settings.n_cpus} processors. The hard-coded memo is not made for "
+                       "threads: it may hand out the value of another key.")
+    return table
+
+
+def measure_memory(settings, skipped):
+    n_keys = settings.n_memory_keys
+    able = _able([lines.PLAIN, lines.MEMO_DOUBLE, lines.DIRECT, lines.SIEVE, lines.LRU, lines.GLIB,
+                  lines.UTHASH, lines.FUNCTOOLS, lines.CACHETOOLS, lines.NPM], skipped)
+    cells = [rounds.Cell(line, "memory", "double", [n_keys, 1, 1]) for line in able]
+    rounds.measure(cells, min(3, settings.n_rounds), "memory")
+    table = Table("memory", f"Memory, bytes for each of {n_keys:,} results (8 bytes of key, 8 of "
+                  "value)", {"bytes": "resident memory"})
+    plain = rounds.statistics.median(cells[0].values)
+    for cell in cells[1:]:
+        value = rounds.statistics.median(cell.values)
+        if not isinstance(cell.line, (lines.Python, lines.Npm)):
+            value -= plain
+        table.put(cell.line.key, cell.line.name, "bytes", value)
+    table.notes.append("More than the same process has without; all included. For Python and npm: "
+                       f"what it grew by. memoshim, direct has {lines.DIRECT_FACTOR} places for "
+                       "each result here.")
+    return table

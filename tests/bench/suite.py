@@ -1,0 +1,105 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Measures memoshim beside its rivals and prints one table: see run.sh, which builds first.
+
+Figures are medians of rounds (rounds.py); what was counted is held against what must have been
+counted, and a count that is wrong ends the run with status 2.
+"""
+import argparse
+import dataclasses
+import json
+import os
+import platform
+import sys
+import time
+
+import checks
+import in_process
+import rounds
+import startup
+
+SECTIONS = {
+    "hits": in_process.measure_hits,
+    "misses": in_process.measure_misses,
+    "threads": in_process.measure_threads,
+    "memory": in_process.measure_memory,
+    "startup": startup.measure_startup,
+}
+
+
+@dataclasses.dataclass
+class Settings:
+    """How much is measured."""
+
+    n_rounds: int = 15
+    n_batches: int = 9
+    n_passes: int = 16
+    n_starts: int = 15
+    n_memory_keys: int = 1 << 20
+    n_cpus: int = len(os.sched_getaffinity(0))
+
+
+QUICK = {"n_rounds": 1, "n_batches": 2, "n_passes": 2, "n_starts": 2, "n_memory_keys": 1 << 14}
+
+
+def describe_machine():
+    model = "unknown processor"
+    with open("/proc/cpuinfo", encoding="utf-8") as lines:
+        for line in lines:
+            if line.startswith("model name"):
+                model = line.partition(":")[2].strip()
+                break
+    return (f"{len(os.sched_getaffinity(0))} processors, {model}, Linux {platform.release()}, "
+            f"load {os.getloadavg()[0]:.1f} at the start")
+
+
+def read_arguments():
+    parser = argparse.ArgumentParser(prog="run.sh", description="Measures memoshim and its rivals.")
+    parser.add_argument("--only", metavar="SECTION,...", help="of " + ", ".join(SECTIONS))
+    parser.add_argument("--rounds", type=int, metavar="N", help="median of so many (15)")
+    parser.add_argument("--quick", action="store_true",
+                        help="seconds: one short round, whose counts mean something, not its times")
+    parser.add_argument("--json", metavar="FILE", help="also writes everything there")
+    parser.add_argument("--check", action="store_true",
+                        help="ends with 1 unless every bound holds (checks.py)")
+    arguments = parser.parse_args()
+    chosen = arguments.only.split(",") if arguments.only else list(SECTIONS)
+    unknown = set(chosen) - set(SECTIONS)
+    if unknown:
+        parser.error(f"no section {', '.join(sorted(unknown))}")
+    settings = Settings(**(QUICK if arguments.quick else {}))
+    if arguments.rounds:
+        settings.n_rounds = arguments.rounds
+    return arguments, settings, [name for name in SECTIONS if name in chosen]
+
+
+def main():
+    arguments, settings, chosen = read_arguments()
+    machine = describe_machine()
+    print(f"memoshim's benchmarks, {time.strftime('%Y-%m-%d')}: {machine}; median of "
+          f"{settings.n_rounds}\n", flush=True)
+    tables, skipped = [], {}
+    for name in chosen:
+        try:
+            table = SECTIONS[name](settings, skipped)
+        except rounds.Broken as error:
+            print(f"{name}: {error}", file=sys.stderr)
+            sys.exit(2)
+        tables.append(table)
+        print(table.as_text(), flush=True)
+    for name, why in skipped.items():
+        print(f"skipped: {name}: {why}")
+    results = checks.check(tables)
+    if arguments.check:
+        print("\n".join(result.as_text() for result in results))
+    if arguments.json:
+        with open(arguments.json, "w", encoding="utf-8") as file:
+            json.dump({"machine": machine, "rounds": settings.n_rounds, "time": int(time.time()),
+                       "skipped": skipped, "tables": [table.as_json() for table in tables],
+                       "checks": [result.as_json() for result in results]}, file, indent=1)
+            file.write("\n")
+    sys.exit(1 if arguments.check and not all(result.holds for result in results) else 0)
+
+
+if __name__ == "__main__":
+    main()
