@@ -224,9 +224,10 @@ static bool check_sides(struct path_reader *reader, const struct path *left,
 }
 
 static bool read_comparison(struct workspace *work, const struct value *value,
-                            const struct condition_scope *scope, struct condition_comparison *ret)
+                            const struct condition_scope *scope, bool is_tested,
+                            struct condition_comparison *ret)
 {
-    struct path_reader reader = {work, &value->source, scope, value->source.text};
+    struct path_reader reader = {work, &value->source, scope, value->source.text, is_tested};
     struct path left = {.type = NULL}, right = {.type = NULL};
     bool by_content = false;
 
@@ -255,7 +256,7 @@ static bool read_comparison(struct workspace *work, const struct value *value,
 bool condition_read_number(struct workspace *work, const struct value *value,
                            const struct condition_scope *scope, struct condition_operand *ret)
 {
-    struct path_reader reader = {work, &value->source, scope, value->source.text};
+    struct path_reader reader = {work, &value->source, scope, value->source.text, scope->is_tested};
     struct path side = {.type = NULL};
     bool is_result;
 
@@ -269,7 +270,7 @@ bool condition_read_number(struct workspace *work, const struct value *value,
                               "the end of the path", NULL);
     }
     is_result = side.operand.kind == OPERAND_RETURN ||
-                (side.operand.kind == OPERAND_POINTEE &&
+                (side.operand.kind == OPERAND_PARAMETER && side.operand.n_hops > 0 &&
                  (!scope->is_described || scope->parameters[side.operand.parameter].is_out));
     if (!is_result) {
         return CONDITION_FAIL(&reader, side.offset, TTL_FROM_INPUT, side.text);
@@ -296,14 +297,16 @@ bool condition_read(struct workspace *work, const struct value *value,
     comparisons = work_alloc(work, n_comparisons * sizeof(comparisons[0]));
     if (value->kind == VALUE_ARRAY) {
         for (const struct value *child = value->first; child != NULL; child = child->next) {
-            is_good &= read_comparison(work, child, scope, &comparisons[i++]);
+            is_good &=
+                read_comparison(work, child, scope, scope->is_tested || i > 0, &comparisons[i]);
+            i++;
             if (is_good) {
                 text = i == 1 ? child->source.text
                               : work_join(work, text, " and ", child->source.text);
             }
         }
     } else {
-        is_good = read_comparison(work, value, scope, &comparisons[0]);
+        is_good = read_comparison(work, value, scope, scope->is_tested, &comparisons[0]);
     }
     if (is_good) {
         ret->comparisons = comparisons;

@@ -82,9 +82,8 @@ enum condition_operator {
 };
 
 enum operand_kind {
-    OPERAND_RETURN,
-    OPERAND_PARAMETER, /* the value of `parameter` */
-    OPERAND_POINTEE,   /* what `parameter` points to; absent on NULL */
+    OPERAND_RETURN,    /* the result, or what it leads to */
+    OPERAND_PARAMETER, /* the value of `parameter`, or what it leads to */
     OPERAND_ERRNO,     /* what the call set errno to; 0 when it set nothing */
     OPERAND_NULL,
     OPERAND_INTEGER, /* a number without fraction or exponent: `integer` */
@@ -92,12 +91,36 @@ enum operand_kind {
     OPERAND_STRING,  /* a string in single quotes */
 };
 
+struct config_count;
+
+/* Whether memory behind a pointer reaches as far as a path reads is known, or is looked at. */
+enum hop_bound {
+    HOP_FREE,    /* it does, where there is any */
+    HOP_COUNTED, /* when `count` elements of element_size bytes do */
+    HOP_TEXT,    /* when the text does not end before */
+    HOP_LIST,    /* when the list of pointers does not end before */
+};
+
+/* One pointer that a path follows. */
+struct condition_hop {
+    uint32_t offset_bytes; /* of the pointer, in the value or the memory that was reached so far */
+    uint32_t end_bytes;    /* so much of the memory behind it is needed */
+    enum hop_bound bound;
+    uint32_t element_size;            /* of all but FREE */
+    const struct config_count *count; /* of COUNTED */
+    uint32_t record_bytes; /* of COUNTED: where the record begins whose members the count names */
+};
+
+#define CONDITION_MAX_HOPS 8
+
+/* What is read lies offset_bytes into the value, or into what the last hop leads to. It is absent
+ * when a hop finds NULL, or memory that ends before. */
 struct condition_operand {
     enum operand_kind kind;
     uint32_t parameter;
-    /* Of these three: the member or element that is read (type NULL: the whole), and where it is.
-     */
-    const struct ctype *type;
+    const struct condition_hop *hops;
+    uint32_t n_hops;
+    const struct ctype *type; /* of a RETURN or PARAMETER */
     uint32_t offset_bytes;
     int64_t integer;
     double number;

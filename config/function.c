@@ -229,8 +229,10 @@ static void check_gives(struct entry *entry)
 static void read_conditions(struct entry *entry)
 {
     struct config_function *function = entry->function;
-    struct condition_scope scope = {&function->prototype, entry->parameters, &function->result,
-                                    entry->is_good};
+    struct condition_scope scope = {.prototype = &function->prototype,
+                                    .parameters = entry->parameters,
+                                    .result = &function->result,
+                                    .is_described = entry->is_good};
     const struct value *unless = entry_find(entry, "unless");
     const struct value *store_if = entry_find(entry, "store_if");
 
@@ -296,8 +298,10 @@ static void read_invalidate(struct entry *entry)
 /* After the policy keys, which may contradict it. */
 static void read_lives(struct entry *entry)
 {
-    const struct condition_scope scope = {&entry->function->prototype, entry->parameters,
-                                          &entry->function->result, entry->is_good};
+    const struct condition_scope scope = {.prototype = &entry->function->prototype,
+                                          .parameters = entry->parameters,
+                                          .result = &entry->function->result,
+                                          .is_described = entry->is_good};
     const struct value *const objects[LIVES_N_OBJECTS] = {entry->given, entry->preset,
                                                           entry->defaults};
 

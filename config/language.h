@@ -225,6 +225,8 @@ struct condition_scope {
     const struct config_description *parameters;
     const struct config_description *result;
     bool is_described; /* false: descriptions are missing or wrong, do not complain of them again */
+    bool is_before;    /* asked before the call ("if"): only arguments and what they lead to */
+    bool is_tested;    /* asked only of calls that are known to have succeeded */
 };
 
 /* A number by name: of the system (ENOENT), or an enumerator of `types`. */
@@ -234,8 +236,8 @@ bool condition_read(struct workspace *work, const struct value *value,
                     const struct condition_scope *scope, struct config_condition *ret);
 
 /*
- * Reads what a finished call gives as a number, "return" or "*p": of an integer or real type, and
- * written by the function.
+ * Reads what a finished call gives as a number, "return", "return->ttl" or "*p": of an integer or
+ * real type, and written by the function.
  */
 bool condition_read_number(struct workspace *work, const struct value *value,
                            const struct condition_scope *scope, struct condition_operand *ret);

@@ -144,11 +144,13 @@ void lives_read_result(struct workspace *work, const struct value *const *object
                        const struct condition_scope *scope, struct config_function *function)
 {
     const struct value *ttl_from = find_nearest(objects, "ttl_from");
+    struct condition_scope kept = *scope;
 
     read_condition(work, find_nearest(objects, "negative"), scope, &function->negative_if);
     read_condition(work, find_nearest(objects, "stale_if_error"), scope, &function->stale_if);
     if (ttl_from != NULL) {
-        condition_read_number(work, ttl_from, scope, &function->ttl_from);
+        kept.is_tested = function->store_if.n_comparisons != 0;
+        condition_read_number(work, ttl_from, &kept, &function->ttl_from);
         function->ttl_from_text = ttl_from->source.text;
         function->has_ttl_from = true;
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * The names and paths of conditions: what a name stands for, and which bytes "p->f" or "v[2].x"
- * are. A pointer is only followed where its description says that there is memory, and only so far.
+ * are. What lies behind a pointer is follow.c's.
  */
 #include "config/path.h"
 
@@ -32,6 +32,9 @@ bool constant_find(const struct workspace *work, const char *name, int64_t *ret)
     return types_find_constant(work, name, ret);
 }
 
+static const struct ctype errno_type = {
+    .kind = CTYPE_SIGNED, .size_bytes = sizeof(int), .alignment_bytes = sizeof(int), .text = "int"};
+
 /* A number by name: inf, nan, ENOENT. */
 static bool find_constant(const struct workspace *work, const char *name,
                           struct condition_operand *ret)
@@ -47,12 +50,12 @@ static bool find_constant(const struct workspace *work, const char *name,
 
 static bool report_unknown(struct path_reader *reader, const char *name, uint32_t offset)
 {
-    static const char *const fixed[] = {"return", "NULL", "inf", "nan"};
+    static const char *const fixed[] = {"return", "errno", "NULL", "inf", "nan"};
     const struct prototype *prototype = reader->scope->prototype;
-    const char *names[4 + PROTOTYPE_MAX_PARAMETERS + N_CONSTANTS];
+    const char *names[5 + PROTOTYPE_MAX_PARAMETERS + N_CONSTANTS];
     size_t n_names = 0, n_listed;
 
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < 5; i++) {
         names[n_names++] = fixed[i];
     }
     for (uint32_t i = 0; i < prototype->n_parameters; i++) {
@@ -69,45 +72,6 @@ static bool report_unknown(struct path_reader *reader, const char *name, uint32_
 }
 
 /* ---- paths ----------------------------------------------------------------------------------- */
-
-/* The pointer may be followed: the condition reads element number index of what it points to. */
-static bool follow(struct path_reader *reader, struct path *side, uint64_t index)
-{
-    uint32_t parameter = side->operand.parameter;
-    const struct config_description *description = &reader->scope->parameters[parameter];
-    const struct ctype *target = side->type->target;
-    const struct config_count *count = &description->count;
-    uint64_t n_elements = 1;
-
-    if (side->operand.kind != OPERAND_PARAMETER || side->type->kind != CTYPE_POINTER ||
-        !(ctype_is_scalar(target) || ctype_is_record(target))) {
-        return CONDITION_FAIL(reader, side->offset, POINTEE_NO_SCALAR, side->type->text);
-    }
-    if (reader->scope->is_described) {
-        const char *name = reader->scope->prototype->parameters[parameter].name;
-
-        if (description->kind != DESCRIBE_STRING && description->kind != DESCRIBE_PATH &&
-            (description->kind != DESCRIBE_MEMORY ||
-             (description->element == NULL && ctype_is_record(target)))) {
-            return CONDITION_FAIL(reader, side->offset, POINTEE_UNDESCRIBED, name);
-        }
-        if (count->n_steps == 1 && count->steps[0].kind == COUNT_NUMBER) {
-            n_elements = (uint64_t)count->steps[0].number /
-                         (description->element == NULL && description->kind == DESCRIBE_MEMORY
-                              ? target->size_bytes
-                              : 1);
-        }
-        if (index > 0 && index >= n_elements) {
-            return CONDITION_FAIL(reader, side->offset, INDEX_BEYOND, name,
-                                  work_number(reader->work, index));
-        }
-    }
-    side->operand.kind = OPERAND_POINTEE;
-    side->operand.offset_bytes = (uint32_t)index * target->size_bytes;
-    side->type = target;
-    side->is_text = false;
-    return true;
-}
 
 static bool read_member(struct path_reader *reader, struct path *side)
 {
@@ -127,8 +91,8 @@ static bool read_member(struct path_reader *reader, struct path *side)
                               work_copy_text(reader->work, begin, (size_t)(reader->at - begin)));
     }
     side->operand.offset_bytes += offset;
-    side->operand.type = side->type = member->type;
-    side->is_text = false;
+    side->type = member->type;
+    side->is_member = true;
     return true;
 }
 
@@ -148,11 +112,7 @@ static bool read_index(struct path_reader *reader, struct path *side)
     }
     reader->at++;
     if (side->type->kind != CTYPE_ARRAY) {
-        if (side->type->kind == CTYPE_POINTER && side->operand.kind == OPERAND_PARAMETER &&
-            index * side->type->target->size_bytes > UINT32_MAX) {
-            return CONDITION_FAIL(reader, path_offset(reader, begin), COUNT_OVERFLOW);
-        }
-        return follow(reader, side, index);
+        return path_follow(reader, side, index);
     }
     if (index >= side->type->size_bytes / side->type->target->size_bytes) {
         return CONDITION_FAIL(reader, path_offset(reader, begin), INDEX_BEYOND, side->type->text,
@@ -160,16 +120,18 @@ static bool read_index(struct path_reader *reader, struct path *side)
     }
     side->type = side->type->target;
     side->operand.offset_bytes += (uint32_t)index * side->type->size_bytes;
-    side->operand.type = side->type;
     return true;
 }
 
-/* What stands behind "return" or a parameter: ".f", "->f", "[2]", in any number. */
-static bool read_suffixes(struct path_reader *reader, struct path *side)
+/* What stands behind "return" or a parameter: ".f", "->f", "[2]", in any number. A '*' before them
+ * is for the whole, as in C. */
+static bool read_suffixes(struct path_reader *reader, struct path *side, bool is_pointee)
 {
     bool is_good = true;
 
+    path_begin(reader, side);
     while (is_good) {
+        side->end = reader->at;
         if (*reader->at == '.') {
             reader->at++;
             is_good = read_member(reader, side);
@@ -178,11 +140,14 @@ static bool read_suffixes(struct path_reader *reader, struct path *side)
             is_good = read_index(reader, side);
         } else if (strncmp(reader->at, "->", 2) == 0) {
             reader->at += 2;
-            is_good = follow(reader, side, 0) && read_member(reader, side);
+            is_good = path_follow(reader, side, 0) && read_member(reader, side);
         } else {
             break;
         }
     }
+    is_good = is_good && (!is_pointee || path_follow(reader, side, 0));
+    side->operand.type = side->type;
+    side->is_text = is_good && path_leads_to_text(reader, side);
     return is_good;
 }
 
@@ -206,28 +171,32 @@ bool path_read(struct path_reader *reader, struct path *side, bool is_pointee)
     }
     name = work_copy_text(reader->work, begin, (size_t)(reader->at - begin));
     parameter = prototype_find(prototype, begin, strlen(name));
-    if (strcmp(name, "errno") == 0 || (is_pointee && begins_suffix(reader->at)) ||
-        (strcmp(name, "return") == 0 && prototype->result->kind == CTYPE_POINTER &&
-         (is_pointee || begins_suffix(reader->at)))) {
-        return CONDITION_FAIL(reader, side->offset, PATH_LATER);
+    side->begin = begin;
+    if (strcmp(name, "errno") == 0) {
+        side->operand.kind = OPERAND_ERRNO;
+        side->type = side->operand.type = &errno_type;
+        if (is_pointee || begins_suffix(reader->at)) {
+            return CONDITION_FAIL(reader, side->offset, POINTEE_NO_SCALAR, side->type->text);
+        }
+        return !reader->scope->is_before ||
+               CONDITION_FAIL(reader, side->offset, BEFORE_THE_CALL, name);
     }
     if (strcmp(name, "return") == 0) {
         side->operand.kind = OPERAND_RETURN;
         side->type = prototype->result;
-        side->is_text = reader->scope->result->kind == DESCRIBE_OUT_STRING;
+        if (reader->scope->is_before) {
+            return CONDITION_FAIL(reader, side->offset, BEFORE_THE_CALL, name);
+        }
         if (side->type->kind == CTYPE_VOID) {
             return CONDITION_FAIL(reader, side->offset, RETURN_OF_VOID, prototype->name);
         }
-        return is_pointee ? follow(reader, side, 0) : read_suffixes(reader, side);
+        return read_suffixes(reader, side, is_pointee);
     }
     if (parameter >= 0) {
         side->operand.kind = OPERAND_PARAMETER;
         side->operand.parameter = (uint32_t)parameter;
         side->type = prototype->parameters[parameter].type;
-        side->is_text = (reader->scope->parameters[parameter].kind == DESCRIBE_STRING ||
-                         reader->scope->parameters[parameter].kind == DESCRIBE_PATH) &&
-                        ctype_character_bytes(side->type) <= 1;
-        return is_pointee ? follow(reader, side, 0) : read_suffixes(reader, side);
+        return read_suffixes(reader, side, is_pointee);
     }
     if (begins_suffix(reader->at)) {
         return report_unknown(reader, name, path_offset(reader, begin));

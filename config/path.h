@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Internal to conditions: one side of a comparison, and the part that reads names and paths
- * (path.c). condition.c has the rest.
+ * Internal to conditions: one side of a comparison, the part that reads names and paths (path.c),
+ * and the part that follows pointers (follow.c). condition.c has the rest.
  */
 #ifndef CONFIG_PATH_H
 #define CONFIG_PATH_H
@@ -15,6 +15,12 @@ struct path {
     bool is_text;             /* a pointer that is described as text */
     const char *text;         /* as written */
     uint32_t offset;
+    const char *begin, *end;    /* of the pointer that is followed, in the source */
+    struct condition_hop *hops; /* those of operand, while they are made */
+    bool is_member;             /* a member was taken of the value or memory that it is in */
+    const struct config_fields *fields; /* of the record that it is in; or NULL */
+    uint32_t record_bytes;              /* where that begins */
+    const struct config_pointee *next;  /* what the elements lead to that it is one of; or NULL */
 };
 
 /* Stands at `at` in the source. */
@@ -23,6 +29,7 @@ struct path_reader {
     const struct source_text *source;
     const struct condition_scope *scope;
     const char *at;
+    bool is_tested; /* other comparisons hold before this one is made */
 };
 
 #define CONDITION_FAIL(reader, offset, name, ...) \
@@ -44,5 +51,17 @@ static inline bool path_is_name_byte(char byte)
  * stands before it. True if side was filled in.
  */
 bool path_read(struct path_reader *reader, struct path *side, bool is_pointee);
+
+/*
+ * The path stands on a pointer: from here on on element number index of what it points to. False,
+ * and said why, where no description says that there is memory.
+ */
+bool path_follow(struct path_reader *reader, struct path *side, uint64_t index);
+
+/* The path stands on the value of its parameter, or the result. */
+void path_begin(const struct path_reader *reader, struct path *side);
+
+/* The path stands on a pointer to text that ends with a NUL byte. */
+bool path_leads_to_text(const struct path_reader *reader, const struct path *side);
 
 #endif

@@ -33,13 +33,17 @@ struct value {
     const void *pointer;
 };
 
-/* A finished call, or one that has not begun: then result is NULL. */
+/* What is asked of a finished call, or of one that has not begun: then result is NULL. */
 struct moment {
+    const struct config_condition *condition;
     const struct config_function *function;
     void *const *arguments;
     const void *result;
     int32_t set_errno;
+    unsigned n_whens; /* conditions on the way to this one */
 };
+
+static bool holds(const struct moment *moment);
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
@@ -79,37 +83,88 @@ static struct value read_scalar(const struct ctype *type, const void *at)
     return value;
 }
 
-static const struct ctype *whole_or(const struct ctype *member, const struct ctype *whole)
+/* `when` of one memory may hang on other memory, but not for ever. */
+#define MAX_WHENS 4
+
+/*
+ * Pointers in memory that the function writes are only followed when it did: true where nothing
+ * says that it might not have.
+ */
+static bool is_written(const struct condition_operand *operand, const struct moment *moment)
 {
-    return member != NULL ? member : whole;
+    const struct config_description *description =
+        &moment->function->parameters[operand->parameter];
+    struct moment inner = *moment;
+
+    if (operand->kind != OPERAND_PARAMETER || !description->is_out || moment->result == NULL ||
+        description->when.n_comparisons == 0 || moment->condition == &description->when) {
+        return true;
+    }
+    inner.condition = &description->when;
+    inner.n_whens++;
+    return inner.n_whens <= MAX_WHENS && holds(&inner);
+}
+
+/* The memory at pointer reaches as far as the path reads. before: what holds the pointer. */
+static bool reaches(const struct condition_hop *hop, const struct moment *moment,
+                    const char *before, const char *pointer)
+{
+    static const unsigned char nothing[sizeof(uint64_t)];
+    uint64_t n_bytes;
+    int64_t count;
+
+    switch (hop->bound) {
+    case HOP_FREE:
+        return true;
+    case HOP_COUNTED:
+        return marshal_count_of(moment->function, hop->count, moment->arguments, moment->result,
+                                before + hop->record_bytes, &count) == 0 &&
+               (__builtin_mul_overflow((uint64_t)count, (uint64_t)hop->element_size, &n_bytes) ||
+                hop->end_bytes <= n_bytes);
+    case HOP_TEXT:
+    case HOP_LIST:
+        for (uint32_t at = 0; at + hop->element_size < hop->end_bytes; at += hop->element_size) {
+            if (memcmp(pointer + at, nothing, hop->element_size) == 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+    return false;
+}
+
+/* Where the operand lies, or NULL. */
+static const char *find_operand(const struct condition_operand *operand,
+                                const struct moment *moment)
+{
+    const char *at = operand->kind == OPERAND_RETURN
+                         ? moment->result
+                         : (const char *)moment->arguments[operand->parameter];
+
+    for (uint32_t i = 0; i < operand->n_hops && at != NULL; i++) {
+        const struct condition_hop *hop = &operand->hops[i];
+        const char *pointer;
+
+        memcpy(&pointer, at + hop->offset_bytes, sizeof(pointer));
+        if (pointer == NULL || (i > 0 && !is_written(operand, moment)) ||
+            !reaches(hop, moment, at, pointer)) {
+            return NULL;
+        }
+        at = pointer;
+    }
+    return at != NULL ? at + operand->offset_bytes : NULL;
 }
 
 static struct value read_operand(const struct condition_operand *operand,
                                  const struct moment *moment)
 {
-    const struct prototype *prototype = &moment->function->prototype;
+    const char *at;
 
     switch (operand->kind) {
     case OPERAND_RETURN:
-        if (moment->result == NULL) {
-            break;
-        }
-        return read_scalar(whole_or(operand->type, prototype->result),
-                           (const char *)moment->result + operand->offset_bytes);
     case OPERAND_PARAMETER:
-        return read_scalar(whole_or(operand->type, prototype->parameters[operand->parameter].type),
-                           (const char *)moment->arguments[operand->parameter] +
-                               operand->offset_bytes);
-    case OPERAND_POINTEE: {
-        const char *pointer = marshal_pointer(moment->arguments, operand->parameter);
-
-        if (pointer == NULL) {
-            break;
-        }
-        return read_scalar(
-            whole_or(operand->type, prototype->parameters[operand->parameter].type->target),
-            pointer + operand->offset_bytes);
-    }
+        at = find_operand(operand, moment);
+        return at != NULL ? read_scalar(operand->type, at) : (struct value){.kind = VALUE_ABSENT};
     case OPERAND_ERRNO:
         return (struct value){
             .kind = VALUE_INTEGER,
@@ -239,25 +294,28 @@ static bool comparison_holds(const struct condition_comparison *comparison,
                            left.pointer < right.pointer ? -1 : left.pointer > right.pointer);
 }
 
-bool marshal_condition_holds(const struct config_condition *condition,
-                             const struct config_function *function, void *const *arguments,
-                             const void *result, int32_t set_errno)
+static bool holds(const struct moment *moment)
 {
-    struct moment moment = {function, arguments, result, set_errno};
-
-    for (uint32_t i = 0; i < condition->n_comparisons; i++) {
-        if (!comparison_holds(&condition->comparisons[i], &moment)) {
+    for (uint32_t i = 0; i < moment->condition->n_comparisons; i++) {
+        if (!comparison_holds(&moment->condition->comparisons[i], moment)) {
             return false;
         }
     }
     return true;
 }
 
+bool marshal_condition_holds(const struct config_condition *condition,
+                             const struct config_function *function, void *const *arguments,
+                             const void *result, int32_t set_errno)
+{
+    return holds(&(struct moment){condition, function, arguments, result, set_errno, 0});
+}
+
 bool marshal_condition_number(const struct condition_operand *operand,
                               const struct config_function *function, void *const *arguments,
                               const void *result, int32_t set_errno, long double *ret_number)
 {
-    struct moment moment = {function, arguments, result, set_errno};
+    struct moment moment = {NULL, function, arguments, result, set_errno, 0};
     struct value value = read_operand(operand, &moment);
 
     if (!is_number(&value)) {

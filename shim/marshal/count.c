@@ -44,9 +44,11 @@ int marshal_read_integer(const struct ctype *type, const void *value, int64_t *r
     return 0;
 }
 
-int marshal_count(const struct marshal_plan *plan, const struct config_count *count,
-                  void *const *arguments, const void *result, int64_t *ret_count)
+int marshal_count_of(const struct config_function *function, const struct config_count *count,
+                     void *const *arguments, const void *result, const void *record,
+                     int64_t *ret_count)
 {
+    const struct prototype *prototype = &function->prototype;
     int64_t stack[CONFIG_COUNT_MAX_STEPS];
     unsigned depth = 0;
 
@@ -66,19 +68,20 @@ int marshal_count(const struct marshal_plan *plan, const struct config_count *co
             stack[depth++] = step->number;
             continue;
         case COUNT_PARAMETER:
-            type = plan->parameters[step->parameter].type;
+            type = prototype->parameters[step->parameter].type;
             value = arguments[step->parameter];
             break;
         case COUNT_POINTEE:
-            type = plan->parameters[step->parameter].type->target;
+            type = prototype->parameters[step->parameter].type->target;
             value = marshal_pointer(arguments, step->parameter);
-            if (value == NULL) {
-                return -EFAULT;
-            }
             break;
         case COUNT_RETURN:
-            type = plan->function->prototype.result;
+            type = prototype->result;
             value = result;
+            break;
+        case COUNT_MEMBER:
+            type = step->member;
+            value = record != NULL ? (const char *)record + step->offset_bytes : NULL;
             break;
         case COUNT_ADD:
         case COUNT_SUBTRACT:
@@ -101,6 +104,9 @@ int marshal_count(const struct marshal_plan *plan, const struct config_count *co
         default:
             return -EOVERFLOW;
         }
+        if (value == NULL) {
+            return -EFAULT;
+        }
         error = marshal_read_integer(type, value, &stack[depth]);
         if (error != 0) {
             return error;
@@ -112,4 +118,10 @@ int marshal_count(const struct marshal_plan *plan, const struct config_count *co
     }
     *ret_count = stack[0];
     return 0;
+}
+
+int marshal_count(const struct marshal_plan *plan, const struct config_count *count,
+                  void *const *arguments, const void *result, int64_t *ret_count)
+{
+    return marshal_count_of(plan->function, count, arguments, result, NULL, ret_count);
 }

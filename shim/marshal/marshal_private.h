@@ -119,10 +119,15 @@ bool marshal_inputs_hold(const struct marshal_plan *plan, void *const *arguments
 
 /*
  * The value of a count in elements. result is NULL before the call. -EOVERFLOW when it is negative
- * or leaves 63 bits, -EFAULT when it reads through NULL.
+ * or leaves 63 bits, -EFAULT when it reads through NULL, or a result that is not there yet.
  */
 int marshal_count(const struct marshal_plan *plan, const struct config_count *count,
                   void *const *arguments, const void *result, int64_t *ret_count);
+
+/* The same; record: the one that holds the pointer, whose members the count names. Or NULL. */
+int marshal_count_of(const struct config_function *function, const struct config_count *count,
+                     void *const *arguments, const void *result, const void *record,
+                     int64_t *ret_count);
 
 /* An integer of type at value, widened; -EOVERFLOW for unsigned values beyond INT64_MAX. */
 int marshal_read_integer(const struct ctype *type, const void *value, int64_t *ret_integer);

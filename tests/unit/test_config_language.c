@@ -227,7 +227,8 @@ static void test_conditions(void **state)
     c = model.functions[0].store_if.comparisons;
     assert_int_equal(model.functions[0].store_if.n_comparisons, 7);
     assert_true(c[0].right.kind == OPERAND_INTEGER && c[0].right.integer == INT64_MIN);
-    assert_true(c[1].left.kind == OPERAND_POINTEE && c[1].left.parameter == 1);
+    assert_true(c[1].left.kind == OPERAND_PARAMETER && c[1].left.parameter == 1);
+    assert_int_equal(c[1].left.n_hops, 1);
     assert_true(c[1].op == CONDITION_LE && c[1].right.integer == 31);
     assert_true(c[2].op == CONDITION_NE && c[2].by_content);
     assert_string_equal(c[2].right.string, "a b");

@@ -59,7 +59,8 @@ static void test_everything_is_said(void **state)
 
     assert_int_equal(function->idle_ttl_ns, 100000000);
     assert_true(function->has_ttl_from);
-    assert_int_equal(function->ttl_from.kind, OPERAND_POINTEE);
+    assert_int_equal(function->ttl_from.kind, OPERAND_PARAMETER);
+    assert_int_equal(function->ttl_from.n_hops, 1);
     assert_int_equal(function->ttl_from.parameter, 1);
     assert_true(function->ttl_jitter == 0.25);
     assert_int_equal(function->negative_ttl_ns, 250000000);

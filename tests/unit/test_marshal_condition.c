@@ -37,11 +37,30 @@ static void set_types(struct subject *subject, const struct ctype *result,
     subject->function.prototype = (struct prototype){"f", result, subject->parameters, 3};
 }
 
+/* With the type of the whole that it reads, where it names none. */
+static struct condition_operand typed(const struct subject *subject,
+                                      struct condition_operand operand)
+{
+    const struct prototype *prototype = &subject->function.prototype;
+
+    if (operand.type == NULL &&
+        (operand.kind == OPERAND_RETURN || operand.kind == OPERAND_PARAMETER)) {
+        operand.type = operand.kind == OPERAND_RETURN
+                           ? prototype->result
+                           : prototype->parameters[operand.parameter].type;
+        for (uint32_t i = 0; i < operand.n_hops; i++) {
+            operand.type = operand.type->target;
+        }
+    }
+    return operand;
+}
+
 static bool holds(const struct subject *subject, struct condition_operand left,
                   enum condition_operator op, struct condition_operand right, bool by_content,
                   void *const *arguments, const void *result)
 {
-    struct condition_comparison comparison = {left, op, right, by_content};
+    struct condition_comparison comparison = {typed(subject, left), op, typed(subject, right),
+                                              by_content};
     struct config_condition condition = {.comparisons = &comparison, .n_comparisons = 1};
 
     return marshal_condition_holds(&condition, &subject->function, arguments, result,
@@ -49,6 +68,7 @@ static bool holds(const struct subject *subject, struct condition_operand left,
 }
 
 static const struct condition_operand the_return = {.kind = OPERAND_RETURN};
+static const struct condition_hop one_hop[] = {{.offset_bytes = 0}};
 static const struct condition_operand null_word = {.kind = OPERAND_NULL};
 
 static struct condition_operand parameter(uint32_t i)
@@ -58,7 +78,8 @@ static struct condition_operand parameter(uint32_t i)
 
 static struct condition_operand pointee(uint32_t i)
 {
-    return (struct condition_operand){.kind = OPERAND_POINTEE, .parameter = i};
+    return (struct condition_operand){
+        .kind = OPERAND_PARAMETER, .parameter = i, .hops = one_hop, .n_hops = 1};
 }
 
 static struct condition_operand integer(int64_t value)
@@ -254,8 +275,9 @@ static void test_through_null(void **state)
 
 static void test_all_must_hold(void **state)
 {
-    struct condition_comparison two[] = {{the_return, CONDITION_GE, integer(0), false},
-                                         {the_return, CONDITION_LT, integer(10), false}};
+    const struct condition_operand whole = {.kind = OPERAND_RETURN, .type = &type_i32};
+    struct condition_comparison two[] = {{whole, CONDITION_GE, integer(0), false},
+                                         {whole, CONDITION_LT, integer(10), false}};
     struct config_condition both = {.comparisons = two, .n_comparisons = 2}, none = {0};
     struct subject subject;
     int64_t values[] = {-1, 0, 9, 10};
