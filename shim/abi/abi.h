@@ -78,6 +78,13 @@ void abi_copy_value(const struct ctype *type, const void *value, void *ret_bytes
 /* Equal but for padding. */
 bool abi_equal_values(const struct ctype *type, const void *a, const void *b);
 
+/* A run of bytes that belongs to a value, at this place in memory and packed. */
+typedef bool (*abi_run_fn)(void *context, uint32_t offset, uint32_t packed_offset,
+                           uint32_t n_bytes);
+
+/* Each run of a value, in the order of their places, until one says false: then returns false. */
+bool abi_visit_runs(const struct ctype *type, abi_run_fn run, void *context);
+
 /* Sets what holds of type itself, of its members or elements; pointers are not followed. */
 void abi_note_float(const struct ctype *type, bool *uses_float, bool *uses_x87);
 

@@ -36,11 +36,8 @@ uint32_t abi_value_bytes(const struct ctype *type)
     }
 }
 
-/* A run of bytes that belongs to the value, at this place in memory and packed. */
-typedef bool (*run_fn)(void *context, uint32_t offset, uint32_t packed_offset, uint32_t n_bytes);
-
 /* Each run of a value, in order, until one says false. *packed goes on from run to run. */
-static bool visit_runs(const struct ctype *type, uint32_t offset, uint32_t *packed, run_fn run,
+static bool visit_runs(const struct ctype *type, uint32_t offset, uint32_t *packed, abi_run_fn run,
                        void *context)
 {
     uint32_t n_bytes = abi_value_bytes(type), step = type->size_bytes;
@@ -71,6 +68,13 @@ static bool visit_runs(const struct ctype *type, uint32_t offset, uint32_t *pack
         *packed += n_bytes;
         return goes_on;
     }
+}
+
+bool abi_visit_runs(const struct ctype *type, abi_run_fn run, void *context)
+{
+    uint32_t packed = 0;
+
+    return visit_runs(type, 0, &packed, run, context);
 }
 
 struct copy {
@@ -104,30 +108,27 @@ static bool compare(void *context, uint32_t offset, uint32_t packed_offset, uint
 void abi_copy_value(const struct ctype *type, const void *value, void *ret_bytes)
 {
     struct copy copy = {ret_bytes, value};
-    uint32_t packed = 0;
 
     if (type->kind < CTYPE_COMPLEX_LONG_DOUBLE) { /* what most functions have, in one step */
         memcpy(ret_bytes, value, abi_value_bytes(type));
         return;
     }
-    visit_runs(type, 0, &packed, pack, &copy);
+    abi_visit_runs(type, pack, &copy);
 }
 
 void abi_restore_value(const struct ctype *type, const void *bytes, void *ret_value)
 {
     struct copy copy = {ret_value, bytes};
-    uint32_t packed = 0;
 
     memset(ret_value, 0, type->size_bytes);
-    visit_runs(type, 0, &packed, unpack, &copy);
+    abi_visit_runs(type, unpack, &copy);
 }
 
 bool abi_equal_values(const struct ctype *type, const void *a, const void *b)
 {
     const void *values[2] = {a, b};
-    uint32_t packed = 0;
 
-    return visit_runs(type, 0, &packed, compare, values);
+    return abi_visit_runs(type, compare, values);
 }
 
 /* ---- floating point -------------------------------------------------------------------------- */
