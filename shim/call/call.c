@@ -56,6 +56,8 @@ static enum stats_bypass key_bypass(int error)
         return STATS_BYPASS_no_memory;
     case -EBUSY:
         return STATS_BYPASS_stuck;
+    case -ELOOP:
+        return STATS_BYPASS_cycle;
     case -EAGAIN:
         return STATS_BYPASS_unsettled;
     default:

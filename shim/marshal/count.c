@@ -125,3 +125,23 @@ int marshal_count(const struct marshal_plan *plan, const struct config_count *co
 {
     return marshal_count_of(plan->function, count, arguments, result, NULL, ret_count);
 }
+
+bool marshal_count_is_known_before(const struct config_function *function,
+                                   const struct config_count *count)
+{
+    for (uint32_t i = 0; i < count->n_steps; i++) {
+        const struct count_step *step = &count->steps[i];
+
+        if (step->kind == COUNT_RETURN) {
+            return false;
+        }
+        if (step->kind == COUNT_POINTEE) {
+            const struct config_description *pointee = &function->parameters[step->parameter];
+
+            if (pointee->is_out && !pointee->is_in) {
+                return false;
+            }
+        }
+    }
+    return true;
+}

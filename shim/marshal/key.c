@@ -4,7 +4,7 @@
  *
  *     pointer of any kind that is followed   'N'                              it is NULL
  *     text                                   'S' length(8) bytes
- *     memory that is read                    'M' count(8) elements
+ *     memory that is read                    'M' count(8) elements; with pointers: see graph.h
  *     memory that is only written            'O' count(8), or 'o' if the count is not known yet
  *     strings and paths                      see texts.c
  *     scratch                                'P'                              it is not NULL
@@ -16,7 +16,7 @@
  * it, even where the memory is only written: a replay then never writes more than this caller made
  * room for.
  */
-#include "marshal/marshal_private.h"
+#include "marshal/graph.h"
 
 #include <errno.h>
 #include <string.h>
@@ -98,6 +98,20 @@ static int put_elements(const struct marshal_plan *plan, struct marshal_buffer *
     return error;
 }
 
+/* Not inlined: what it needs takes no stack from functions without such memory. */
+__attribute__((noinline)) static int put_graph(const struct marshal_plan *plan,
+                                               struct marshal_buffer *buffer,
+                                               const struct marshal_parameter *parameter,
+                                               void *const *arguments, const void *memory,
+                                               int64_t count)
+{
+    struct marshal_ranges written;
+
+    marshal_ranges_collect(plan, arguments, &written);
+    return graph_put(&(struct graph_walk){plan, arguments, NULL, buffer, &written},
+                     parameter->reads, memory, count);
+}
+
 static int put_memory(const struct marshal_plan *plan, struct marshal_buffer *buffer,
                       const struct marshal_parameter *parameter, void *const *arguments,
                       const void *memory, struct marshal_call *call)
@@ -118,6 +132,9 @@ static int put_memory(const struct marshal_plan *plan, struct marshal_buffer *bu
     if (!description->is_in) {
         return count < 0 ? put(plan, buffer, "o", 1)
                          : put_frame(plan, buffer, 'O', (uint64_t)count);
+    }
+    if (parameter->reads != NULL) {
+        return put_graph(plan, buffer, parameter, arguments, memory, count);
     }
     error = put_frame(plan, buffer, 'M', (uint64_t)count);
     return error != 0 ? error : put_elements(plan, buffer, parameter, memory, count);
@@ -140,6 +157,9 @@ static int put_parameter(const struct marshal_plan *plan, struct marshal_buffer 
     switch (parameter->description->kind) {
     case DESCRIBE_VALUE:
     case DESCRIBE_ADDRESS:
+        if (__builtin_expect(parameter->reads != NULL, 0)) {
+            return put_graph(plan, buffer, parameter, arguments, argument, 1);
+        }
         return put_value(plan, buffer, parameter->description, parameter->type,
                          parameter->value_bytes, argument);
     case DESCRIBE_IGNORE:

@@ -99,8 +99,9 @@ struct marshal_call {
  * made of is wiped before this returns. 0; -E2BIG: a string or a count beyond the bounds;
  * -EOVERFLOW: a count that is negative or overflows; -EFAULT: a count hangs on a NULL pointer;
  * -EAGAIN: a file that is part of the key has just changed; -ENOTSUP: a path that names something
- * else than a regular file, or "strings" in memory that the function writes; -ENOMEM. With an
- * error, call the real function.
+ * else than a regular file, or "strings" and memory behind other pointers where the function
+ * writes; -ELOOP: memory behind pointers leads back to itself or is shared; -ENOMEM. With an error,
+ * call the real function.
  */
 int marshal_key(const struct marshal_plan *plan, void *const *arguments,
                 const struct hash_mac_key *mac_key, struct marshal_buffer *buffer,

@@ -13,9 +13,10 @@ struct marshal_parameter {
     const struct config_description *description;
     uint32_t value_bytes; /* of the argument itself: abi_value_bytes */
     uint32_t element_bytes,
-        element_value_bytes; /* of DESCRIBE_MEMORY: sizeof, and without padding */
-    int8_t out_slot;         /* in marshal_call.out_counts, or -1 */
-    bool count_known_before; /* the count hangs on nothing that only the call writes */
+        element_value_bytes;        /* of DESCRIBE_MEMORY: sizeof, and without padding */
+    int8_t out_slot;                /* in marshal_call.out_counts, or -1 */
+    bool count_known_before;        /* the count hangs on nothing that only the call writes */
+    const struct graph_node *reads; /* pointers in what is read are followed; or NULL */
 };
 
 struct marshal_plan {
@@ -129,8 +130,27 @@ int marshal_count_of(const struct config_function *function, const struct config
                      void *const *arguments, const void *result, const void *record,
                      int64_t *ret_count);
 
+/* The count can be told before the call: it reads nothing that only the call writes. */
+bool marshal_count_is_known_before(const struct config_function *function,
+                                   const struct config_count *count);
+
 /* An integer of type at value, widened; -EOVERFLOW for unsigned values beyond INT64_MAX. */
 int marshal_read_integer(const struct ctype *type, const void *value, int64_t *ret_integer);
+
+/* Memory of the caller's that a call may write. */
+struct marshal_range {
+    const void *start;
+    size_t n_bytes;
+};
+
+struct marshal_ranges {
+    struct marshal_range items[MARSHAL_MAX_OUTS];
+    uint32_t n;
+};
+
+void marshal_ranges_collect(const struct marshal_plan *plan, void *const *arguments,
+                            struct marshal_ranges *ret_ranges);
+bool marshal_ranges_meet(const struct marshal_ranges *ranges, const void *memory, size_t n_bytes);
 
 /* Something is written, and something else is written or read through another pointer. */
 bool marshal_can_overlap(const struct marshal_plan *plan);

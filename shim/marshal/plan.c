@@ -3,30 +3,9 @@
  * From a checked description to what the visitors need: sizes, which counts are known when, and
  * whether keys and records have one size for all calls.
  */
-#include "marshal/marshal_private.h"
+#include "marshal/graph.h"
 
 #include <errno.h>
-
-/* The count can be told before the call: it reads nothing that only the call writes. */
-static bool count_is_known_before(const struct config_function *function,
-                                  const struct config_count *count)
-{
-    for (uint32_t i = 0; i < count->n_steps; i++) {
-        const struct count_step *step = &count->steps[i];
-
-        if (step->kind == COUNT_RETURN) {
-            return false;
-        }
-        if (step->kind == COUNT_POINTEE) {
-            const struct config_description *pointee = &function->parameters[step->parameter];
-
-            if (pointee->is_out && !pointee->is_in) {
-                return false;
-            }
-        }
-    }
-    return true;
-}
 
 /* Bytes of one parameter in every key, or -1 when they differ from call to call. */
 static int64_t fixed_key_bytes(const struct marshal_parameter *parameter)
@@ -34,7 +13,7 @@ static int64_t fixed_key_bytes(const struct marshal_parameter *parameter)
     switch (parameter->description->kind) {
     case DESCRIBE_VALUE:
     case DESCRIBE_ADDRESS:
-        return parameter->value_bytes;
+        return parameter->reads == NULL ? (int64_t)parameter->value_bytes : -1;
     case DESCRIBE_IGNORE:
         return 0;
     case DESCRIBE_SCRATCH:
@@ -112,13 +91,110 @@ static void plan_sizes(struct marshal_plan *plan)
     }
 }
 
+static int refuse(const char **ret_reason, const char *reason)
+{
+    *ret_reason = reason;
+    return -ENOTSUP;
+}
+
+/* What is read behind pointers that stand in memory, or in a struct that is the value. */
+static int plan_reads(struct marshal_plan *plan, struct marshal_parameter *parameter,
+                      bool is_matched_by_rules, struct arena *arena, const char **ret_reason)
+{
+    const struct config_description *description = parameter->description;
+
+    if (description->reads == NULL) {
+        return 0;
+    }
+    if (is_matched_by_rules) {
+        return refuse(ret_reason, "a rule of invalidation matches a struct with pointers");
+    }
+    if (marshal_is_approximate(description)) {
+        return refuse(ret_reason, "memory with pointers cannot be approximate");
+    }
+    return graph_compile(plan, description->reads, false, arena, &parameter->reads, ret_reason);
+}
+
+static int plan_parameter(struct marshal_plan *plan, uint32_t i, int *n_outs, struct arena *arena,
+                          const char **ret_reason)
+{
+    const struct config_function *function = plan->function;
+    const struct config_description *description = &function->parameters[i];
+    struct marshal_parameter *parameter = &plan->parameters[i];
+
+    parameter->type = function->prototype.parameters[i].type;
+    parameter->description = description;
+    parameter->value_bytes = abi_value_bytes(parameter->type);
+    parameter->out_slot = -1;
+    if (description->kind == DESCRIBE_MEMORY) {
+        parameter->element_bytes = description->element_size;
+        parameter->element_value_bytes = description->element != NULL
+                                             ? abi_value_bytes(description->element)
+                                             : description->element_size;
+        parameter->count_known_before =
+            marshal_count_is_known_before(function, &description->count);
+        if (description->is_in && !parameter->count_known_before) {
+            return refuse(ret_reason, "the count of what it reads is only known after the call");
+        }
+        if (description->is_out) {
+            if (*n_outs == MARSHAL_MAX_OUTS) {
+                return refuse(ret_reason, "it has more than 16 described out parameters");
+            }
+            parameter->out_slot = (int8_t)(*n_outs)++;
+        }
+    }
+    return plan_reads(plan, parameter, is_matched(function, i), arena, ret_reason);
+}
+
+static int plan_result(struct marshal_plan *plan, const char **ret_reason)
+{
+    const struct config_function *function = plan->function;
+
+    if (function->result.kind == DESCRIBE_VALUE || function->result.kind == DESCRIBE_ADDRESS) {
+        plan->result_value_bytes = abi_value_bytes(function->prototype.result);
+    }
+    if (function->result.lifetime.kind == LIFETIME_STATIC) {
+        plan->static_slot = thread_memory_new_slot();
+        if (plan->static_slot == THREAD_MEMORY_MAX_SLOTS) {
+            return refuse(ret_reason, "more than 1024 functions with static results are named");
+        }
+    }
+    return 0;
+}
+
+/* What configurations can say and this module does not do. */
+static int check_supported(const struct config_function *function, const char **ret_reason)
+{
+    const struct config_description *result = &function->result;
+
+    for (uint32_t i = 0; i < function->prototype.n_parameters; i++) {
+        const struct config_description *description = &function->parameters[i];
+
+        if (description->kind == DESCRIBE_STORAGE || description->kind == DESCRIBE_VIA ||
+            description->kind == DESCRIBE_ALTERNATIVES || description->writes != NULL ||
+            description->when.n_comparisons > 0) {
+            return refuse(ret_reason, "a parameter is described in a way that is not supported");
+        }
+    }
+    if (function->n_globals > 0) {
+        return refuse(ret_reason, "variables that a function sets are not supported");
+    }
+    if (result->kind == DESCRIBE_MEMORY || result->kind == DESCRIBE_ALTERNATIVES ||
+        result->writes != NULL || result->when.n_comparisons > 0 ||
+        (result->lifetime.kind != LIFETIME_NONE && result->lifetime.kind != LIFETIME_STATIC &&
+         result->lifetime.kind != LIFETIME_INTO)) {
+        return refuse(ret_reason, "the result is described in a way that is not supported");
+    }
+    return 0;
+}
+
 int marshal_plan_create(const struct config_function *function, const struct abi_call *call,
                         const struct marshal_bindings *bindings, struct arena *arena,
                         struct marshal_plan **ret_plan, const char **ret_reason)
 {
     const struct prototype *prototype = &function->prototype;
     struct marshal_plan *plan = arena_alloc(arena, sizeof(*plan));
-    int n_outs = 0;
+    int n_outs = 0, error;
 
     if (plan == NULL) {
         return -ENOMEM;
@@ -133,42 +209,15 @@ int marshal_plan_create(const struct config_function *function, const struct abi
         plan->bindings = *bindings;
     }
     plan->n_parameters = prototype->n_parameters;
-    for (uint32_t i = 0; i < plan->n_parameters; i++) {
-        const struct config_description *description = &function->parameters[i];
-        struct marshal_parameter *parameter = &plan->parameters[i];
-
-        parameter->type = prototype->parameters[i].type;
-        parameter->description = description;
-        parameter->value_bytes = abi_value_bytes(parameter->type);
-        parameter->out_slot = -1;
-        if (description->kind == DESCRIBE_MEMORY) {
-            parameter->element_bytes = description->element_size;
-            parameter->element_value_bytes = description->element != NULL
-                                                 ? abi_value_bytes(description->element)
-                                                 : description->element_size;
-            parameter->count_known_before = count_is_known_before(function, &description->count);
-            if (description->is_in && !parameter->count_known_before) {
-                *ret_reason = "the count of what it reads is only known after the call";
-                return -ENOTSUP;
-            }
-            if (description->is_out) {
-                if (n_outs == MARSHAL_MAX_OUTS) {
-                    *ret_reason = "it has more than 16 described out parameters";
-                    return -ENOTSUP;
-                }
-                parameter->out_slot = (int8_t)n_outs++;
-            }
-        }
+    error = check_supported(function, ret_reason);
+    for (uint32_t i = 0; i < plan->n_parameters && error == 0; i++) {
+        error = plan_parameter(plan, i, &n_outs, arena, ret_reason);
     }
-    if (function->result.kind == DESCRIBE_VALUE || function->result.kind == DESCRIBE_ADDRESS) {
-        plan->result_value_bytes = abi_value_bytes(prototype->result);
+    if (error == 0) {
+        error = plan_result(plan, ret_reason);
     }
-    if (function->result.lifetime.kind == LIFETIME_STATIC) {
-        plan->static_slot = thread_memory_new_slot();
-        if (plan->static_slot == THREAD_MEMORY_MAX_SLOTS) {
-            *ret_reason = "more than 1024 functions with static results are named";
-            return -ENOTSUP;
-        }
+    if (error != 0) {
+        return error;
     }
     plan->limit_bytes =
         function->max_bytes < MARSHAL_MAX_BYTES ? function->max_bytes : MARSHAL_MAX_BYTES;

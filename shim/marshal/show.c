@@ -3,28 +3,13 @@
  * A key as text for people: x=3, name="abc", from=[1, 2]. Long texts and many elements are cut.
  * Read from the key's bytes, since the arguments themselves may have changed since.
  */
-#include "base/log.h"
-#include "marshal/marshal_private.h"
-#include "marshal/reader.h"
+#include "marshal/show.h"
 
 #include <complex.h>
 #include <string.h>
 
-enum {
-    SHOWN_TEXT_BYTES = 60,
-    SHOWN_ELEMENTS = 4,
-    SHOWN_PARTS = 16, /* of a struct, union or array */
-};
-
-struct writer {
-    char *text;
-    size_t n_used, n_room;
-};
-
-/* add(&writer, "%s=", name): appends to what is there. */
-#define add(writer, ...)                                               \
-    ((writer)->n_used += log_format((writer)->text + (writer)->n_used, \
-                                    (writer)->n_room - (writer)->n_used, __VA_ARGS__))
+/* Of a struct, union or array. */
+#define SHOWN_PARTS 16
 
 static void add_integer(struct writer *writer, const struct ctype *type, const void *value)
 {
@@ -39,8 +24,6 @@ static void add_integer(struct writer *writer, const struct ctype *type, const v
         add(writer, "%llu", (unsigned long long)bits);
     }
 }
-
-static void add_value(struct writer *writer, const struct ctype *type, const unsigned char *packed);
 
 /* { x=1, y=2 }, [1, 2], and the bytes of a union. */
 static void add_parts(struct writer *writer, const struct ctype *type, const unsigned char *packed)
@@ -63,14 +46,14 @@ static void add_parts(struct writer *writer, const struct ctype *type, const uns
             if (type->kind == CTYPE_STRUCT && type->members[i].name != NULL) {
                 add(writer, "%s=", type->members[i].name);
             }
-            add_value(writer, part, packed);
+            show_value(writer, part, packed);
             packed += abi_value_bytes(part);
         }
     }
     add(writer, type->kind == CTYPE_ARRAY ? "]" : "}");
 }
 
-static void add_value(struct writer *writer, const struct ctype *type, const unsigned char *packed)
+void show_value(struct writer *writer, const struct ctype *type, const unsigned char *packed)
 {
     union {
         float f;
@@ -132,7 +115,7 @@ static void add_value(struct writer *writer, const struct ctype *type, const uns
 }
 
 /* Bytes outside ASCII stay: they are UTF-8 more often than not. */
-static void add_text(struct writer *writer, const unsigned char *text, uint64_t n_bytes)
+void show_text(struct writer *writer, const unsigned char *text, uint64_t n_bytes)
 {
     uint64_t n_shown = n_bytes < SHOWN_TEXT_BYTES ? n_bytes : SHOWN_TEXT_BYTES;
 
@@ -160,7 +143,7 @@ static bool add_elements(struct writer *writer, const struct marshal_parameter *
         const unsigned char *bytes = take(key, count);
 
         if (bytes != NULL) {
-            add_text(writer, bytes, count);
+            show_text(writer, bytes, count);
         }
         return bytes != NULL;
     }
@@ -173,7 +156,7 @@ static bool add_elements(struct writer *writer, const struct marshal_parameter *
         }
         if (i < SHOWN_ELEMENTS) {
             add(writer, i > 0 ? ", " : "");
-            add_value(writer, parameter->description->element, at);
+            show_value(writer, parameter->description->element, at);
         } else if (i == SHOWN_ELEMENTS) {
             add(writer, ", ...");
         }
@@ -219,7 +202,7 @@ static bool add_strings(struct writer *writer, struct reader *key)
         }
         if (i < SHOWN_ELEMENTS) {
             add(writer, i > 0 ? ", " : "");
-            add_text(writer, text, n_bytes);
+            show_text(writer, text, n_bytes);
         } else if (i == SHOWN_ELEMENTS) {
             add(writer, ", ...");
         }
@@ -230,9 +213,13 @@ static bool add_strings(struct writer *writer, struct reader *key)
 static bool add_followed(struct writer *writer, const struct marshal_parameter *parameter,
                          struct reader *key)
 {
-    const unsigned char *kind = take(key, 1), *text;
+    const unsigned char *kind, *text;
     uint64_t number;
 
+    if (parameter->reads != NULL && key->n_left > 0 && *key->at != 'N') {
+        return show_graph(writer, key, parameter->reads);
+    }
+    kind = take(key, 1);
     if (kind == NULL) {
         return false;
     }
@@ -251,7 +238,7 @@ static bool add_followed(struct writer *writer, const struct marshal_parameter *
         if (!take_word(key, &number) || (text = take(key, number)) == NULL) {
             return false;
         }
-        add_text(writer, text, number);
+        show_text(writer, text, number);
         if (parameter->description->kind == DESCRIBE_PATH) {
             add(writer, " ");
             return add_state(writer, key);
@@ -285,7 +272,7 @@ static bool add_framed(struct writer *writer, struct reader *key, const char *ab
     if (!take_word(key, &n_bytes) || (text = take(key, n_bytes)) == NULL) {
         return false;
     }
-    add_text(writer, text, n_bytes);
+    show_text(writer, text, n_bytes);
     return true;
 }
 
@@ -390,10 +377,14 @@ void marshal_show_key(const struct marshal_plan *plan, struct bytes key, char *t
         switch (parameter->description->kind) {
         case DESCRIBE_VALUE:
         case DESCRIBE_ADDRESS:
+            if (parameter->reads != NULL) {
+                is_good = show_graph(&writer, &reader, parameter->reads);
+                break;
+            }
             at = take(&reader, parameter->value_bytes);
             is_good = at != NULL;
             if (is_good) {
-                add_value(&writer, parameter->type, at);
+                show_value(&writer, parameter->type, at);
             }
             break;
         case DESCRIBE_IGNORE:
