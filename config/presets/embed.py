@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: MIT
 """Turns the preset files into the C table that config.h declares.
 
-usage: embed.py OUTPUT PRESETS.json...
+usage: embed.py OUTPUT PROCESSOR PRESETS.json...
 
 A preset is a member of a file's one object: the keys of a configuration entry, and beside them
 `header` (the #include lines that declare the function), `note`, `types` (a list of declarations, as
-at the top of a configuration) and `needs_ttl` (true: only with a `ttl` of the user's), which do not
-go into the entry.
+at the top of a configuration, or such a list for each processor) and `needs_ttl` (true: only with a
+`ttl` of the user's), which do not go into the entry.
 """
 import json
 import sys
@@ -33,7 +33,7 @@ def compact(value):
 
 def main():
     presets = {}
-    for path in sys.argv[2:]:
+    for path in sys.argv[3:]:
         with open(path, encoding="utf-8") as file:
             for name, entry in json.load(file, object_pairs_hook=unique).items():
                 if name in presets:
@@ -48,6 +48,8 @@ def main():
             entry = dict(presets[name])
             header, note = entry.pop("header"), entry.pop("note")
             types = entry.pop("types", None)
+            if isinstance(types, dict):
+                types = types[sys.argv[2]]
             needs_ttl = entry.pop("needs_ttl", False)
             fields = [c_string(field) for field in (name, compact(entry), header, note)]
             fields.append(c_string(compact(types)) if types else "NULL")

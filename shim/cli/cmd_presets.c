@@ -4,6 +4,7 @@
  * configuration to copy.
  */
 #include "cli/cli.h"
+#include "cli/facts.h"
 #include "cli/wrapped.h"
 
 #include <string.h>
@@ -178,7 +179,12 @@ int cmd_presets(int n_arguments, char **arguments)
         putchar(',');
     }
     printf("\n  \"functions\": {\n    \"%s\": ", preset->name);
-    print_indented(preset->text, 2);
+    if (preset->needs_ttl) {
+        /* A copy has a prototype of its own, so nobody would ask for it. */
+        print_indented(facts_format("{\"ttl\":\"1s\",%s", preset->text + 1), 2);
+    } else {
+        print_indented(preset->text, 2);
+    }
     puts("\n  }\n}");
     return CLI_OK;
 }

@@ -20,6 +20,17 @@ SAME = {"long int": "long", "long long int": "long", "long long": "long",
         "float": "double", "long double": "double",
         "float complex": "double complex", "long double complex": "double complex"}
 
+# Where functions have parameters with these names, what their distributions allow.
+NAMED = {
+    "x": ("1.0", "2.0", "3.0"), "q": ("0.5", "1.0", "2.5"), "p": ("0.25", "0.9", "1.5"),
+    "give_log": ("0", "1"), "lower_tail": ("0", "1"), "log_p": ("0",),
+    "mu": ("1.5",), "sigma": ("2.0",), "a": ("1.0",), "b": ("5.0",), "r": ("6.0",), "n": ("4.0",),
+    "m": ("3.0",), "shape": ("1.5",), "scale": ("2.0", "-1.0"), "meanlog": ("0.5",),
+    "sdlog": ("1.5",), "df": ("3.0", "7.5"), "ncp": ("0.5",), "df1": ("3.0",), "df2": ("6.0",),
+    "size": ("5.0",), "prob": ("0.4", "1.5"), "location": ("0.5",), "lambda": ("2.5",),
+    "rr": ("1.0",), "cc": ("3.0", "4.0"),
+}
+
 # A function of several numbers is called with fewer of each.
 MOST = {1: 10, 2: 5, 3: 3}
 
@@ -63,6 +74,7 @@ def condition_of(entry):
 
 def function_text(entry):
     result, name, parameters = split_prototype(entry["prototype"])
+    is_distribution = parameters[-1][1] in ("give_log", "log_p")
     inputs = [p for p in parameters if not p[0].endswith("*") or p[0].startswith("const")]
     lines, loops, arguments, shown = [], [], [], []
     for kind, parameter in parameters:
@@ -73,7 +85,8 @@ def function_text(entry):
             of = kind
             arguments.append(parameter)
         if (kind, parameter) in inputs:
-            values = VALUES[SAME.get(of, of)][:MOST[len(inputs)]]
+            values = (NAMED[parameter] if is_distribution
+                      else VALUES[SAME.get(of, of)][:MOST[len(inputs)]])
             lines.append(f"    static const {of} {parameter}_values[] = {{{', '.join(values)}}};"
                          .replace("const const", "const").replace("char * ", "char *const "))
             loops.append((of, parameter, len(values)))
@@ -100,7 +113,7 @@ def function_text(entry):
 
 def driver(presets):
     """The driver's text."""
-    parts = [HEAD]
+    parts = [HEAD, *dict.fromkeys(entry["header"] for entry in presets.values())]
     parts.extend(function_text(entry) for entry in presets.values())
     calls = "\n".join(f"    call_{name}();" for name in presets)
     parts.append(f"static void exercise(void)\n{{\n{calls}\n}}\n")

@@ -135,7 +135,7 @@ class Presets(test_cli.Case):
                  if line.startswith('    ') for name in line.split()]
         self.assertGreater(len(names), 100)
         for name in names:
-            done = self.run_command('check', '-f', name, '--explain', name)
+            done = self.run_command('check', '-f', f'{name}:ttl=1s', '--explain', name)
             self.check(done, 0, '', f'{name}(')
             self.assertEqual(done.stderr, '')
             self.assertIn('    A preset. ', done.stdout)

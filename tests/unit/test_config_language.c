@@ -177,8 +177,8 @@ static void test_every_preset_loads(void **state)
             assert_true(strcmp(config_presets[i - 1].name, config_presets[i].name) < 0);
         }
         assert_ptr_equal(config_preset_find(config_presets[i].name), &config_presets[i]);
-        snprintf(text, sizeof(text), "{\"version\":1,\"functions\":{\"%s\":{}}}",
-                 config_presets[i].name);
+        snprintf(text, sizeof(text), "{\"version\":1,\"functions\":{\"%s\":{%s}}}",
+                 config_presets[i].name, config_presets[i].needs_ttl ? "\"ttl\":1" : "");
         load_good(text);
         assert_string_equal(model.functions[0].prototype.name, config_presets[i].name);
         test_memory_free(&memory);

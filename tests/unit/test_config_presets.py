@@ -13,6 +13,7 @@ what has no C type that a preset could name.
 import ctypes
 import json
 import pathlib
+import platform
 import re
 import subprocess
 import sys
@@ -20,12 +21,23 @@ import tempfile
 
 # The library that has what a header declares.
 LIBRARIES = {
+    "#define MATHLIB_STANDALONE\n#include <Rmath.h>": "libRmath.so.1",
+    "#include <Rmath.h>": "/usr/lib/R/lib/libR.so",
+    "#include <apr_md5.h>": "libaprutil-1.so.0",
     "#include <complex.h>": "libm.so.6",
     "#include <crypt.h>": "libcrypt.so.1",
+    "#include <hunspell/hunspell.h>": "libhunspell-1.7.so.0",
     "#include <math.h>": "libm.so.6",
+    "#include <proj.h>": "libproj.so.25",
     "#include <string.h>": "libc.so.6",
+    "#include <sys/stat.h>": "libc.so.6",
+    "#include <unistd.h>": "libc.so.6",
     "#include <wchar.h>": "libc.so.6",
+    "#include <zlib.h>": "libz.so.1",
 }
+
+# Where headers lie that are not found by themselves.
+FOLDERS = ("-I/usr/include/apr-1.0", "-I/usr/share/R/include")
 
 # Files that have all of a header, but for these: they set a variable.
 WHOLE = {
@@ -43,7 +55,7 @@ def compile_text(compiler, text, *flags):
         source = pathlib.Path(folder) / "presets.c"
         source.write_text(text)
         return subprocess.run(
-            [*compiler, "-D_GNU_SOURCE", "-std=gnu11", "-fsyntax-only", *flags, source],
+            [*compiler, "-D_GNU_SOURCE", "-std=gnu11", "-fsyntax-only", *FOLDERS, *flags, source],
             capture_output=True, text=True, check=False, cwd=folder)
 
 
@@ -55,18 +67,30 @@ def must_compile(compiler, what, text, *flags):
 
 # ---- prototypes ---------------------------------------------------------------------------------
 
-def redeclare(name, entry):
+def redeclare(name, prototype):
     """The name in parentheses: <math.h> has macros of the same name."""
-    prototype, n = re.subn(rf"\b{name}\(", f"({name})(", entry["prototype"])
+    prototype, n = re.subn(rf"\b{name}\(", f"({name})(", prototype)
     assert n == 1, name
     return f"extern {prototype};\n"
 
 
+def prototypes_of(presets):
+    """Of the functions, and of those that invalidate."""
+    for name, entry in presets.items():
+        yield name, entry["prototype"]
+        for rule in entry.get("invalidate", ()):
+            if "prototype" in rule:
+                yield rule["on_call"], rule["prototype"]
+
+
 def check_prototypes(compiler, header, presets):
+    declared = dict(prototypes_of(presets))
     # What the header does not declare at all would take any declaration.
-    uses = "".join(f"__typeof__(({name})) *use_{name};\n" for name in presets)
+    names = {*declared, *(rule["on_call"] for entry in presets.values()
+                          for rule in entry.get("invalidate", ()) if "on_call" in rule)}
+    uses = "".join(f"__typeof__(({name})) *use_{name};\n" for name in sorted(names))
     must_compile(compiler, header, f"{header}\n{uses}", *FLAGS)
-    again = "".join(redeclare(name, entry) for name, entry in presets.items())
+    again = "".join(redeclare(*pair) for pair in declared.items())
     must_compile(compiler, header, f"{header}\n#include <stdint.h>\n{again}", *FLAGS)
 
 
@@ -74,6 +98,11 @@ def check_prototypes(compiler, header, presets):
 
 DECLARED = re.compile(r"\b(struct|union|enum)\s+(\w+)\s*\{|\}\s*(\w+)\s*;|"
                       r"^\s*typedef\b[^{]*?(\w+)\s*;")
+
+
+def types_of(entry):
+    types = entry.get("types", ())
+    return types[platform.machine()] if isinstance(types, dict) else types
 
 
 def declared_names(declaration):
@@ -100,15 +129,26 @@ def rename(declaration, names):
     return declaration
 
 
+def enum_assertions(text):
+    """Its constants cannot be declared again; each is written with its value."""
+    for name in declared_names(text):
+        yield f'_Static_assert(sizeof({name}) == sizeof(int), "size of {name}");'
+    for constant, value in re.findall(r"(\w+)\s*=\s*(-?\w+)", text):
+        yield f'_Static_assert({constant} == {value}, "{constant}");'
+
+
 def check_types(compiler, header, declarations):
-    names = [name for text in declarations for name in declared_names(text)]
+    enums = [text for text in declarations if re.search(r"\benum\b", text)]
+    records = [text for text in declarations if text not in enums]
+    names = [name for text in records for name in declared_names(text)]
     lines = [header, "#include <stddef.h>"]
-    lines.extend(rename(text, names) for text in declarations)
-    for text in declarations:
+    lines.extend(assertion for text in enums for assertion in enum_assertions(text))
+    lines.extend(rename(text, names) for text in records)
+    for text in records:
         for name in declared_names(text):
             ours = rename(name, names)
             lines.append(f'_Static_assert(sizeof({ours}) == sizeof({name}), "size of {name}");')
-            if name.startswith("enum ") or "{" not in text:
+            if "{" not in text:
                 continue
             for member in members_of(text):
                 lines.append(f"_Static_assert(offsetof({ours}, {member}) == "
@@ -169,7 +209,7 @@ def main():
             continue
         check_prototypes(compiler, header, those)
         declarations = list(dict.fromkeys(text for entry in those.values()
-                                          for text in entry.get("types", ())))
+                                          for text in types_of(entry)))
         if declarations:
             check_types(compiler, header, declarations)
         n_missing += not check_library(LIBRARIES[header], those)

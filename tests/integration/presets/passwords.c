@@ -23,7 +23,7 @@ static const struct {
 static void exercise(void)
 {
     static struct crypt_data data;
-    char *result;
+    char *result, small[8];
 
     for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
         const char *phrase = checks[i].phrase, *setting = checks[i].setting;
@@ -33,5 +33,10 @@ static void exercise(void)
         CALL(crypt_r, checks[i].is_right, result = crypt_r(phrase, setting, &data));
         show_text(result);
         show_number(result == data.output);
+        CALL(crypt_rn, checks[i].is_right, result = crypt_rn(phrase, setting, &data, sizeof(data)));
+        show_text(result);
+        show_number(result == data.output);
+        CALL(crypt_rn, NOT_KEPT, result = crypt_rn(phrase, setting, small, sizeof(small)));
+        show_text(result);
     }
 }

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+/* Two dictionaries: one that stays as it is, and one that learns, forgets and ends. */
+#include "exercise.h"
+
+#include <hunspell/hunspell.h>
+
+static void spell(Hunhandle *handle, const char *word, bool is_kept)
+{
+    int result;
+
+    CALL(Hunspell_spell, is_kept, result = Hunspell_spell(handle, word));
+    show_number(result);
+}
+
+static void write_file(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+
+    if (file == NULL || fputs(text, file) < 0 || fclose(file) != 0) {
+        abort();
+    }
+}
+
+static void exercise(void)
+{
+    static const char *const words[] = {"", "alpha", "Alpha", "beta", "betas", "gamma", "gammas"};
+    static Hunhandle *steady;
+    Hunhandle *passing;
+
+    if (steady == NULL) {
+        write_file("a.aff", "SET UTF-8\nSFX S Y 1\nSFX S 0 s .\n");
+        write_file("a.dic", "2\nalpha\nbeta/S\n");
+        write_file("b.dic", "1\ngamma\n");
+        steady = Hunspell_create("a.aff", "a.dic");
+    }
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        spell(steady, words[i], KEPT);
+    }
+    passing = Hunspell_create("a.aff", "a.dic");
+    spell(passing, "gammas", NOT_KEPT);
+    Hunspell_add_with_affix(passing, "gamma", "beta");
+    spell(passing, "gammas", NOT_KEPT);
+    Hunspell_remove(passing, "gamma");
+    spell(passing, "gamma", NOT_KEPT);
+    Hunspell_add(passing, "gamma");
+    spell(passing, "gamma", NOT_KEPT);
+    Hunspell_destroy(passing);
+    passing = Hunspell_create("a.aff", "b.dic"); /* perhaps in the same place */
+    spell(passing, "alpha", NOT_KEPT);
+    spell(passing, "gamma", NOT_KEPT);
+    Hunspell_destroy(passing);
+}
