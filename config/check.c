@@ -80,8 +80,7 @@ static void read_children(struct workspace *work, const struct value *children,
 }
 
 static void read_functions(struct workspace *work, const struct value *root,
-                           const struct config_function *defaults,
-                           const struct value *defaults_object, struct config_model *model)
+                           const struct function_surroundings *around, struct config_model *model)
 {
     const struct value *object = value_find(root, "functions");
     struct config_function *functions;
@@ -96,8 +95,7 @@ static void read_functions(struct workspace *work, const struct value *root,
     }
     functions = work_alloc(work, object->n_children * sizeof(functions[0]));
     for (const struct value *entry = object->first; entry != NULL; entry = entry->next) {
-        n_functions +=
-            function_read(work, entry, defaults, defaults_object, &functions[n_functions]);
+        n_functions += function_read(work, entry, around, &functions[n_functions]);
     }
     model->functions = functions;
     model->n_functions = n_functions;
@@ -106,6 +104,7 @@ static void read_functions(struct workspace *work, const struct value *root,
 void model_read(struct workspace *work, const struct value *root, struct config_model *model)
 {
     struct config_function defaults;
+    struct function_surroundings around = {.defaults = &defaults};
     const struct value *value;
 
     if (root->kind != VALUE_OBJECT) {
@@ -125,6 +124,9 @@ void model_read(struct workspace *work, const struct value *root, struct config_
     if ((value = value_find(root, "types")) != NULL) {
         types_read(work, value);
     }
+    if ((value = value_find(root, "fields")) != NULL) {
+        fields_open(work, value, &around.fields);
+    }
     if ((value = value_find(root, "defaults")) != NULL &&
         value_expect(work, value, VALUE_OBJECT, "an object")) {
         keys_check(work, value, IN_DEFAULTS);
@@ -136,7 +138,8 @@ void model_read(struct workspace *work, const struct value *root, struct config_
     if ((value = value_find(root, "stats")) != NULL) {
         stats_read(work, value, &model->stats);
     }
-    read_functions(work, root, &defaults, value_find(root, "defaults"), model);
+    around.defaults_object = value_find(root, "defaults");
+    read_functions(work, root, &around, model);
     invalidate_check(work, root->source.place.file, model);
 }
 

@@ -286,6 +286,7 @@ struct config_preset {
     const char *header; /* the #include lines that declare it, one a line, for the header check */
     const char *note;   /* what makes remembering it safe, or not, in a sentence */
     const char *types;  /* the declarations it rests on, as a JSON list, or NULL */
+    const char *fields; /* what the fields of their structs mean, as a JSON object, or NULL */
     bool needs_ttl;     /* its answers change unseen: only with a `ttl` that the user gives */
 };
 

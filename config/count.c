@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * Compiles a count of elements, "n * 4" or "return + 1", to reverse Polish. What it may name is
- * checked here; that what it names is described well enough is shape_check_counts' business.
+ * checked here; that what it names is described well enough is claims.c's business.
  */
 #include "config/declaration.h"
 
@@ -11,8 +11,7 @@
 
 struct compiler {
     struct parser parser;
-    const struct prototype *prototype;
-    bool allows_return;
+    const struct count_scope *scope;
     unsigned depth;
     struct count_step steps[CONFIG_COUNT_MAX_STEPS];
     uint32_t n_steps;
@@ -50,31 +49,81 @@ static void compile_number(struct compiler *compiler)
 
 static void compile_return(struct compiler *compiler, struct token token)
 {
-    if (!compiler->allows_return) {
+    const struct prototype *prototype = compiler->scope->prototype;
+
+    if (compiler->scope->site->direction == SHAPE_READ) {
         PARSE_FAIL(&compiler->parser, token, COUNT_RETURN_OF_INPUT);
-    } else if (!ctype_is_integer(compiler->prototype->result)) {
-        PARSE_FAIL(&compiler->parser, token, COUNT_NO_INTEGER, "'return'",
-                   compiler->prototype->result->text);
+    } else if (prototype != NULL && !ctype_is_integer(prototype->result)) {
+        PARSE_FAIL(&compiler->parser, token, COUNT_NO_INTEGER, "'return'", prototype->result->text);
     } else {
         emit(compiler, token, (struct count_step){.kind = COUNT_RETURN});
     }
 }
 
+/* A member of the record that holds what is counted: the inner one, or the one around it. */
+static const struct ctype_member *find_member(const struct compiler *compiler, struct token token,
+                                              uint32_t *ret_offset)
+{
+    const struct shape_site *site = compiler->scope->site;
+    const struct ctype_member *member = NULL;
+
+    if (site->inner != NULL) {
+        member = ctype_find_member(site->inner, token.text, token.n_bytes, ret_offset);
+        *ret_offset += site->inner_offset_bytes;
+    }
+    if (member == NULL && site->record != NULL) {
+        member = ctype_find_member(site->record, token.text, token.n_bytes, ret_offset);
+    }
+    return member;
+}
+
+static void compile_member(struct compiler *compiler, struct token token,
+                           const struct ctype_member *member, uint32_t offset_bytes)
+{
+    if (!ctype_is_integer(member->type)) {
+        PARSE_FAIL(&compiler->parser, token, COUNT_NO_INTEGER,
+                   work_join(compiler->parser.work, "'", member->name, "'"), member->type->text);
+        return;
+    }
+    emit(compiler, token,
+         (struct count_step){
+             .kind = COUNT_MEMBER, .member = member->type, .offset_bytes = offset_bytes});
+}
+
+static void report_unknown(struct compiler *compiler, struct token token, const char *name)
+{
+    const struct prototype *prototype = compiler->scope->prototype;
+    const struct shape_site *site = compiler->scope->site;
+    struct workspace *work = compiler->parser.work;
+
+    if (site->record != NULL) {
+        PARSE_FAIL(&compiler->parser, token, COUNT_UNKNOWN, name, site->record->text,
+                   prototype->name);
+        return;
+    }
+    PARSE_FAIL(&compiler->parser, token, UNKNOWN_PARAMETER, prototype->name, name,
+               words_hint(work, name, prototype_names(work, prototype), prototype->n_parameters));
+}
+
 static void compile_parameter(struct compiler *compiler, struct token token, bool is_pointee)
 {
     struct workspace *work = compiler->parser.work;
+    const struct prototype *prototype = compiler->scope->prototype;
     const char *name = work_copy_text(work, token.text, token.n_bytes);
-    int parameter = prototype_find(compiler->prototype, token.text, token.n_bytes);
     struct count_step step = {.kind = is_pointee ? COUNT_POINTEE : COUNT_PARAMETER};
     const struct ctype *type;
+    int parameter;
 
-    if (parameter < 0) {
-        PARSE_FAIL(&compiler->parser, token, UNKNOWN_PARAMETER, compiler->prototype->name, name,
-                   words_hint(work, name, prototype_names(work, compiler->prototype),
-                              compiler->prototype->n_parameters));
+    if (prototype == NULL) {
+        emit(compiler, token, step);
         return;
     }
-    type = compiler->prototype->parameters[parameter].type;
+    parameter = prototype_find(prototype, token.text, token.n_bytes);
+    if (parameter < 0) {
+        report_unknown(compiler, token, name);
+        return;
+    }
+    type = prototype->parameters[parameter].type;
     if (!(is_pointee ? type->kind == CTYPE_POINTER && ctype_is_integer(type->target)
                      : ctype_is_integer(type))) {
         PARSE_FAIL(&compiler->parser, token, COUNT_NO_INTEGER,
@@ -84,6 +133,24 @@ static void compile_parameter(struct compiler *compiler, struct token token, boo
     }
     step.parameter = (uint32_t)parameter;
     emit(compiler, token, step);
+}
+
+/* A name, behind a '*' or not. */
+static void compile_name(struct compiler *compiler, struct token token, bool is_pointee)
+{
+    const struct ctype_member *member;
+    uint32_t offset_bytes = 0;
+
+    if (token_is(token, "return") && !is_pointee) {
+        compile_return(compiler, token);
+        return;
+    }
+    member = is_pointee ? NULL : find_member(compiler, token, &offset_bytes);
+    if (member != NULL) {
+        compile_member(compiler, token, member, offset_bytes);
+    } else {
+        compile_parameter(compiler, token, is_pointee);
+    }
 }
 
 static void compile_sum(struct compiler *compiler);
@@ -117,11 +184,7 @@ static void compile_operand(struct compiler *compiler)
         return;
     }
     parser_next(parser);
-    if (token_is(token, "return") && !is_pointee) {
-        compile_return(compiler, token);
-    } else {
-        compile_parameter(compiler, token, is_pointee);
-    }
+    compile_name(compiler, token, is_pointee);
 }
 
 static void compile_product(struct compiler *compiler)
@@ -188,10 +251,10 @@ static int64_t constant_value(const struct compiler *compiler)
     return stack[0];
 }
 
-bool count_read(struct workspace *work, const struct value *value,
-                const struct prototype *prototype, bool allows_return, struct config_count *ret)
+bool count_read(struct workspace *work, const struct value *value, const struct count_scope *scope,
+                struct config_count *ret)
 {
-    struct compiler compiler = {.prototype = prototype, .allows_return = allows_return};
+    struct compiler compiler = {.scope = scope};
     size_t n_bytes;
 
     if (value->kind != VALUE_NUMBER && value->kind != VALUE_STRING) {

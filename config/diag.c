@@ -136,21 +136,38 @@ static const char *format_into_memory(struct diagnostic_list *list, const char *
     return text;
 }
 
+/* What several functions use, as `fields` of a struct, is complained of once. */
+static bool is_repeated(const struct diagnostic_list *list, const struct diagnostic *item)
+{
+    for (uint32_t i = 0; i < list->n_items; i++) {
+        const struct diagnostic *other = &list->items[i];
+
+        if (other->line == item->line && other->column == item->column &&
+            other->file == item->file && strcmp(other->text, item->text) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool diag_report(struct diagnostic_list *list, struct place place, enum diagnostic_name name,
                  const char *const arguments[DIAGNOSTIC_ARGUMENTS])
 {
-    struct diagnostic *item;
+    struct diagnostic *item = &list->items[list->n_items];
 
     if (list->n_items == DIAGNOSTICS_MAX) {
         list->n_suppressed++;
         return false;
     }
-    item = &list->items[list->n_items++];
     item->file = place.file;
     item->line = place.line;
     item->column = place.column;
     item->text = format_into_memory(list, table[name].text, arguments);
     item->hint = NULL;
+    if (is_repeated(list, item)) {
+        return false;
+    }
+    list->n_items++;
     if (table[name].hint != NULL && !names_missing_argument(table[name].hint, arguments)) {
         item->hint = format_into_memory(list, table[name].hint, arguments);
     }

@@ -41,9 +41,9 @@ enum diagnostic_name {
 #define DIAGNOSTIC_ARGUMENTS 5 /* {1} to {4}; number 0 is not used */
 
 /*
- * Adds one diagnostic. Text and hint of the table have {1} to {4} replaced; control characters are
- * made visible and overlong arguments cut. A hint that names an argument that is NULL is left out.
- * Returns false, so that a check can end with it.
+ * Adds one diagnostic, unless it is there already. Text and hint of the table have {1} to {4}
+ * replaced; control characters are made visible and overlong arguments cut. A hint that names an
+ * argument that is NULL is left out. Returns false, so that a check can end with it.
  */
 bool diag_report(struct diagnostic_list *list, struct place place, enum diagnostic_name name,
                  const char *const arguments[DIAGNOSTIC_ARGUMENTS]);
@@ -63,6 +63,7 @@ struct workspace {
     struct diagnostic_list *list;
     jmp_buf on_no_memory;
     struct type_table *types; /* what `types` declared (types.c); NULL: nothing */
+    const char *preset;       /* whose `types` are read; NULL: the user's own are */
 };
 
 void *work_alloc(struct workspace *work, size_t n_bytes);

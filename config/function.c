@@ -14,9 +14,11 @@
 /* One entry while it is read. */
 struct entry {
     struct workspace *work;
-    const struct value *given;    /* by the user */
-    const struct value *preset;   /* or NULL */
-    const struct value *defaults; /* or NULL */
+    struct shape_scope shapes;  /* what its descriptions are read with */
+    const struct value *given;  /* by the user */
+    const struct value *preset; /* or NULL */
+    const struct function_surroundings *around;
+    const struct fields_table *fields; /* of the preset; or NULL */
     struct config_function *function;
     struct config_description *parameters;
     const struct value **parameter_values; /* what describes each; NULL: nothing does */
@@ -88,8 +90,8 @@ static bool read_prototype(struct entry *entry)
     if (value_find(entry->given, "prototype") == NULL) {
         /* What a preset says cannot be wrong by itself; what it is combined with can. */
         entry->function->from_preset = true;
-        if (!preset_read(work, entry->given, entry->defaults, entry->function->symbol,
-                         &entry->preset)) {
+        if (!preset_read(work, entry->given, entry->around->defaults_object,
+                         entry->function->symbol, &entry->preset, &entry->fields)) {
             return false;
         }
     }
@@ -129,9 +131,23 @@ static void read_args(struct entry *entry)
             continue;
         }
         entry->parameter_values[parameter] = arg;
-        entry->is_good &= shape_read_parameter(entry->work, arg, prototype, (uint32_t)parameter,
+        entry->is_good &= shape_read_parameter(&entry->shapes, arg, (uint32_t)parameter,
                                                &entry->parameters[parameter]);
     }
+}
+
+/* A struct by value that nothing describes: its pointers are followed as `fields` says. */
+static void read_by_value(struct entry *entry, uint32_t parameter)
+{
+    struct workspace *work = entry->work;
+    const struct prototype_parameter *passed = &entry->function->prototype.parameters[parameter];
+    const struct shape_site site = {.type = passed->type,
+                                    .name = work_join(work, "'", passed->name, "'")};
+
+    entry->is_good &= shape_read_by_value(
+        &entry->shapes, &site,
+        place_inside(&entry->prototype_value->source, entry->offsets[parameter]),
+        &entry->parameters[parameter].reads);
 }
 
 static void check_described(struct entry *entry)
@@ -141,18 +157,17 @@ static void check_described(struct entry *entry)
     for (uint32_t i = 0; i < prototype->n_parameters; i++) {
         const struct ctype *type = prototype->parameters[i].type;
 
-        if (type->kind == CTYPE_POINTER && entry->parameter_values[i] == NULL) {
+        if (entry->parameter_values[i] != NULL) {
+            continue;
+        }
+        if (type->kind == CTYPE_POINTER) {
             REPORT(entry->work->list,
                    place_inside(&entry->prototype_value->source, entry->offsets[i]), UNDESCRIBED,
                    prototype->parameters[i].name, type->text,
                    suggest_parameter(entry->work, prototype, &prototype->parameters[i]));
             entry->is_good = false;
-        } else if (ctype_is_record(type) && entry->parameters[i].kind == DESCRIBE_VALUE &&
-                   ctype_find_pointer(type) != NULL) {
-            REPORT(entry->work->list,
-                   place_inside(&entry->prototype_value->source, entry->offsets[i]), FIELD_LATER,
-                   type->text, ctype_find_pointer(type));
-            entry->is_good = false;
+        } else if (ctype_is_record(type)) {
+            read_by_value(entry, i);
         }
     }
 }
@@ -162,54 +177,22 @@ static void read_returns(struct entry *entry)
     const struct value *returns = entry_find(entry, "returns");
     const struct ctype *type = entry->function->prototype.result;
     struct config_description *result = &entry->function->result;
+    const struct place place = place_inside(&entry->prototype_value->source, 0);
+    const struct shape_site site = {.direction = SHAPE_WRITTEN, .type = type, .name = "the result"};
 
     *result = (struct config_description){.kind = DESCRIBE_VALUE, .is_out = true};
     if (returns != NULL) {
-        entry->is_good &= shape_read_result(entry->work, returns, &entry->function->prototype,
-                                            entry->parameters, result);
+        entry->is_good &= shape_read_result(&entry->shapes, returns, result);
     } else if (type->kind == CTYPE_POINTER) {
-        REPORT(entry->work->list, place_inside(&entry->prototype_value->source, 0),
-               RESULT_UNDESCRIBED, type->text,
+        REPORT(entry->work->list, place, RESULT_UNDESCRIBED, type->text,
                suggest_result(entry->work, &entry->function->prototype));
         entry->is_good = false;
-    } else if (ctype_is_record(type) && ctype_find_pointer(type) != NULL) {
-        REPORT(entry->work->list, place_inside(&entry->prototype_value->source, 0), FIELD_LATER,
-               type->text, ctype_find_pointer(type));
-        entry->is_good = false;
+    } else if (ctype_is_record(type)) {
+        entry->is_good &= shape_read_by_value(&entry->shapes, &site, place, &result->writes);
     }
 }
 
 /* ---- how the descriptions fit together ------------------------------------------------------- */
-
-static void check_count_step(struct entry *entry, uint32_t counted, const struct count_step *step)
-{
-    const struct config_description *description = &entry->parameters[counted];
-    const struct config_description *used = &entry->parameters[step->parameter];
-    const struct value *value = value_find(entry->parameter_values[counted], "count");
-    const char *name = entry->function->prototype.parameters[step->parameter].name;
-
-    if (step->kind == COUNT_PARAMETER && used->kind == DESCRIBE_IGNORE) {
-        /* Two calls that differ in it would share a key and want different amounts written. */
-        REPORT(entry->work->list, value->source.place, COUNT_IGNORED, name);
-    } else if (step->kind == COUNT_POINTEE &&
-               (used->kind != DESCRIBE_MEMORY || (description->is_in && !used->is_in))) {
-        REPORT(entry->work->list, value->source.place, COUNT_UNDESCRIBED, name,
-               description->is_in ? "\"in\" or \"inout\"" : "\"in\", \"out\" or \"inout\"");
-    }
-}
-
-static void check_counts(struct entry *entry)
-{
-    for (uint32_t i = 0; i < entry->function->prototype.n_parameters; i++) {
-        const struct config_count *count = &entry->parameters[i].count;
-
-        for (uint32_t j = 0; j < count->n_steps; j++) {
-            if (count->steps[j].kind == COUNT_PARAMETER || count->steps[j].kind == COUNT_POINTEE) {
-                check_count_step(entry, i, &count->steps[j]);
-            }
-        }
-    }
-}
 
 /* A function that gives nothing back leaves nothing to remember. */
 static void check_gives(struct entry *entry)
@@ -219,7 +202,6 @@ static void check_gives(struct entry *entry)
 
     for (uint32_t i = 0; i < prototype->n_parameters; i++) {
         gives |= entry->parameters[i].is_out;
-        entry->function->has_secret |= entry->parameters[i].is_secret;
     }
     if (!gives) {
         REPORT(entry->work->list, entry->given->key_place, NOTHING_TO_REMEMBER, prototype->name);
@@ -303,7 +285,7 @@ static void read_lives(struct entry *entry)
                                           .result = &entry->function->result,
                                           .is_described = entry->is_good};
     const struct value *const objects[LIVES_N_OBJECTS] = {entry->given, entry->preset,
-                                                          entry->defaults};
+                                                          entry->around->defaults_object};
 
     lives_read_result(entry->work, objects, &scope, entry->function);
 }
@@ -314,6 +296,7 @@ static void read_descriptions(struct entry *entry)
 {
     struct config_function *function = entry->function;
     uint32_t n_parameters = function->prototype.n_parameters;
+    bool are_good;
 
     entry->parameters = work_alloc(entry->work, n_parameters * sizeof(entry->parameters[0]));
     entry->parameter_values =
@@ -324,29 +307,36 @@ static void read_descriptions(struct entry *entry)
     }
     function->parameters = entry->parameters;
     entry->is_good = true;
+    entry->shapes = (struct shape_scope){
+        .work = entry->work,
+        .prototype = &function->prototype,
+        .fields = {[FIELDS_OF_USER] = entry->around->fields, [FIELDS_OF_PRESET] = entry->fields}};
     read_args(entry);
     check_described(entry);
     if (entry->is_good) {
-        check_counts(entry);
         check_gives(entry);
     }
+    are_good = entry->is_good;
     read_returns(entry);
+    if (are_good) {
+        entry->is_good &= claims_check(&entry->shapes, entry->parameters, entry->parameter_values);
+    }
+    function->has_secret = entry->shapes.has_secret;
+    function->has_secret_out = entry->shapes.has_secret_out;
     read_conditions(entry);
     read_instances(entry);
     read_invalidate(entry);
 }
 
 bool function_read(struct workspace *work, const struct value *value,
-                   const struct config_function *defaults, const struct value *defaults_object,
-                   struct config_function *ret)
+                   const struct function_surroundings *around, struct config_function *ret)
 {
     uint32_t n_before = work->list->n_items + work->list->n_suppressed;
-    struct entry entry = {
-        .work = work, .given = value, .defaults = defaults_object, .function = ret};
+    struct entry entry = {.work = work, .given = value, .around = around, .function = ret};
     const struct value *captures_errno;
     bool is_declared;
 
-    *ret = *defaults;
+    *ret = *around->defaults;
     if (!value_expect(work, value, VALUE_OBJECT, "an object")) {
         return false;
     }

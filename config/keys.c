@@ -54,6 +54,7 @@ static const char *place_text(unsigned places)
         {IN_STALE, "in 'stale_if_error'"},
         {IN_REFRESH, "in 'refresh'"},
         {IN_STATIC, "in a static 'lifetime'"},
+        {IN_LIST, "beside 'list'"},
     };
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {

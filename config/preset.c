@@ -69,11 +69,12 @@ static void report_unknown(struct workspace *work, struct place place, const cha
 }
 
 bool preset_read(struct workspace *work, const struct value *given, const struct value *defaults,
-                 const char *symbol, const struct value **ret)
+                 const char *symbol, const struct value **ret,
+                 const struct fields_table **ret_fields)
 {
     const struct config_preset *preset = config_preset_find(symbol);
     const struct place *place = &given->key_place;
-    const struct value *types = NULL;
+    const struct value *types = NULL, *fields = NULL;
 
     if (preset == NULL) {
         report_unknown(work, *place, symbol);
@@ -88,7 +89,14 @@ bool preset_read(struct workspace *work, const struct value *given, const struct
             0) {
             return false;
         }
+        work->preset = symbol;
         types_read(work, types);
+        work->preset = NULL;
+    }
+    if (preset->fields != NULL && (value_read(work, place->file, preset->fields,
+                                              strlen(preset->fields), place, &fields) != 0 ||
+                                   !fields_open(work, fields, ret_fields))) {
+        return false;
     }
     return value_read(work, place->file, preset->text, strlen(preset->text), place, ret) == 0;
 }

@@ -166,15 +166,17 @@ static const char *suggest_count(struct workspace *work, const struct prototype 
 
 /* ---- descriptions ---------------------------------------------------------------------------- */
 
-static const char *suggest_type(const struct ctype *type)
+/* The type without const. */
+static const char *suggest_plain_text(const struct ctype *type)
 {
-    const char *text = type->target->text;
     size_t n_const = strlen("const ");
 
-    if ((classify(type) & POINTS_TO_TYPED) == 0) {
-        return "bytes";
-    }
-    return strncmp(text, "const ", n_const) == 0 ? text + n_const : text;
+    return strncmp(type->text, "const ", n_const) == 0 ? type->text + n_const : type->text;
+}
+
+static const char *suggest_type(const struct ctype *type)
+{
+    return (classify(type) & POINTS_TO_TYPED) == 0 ? "bytes" : suggest_plain_text(type->target);
 }
 
 static const char *suggest_one(struct workspace *work, const struct candidate *candidate,
@@ -219,6 +221,35 @@ const char *suggest_parameter(struct workspace *work, const struct prototype *pr
         }
     }
     return text;
+}
+
+/* ---- fields ---------------------------------------------------------------------------------- */
+
+const char *suggest_field(struct workspace *work, const struct ctype *record, const char *path,
+                          const struct ctype *type, enum shape_direction direction)
+{
+    const struct ctype *target = type->target;
+    unsigned kind = classify(type);
+    const char *text = work_join(work, "\"fields\": { \"", record->text, "\": { \"");
+    const char *described = "{ \"in\": \"bytes\", \"count\": N }";
+
+    if ((kind & POINTS_TO_CODE) != 0) {
+        described = "\"address\"";
+    } else if ((kind & (POINTS_TO_TEXT | POINTS_TO_CONST_TEXT)) != 0) {
+        described = "\"string\"";
+    } else if ((kind & (POINTS_TO_TEXTS | POINTS_TO_CONST_TEXTS)) != 0) {
+        described = "\"strings\"";
+    } else if (ctype_is_record(target) || ctype_is_scalar(target)) {
+        described = work_join(work, "{ \"in\": \"", suggest_plain_text(target), "\" }");
+    }
+    text = work_join(work, text, path, "\": ");
+    text = work_join(work, text, described, " } }");
+    if ((kind & POINTS_TO_CODE) == 0) {
+        text = work_join(work, text, ", or \"address\" if it is a handle", "");
+    }
+    return direction == SHAPE_READ
+               ? work_join(work, text, ", or \"ignore\" if the result does not depend on it", "")
+               : text;
 }
 
 /* ---- the result ------------------------------------------------------------------------------ */

@@ -81,9 +81,16 @@ static void add(struct parser *parser, const char *name, const struct ctype *typ
 static void report_redefined(struct parser *parser, struct token at, const char *name,
                              const struct declared_name *first)
 {
+    struct workspace *work = parser->work;
+
+    if (work->preset != NULL) {
+        PARSE_FAIL(parser, at, REDEFINED_BY_PRESET, work->preset, name,
+                   first != NULL ? work_number(work, first->place.line) : NULL);
+        return;
+    }
     PARSE_FAIL(parser, at, REDEFINED, name,
-               first != NULL ? work_join(parser->work, "the first one is on line ",
-                                         work_number(parser->work, first->place.line), "")
+               first != NULL ? work_join(work, "the first one is on line ",
+                                         work_number(work, first->place.line), "")
                              : "the system has one of this name");
 }
 

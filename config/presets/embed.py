@@ -6,8 +6,8 @@ usage: embed.py OUTPUT PROCESSOR PRESETS.json...
 
 A preset is a member of a file's one object: the keys of a configuration entry, and beside them
 `header` (the #include lines that declare the function), `note`, `types` (a list of declarations, as
-at the top of a configuration, or such a list for each processor) and `needs_ttl` (true: only with a
-`ttl` of the user's), which do not go into the entry.
+at the top of a configuration, or such a list for each processor), `fields` (of their structs, as at
+the top) and `needs_ttl` (true: only with a `ttl` of the user's), which do not go into the entry.
 """
 import json
 import sys
@@ -47,12 +47,12 @@ def main():
         for name in sorted(presets):  # by code point, as strcmp sorts ASCII
             entry = dict(presets[name])
             header, note = entry.pop("header"), entry.pop("note")
-            types = entry.pop("types", None)
+            types, described = entry.pop("types", None), entry.pop("fields", None)
             if isinstance(types, dict):
                 types = types[sys.argv[2]]
             needs_ttl = entry.pop("needs_ttl", False)
             fields = [c_string(field) for field in (name, compact(entry), header, note)]
-            fields.append(c_string(compact(types)) if types else "NULL")
+            fields += [c_string(compact(part)) if part else "NULL" for part in (types, described)]
             fields.append("true" if needs_ttl else "false")
             out.write(f"    {{{', '.join(fields)}}},\n")
         out.write("};\n\n")

@@ -178,6 +178,11 @@ int cmd_presets(int n_arguments, char **arguments)
         print_indented(preset->types, 1);
         putchar(',');
     }
+    if (preset->fields != NULL) {
+        fputs("\n  \"fields\": ", stdout);
+        print_indented(preset->fields, 1);
+        putchar(',');
+    }
     printf("\n  \"functions\": {\n    \"%s\": ", preset->name);
     if (preset->needs_ttl) {
         /* A copy has a prototype of its own, so nobody would ask for it. */

@@ -176,6 +176,9 @@ static int check_supported(const struct config_function *function, const char **
             return refuse(ret_reason, "a parameter is described in a way that is not supported");
         }
     }
+    if (function->has_secret_out) {
+        return refuse(ret_reason, "secret results are not supported");
+    }
     if (function->n_globals > 0) {
         return refuse(ret_reason, "variables that a function sets are not supported");
     }

@@ -21,7 +21,7 @@ except ImportError:
 # Bad in ways that a schema sees: keys, kinds, words, units, bounds.
 BAD_BY_SCHEMA = """
     callers children children-word children-empty children-kind
-    descriptions-odd durations functions-array integers later-keys later-words library-path
+    descriptions-odd durations functions-array integers later-keys library-path
     misplaced-keys misspelt-words no-programs nothing-but-an-object other-version programs
     prototype-not-string returns sizes stats symbols ten-mistakes top-array unknown-keys
     version-string wrong-kinds condition-kinds invalidate invalidate-match invalidate-many instances
@@ -38,6 +38,8 @@ PLACES = {
     "IN_REFRESH": lambda schema: schema["$defs"]["refresh"],
     "IN_DESCRIPTION": lambda schema: schema["$defs"]["description"],
     "IN_INVALIDATE": lambda schema: schema["$defs"]["invalidation"],
+    "IN_LIST": lambda schema: schema["$defs"]["list"],
+    "IN_STATIC": lambda schema: schema["$defs"]["static"],
     "IN_LIFETIME": lambda schema: schema["$defs"]["lifetime"]["oneOf"][1],
 }
 

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Reads what a result means: `returns`. A pointer that is returned hands out what it points to, so
+ * it needs a lifetime; a struct by value may hold pointers that do.
+ */
+#include "config/language.h"
+
+#include <string.h>
+
+static const struct ctype *result_type(const struct shape_scope *scope)
+{
+    return scope->prototype->result;
+}
+
+static struct shape_site result_site(const struct shape_scope *scope)
+{
+    return (struct shape_site){
+        .direction = SHAPE_WRITTEN, .type = result_type(scope), .name = "the result", .hint = NULL};
+}
+
+/* What { "out": T } says of the memory that the result points to. */
+static bool read_memory(struct shape_scope *scope, const struct shape_members *members,
+                        const struct config_lifetime *lifetime, struct config_description *ret)
+{
+    struct config_pointee *writes = work_alloc(scope->work, sizeof(*writes));
+    struct shape_site site = result_site(scope);
+    const struct value *out = members->out;
+
+    site.lifetime.kind = lifetime->kind == LIFETIME_INTO ? LIFETIME_NONE : LIFETIME_HOLDER;
+    if (pointee_is_word(out, site.type, members->count != NULL)) {
+        int kind;
+
+        if (members->count != NULL) {
+            return REPORT(scope->work->list, members->count->key_place, COUNT_OF_WORD,
+                          out->source.text);
+        }
+        if (!word_read(scope->work, out, WORDS_DESCRIPTION, &kind)) {
+            return false;
+        }
+        if (kind == DESCRIBE_STRING) {
+            ret->kind = DESCRIBE_OUT_STRING;
+            return pointee_set_text(scope, &site, out, writes);
+        }
+        if (kind != DESCRIBE_STRINGS) {
+            return REPORT(scope->work->list, out->source.place, RESULT_WORD, out->source.text);
+        }
+        if (!pointee_set_texts(scope, &site, out, writes)) {
+            return false;
+        }
+    } else if (!pointee_read_elements(scope, &site, out, members->count, writes)) {
+        return false;
+    }
+    if (lifetime->kind == LIFETIME_IMMORTAL) {
+        writes->kind = POINTEE_ADDRESS; /* whatever lies there, the pointer says it all */
+    }
+    writes->lifetime = *lifetime;
+    ret->kind = DESCRIBE_MEMORY;
+    ret->element = writes->type;
+    ret->element_size = writes->element_size;
+    ret->count = writes->count;
+    ret->count_text = writes->count_text;
+    ret->writes = writes;
+    return true;
+}
+
+static bool read_pointer(struct shape_scope *scope, const struct value *value,
+                         const struct shape_members *members, struct config_description *ret)
+{
+    struct workspace *work = scope->work;
+
+    if (members->out == NULL && members->count != NULL) {
+        return REPORT(work->list, members->count->key_place, COUNT_WITHOUT_OUT);
+    }
+    if (members->lifetime == NULL) {
+        return REPORT(work->list, value->source.place, LIFETIME_MISSING, "the result");
+    }
+    if (!lifetime_read(scope, members->lifetime, &ret->lifetime)) {
+        return false;
+    }
+    if (members->out == NULL) {
+        if (ret->lifetime.kind != LIFETIME_INTO) {
+            return REPORT(work->list, value->source.place, RESULT_NO_OUT);
+        }
+        ret->kind = DESCRIBE_OFFSET;
+        return true;
+    }
+    if (!read_memory(scope, members, &ret->lifetime, ret)) {
+        return false;
+    }
+    claims_add_lifetime(scope, members->lifetime, &ret->lifetime);
+    return true;
+}
+
+/* A struct by value: its pointers hand things out; any other value: only that it is secret. */
+static bool read_value(struct shape_scope *scope, const struct value *value,
+                       const struct shape_members *members, struct config_description *ret)
+{
+    const struct ctype *type = result_type(scope);
+    struct shape_site site = result_site(scope);
+
+    if (type->kind == CTYPE_VOID || members->direction != NULL || members->count != NULL ||
+        (!ctype_is_record(type) && (members->fields != NULL || members->lifetime != NULL)) ||
+        (members->secret == NULL && members->fields == NULL && members->lifetime == NULL)) {
+        return REPORT(scope->work->list, value->key_place, RESULT_NO_POINTER, type->text);
+    }
+    ret->kind = DESCRIBE_VALUE;
+    if (members->lifetime != NULL && !lifetime_read(scope, members->lifetime, &site.lifetime)) {
+        return false;
+    }
+    if (ctype_is_record(type) &&
+        !shape_read_by_value(scope, &site, value->source.place, &ret->writes)) {
+        return false;
+    }
+    if (members->lifetime != NULL && ret->writes == NULL) {
+        return REPORT(scope->work->list, members->lifetime->key_place, LIFETIME_OF_RESULT);
+    }
+    if (members->lifetime != NULL) {
+        claims_add_lifetime(scope, members->lifetime, &site.lifetime);
+    }
+    return true;
+}
+
+static bool read_object(struct shape_scope *scope, const struct value *value,
+                        struct config_description *ret)
+{
+    struct shape_members members;
+    struct shape_scope inner;
+    bool is_good;
+
+    if (!shape_read_members(scope->work, value, &members)) {
+        return false;
+    }
+    if (members.in != NULL || members.inout != NULL) {
+        return REPORT(scope->work->list, members.direction->key_place, RESULT_IN,
+                      members.direction->key);
+    }
+    if (!approximate_read(scope->work, value, NULL, ret) ||
+        !shape_open_fields(scope, members.fields, &inner)) {
+        return false;
+    }
+    is_good = result_type(scope)->kind == CTYPE_POINTER ? read_pointer(&inner, value, &members, ret)
+                                                        : read_value(&inner, value, &members, ret);
+    shape_close_fields(scope, &inner);
+    ret->is_secret = shape_is_secret(&members);
+    scope->has_secret_out |= ret->is_secret;
+    return is_good;
+}
+
+bool shape_read_result(struct shape_scope *scope, const struct value *value,
+                       struct config_description *ret)
+{
+    struct config_description description = {.is_out = true};
+    const struct ctype *type = result_type(scope);
+
+    if (value->kind == VALUE_ARRAY) {
+        return REPORT(scope->work->list, value->source.place, ALTERNATIVES_LATER);
+    }
+    if (value->kind == VALUE_STRING) {
+        bool is_record = ctype_is_record(type) && ctype_find_pointer(type) != NULL;
+
+        if (type->kind != CTYPE_POINTER && !is_record) {
+            return REPORT(scope->work->list, value->key_place, RESULT_NO_POINTER, type->text);
+        }
+        if (strcmp(value->source.text, "address") != 0) {
+            return REPORT(scope->work->list, value->source.place, RESULT_WORD, value->source.text);
+        }
+        description.kind = is_record ? DESCRIBE_VALUE : DESCRIBE_ADDRESS;
+    } else if (!value_expect(scope->work, value, VALUE_OBJECT, "a word or an object") ||
+               !read_object(scope, value, &description)) {
+        return false;
+    }
+    *ret = description;
+    return true;
+}
