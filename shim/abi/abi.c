@@ -8,6 +8,7 @@
 #include "abi/words.h"
 
 #include <errno.h>
+#include <string.h>
 
 /* What is passed, or what is found behind the pointers that are passed. */
 static const struct ctype *pointee(const struct ctype *type)
@@ -89,6 +90,25 @@ static void call_split(const struct abi_call *call, void *function, void *result
     ffi_call(call->real_cif, FFI_FN(function), result, halves);
 }
 
+static bool is_in_memory(const struct ctype *type)
+{
+    return (type->kind == CTYPE_STRUCT || type->kind == CTYPE_UNION) &&
+           type->size_bytes > 2 * sizeof(uint64_t);
+}
+
+/*
+ * For a struct in memory ffi_call makes a copy, in memory that is gone when it returns, and has the
+ * caller's array point there: this is the array that it gets.
+ */
+static void call_with_memory(const struct abi_call *call, void *function, void *result,
+                             void **arguments)
+{
+    void *own[PROTOTYPE_MAX_PARAMETERS];
+
+    memcpy(own, arguments, call->n_arguments * sizeof(own[0]));
+    ffi_call(call->cif, FFI_FN(function), result, own);
+}
+
 int abi_call_create(const struct prototype *prototype, struct arena *arena,
                     struct abi_call **ret_call)
 {
@@ -108,6 +128,7 @@ int abi_call_create(const struct prototype *prototype, struct arena *arena,
 
         error = type->kind == CTYPE_VOID ? -ENOTSUP : ffi_types_make(type, arena, &types[i]);
         note_float(call, type);
+        call->passes_memory = call->passes_memory || is_in_memory(type);
     }
     if (error != 0) {
         return error;
@@ -135,9 +156,11 @@ void abi_call_real(const struct abi_call *call, void *function, void *result, vo
 {
     if (call->is_typed) {
         words_call(call, function, result, arguments);
-    } else if (call->split_argument == call->n_arguments) {
+    } else if (call->split_argument < call->n_arguments) {
+        call_split(call, function, result, arguments);
+    } else if (!call->passes_memory) {
         ffi_call(call->cif, FFI_FN(function), result, arguments);
     } else {
-        call_split(call, function, result, arguments);
+        call_with_memory(call, function, result, arguments);
     }
 }

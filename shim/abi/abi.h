@@ -35,6 +35,7 @@ struct abi_call {
     void *real_cif;          /* the one for real calls; the same, but for a split argument */
     uint32_t split_argument; /* passed as two scalars in real calls; n_arguments: none is */
     uint32_t n_arguments;
+    bool passes_memory;         /* an argument is a struct that travels in memory */
     uint32_t result_room_bytes; /* what real calls write and handlers must fill; at least 8 */
     bool uses_float;            /* floating point comes in or goes out, also through pointers:
                                    rounding is an input, flags are an output */

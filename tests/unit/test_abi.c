@@ -153,6 +153,42 @@ static void test_void_and_pointers(void **state)
     assert_int_equal(out, 'x');
 }
 
+struct big {
+    int64_t words[3];
+};
+
+static int64_t big_real(struct big big, int64_t x)
+{
+    return big.words[0] + big.words[2] * x;
+}
+
+/* What reads arguments after the call finds them where they were. */
+static void test_arguments_stay_after_the_call(void **state)
+{
+    static const struct ctype_member members[] = {
+        {.name = "a", .type = &type_i64, .offset_bytes = 0},
+        {.name = "b", .type = &type_i64, .offset_bytes = 8},
+        {.name = "c", .type = &type_i64, .offset_bytes = 16}};
+    static const struct ctype type_big = {.kind = CTYPE_STRUCT,
+                                          .size_bytes = sizeof(struct big),
+                                          .alignment_bytes = 8,
+                                          .members = members,
+                                          .n_members = 3,
+                                          .text = "struct big"};
+    const struct ctype *types[] = {&type_big, &type_i64};
+    struct abi_call *call = prepare(&type_i64, types, 2);
+    struct big big = {{1, 2, 3}};
+    int64_t x = 5, result = 0;
+    void *arguments[] = {&big, &x};
+
+    for (int i = 0; i < 3; i++) {
+        abi_call_real(call, (void *)big_real, &result, arguments);
+        assert_int_equal(result, 16);
+        assert_ptr_equal(arguments[0], &big);
+        assert_ptr_equal(arguments[1], &x);
+    }
+}
+
 static void test_refuses_what_cannot_travel(void **state)
 {
     static const struct ctype opaque = {CTYPE_OPAQUE, .text = "struct s"};
@@ -240,6 +276,7 @@ int main(void)
         cmocka_unit_test(test_every_scalar_kind),
         cmocka_unit_test(test_narrow_integers_arrive_widened),
         cmocka_unit_test(test_void_and_pointers),
+        cmocka_unit_test(test_arguments_stay_after_the_call),
         cmocka_unit_test(test_refuses_what_cannot_travel),
         cmocka_unit_test(test_no_memory),
         cmocka_unit_test(test_which_prototypes_use_floating_point),
