@@ -21,16 +21,22 @@ static struct call_hooks call_hooks;
 
 static __thread uint32_t calls_since_tick;
 
+_Atomic uint64_t call_try_again_ns = UINT64_MAX;
+
 void call_init(const struct call_hooks *hooks)
 {
     call_hooks = *hooks;
+    measure_init();
 }
 
 /* A real call with no cache involved. The guard is set on entry and clear on return. */
-static void pass_through(const struct call_plan *plan, enum stats_bypass reason, void *result,
-                         void **arguments, int caller_errno)
+static void pass_through(struct call_plan *plan, enum stats_bypass reason, uint64_t began_ns,
+                         void *result, void **arguments, int caller_errno)
 {
     stats_add_bypass(plan->counters, reason);
+    if (began_ns != 0) {
+        measure_other(plan);
+    }
     lock_assert_none_held();
     guard_leave();
     errno = caller_errno;
@@ -120,6 +126,8 @@ static void look_on_miss(void)
 {
     uint32_t shield;
 
+    call_try_what_rests();
+
     if (call_hooks.miss != NULL) {
         shield = float_shield_begin();
         call_hooks.miss();
@@ -161,7 +169,7 @@ __attribute__((noinline)) static bool fall_back(struct call_plan *plan, const st
  */
 __attribute__((noinline)) static int compute(struct call_plan *plan, const struct cache_key *key,
                                              const struct cache_ticket *ticket, bool is_refresh,
-                                             void *result, void **arguments,
+                                             uint64_t began_ns, void *result, void **arguments,
                                              const struct marshal_call *call, int caller_errno)
 {
     struct real_outcome outcome;
@@ -170,7 +178,7 @@ __attribute__((noinline)) static int compute(struct call_plan *plan, const struc
 
     stats_add(plan->counters, STATS_misses, 1);
     look_on_miss();
-    outcome = real_run(plan, result, arguments);
+    outcome = real_run(plan, measure_times_real(plan, began_ns), result, arguments);
     verdict = life_judge(plan, arguments, result, outcome.set_errno);
     if (verdict.is_failure &&
         fall_back(plan, key, ticket, result, arguments, call, &caller_errno)) {
@@ -182,6 +190,9 @@ __attribute__((noinline)) static int compute(struct call_plan *plan, const struc
         caller_errno = real_errno(&outcome, caller_errno);
     }
     stats_add(plan->counters, is_refresh ? STATS_refreshes : became, 1);
+    if (began_ns != 0) {
+        measure_miss(plan, began_ns, outcome.took_ns);
+    }
     float_shield_end(outcome.shield);
     return caller_errno;
 }
@@ -219,7 +230,7 @@ handle_watched(struct call_plan *plan, const struct verify_hit *hit, enum cache_
     error = marshal_buffer_put(&copy, view->data, view->n_bytes, MARSHAL_MAX_BYTES);
     release_view(plan, cache, view);
     if (error != 0) {
-        pass_through(plan, key_bypass(error), result, arguments, *caller_errno);
+        pass_through(plan, key_bypass(error), 0, result, arguments, *caller_errno);
         guard_enter();
         *caller_errno = errno;
         return true;
@@ -229,6 +240,44 @@ handle_watched(struct call_plan *plan, const struct verify_hit *hit, enum cache_
                                arguments, *caller_errno);
     marshal_buffer_fini(&copy);
     return true;
+}
+
+void call_rest(struct call_plan *plan, const struct call_balance *balance)
+{
+    if (call_hooks.rest != NULL) {
+        call_hooks.rest(plan, balance);
+    }
+}
+
+void call_note_pays(struct call_plan *plan)
+{
+    if (call_hooks.pays != NULL) {
+        call_hooks.pays(plan);
+    }
+}
+
+void call_try_again(void)
+{
+    uint32_t shield = float_shield_begin();
+
+    call_hooks.try_again();
+    float_shield_end(shield);
+}
+
+void call_try_again_at(uint64_t due_ns)
+{
+    atomic_store_explicit(&call_try_again_ns, due_ns, memory_order_relaxed);
+}
+
+void call_look_at_resting(void)
+{
+    call_try_what_rests();
+}
+
+void call_stop_measuring(void)
+{
+    measure_stop();
+    call_try_again_at(UINT64_MAX);
 }
 
 void call_let_go(struct call_plan *plan)
@@ -254,6 +303,20 @@ static void tick(void)
     }
 }
 
+/* The guard wants to know what the real function takes. Not inlined, as compute. */
+__attribute__((noinline)) static void handle_wanted(struct call_plan *plan, void *result,
+                                                    void **arguments, int caller_errno)
+{
+    struct real_outcome outcome;
+
+    stats_add_bypass(plan->counters, STATS_BYPASS_probe);
+    outcome = real_run(plan, true, result, arguments);
+    measure_other(plan);
+    float_shield_end(outcome.shield);
+    guard_leave();
+    errno = real_errno(&outcome, caller_errno);
+}
+
 /* Of a function of floating-point numbers: the key is that of calls under this mode alone. */
 static bool float_mode_is_told(const struct call_plan *plan)
 {
@@ -273,7 +336,7 @@ void call_handle(void *handle, void *result, void **arguments)
     struct cache_view view;
     struct cache_key key;
     enum cache_outcome outcome;
-    uint64_t n_changes_before;
+    uint64_t n_changes_before, began_ns;
     int32_t hit_errno;
     bool may_wait;
     int error;
@@ -282,18 +345,23 @@ void call_handle(void *handle, void *result, void **arguments)
     guard_enter();
     call_meet_child();
     tick();
+    began_ns = measure_begin(&plan->measure);
+    if (__builtin_expect(began_ns != 0, 0) && measure_wants_real(&plan->measure)) {
+        handle_wanted(plan, result, arguments, caller_errno);
+        return;
+    }
     if (!call_may_answer(plan)) {
-        pass_through(plan, STATS_BYPASS_unfollowed, result, arguments, caller_errno);
+        pass_through(plan, STATS_BYPASS_unfollowed, began_ns, result, arguments, caller_errno);
         return;
     }
     if (plan->uses_float && !float_mode_is_told(plan)) {
-        pass_through(plan, STATS_BYPASS_rounding, result, arguments, caller_errno);
+        pass_through(plan, STATS_BYPASS_rounding, began_ns, result, arguments, caller_errno);
         return;
     }
     marshal_buffer_init(&key_buffer, plan->function->has_secret);
     error = marshal_key(plan->marshal, arguments, plan->mac_key, &key_buffer, &call);
     if (error != 0) {
-        pass_through(plan, key_bypass(error), result, arguments, caller_errno);
+        pass_through(plan, key_bypass(error), began_ns, result, arguments, caller_errno);
         return;
     }
     key.bytes = (struct bytes){key_buffer.data, key_buffer.n_bytes};
@@ -311,7 +379,7 @@ void call_handle(void *handle, void *result, void **arguments)
         error = call_find_instance(plan, arguments, key.bytes, &cache);
         if (error != 0) {
             marshal_buffer_fini(&key_buffer);
-            pass_through(plan, key_bypass(error), result, arguments, caller_errno);
+            pass_through(plan, key_bypass(error), began_ns, result, arguments, caller_errno);
             return;
         }
     }
@@ -333,7 +401,7 @@ void call_handle(void *handle, void *result, void **arguments)
         release_view(plan, cache, &view);
         marshal_buffer_fini(&key_buffer);
         if (error != 0) {
-            pass_through(plan, key_bypass(error), result, arguments, caller_errno);
+            pass_through(plan, key_bypass(error), began_ns, result, arguments, caller_errno);
             return;
         }
         if (__builtin_expect(outcome == CACHE_STALE_AFTER_WAIT, 0)) {
@@ -345,12 +413,15 @@ void call_handle(void *handle, void *result, void **arguments)
         if (hit_errno != MARSHAL_ERRNO_UNTOUCHED) {
             caller_errno = hit_errno;
         }
+        if (__builtin_expect(began_ns != 0, 0) && outcome == CACHE_HIT) {
+            measure_hit(plan, began_ns);
+        }
         break;
     case CACHE_MISS:
     case CACHE_REFRESH:
         call_add_fences(plan, key.bytes, &ticket);
-        caller_errno = compute(plan, &key, &ticket, outcome == CACHE_REFRESH, result, arguments,
-                               &call, caller_errno);
+        caller_errno = compute(plan, &key, &ticket, outcome == CACHE_REFRESH, began_ns, result,
+                               arguments, &call, caller_errno);
         marshal_buffer_fini(&key_buffer);
         break;
     case CACHE_BYPASS_NO_WAIT:
@@ -362,7 +433,7 @@ void call_handle(void *handle, void *result, void **arguments)
         /* fall through */
     default:
         marshal_buffer_fini(&key_buffer);
-        pass_through(plan, lookup_bypass(outcome), result, arguments, caller_errno);
+        pass_through(plan, lookup_bypass(outcome), began_ns, result, arguments, caller_errno);
         return;
     }
     guard_leave();

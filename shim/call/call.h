@@ -44,11 +44,24 @@ struct call_plan_options {
 int call_plan_create(const struct call_plan_options *options, struct arena *arena,
                      struct call_plan **ret_plan, const char **ret_reason);
 
+/*
+ * What a call takes on its way to call_handle and back, in picoseconds: it is part of what hits and
+ * misses cost. Before the first call.
+ */
+void call_plan_note_way(struct call_plan *plan, uint64_t way_ps);
+
 /* For the entry that will lead to the plan. */
 const struct abi_call *call_plan_abi(const struct call_plan *plan);
 
 /* An entry_handler_fn: one call of the function whose plan this is. */
 void call_handle(void *plan, void *result, void **arguments);
+
+/* What the guard saw of a function over its latest calls. */
+struct call_balance {
+    uint64_t n_calls, n_hits;
+    uint64_t hit_ps, miss_ps; /* memoshim's own part of one, in picoseconds */
+    uint64_t real_ps;         /* the real function, in the mean */
+};
 
 /* What calls need done by whoever owns the process-wide state. Set once, before the first call. */
 struct call_hooks {
@@ -63,12 +76,40 @@ struct call_hooks {
      * here on. The guard is set, no lock is held.
      */
     void (*let_go)(struct call_plan *plan);
+    /*
+     * Remembering does not pay: the plan's function is to be called directly for a while, if that
+     * can be arranged now. As let_go. NULL: never.
+     */
+    void (*rest)(struct call_plan *plan, const struct call_balance *balance);
+    /* It was tried again, and pays. NULL: nobody is told. */
+    void (*pays)(struct call_plan *plan);
+    /* The time of call_try_again_at has come. As let_go. */
+    void (*try_again)(void);
 };
 
 void call_init(const struct call_hooks *hooks);
 
 /* In a forked child: locks and flights anew, counters at zero, entries kept. */
 void call_plan_after_fork(struct call_plan *plan);
+
+/* ---- the guard --------------------------------------------------------------------------------
+ */
+
+/* The function of a plan that rested is about to be hooked again, to be judged after a while. */
+void call_plan_try_again(struct call_plan *plan);
+
+/* When (by clock_coarse_ns) the next is due; UINT64_MAX: none. Calls of others look at the clock.
+ */
+void call_try_again_at(uint64_t due_ns);
+
+/* As a call that is timed does: try_again if it is due. With the guard set and no lock held. */
+void call_look_at_resting(void);
+
+/*
+ * Reading a clock, or changing pages, may end the program from here on: nothing is timed any more,
+ * and nothing tried again. For good.
+ */
+void call_stop_measuring(void);
 
 /* ---- invalidation ---------------------------------------------------------------------------- */
 

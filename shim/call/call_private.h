@@ -6,6 +6,7 @@
 #include "cache/cache.h"
 #include "call/call.h"
 #include "call/files.h"
+#include "call/measure.h"
 #include "call/nesting.h"
 #include "marshal/marshal.h"
 #include <stdatomic.h>
@@ -44,6 +45,7 @@ struct call_plan {
     /* How long a waiter waits; follows measured times when the configuration gives none. */
     _Atomic uint64_t wait_timeout_ns;
     _Atomic uint64_t n_measured; /* real calls that were timed */
+    struct measure measure;
 };
 
 /* The first call in a forked child: locks and flights anew. The guard is set. */
@@ -72,6 +74,26 @@ void call_add_fences(const struct call_plan *plan, struct bytes key, struct cach
 /* instances.c: the cache of this call's instance. 0, -E2BIG, -ENOMEM or -EBUSY. */
 int call_find_instance(struct call_plan *plan, void *const *arguments, struct bytes key,
                        struct cache **ret_cache);
+
+/*
+ * For measure.c: remembering does not pay, so let go of the function for a while, if that can be
+ * done now; it was tried again, and pays. The guard is set, no lock is held.
+ */
+void call_rest(struct call_plan *plan, const struct call_balance *balance);
+void call_note_pays(struct call_plan *plan);
+
+extern _Atomic uint64_t call_try_again_ns;
+void call_try_again(void);
+
+/* Functions that were let go of for a while may be due. The guard is set, no lock is held. */
+static inline void call_try_what_rests(void)
+{
+    uint64_t due_ns = atomic_load_explicit(&call_try_again_ns, memory_order_relaxed);
+
+    if (__builtin_expect(due_ns != UINT64_MAX, 0) && clock_coarse_ns() >= due_ns) {
+        call_try_again();
+    }
+}
 
 /* A sampled hit was wrong: drops what is remembered and lets go of the function. Guard set. */
 void call_let_go(struct call_plan *plan);

@@ -109,6 +109,7 @@ int call_plan_create(const struct call_plan_options *options, struct arena *aren
     plan->mode = options->mode;
     plan->sample_below = (uint64_t)(function->verify_sample * 4294967296.0);
     plan->is_watched = plan->mode != CONFIG_MODE_MEMOIZE || plan->sample_below > 0;
+    measure_prepare(&plan->measure, plan->mode == CONFIG_MODE_MEMOIZE, function->guard);
     plan->shown_as = options->shown_as;
     plan->library = options->library;
     plan->wait_timeout_ns = function->single_flight_timeout_ns != 0
@@ -116,6 +117,11 @@ int call_plan_create(const struct call_plan_options *options, struct arena *aren
                                 : WAIT_FIRST_NS;
     *ret_plan = plan;
     return 0;
+}
+
+void call_plan_note_way(struct call_plan *plan, uint64_t way_ps)
+{
+    plan->measure.way_ps = way_ps;
 }
 
 const struct abi_call *call_plan_abi(const struct call_plan *plan)
@@ -135,12 +141,19 @@ void call_plan_after_fork(struct call_plan *plan)
     files_after_fork(&plan->files);
     marshal_after_fork(plan->marshal);
     stats_counters_reset(plan->counters);
+    measure_after_fork(plan);
+}
+
+void call_plan_try_again(struct call_plan *plan)
+{
+    measure_try_again(plan);
 }
 
 void call_plan_read(const struct call_plan *plan, struct stats_function *ret_function)
 {
     const struct config_function *function = plan->function;
     uint64_t n_instances = 0, n_caches = function->has_instances ? function->max_instances : 1;
+    uint64_t hit_ps, miss_ps;
     struct cache_usage usage;
 
     if (plan->instances != NULL) {
@@ -148,12 +161,15 @@ void call_plan_read(const struct call_plan *plan, struct stats_function *ret_fun
     } else {
         cache_read_usage(plan->cache, &usage);
     }
+    measure_read(plan, &hit_ps, &miss_ps);
     *ret_function = (struct stats_function){
         .name = plan->shown_as,
         .mode = modes[plan->mode],
         .policy = policies[plan->function->policy].word,
         .library = plan->library,
         .counters = plan->counters,
+        .hit_ps = hit_ps,
+        .miss_ps = miss_ps,
         .evictions = usage.evictions,
         .expirations = usage.expirations,
         .invalidations = usage.invalidations,

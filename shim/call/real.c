@@ -14,15 +14,21 @@
 #define WAIT_SHORTEST_NS 100000000u
 #define WAIT_LONGEST_NS  10000000000u
 
-/* Waiters follow what real calls take, unless the configuration fixed it. */
-static void adapt_wait(struct call_plan *plan)
+/*
+ * Waiters follow what real calls take, unless the configuration fixed it, and so does how many of
+ * them are timed.
+ */
+static void adapt(struct call_plan *plan)
 {
     uint64_t n_measured = atomic_fetch_add_explicit(&plan->n_measured, 1, memory_order_relaxed) + 1;
     uint64_t wait_ns;
 
     /* A quantile walks the histogram: at powers of two, then now and then. */
-    if (plan->function->single_flight_timeout_ns != 0 ||
-        ((n_measured & (n_measured - 1)) != 0 && n_measured % 256 != 0)) {
+    if ((n_measured & (n_measured - 1)) != 0 && n_measured % 256 != 0) {
+        return;
+    }
+    measure_adapt_real(plan, n_measured);
+    if (plan->function->single_flight_timeout_ns != 0) {
         return;
     }
     wait_ns = stats_real_quantile_ns(plan->counters, 0.99);
@@ -34,12 +40,13 @@ static void adapt_wait(struct call_plan *plan)
 }
 
 /* Not inlined: nesting sees a frame below that of whoever handles the call. */
-__attribute__((noinline)) struct real_outcome real_run(struct call_plan *plan, void *result,
-                                                       void **arguments)
+__attribute__((noinline)) struct real_outcome real_run(struct call_plan *plan, bool is_timed,
+                                                       void *result, void **arguments)
 {
     struct real_outcome outcome = {.set_errno = MARSHAL_ERRNO_UNTOUCHED};
     struct nesting_frame nesting = nesting_enter(__builtin_frame_address(0));
-    uint64_t began_ns = clock_precise_ns();
+    uint64_t extra_ns = is_timed ? measure_real_extra_ns(plan, result, arguments) : 0;
+    uint64_t began_ns = is_timed ? clock_precise_ns() : 0;
     struct float_watch watch = {0};
 
     lock_assert_none_held();
@@ -59,10 +66,14 @@ __attribute__((noinline)) struct real_outcome real_run(struct call_plan *plan, v
         outcome.raised = float_watch_end(&watch);
     }
     outcome.shield = float_shield_begin();
-    outcome.took_ns = clock_precise_ns() - began_ns;
     nesting_leave(&nesting);
-    stats_add_real_ns(plan->counters, outcome.took_ns);
-    adapt_wait(plan);
+    if (is_timed) {
+        uint64_t took_ns = clock_precise_ns() - began_ns;
+
+        outcome.took_ns = took_ns > extra_ns ? took_ns - extra_ns : 0;
+        stats_add_real_ns(plan->counters, outcome.took_ns);
+        adapt(plan);
+    }
     return outcome;
 }
 

@@ -115,7 +115,7 @@ static bool is_overtaken(struct call_plan *plan, const struct verify_hit *hit)
 int verify_hit(struct call_plan *plan, const struct verify_hit *hit, struct bytes remembered,
                void *result, void **arguments, int caller_errno)
 {
-    struct real_outcome outcome = real_run(plan, result, arguments);
+    struct real_outcome outcome = real_run(plan, measure_times_real(plan, 0), result, arguments);
     char room[PART_ROOM_BYTES];
     const char *part;
     int error = compare(plan, remembered, hit->call, &outcome, result, arguments, room, &part);
@@ -139,7 +139,7 @@ int verify_observe(struct call_plan *plan, void *result, void **arguments, int c
 
     stats_add(plan->counters, STATS_misses, 1);
     stats_add(plan->counters, STATS_would_hit, 1);
-    outcome = real_run(plan, result, arguments);
+    outcome = real_run(plan, measure_times_real(plan, 0), result, arguments);
     float_shield_end(outcome.shield);
     return real_errno(&outcome, caller_errno);
 }

@@ -41,6 +41,9 @@ int entry_open(const struct abi_call *call, void *original, entry_handler_fn han
  */
 int entry_self_test(struct arena *arena);
 
+/* What the self-test found calls of this kind to take on their way to the handler and back: ps. */
+uint64_t entry_way_ps(const struct abi_call *call);
+
 /* The address to write into slots. */
 void *entry_thunk(int entry);
 

@@ -135,6 +135,12 @@ uint64_t stats_counted(const struct stats_counters *counters, enum stats_counter
     return sum_cell(counters, CELL_COUNTERS + counter);
 }
 
+uint64_t stats_real_count(const struct stats_counters *counters, uint64_t *ret_sum_ns)
+{
+    *ret_sum_ns = sum_cell(counters, CELL_REAL_SUM_NS);
+    return sum_cell(counters, CELL_REAL_COUNT);
+}
+
 uint64_t stats_calls(const struct stats_counters *counters)
 {
     return stats_counted(counters, STATS_hits) + stats_counted(counters, STATS_misses) +

@@ -45,12 +45,26 @@ static const char *or_empty(const char *text)
     return text != NULL ? text : "";
 }
 
-/* What so many real calls take, in the mean of those that were made. */
-static uint64_t spared_us(const struct stats_sums *sums, uint64_t n_calls)
+/* What so many real calls take, in the mean of those that were timed. */
+static double spared_us(const struct stats_sums *sums, uint64_t n_calls)
 {
-    double us = (double)n_calls * (double)sums->real_sum_ns / (double)sums->real_count / 1000 + 0.5;
+    return sums->real_count == 0
+               ? 0
+               : (double)n_calls * (double)sums->real_sum_ns / (double)sums->real_count / 1000;
+}
 
-    return us < 1e18 ? (uint64_t)us : (uint64_t)1e18;
+/* What memoshim's own part of the calls took. */
+static double spent_us(const struct picture_function *function)
+{
+    return ((double)function->values[SHOWN_hits] * (double)function->read.hit_ps +
+            (double)function->values[SHOWN_misses] * (double)function->read.miss_ps) /
+           1e6;
+}
+
+static int64_t rounded(double us)
+{
+    us += us < 0 ? -0.5 : 0.5;
+    return us > 1e18 ? (int64_t)1e18 : us < -1e18 ? -(int64_t)1e18 : (int64_t)us;
 }
 
 static void complete_function(struct picture_function *function)
@@ -58,7 +72,7 @@ static void complete_function(struct picture_function *function)
     struct stats_function *read = &function->read;
     struct stats_sums *sums = &function->sums;
     uint64_t *values = function->values;
-    uint64_t n_judged;
+    uint64_t n_judged, n_spared;
 
     read->name = or_empty(read->name);
     read->mode = or_empty(read->mode);
@@ -83,14 +97,12 @@ static void complete_function(struct picture_function *function)
     values[SHOWN_bytes] = read->bytes;
     values[SHOWN_max_bytes] = read->max_bytes;
     values[SHOWN_instances] = read->instances;
-    if (sums->real_count > 0) {
-        function->real_mean_ns = sums->real_sum_ns / sums->real_count;
-        n_judged = values[SHOWN_verified] + values[SHOWN_mismatches];
-        /* Read while others count: a hit may be judged that is not among those yet. */
-        function->saved_us =
-            spared_us(sums, values[SHOWN_hits] > n_judged ? values[SHOWN_hits] - n_judged : 0);
-        function->would_save_us = spared_us(sums, values[SHOWN_would_hit]);
-    }
+    function->real_mean_ns = sums->real_count > 0 ? sums->real_sum_ns / sums->real_count : 0;
+    n_judged = values[SHOWN_verified] + values[SHOWN_mismatches];
+    /* Read while others count: a hit may be judged that is not among those yet. */
+    n_spared = values[SHOWN_hits] > n_judged ? values[SHOWN_hits] - n_judged : 0;
+    function->saved_us = rounded(spared_us(sums, n_spared) - spent_us(function));
+    function->would_save_us = (uint64_t)rounded(spared_us(sums, values[SHOWN_would_hit]));
 }
 
 int stats_emit(const struct stats_snapshot *snapshot, enum stats_format format,

@@ -38,8 +38,9 @@ struct picture_function {
     uint64_t values[SHOWN_COUNT];
     struct stats_sums sums; /* re-entries included */
     uint64_t real_mean_ns;
-    uint64_t saved_us;      /* hits that spared a real call, times the mean of those */
-    uint64_t would_save_us; /* the same for hits that were only observed */
+    int64_t saved_us;       /* hits that spared a real call, times the mean of those, less what
+                               memoshim itself took */
+    uint64_t would_save_us; /* real calls that observed hits would have spared */
 };
 
 struct picture {

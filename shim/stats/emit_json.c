@@ -151,7 +151,7 @@ static void emit_function(const struct picture *picture, const struct picture_fu
         string_member(out, 3, "limits", read->refused);
     }
     key(out, 3, "saved_s");
-    format_decimal(out, function->saved_us, 6, false);
+    format_signed_decimal(out, function->saved_us, 6);
     if (function->values[SHOWN_would_hit] > 0) {
         format_text(out, ",\n");
         key(out, 3, "would_save_s");

@@ -142,12 +142,15 @@ static void emit_real_seconds(const struct picture *picture, struct format *out)
 
 static void emit_saved(const struct picture *picture, struct format *out)
 {
-    heading(out, "saved", "_seconds", "Hits that spared a real call, times the mean of those.",
+    heading(out, "saved", "_seconds",
+            "Hits that spared a real call, times the mean of those, less what memoshim took.",
             "gauge");
     for (size_t i = 0; i < picture->n_functions; i++) {
         if (picture_is_shown(&picture->functions[i])) {
             sample(out, "saved", "_seconds", &picture->functions[i]);
-            sample_value(out, picture->functions[i].saved_us, 6);
+            format_text(out, "} ");
+            format_signed_decimal(out, picture->functions[i].saved_us, 6);
+            format_text(out, "\n");
         }
     }
 }
@@ -163,7 +166,8 @@ static void emit_would_save(const struct picture *picture, struct format *out)
             continue;
         }
         if (!has_heading) {
-            heading(out, "would_save", "_seconds", "The same for observed hits.", "gauge");
+            heading(out, "would_save", "_seconds",
+                    "Observed hits, times the mean of the real calls.", "gauge");
             has_heading = true;
         }
         sample(out, "would_save", "_seconds", function);

@@ -73,7 +73,10 @@ static void format_cell(const struct picture_function *function, enum column col
         }
         break;
     case COLUMN_SAVED:
-        format_duration(out, function->saved_us * 1000);
+        format_text(out, function->saved_us < 0 ? "-" : "");
+        format_duration(
+            out,
+            (uint64_t)(function->saved_us < 0 ? -function->saved_us : function->saved_us) * 1000);
         break;
     case COLUMN_COUNT:
         break;

@@ -106,6 +106,14 @@ void format_decimal(struct format *out, uint64_t value, unsigned n_decimals, boo
     }
 }
 
+void format_signed_decimal(struct format *out, int64_t value, unsigned n_decimals)
+{
+    if (value < 0) {
+        format_bytes(out, "-", 1);
+    }
+    format_decimal(out, value < 0 ? 0 - (uint64_t)value : (uint64_t)value, n_decimals, false);
+}
+
 void format_hex(struct format *out, uint64_t value, unsigned n_digits)
 {
     while (n_digits-- > 0) {

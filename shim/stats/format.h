@@ -31,6 +31,9 @@ void format_signed(struct format *out, int64_t value);
 /* value / 10^n_decimals, at most 19 decimals; trailing zeros (and the point) go unless kept. */
 void format_decimal(struct format *out, uint64_t value, unsigned n_decimals, bool keeps_zeros);
 
+/* The same for numbers below zero, too. */
+void format_signed_decimal(struct format *out, int64_t value, unsigned n_decimals);
+
 /* n_digits lower-case hexadecimal digits. */
 void format_hex(struct format *out, uint64_t value, unsigned n_digits);
 

@@ -45,6 +45,9 @@ void stats_add_real_ns(struct stats_counters *counters, uint64_t ns);
  */
 uint64_t stats_real_quantile_ns(const struct stats_counters *counters, double p);
 
+/* How many real calls were timed so far, and their sum. */
+uint64_t stats_real_count(const struct stats_counters *counters, uint64_t *ret_sum_ns);
+
 /* One counter so far. */
 uint64_t stats_counted(const struct stats_counters *counters, enum stats_counter counter);
 
@@ -72,8 +75,9 @@ struct stats_function {
     const char *unexported; /* why later objects are not bound to it as they load; NULL: they are */
     const void *importers;  /* for next_importer; NULL: none */
     const struct stats_counters *counters; /* NULL: it was refused, or (refused is NULL) is off */
-    uint64_t reentries; /* calls that the assembly let through; added to bypasses */
-    uint64_t off_calls; /* the same, since the function was turned off */
+    uint64_t reentries;       /* calls that the assembly let through; added to bypasses */
+    uint64_t off_calls;       /* the same, since the function was turned off */
+    uint64_t hit_ps, miss_ps; /* memoshim's own part of one, in picoseconds; 0: not measured */
     uint64_t evictions, expirations, invalidations;
     uint64_t entries, max_entries, bytes, max_bytes, instances;
     const char *refused; /* why it was not hooked, or what limits it; NULL: nothing to say */

@@ -151,10 +151,11 @@ static const char expected_text[] =
     "11000000009,\n"
     "          would_hit 11000000010, l2_hits 11000000011, l2_misses 11000000012, l2_errors "
     "11000000013\n"
-    "          bypasses 11000000024: reentry 7, recursion 1, no_wait 1, timeout 1, stuck 1, off "
+    "          bypasses 11000000025: reentry 7, recursion 1, no_wait 1, timeout 1, stuck 1, off "
     "1,\n"
     "          unfollowed 1, rounding 1, unsupported 1, cycle 1, too_large 1, unsettled 1, "
-    "no_memory 1\n"
+    "no_memory 1,\n"
+    "          probe 1\n"
     "          limits: the object plugin.so keeps its RELRO closed\n"
     "j0        is j0(double)\n"
     "          not hooked: imported by nobody\n"
@@ -224,7 +225,7 @@ static const char expected_json[] =
     "        { \"object\": \"l\\\"x.so\", \"path\": \"/l\\\"x.so\", \"plt\": 0, \"got\": 0, "
     "\"pointers\": 2, \"copied\": 1, \"unaligned\": 3, \"sealed\": 4 }\n"
     "      ],\n"
-    "      \"calls\": 33000000025,\n"
+    "      \"calls\": 33000000026,\n"
     "      \"hits\": 11000000000,\n"
     "      \"misses\": 11000000001,\n"
     "      \"hit_ratio\": 0.3333,\n"
@@ -234,7 +235,7 @@ static const char expected_json[] =
     "      \"expirations\": 2,\n"
     "      \"invalidations\": 3,\n"
     "      \"waits\": 11000000004,\n"
-    "      \"bypasses\": 11000000024,\n"
+    "      \"bypasses\": 11000000025,\n"
     "      \"stale\": 11000000006,\n"
     "      \"refreshes\": 11000000007,\n"
     "      \"verified\": 11000000008,\n"
@@ -252,7 +253,8 @@ static const char expected_json[] =
     "      \"bypass_reasons\": { \"reentry\": 7, \"recursion\": 1, \"no_wait\": 1, "
     "\"timeout\": 1, \"stuck\": 1, \"off\": 1, \"unfollowed\": 1, "
     "\"rounding\": 1, \"unsupported\": 1, "
-    "\"cycle\": 1, \"too_large\": 1, \"unsettled\": 1, \"no_memory\": 1 },\n"
+    "\"cycle\": 1, \"too_large\": 1, \"unsettled\": 1, \"no_memory\": 1, "
+    "\"probe\": 1 },\n"
     "      \"limits\": \"the object plugin.so keeps its RELRO closed\",\n"
     "      \"saved_s\": 0,\n"
     "      \"would_save_s\": 495\n"
@@ -317,7 +319,7 @@ static const char expected_prometheus[] =
     "# HELP memoshim_calls_total Calls of the function: hits + misses + bypasses.\n"
     "# TYPE memoshim_calls_total counter\n"
     "memoshim_calls_total{function=\"crypt_r\"} 100\n"
-    "memoshim_calls_total{function=\"pow@GLIBC_2.29 (libm.so.6)\"} 33000000025\n"
+    "memoshim_calls_total{function=\"pow@GLIBC_2.29 (libm.so.6)\"} 33000000026\n"
     "memoshim_calls_total{function=\"j1\"} 0\n"
     "# HELP memoshim_hits_total Calls answered without the real function.\n"
     "# TYPE memoshim_hits_total counter\n"
@@ -369,7 +371,7 @@ static const char expected_prometheus[] =
     "# HELP memoshim_bypasses_total Calls that went to the real function with no cache involved.\n"
     "# TYPE memoshim_bypasses_total counter\n"
     "memoshim_bypasses_total{function=\"crypt_r\"} 0\n"
-    "memoshim_bypasses_total{function=\"pow@GLIBC_2.29 (libm.so.6)\"} 11000000024\n"
+    "memoshim_bypasses_total{function=\"pow@GLIBC_2.29 (libm.so.6)\"} 11000000025\n"
     "memoshim_bypasses_total{function=\"j1\"} 0\n"
     "# HELP memoshim_stale_total Misses answered by an expired entry because the real call "
     "failed.\n"
@@ -459,6 +461,7 @@ static const char expected_prometheus[] =
     "reason=\"unsettled\"} 1\n"
     "memoshim_bypass_reasons_total{function=\"pow@GLIBC_2.29 (libm.so.6)\","
     "reason=\"no_memory\"} 1\n"
+    "memoshim_bypass_reasons_total{function=\"pow@GLIBC_2.29 (libm.so.6)\",reason=\"probe\"} 1\n"
     "# HELP memoshim_real_seconds Time that real calls took.\n"
     "# TYPE memoshim_real_seconds summary\n"
     "memoshim_real_seconds{function=\"crypt_r\",quantile=\"0.5\"} 0.060817408\n"
@@ -471,12 +474,13 @@ static const char expected_prometheus[] =
     "memoshim_real_seconds_count{function=\"pow@GLIBC_2.29 (libm.so.6)\"} 1\n"
     "memoshim_real_seconds_sum{function=\"j1\"} 0\n"
     "memoshim_real_seconds_count{function=\"j1\"} 0\n"
-    "# HELP memoshim_saved_seconds Hits that spared a real call, times the mean of those.\n"
+    "# HELP memoshim_saved_seconds Hits that spared a real call, "
+    "times the mean of those, less what memoshim took.\n"
     "# TYPE memoshim_saved_seconds gauge\n"
     "memoshim_saved_seconds{function=\"crypt_r\"} 5.917\n"
     "memoshim_saved_seconds{function=\"pow@GLIBC_2.29 (libm.so.6)\"} 0\n"
     "memoshim_saved_seconds{function=\"j1\"} 0\n"
-    "# HELP memoshim_would_save_seconds The same for observed hits.\n"
+    "# HELP memoshim_would_save_seconds Observed hits, times the mean of the real calls.\n"
     "# TYPE memoshim_would_save_seconds gauge\n"
     "memoshim_would_save_seconds{function=\"pow@GLIBC_2.29 (libm.so.6)\"} 495\n"
     "# HELP memoshim_not_hooked Named functions that could not be hooked.\n"
@@ -579,6 +583,32 @@ static void test_text_fits_100_columns(void **state)
             line += n_bytes + 1;
         }
     }
+    free(counters);
+}
+
+/* What is saved is what is left when memoshim's own part is taken off, and may be less than
+ * nothing. */
+static void test_savings_are_net(void **state)
+{
+    struct stats_counters *counters = new_counters();
+    struct stats_function function = {.name = "f",
+                                      .mode = "memoize",
+                                      .policy = "lru",
+                                      .counters = counters,
+                                      .hit_ps = 50500,
+                                      .miss_ps = 100000};
+    struct stats_snapshot snapshot = {.program = "p"};
+
+    stats_add(counters, STATS_hits, 1000000);
+    stats_add(counters, STATS_misses, 100000);
+    stats_add_real_ns(counters, 100);
+    /* 0.1 s, less 0.0505 s and 0.01 s */
+    assert_non_null(strstr(emit(&snapshot, STATS_JSON, &function, 1), "\"saved_s\": 0.0395\n"));
+    function.miss_ps = 1000000;
+    assert_non_null(strstr(emit(&snapshot, STATS_JSON, &function, 1), "\"saved_s\": -0.0505\n"));
+    assert_non_null(strstr(emit(&snapshot, STATS_TEXT, &function, 1), "-50.5 ms\n"));
+    assert_non_null(strstr(emit(&snapshot, STATS_PROMETHEUS, &function, 1),
+                           "memoshim_saved_seconds{function=\"f\"} -0.0505\n"));
     free(counters);
 }
 
@@ -696,6 +726,7 @@ int main(void)
         WITH_EXAMPLE(test_prometheus),
         WITH_EXAMPLE(test_many_importers),
         WITH_EXAMPLE(test_no_functions),
+        WITH_EXAMPLE(test_savings_are_net),
         WITH_EXAMPLE(test_sink_errors),
         cmocka_unit_test(test_text_fits_100_columns),
         cmocka_unit_test(test_hostile_names),

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What memoshim's own part of a call costs, from calls that are timed now and then: one in 32
+ * until the guard has judged once, then one in 1024, so that the timing takes less than 1 % even of
+ * a hit of 10 ns. From time to time the guard judges whether the function
+ * pays. Real calls are timed as often as their length lets that be cheap.
+ */
+#ifndef CALL_MEASURE_H
+#define CALL_MEASURE_H
+
+#include "base/clock.h"
+#include "call/call.h"
+#include "call/pace.h"
+#include "stats/stats.h"
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define MEASURE_KEPT 32 /* of the latest of each kind, for their median */
+
+struct measure_ring {
+    _Atomic uint32_t n;
+    _Atomic uint32_t ns[MEASURE_KEPT];
+};
+
+/* Of one plan. What a judgement writes is its alone: is_judging. */
+struct measure {
+    bool is_guarded;                /* the guard judges it; constant */
+    uint64_t way_ps;                /* to the handler and back; constant */
+    _Atomic uint32_t share;         /* of the calls, for pace_draws */
+    _Atomic uint32_t real_share;    /* of the real calls, besides those of calls that are timed */
+    _Atomic uint32_t real_extra_ns; /* what a real call's time is too long by; see measure.c */
+    _Atomic uint32_t n_timed;       /* since the last judgement */
+    struct measure_ring hits, misses;
+
+    _Atomic bool is_judging;
+    _Atomic bool is_probe;         /* it was let go of and is tried again */
+    _Atomic int32_t n_real_wanted; /* real calls to be timed for that, whether there is an entry */
+    uint32_t n_doubts;
+    uint64_t hits_before, misses_before, bypasses_before; /* as they were at the last judgement */
+    uint64_t real_count_before, real_ns_before;
+    uint64_t entries_before, departures_before;
+};
+
+/* Before the first plan. Reads the clock some times. */
+void measure_init(void);
+
+/* Nothing is timed from here on, since the program may have given up reading clocks; for good. */
+void measure_stop(void);
+
+/* Of a function that is only observed or verified nothing is timed but real calls. */
+void measure_prepare(struct measure *measure, bool is_memoized, bool is_guarded);
+
+extern __thread struct pace measure_pace;
+
+uint64_t measure_now_ns(void);
+
+/* At the beginning of a call, with the guard set: when it began, or 0 if it is not to be timed. */
+static inline uint64_t measure_begin(struct measure *measure)
+{
+    return pace_draws(&measure_pace, atomic_load_explicit(&measure->share, memory_order_relaxed))
+               ? measure_now_ns()
+               : 0;
+}
+
+/*
+ * At the end of a call that is timed, counted by then, with the guard set and no lock held: it was
+ * a hit; a miss, whose real call took so long; something else. May let go of the function.
+ */
+void measure_hit(struct call_plan *plan, uint64_t began_ns);
+void measure_miss(struct call_plan *plan, uint64_t began_ns, uint64_t real_ns);
+void measure_other(struct call_plan *plan);
+
+/* Whether the real call that is about to be made is to be timed. began_ns: of the call itself. */
+bool measure_times_real(struct call_plan *plan, uint64_t began_ns);
+
+/*
+ * The time of a real call without what its timing and the way to it added. The first time this is
+ * asked of a plan, that is found out by calls, with these arguments, of a function that does
+ * nothing: result is written to. Before the real call.
+ */
+uint64_t measure_real_extra_ns(struct call_plan *plan, void *result, void **arguments);
+
+/* A real call was timed, for the so-manieth time: how often that is worth its price from now on. */
+void measure_adapt_real(struct call_plan *plan, uint64_t n_measured);
+
+/* The function is hooked again, to be judged after a short while. */
+void measure_try_again(struct call_plan *plan);
+
+/* This call, which is timed, is to be a real one: the function may have changed meanwhile. */
+static inline bool measure_wants_real(struct measure *measure)
+{
+    return atomic_load_explicit(&measure->n_real_wanted, memory_order_relaxed) > 0 &&
+           atomic_fetch_sub_explicit(&measure->n_real_wanted, 1, memory_order_relaxed) > 0;
+}
+
+void measure_after_fork(struct call_plan *plan);
+
+/* The costs so far; 0 where nothing was timed. Any thread; async-signal-safe. */
+void measure_read(const struct call_plan *plan, uint64_t *ret_hit_ps, uint64_t *ret_miss_ps);
+
+#endif
