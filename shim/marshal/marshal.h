@@ -21,6 +21,7 @@
 #include "base/hash.h"
 #include "config/config.h"
 #include "marshal/bindings.h"
+#include "marshal/freeing.h"
 #include <stdbool.h>
 #include <stdint.h>
 
