@@ -137,7 +137,9 @@ const char *hooks_problem(const struct hook *hook)
         }
     }
     if (hooks_count_slots(hook) > 0) {
-        return triggers_problem(hook->function);
+        const char *problem = triggers_problem(hook->function);
+
+        return problem != NULL ? problem : freeing_problem(hook->function);
     }
     if (hook->function->n_callers > 0) {
         return "none of its callers imports it; only dlsym reaches it";

@@ -33,12 +33,13 @@ static _Atomic uint32_t n_arrivals;
 static const char **readable;
 
 /*
- * Written at the start. The first n_triggers wishes are for functions whose calls invalidate; of
- * the others wished[i] is the function that asks for wishes[i].
+ * Written at the start. The first n_triggers wishes are for functions whose calls invalidate, the
+ * next n_freeing for functions that free; of the others wished[i] is the function that asks for
+ * wishes[i].
  */
 static struct interpose_wish *wishes;
 static const struct config_function **wished;
-static size_t n_wishes, n_triggers, n_hooks_room;
+static size_t n_wishes, n_triggers, n_freeing, n_hooks_room;
 
 /* ---- one hook -------------------------------------------------------------------------------- */
 
@@ -85,7 +86,7 @@ static void refuse(const struct config_function *function, const char *reason)
     log_line(LOG_LEVEL_WARN, "%s is not memoized: %s", function->named, reason);
 }
 
-static bool is_hooked_already(const void *original, const char *symbol)
+bool hooks_is_bound(const char *symbol, const void *original)
 {
     for (size_t i = 0; i < process.n_bindings; i++) {
         if (process.bindings[i].original == original &&
@@ -180,7 +181,7 @@ static void hook_definition(const struct config_function *function,
     struct call_plan *plan;
     const char *reason;
 
-    if (is_hooked_already(definition->address, function->symbol)) {
+    if (hooks_is_bound(function->symbol, definition->address)) {
         refuse(function, "another entry names the same function");
         return;
     }
@@ -254,7 +255,7 @@ static void settle_hooks(void)
 
 int hooks_start(void)
 {
-    size_t n_functions = process.model.n_functions;
+    size_t n_functions = process.model.n_functions, n_caught;
     void *pages;
     size_t n_bytes;
     int error;
@@ -262,21 +263,24 @@ int hooks_start(void)
     n_hooks_room = n_functions * MAX_DEFINITIONS;
     process.hooks = arena_alloc(&process.arena, n_hooks_room * sizeof(*process.hooks));
     process.shown = arena_alloc(&process.arena, n_hooks_room * sizeof(*process.shown));
-    process.bindings =
-        arena_alloc(&process.arena, (n_hooks_room + fixed_bindings_room() + MAX_TRIGGERS) *
-                                        sizeof(*process.bindings));
-    if (process.bindings == NULL || triggers_start(&n_triggers) != 0) {
+    process.bindings = arena_alloc(
+        &process.arena, (n_hooks_room + fixed_bindings_room() + MAX_TRIGGERS + MAX_FREEING) *
+                            sizeof(*process.bindings));
+    if (process.bindings == NULL || triggers_start(&n_triggers) != 0 ||
+        freeing_start(&n_freeing) != 0) {
         return -ENOMEM;
     }
-    wishes = arena_alloc(&process.arena, (n_triggers + n_functions) * sizeof(*wishes));
-    wished = arena_alloc(&process.arena, (n_triggers + n_functions) * sizeof(*wished));
+    n_caught = n_triggers + n_freeing;
+    wishes = arena_alloc(&process.arena, (n_caught + n_functions) * sizeof(*wishes));
+    wished = arena_alloc(&process.arena, (n_caught + n_functions) * sizeof(*wished));
     readable = arena_alloc(&process.arena, n_functions * sizeof(*readable));
     if (process.hooks == NULL || process.shown == NULL || wishes == NULL || wished == NULL ||
         readable == NULL) {
         return -ENOMEM;
     }
-    for (n_wishes = 0; n_wishes < n_triggers; n_wishes++) {
-        wishes[n_wishes] = triggers_wish(n_wishes);
+    for (; n_wishes < n_caught; n_wishes++) {
+        wishes[n_wishes] =
+            n_wishes < n_triggers ? triggers_wish(n_wishes) : freeing_wish(n_wishes - n_triggers);
     }
     for (size_t i = 0; i < n_functions; i++) {
         readable[i] = hook_read_symbol(process.model.functions[i].symbol);
@@ -295,6 +299,7 @@ int hooks_start(void)
                  interpose_export_problem());
     }
     triggers_settle();
+    freeing_settle();
     settle_hooks();
     return error;
 }
@@ -342,7 +347,7 @@ static void hook_later_definition_locked(const struct config_function *function,
     const char *reason;
 
     lock_assert_held(&lock);
-    if (is_hooked_already(definition->address, function->symbol)) {
+    if (hooks_is_bound(function->symbol, definition->address)) {
         return;
     }
     waiting = find_waiting(function);
@@ -386,6 +391,8 @@ static void hook_arrival_locked(const struct interpose_arrival *arrival)
         for (size_t k = 0; k < n_found && k < MAX_DEFINITIONS; k++) {
             if (i < n_triggers) {
                 triggers_add_later(i, &definitions[k]);
+            } else if (i < n_triggers + n_freeing) {
+                freeing_add_later(i - n_triggers, &definitions[k]);
             } else {
                 hook_later_definition_locked(wished[i], &definitions[k]);
             }
@@ -395,6 +402,7 @@ static void hook_arrival_locked(const struct interpose_arrival *arrival)
     if (process.n_bindings > n_before) {
         interpose_apply(&process.bindings[n_before], process.n_bindings - n_before);
         triggers_settle();
+        freeing_settle();
     }
 }
 

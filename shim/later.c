@@ -33,6 +33,7 @@ void later_look_on_miss(void)
         misses_until_look = MISSES_BETWEEN_LOOKS;
         if (interpose_loader_is_free() && interpose_look(false) != 0) {
             triggers_settle();
+            freeing_settle();
         }
     }
     misses_until_look--;
@@ -48,6 +49,7 @@ static void look_patiently(void)
 
     if (n_changes != 0) {
         triggers_settle();
+        freeing_settle();
     }
     if (n_changes != 0 && n_changes != atomic_load_explicit(&n_settled, memory_order_acquire)) {
         hooks_look_for_definitions();

@@ -156,6 +156,9 @@ void triggers_stop(void);
 /* What limits the function's invalidation, or NULL. Async-signal-safe. */
 const char *triggers_problem(const struct config_function *function);
 
+/* Another binding has slots of symbol that hold original. */
+bool hooks_is_bound(const char *symbol, const void *original);
+
 /* ---- hook_names.c: what is shown of hooks ---------------------------------------------------- */
 
 /* Slots that lead to it now; of one that is hooked. */
@@ -193,6 +196,35 @@ const char *const *hook_describe_callers(const struct config_function *function)
  */
 int plan_bindings_create(const struct config_function *function,
                          const struct marshal_bindings **ret_bindings, const char **ret_reason);
+
+/* The program's free, or NULL. */
+void (*plan_bindings_release(void))(void *block);
+
+/* ---- freeing.c: functions that free what others hand out --------------------------------------
+ */
+
+#define MAX_FREEING 64 /* names of such functions, and definitions of them */
+
+/* Hooks those that are there. How many names there are is in *ret_n_symbols. 0 or -ENOMEM. */
+int freeing_start(size_t *ret_n_symbols);
+
+/* What they are looked for by in later objects: wish number i of *ret_n_symbols. */
+struct interpose_wish freeing_wish(size_t i);
+
+/* Why what the function hands out must not be handed out, or NULL. */
+const char *freeing_tie(const struct config_function *function);
+
+/* A later object defines wish number i. The lock of hooks.c is held. */
+void freeing_add_later(size_t i, const struct interpose_definition *definition);
+
+/*
+ * After slots were redirected: functions are stopped that hand out what a function frees of which
+ * not all calls are seen. The guard is set; of the locks, only that of hooks.c may be held.
+ */
+void freeing_settle(void);
+
+/* What is not seen of the calls that free the function's results, or NULL. Async-signal-safe. */
+const char *freeing_problem(const struct config_function *function);
 
 /* ---- let_go.c -------------------------------------------------------------------------------- */
 
