@@ -15,6 +15,7 @@ import time
 
 import checks
 import in_process
+import programs
 import rounds
 import startup
 
@@ -24,6 +25,7 @@ SECTIONS = {
     "threads": in_process.measure_threads,
     "memory": in_process.measure_memory,
     "startup": startup.measure_startup,
+    "programs": programs.measure_programs,
 }
 
 
@@ -36,10 +38,15 @@ class Settings:
     n_passes: int = 16
     n_starts: int = 15
     n_memory_keys: int = 1 << 20
+    n_slow_rounds: int = 3  # of a server that answers some requests a second
+    n_servers: int = 3
+    n_files: int = 10000
+    n_times: int = 100000
     n_cpus: int = len(os.sched_getaffinity(0))
 
 
-QUICK = {"n_rounds": 1, "n_batches": 2, "n_passes": 2, "n_starts": 2, "n_memory_keys": 1 << 14}
+QUICK = {"n_rounds": 1, "n_batches": 2, "n_passes": 2, "n_starts": 2, "n_memory_keys": 1 << 14,
+         "n_servers": 1, "n_files": 500, "n_times": 5000}
 
 
 def describe_machine():

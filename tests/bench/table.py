@@ -9,9 +9,10 @@ class Figure:
 
     value: float
     times: float = None
+    digits: int = None  # None: as the table has it
 
     def text(self, digits):
-        shown = f"{self.value:,.{digits}f}"
+        shown = f"{self.value:,.{digits if self.digits is None else self.digits}f}"
         return shown if self.times is None else f"{shown} ({_times(self.times)})"
 
 
@@ -28,8 +29,8 @@ class Table:
     digits: int = 1
     notes: list = dataclasses.field(default_factory=list)
 
-    def put(self, key, name, column, value, times=None):
-        self.rows.setdefault((key, name), {})[column] = Figure(value, times)
+    def put(self, key, name, column, value, times=None, digits=None):
+        self.rows.setdefault((key, name), {})[column] = Figure(value, times, digits)
 
     def get(self, key, column):
         """The figure, or None if it was not measured."""

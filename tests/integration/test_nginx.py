@@ -5,27 +5,22 @@ The independent count of real calls is a crypt_r of our own between nginx and li
 after memoshim; the configurations name it as the provider.
 """
 
-import base64
 import http.client
 import json
-import pwd
-import os
-import re
 import signal
-import socket
 import struct
 import subprocess
 import threading
 import time
 
 import case
+import webserver
 
 EXAMPLE = case.SOURCE / "examples" / "01-nginx-bcrypt"
-USER, PASSWORD = "alice", "correct horse battery staple"
+USER, PASSWORD = webserver.USER, "correct horse battery staple"
 RIGHT, WRONG, UNKNOWN = (USER, PASSWORD), (USER, "wrong password"), ("mallory", PASSWORD)
 SLOW, FAST = 10, 4  # bcrypt costs: of the measurement, and where only counts matter
-PATIENCE_S = 30
-PAGE = "/welcome.txt"  # "/" would be asked for twice, the second time as /index.html
+PATIENCE_S = webserver.PATIENCE_S
 
 
 class Server:
@@ -35,52 +30,26 @@ class Server:
         self.test = test
         self.folder = test.folder / f"nginx{test.n_runs}"
         test.n_runs += 1
+        test.folder.chmod(0o755)
         self.stats = self.folder / "stats"
         self.count_file = self.folder / "count"
-        for folder in (self.folder, self.stats, self.folder / "tmp", self.folder / "www"):
-            folder.mkdir()
-        (self.folder / "www" / "welcome.txt").write_text("Welcome, member.\n")
-        self.port = self.write_configuration(cost)
-        argv = [test.nginx, "-e", self.folder / "error.log", "-p", self.folder,
-                "-c", self.folder / "nginx.conf"]
+        self.port = webserver.write_files(self.folder, EXAMPLE, self.hash_line(PASSWORD, cost))
         env = test.environment()
         if config is not None:
             env = test.shim_environment(config, preload, MEMOSHIM_STATS=self.stats / "%p.json",
                                         COUNT_CRYPT_FILE=self.count_file)
-        self.process = test.start(argv, env)
-        self.wait_until_up()
+        self.process = test.start(webserver.command(test.nginx, self.folder), env)
+        if not webserver.wait_until_up(self.process, self.port):
+            self.fail_down()
+
+    def hash_line(self, password, cost):
+        return subprocess.run([self.test.htpasswd, "-n", "-b", "-B", "-C", str(cost), USER,
+                               password], stdout=subprocess.PIPE, check=True).stdout
 
     def write_password(self, password, cost):
-        hashed = subprocess.run([self.test.htpasswd, "-n", "-b", "-B", "-C", str(cost), USER,
-                                 password], stdout=subprocess.PIPE, check=True).stdout
-        (self.folder / "htpasswd").write_bytes(hashed)
+        (self.folder / "htpasswd").write_bytes(self.hash_line(password, cost))
 
-    def write_configuration(self, cost):
-        self.write_password(PASSWORD, cost)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        text = (EXAMPLE / "nginx.conf").read_text()
-        text = text.replace("@PORT@", str(port)).replace("@FOLDER@", str(self.folder))
-        if os.getuid() == 0:
-            nobody = pwd.getpwnam("www-data")
-            self.test.folder.chmod(0o755)
-            for folder in self.stats, self.folder / "tmp":
-                os.chown(folder, nobody.pw_uid, nobody.pw_gid)
-        (self.folder / "nginx.conf").write_text(
-            text.replace("@USER@", "user www-data;" if os.getuid() == 0 else ""))
-        return port
-
-    def wait_until_up(self):
-        end = time.monotonic() + PATIENCE_S
-        while time.monotonic() < end:
-            if self.process.poll() is not None:
-                break
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return
-            except OSError:
-                time.sleep(0.02)
+    def fail_down(self):
         case.kill_group(self.process)
         _, err = self.process.communicate()
         log = self.folder / "error.log"
@@ -94,8 +63,8 @@ class Server:
     def ask(self, credentials, connection=None):
         """Status line, body and every header but the date."""
         connection = connection or self.connect()
-        token = base64.b64encode(":".join(credentials).encode()).decode()
-        connection.request("GET", PAGE, headers={"Authorization": f"Basic {token}"})
+        connection.request("GET", webserver.PAGE, headers={
+            "Authorization": f"Basic {webserver.basic_token(*credentials)}"})
         response = connection.getresponse()
         headers = [(name, value) for name, value in response.getheaders()
                    if name not in ("Date", "ETag", "Last-Modified")]
@@ -103,14 +72,7 @@ class Server:
 
     def measure(self, seconds):
         """Requests per second of four keep-alive clients with the right password."""
-        token = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
-        text = subprocess.run([self.test.wrk, "-t1", "-c4", f"-d{seconds}s", "--timeout", "10s",
-                               "-H", f"Authorization: Basic {token}",
-                               f"http://127.0.0.1:{self.port}{PAGE}"],
-                              stdout=subprocess.PIPE, check=True, text=True).stdout
-        self.test.assertNotIn("Non-2xx", text)
-        self.test.assertNotIn("Socket errors", text)
-        return float(re.search(r"Requests/sec: *([0-9.]+)", text).group(1))
+        return webserver.measure(self.test.wrk, self.port, PASSWORD, seconds)
 
     def real_calls(self):
         return struct.unpack("=q", self.count_file.read_bytes())[0]

@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: MIT
+"""Whole programs of the system: without memo, with one that was written by hand for the function
+in which the program spends its time, and with memoshim. A program that is started for each round
+(OneShot) is measured by the processor time that it took, a server (Server) by what it answers."""
+import json
+import os
+import pathlib
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import lines
+import rounds
+from table import Table
+
+sys.path.append(str(lines.FOLDER.parent / "integration"))
+import webserver  # pylint: disable=wrong-import-position
+
+PLAIN, HAND, MEMOSHIM = "plain", "hand", "memoshim"
+NAMES = {PLAIN: "no memo", HAND: "preload written for that one function", MEMOSHIM: "memoshim"}
+PATH = "/usr/bin:/usr/sbin:/bin:/sbin"
+
+
+def _has_preset(function):
+    return subprocess.run([str(lines.COMMAND), "presets", function], stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL, check=False).returncode == 0
+
+
+class Workload:
+    """A program and the function of it that is remembered. values: by way, one for each round."""
+
+    def __init__(self, key, heading, function, policy, program):
+        self.key, self.heading = key, heading
+        self.function, self.policy, self.program = function, policy, program
+        self.values = {way: [] for way in NAMES}
+
+    def missing(self):
+        """Why it cannot run here, or None."""
+        if shutil.which(self.program, path=PATH) is None:
+            return f"needs {self.program}"
+        if not _has_preset(self.function):
+            return f"memoshim has no preset for {self.function} yet"
+        return None
+
+    def environment(self, way):
+        if way == HAND:
+            name = self.function.removesuffix("_r")
+            return {"LD_PRELOAD": lines.PROGRAMS / f"memo_{name}.so"}
+        if way == MEMOSHIM:
+            config = {"version": 1, "functions": {self.function: self.policy}}
+            return {"LD_PRELOAD": lines.LIBRARY, "MEMOSHIM_CONFIG": json.dumps(config)}
+        return {}
+
+    def check_report(self, path, n_misses):
+        """What memoshim counted in one process, of which at most so many calls were real ones."""
+        seen = json.loads(path.read_text())["functions"][self.function]
+        if seen["misses"] > n_misses or seen["bypasses"] != 0 or seen["calls"] == 0:
+            raise rounds.Broken(f"{self.heading}: {seen}")
+        return seen["hits"]
+
+    def times(self, way):
+        """How many times as much time the plain program takes; times: of each round."""
+        plain = statistics.median(self.values[PLAIN])
+        return plain / statistics.median(self.values[way])
+
+    def shown(self, way):
+        return statistics.median(self.values[way]) * 1e3  # ms
+
+
+class OneShot(Workload):
+    """Values: seconds of processor time."""
+
+    def __init__(self, *how, argv, folder, n_keys):
+        super().__init__(*how)
+        self.argv, self.folder, self.n_keys = argv, folder, n_keys
+
+    def measure(self, way, output, **more):
+        environment = rounds.clean_environment({**self.environment(way), **more})
+        environment.pop("TZ", None)
+        with open(output, "wb") as file, subprocess.Popen(
+                self.argv, cwd=self.folder, env=environment, stdin=subprocess.DEVNULL,
+                stdout=file) as process:
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode != 0:
+            raise rounds.Broken(f"{self.argv[0]} ended with {process.returncode}")
+        return usage.ru_utime + usage.ru_stime
+
+    def run(self, settings, folder):
+        """All rounds; before them, what memoshim counts and what the program prints."""
+        report = folder / f"{self.key}.json"
+        printed = {way: folder / f"{self.key}.{way}" for way in NAMES}
+        for way in NAMES:
+            self.measure(way, printed[way], **(
+                {"MEMOSHIM_STATS": report} if way == MEMOSHIM else {}))
+            if printed[way].read_bytes() != printed[PLAIN].read_bytes():
+                raise rounds.Broken(f"{self.heading}: other output with: {NAMES[way]}")
+        if self.check_report(report, self.n_keys) == 0:
+            raise rounds.Broken(f"{self.heading}: no hits")
+        for number in range(settings.n_rounds):
+            for way in NAMES if number % 2 == 0 else reversed(NAMES):
+                self.values[way].append(self.measure(way, os.devnull))
+
+
+class Server(Workload):
+    """nginx with one kind of password. Values: seconds for each request."""
+
+    PASSWORD = "correct horse battery staple"
+    EXAMPLE = lines.FOLDER.parents[1] / "examples" / "01-nginx-bcrypt"
+    N_WORKERS = 2
+    N_CLIENTS = 8
+
+    def __init__(self, *how, setting):
+        super().__init__(*how)
+        self.setting = setting
+        self.servers = {}
+
+    def missing(self):
+        why = super().missing()
+        return why if why or shutil.which("wrk", path=PATH) else "needs wrk"
+
+    def hash_password(self):
+        """By libcrypt, as Debian's Python calls it."""
+        code = "import crypt, sys; print(crypt.crypt(sys.argv[1], sys.argv[2]))"
+        hashed = rounds.run(["/usr/bin/python3", "-W", "ignore", "-c", code, self.PASSWORD,
+                             self.setting], {}).strip()
+        if not hashed.startswith("$"):
+            raise rounds.Broken(f"libcrypt does not know {self.setting}")
+        return f"{webserver.USER}:{hashed}\n".encode()
+
+    def start(self, way, folder, password_line):
+        port = webserver.write_files(folder, self.EXAMPLE, password_line)
+        environment = self.environment(way)
+        if way == MEMOSHIM:
+            environment["MEMOSHIM_STATS"] = folder / "stats" / "%p.json"
+        process = subprocess.Popen(
+            [str(word) for word in webserver.command(shutil.which("nginx", path=PATH), folder)],
+            env=rounds.clean_environment(environment), stdin=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL)
+        self.servers[way] = process, port, folder
+        if not webserver.wait_until_up(process, port):
+            raise rounds.Broken(f"nginx does not run with: {NAMES[way]}")
+
+    def stop(self):
+        for process, _, _ in self.servers.values():
+            process.terminate()
+            process.wait(webserver.PATIENCE_S)
+
+    def measure(self, way, seconds):
+        return 1 / webserver.measure(shutil.which("wrk", path=PATH), self.servers[way][1],
+                                     self.PASSWORD, seconds, self.N_CLIENTS)
+
+    def run(self, settings, folder):
+        password_line = self.hash_password()
+        try:
+            for way in NAMES:
+                self.start(way, folder / f"{self.key}.{way}", password_line)
+            for way in (HAND, MEMOSHIM):
+                self.measure(way, 1)  # each worker checks once
+            for number in range(settings.n_rounds):
+                if number < settings.n_slow_rounds:
+                    self.values[PLAIN].append(self.measure(PLAIN, 2))
+                for way in (HAND, MEMOSHIM) if number % 2 == 0 else (MEMOSHIM, HAND):
+                    self.values[way].append(self.measure(way, 1))
+        finally:
+            self.stop()
+        self.prove()
+
+    def prove(self):
+        """All of the workers' calls but the first of each client were hits."""
+        process, _, folder = self.servers[MEMOSHIM]
+        end = time.monotonic() + webserver.PATIENCE_S
+        while time.monotonic() < end:
+            reports = [path for path in (folder / "stats").glob("*.json")
+                       if path.stem != str(process.pid)]
+            if len(reports) == self.N_WORKERS:
+                break
+            time.sleep(0.05)
+        else:
+            raise rounds.Broken(f"nginx: statistics of {len(reports)} workers")
+        if sum(self.check_report(path, self.N_CLIENTS) for path in reports) == 0:
+            raise rounds.Broken("nginx: no hits")
+
+    def shown(self, way):
+        return 1 / statistics.median(self.values[way])
+
+
+GAWK = """BEGIN {
+    for (i = 0; i < %d; i++) { s = strftime("%%Y-%%m-%%d %%H:%%M:%%S", 1700000000 + i %% 1000) }
+    print s
+}"""
+
+
+def _workloads(settings, folder):
+    tree = folder / "tree"
+    tree.mkdir()
+    names = [f"{number:05}" for number in range(settings.n_files)]
+    for name in names:
+        (tree / name).touch()
+    crypt = "crypt_r", {"ttl": "60s"}, "nginx"
+    servers = [
+        Server("sha512", "nginx, SHA-512, requests/s", *crypt, setting="$6$saltsaltsaltsalt$"),
+        Server("bcrypt", "nginx, bcrypt, requests/s", *crypt,
+               setting="$2b$10$abcdefghijklmnopqrstuu"),
+        Server("yescrypt", "nginx, yescrypt, requests/s", *crypt,
+               setting="$y$j9T$saltsaltsaltsalt$"),
+    ]
+    return servers[:settings.n_servers] + [
+        OneShot("strftime", "gawk strftime, ms", "localtime", {"check_every": "1s"}, "gawk",
+                argv=["/usr/bin/gawk", GAWK % settings.n_times], folder=folder, n_keys=1000),
+        OneShot("stat", "stat -c %U, ms", "getpwuid", {"check_every": "1s"}, "stat",
+                argv=["/usr/bin/stat", "-c", "%U", *names], folder=tree, n_keys=1),
+    ]
+
+
+def measure_programs(settings, skipped):
+    table = Table("programs", "Whole programs (in brackets: times as fast as without)", {})
+    with tempfile.TemporaryDirectory(prefix="memoshim-bench.") as name:
+        folder = pathlib.Path(name)
+        folder.chmod(0o755)
+        for work in _workloads(settings, folder):
+            why = work.missing()
+            if why is not None:
+                skipped[work.heading.partition(",")[0]] = why
+                continue
+            work.run(settings, folder)
+            table.columns[work.key] = work.heading
+            for way, way_name in NAMES.items():
+                table.put(way, way_name, work.key, work.shown(way),
+                          work.times(way) if way != PLAIN else None)
+            table.put("against", "memoshim's time / that of the preload", work.key,
+                      rounds.median_ratio(work.values[MEMOSHIM], work.values[HAND]), digits=3)
+    table.notes.append(f"nginx: two workers, {Server.N_CLIENTS} keep-alive clients on the same "
+                       "processors. gawk's strftime spends its time in localtime (TZ is not set), "
+                       f"here {settings.n_times:,} calls; stat is asked for {settings.n_files:,} "
+                       "files. Files that results hang on are looked at once a second by memoshim, "
+                       "and not at all by the preloads; the times are of processor.")
+    return table
