@@ -17,6 +17,7 @@ import case
 PASS_THROUGH = case.PROGRAMS / "libpass_through.so"
 NAMES = pathlib.Path(__file__).with_name("pass_through.txt")
 TTL = "60s"  # for presets that demand one
+UNFIT = ("files",)  # for programs that change files and look at them again
 FULL = int(os.environ.get("MEMOSHIM_TEST_SCALE", "1")) > 1
 
 # What a program must have called at least, so that a run without thunks is noticed.
@@ -35,11 +36,23 @@ def pass_through_functions():
 
 
 @functools.cache
-def preset_functions():
-    """All that the presets know, each with its preset."""
+def preset_files():
+    """By the names of their files, what the presets say."""
+    return {path.stem: json.loads(path.read_text())
+            for path in sorted((case.SOURCE / "config/presets").glob("*.json"))}
+
+
+def name_presets(presets):
+    """An entry for each that uses it."""
     return {name: {"ttl": TTL} if entry.get("needs_ttl") else {}
-            for path in sorted((case.SOURCE / "config/presets").glob("*.json"))
-            for name, entry in json.loads(path.read_text()).items()}
+            for name, entry in presets.items()}
+
+
+@functools.cache
+def preset_functions():
+    """All that the presets know and any program bears, each with its preset."""
+    return {name: entry for file, presets in preset_files().items() if file not in UNFIT
+            for name, entry in name_presets(presets).items()}
 
 
 @dataclasses.dataclass

@@ -8,7 +8,6 @@ left out, and says so.
 """
 
 import collections
-import json
 import pathlib
 import subprocess
 import unittest
@@ -34,8 +33,7 @@ LINKED = {
 }
 SELDOM_KEPT = ("rmath",)  # most of its functions raise floating-point flags
 PASSES = 3  # as in exercise.h
-FILES = {path.stem: json.loads(path.read_text())
-         for path in sorted((case.SOURCE / "config/presets").glob("*.json"))}
+FILES = programs.preset_files()
 
 
 class Presets(case.Case):
@@ -76,8 +74,7 @@ class Presets(case.Case):
     def check(self, name):
         presets = FILES[name]
         program = self.build(name, presets)
-        functions = {function: entry for function, entry in programs.preset_functions().items()
-                     if function in presets}
+        functions = programs.name_presets(presets)
         # Of the driver alone: libraries call their own functions, too.
         config = self.config(functions, defaults={"guard": False, "callers": [program.name]})
         path = self.folder / "expected"
