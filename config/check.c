@@ -141,6 +141,7 @@ void model_read(struct workspace *work, const struct value *root, struct config_
     around.defaults_object = value_find(root, "defaults");
     read_functions(work, root, &around, model);
     invalidate_check(work, root->source.place.file, model);
+    alias_check(work, root->source.place.file, model);
 }
 
 static const char *basename_of(const char *path)

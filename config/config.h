@@ -288,11 +288,13 @@ struct config_preset {
     const char *types;  /* the declarations it rests on, as a JSON list, or NULL */
     const char *fields; /* what the fields of their structs mean, as a JSON object, or NULL */
     bool needs_ttl;     /* its answers change unseen: only with a `ttl` that the user gives */
+    const char *const *aliases; /* other names of the function, a NULL behind the last; or NULL */
 };
 
 extern const struct config_preset config_presets[];
 extern const uint32_t config_n_presets;
 
+/* By its name, or another one of the same function. */
 const struct config_preset *config_preset_find(const char *name);
 
 /*

@@ -101,10 +101,8 @@ static bool read_prototype(struct entry *entry)
         return false;
     }
     entry->function->declaration = entry->prototype_value->source.text;
-    if (strcmp(prototype->name, entry->function->symbol) != 0) {
-        REPORT(work->list, entry->prototype_value->source.place, OTHER_NAME, prototype->name,
-               entry->function->symbol);
-    }
+    alias_read(work, value_find(entry->given, "alias"), value_find(entry->preset, "alias"),
+               entry->prototype_value->source.place, entry->function);
     return true;
 }
 

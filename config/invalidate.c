@@ -247,8 +247,13 @@ void invalidate_read(struct workspace *work, const struct value *list,
 static bool is_remembered(const struct config_model *model, const char *symbol)
 {
     for (uint32_t i = 0; i < model->n_functions; i++) {
-        if (model->functions[i].mode != CONFIG_MODE_OFF &&
-            strcmp(model->functions[i].symbol, symbol) == 0) {
+        const struct config_function *function = &model->functions[i];
+        bool is_its = strcmp(function->symbol, symbol) == 0;
+
+        for (uint32_t k = 0; k < function->n_aliases; k++) {
+            is_its |= strcmp(function->aliases[k], symbol) == 0;
+        }
+        if (function->mode != CONFIG_MODE_OFF && is_its) {
             return true;
         }
     }

@@ -434,6 +434,18 @@ void invalidate_read(struct workspace *work, const struct value *list,
 /* Reports functions whose call invalidates and is itself remembered. */
 void invalidate_check(struct workspace *work, const char *file, const struct config_model *model);
 
+/* ---- alias.c --------------------------------------------------------------------------------- */
+
+/*
+ * Reads `alias`: as the user gave it, or else as the preset has it; each may be NULL. The prototype
+ * may declare any of the names, and declares the entry's symbol from then on.
+ */
+void alias_read(struct workspace *work, const struct value *given, const struct value *preset,
+                struct place prototype_place, struct config_function *function);
+
+/* Reports entries that are for the same name. */
+void alias_check(struct workspace *work, const char *file, const struct config_model *model);
+
 /* ---- inputs.c -------------------------------------------------------------------------------- */
 
 /* Reads `key_also` and `check_every` into function; each may be NULL. */

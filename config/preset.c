@@ -23,6 +23,20 @@ static const struct {
 #undef REFUSED
 };
 
+static const struct config_preset *find_alias(const char *name)
+{
+    for (uint32_t i = 0; i < config_n_presets; i++) {
+        const char *const *alias = config_presets[i].aliases;
+
+        for (; alias != NULL && *alias != NULL; alias++) {
+            if (strcmp(*alias, name) == 0) {
+                return &config_presets[i];
+            }
+        }
+    }
+    return NULL;
+}
+
 const struct config_preset *config_preset_find(const char *name)
 {
     uint32_t begin = 0, end = config_n_presets;
@@ -40,7 +54,7 @@ const struct config_preset *config_preset_find(const char *name)
             begin = middle + 1;
         }
     }
-    return NULL;
+    return find_alias(name);
 }
 
 bool preset_allows(struct workspace *work, const struct value *given, const char *symbol)

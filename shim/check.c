@@ -181,8 +181,34 @@ static void say_objects(void)
     }
 }
 
-static void say_binding(const struct interpose_binding *binding)
+static bool is_name_of(const struct hook *hook, const char *name)
 {
+    for (uint32_t i = 0; i < hook->n_bindings; i++) {
+        if (strcmp(hook->bindings[i].symbol, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The names that are hooked, where they are not just the one that the configuration gives. */
+static void say_names(const struct hook *hook)
+{
+    bool is_plain =
+        hook->n_bindings == 1 && strcmp(hook->bindings[0].symbol, hook->function->symbol) == 0;
+
+    for (uint32_t i = 0; i < hook->n_bindings && !is_plain; i++) {
+        const struct interpose_binding *binding = &hook->bindings[i];
+
+        PUT_LINE(
+            "name", binding->symbol,
+            NUMBER((uint64_t)binding->n_jump_slots + binding->n_got_slots + binding->n_pointers));
+    }
+}
+
+static void say_bindings(const struct hook *hook)
+{
+    const struct interpose_binding *binding = hook->bindings;
     static struct interpose_alias aliases[ALIASES_MAX];
     const struct interpose_importer *importer = NULL;
     struct interpose_traits traits = interpose_describe(binding);
@@ -190,12 +216,12 @@ static void say_binding(const struct interpose_binding *binding)
 
     PUT_LINE("traits", traits.is_default ? "default" : "", traits.is_ifunc ? "ifunc" : "",
              traits.is_protected ? "protected" : "", traits.is_symbolic ? "symbolic" : "");
-    PUT_LINE("slots",
-             NUMBER((uint64_t)binding->n_jump_slots + binding->n_got_slots + binding->n_pointers));
-    if (binding->unexported_because != NULL) {
-        PUT_LINE("unexported", binding->unexported_because);
+    PUT_LINE("slots", NUMBER(hooks_count_slots(hook)));
+    say_names(hook);
+    if (hooks_unexported(hook) != NULL) {
+        PUT_LINE("unexported", hooks_unexported(hook));
     }
-    while ((importer = interpose_next_importer(binding, importer)) != NULL) {
+    while ((importer = hooks_next_importer(hook, importer)) != NULL) {
         const struct interpose_share *share = &importer->share;
 
         PUT_LINE("importer", importer->library, path_of(importer->path), NUMBER(share->slots.jump),
@@ -203,7 +229,9 @@ static void say_binding(const struct interpose_binding *binding)
                  NUMBER(share->unaligned), NUMBER(share->sealed));
     }
     for (size_t i = 0; i < n_aliases && i < ALIASES_MAX; i++) {
-        PUT_LINE("alias", aliases[i].name, NUMBER(aliases[i].n_slots));
+        if (!is_name_of(hook, aliases[i].name)) {
+            PUT_LINE("alias", aliases[i].name, NUMBER(aliases[i].n_slots));
+        }
     }
 }
 
@@ -238,9 +266,11 @@ static void say_hook(const struct hook *hook)
     }
     if (is_hooked) {
         PUT_LINE("definition", hook->library, hook->path, hook->version);
-        say_binding(hook->binding);
+        say_bindings(hook);
     } else if (is_pending) {
-        say_namesakes(hook->function->symbol);
+        for (uint32_t i = 0; i <= hook->function->n_aliases; i++) {
+            say_namesakes(definition_name(hook->function, i));
+        }
     }
 }
 

@@ -111,15 +111,61 @@ bool hooks_is_pending(const struct hook *hook)
 
 uint64_t hooks_count_slots(const struct hook *hook)
 {
-    const struct interpose_binding *binding = hook->binding;
+    uint64_t n_slots = 0;
 
-    return (uint64_t)binding->n_jump_slots + binding->n_got_slots + binding->n_pointers;
+    for (uint32_t i = 0; i < hook->n_bindings; i++) {
+        const struct interpose_binding *binding = &hook->bindings[i];
+
+        n_slots += (uint64_t)binding->n_jump_slots + binding->n_got_slots + binding->n_pointers;
+    }
+    return n_slots;
+}
+
+uint64_t hooks_count_later_slots(const struct hook *hook)
+{
+    uint64_t n_slots = 0;
+
+    for (uint32_t i = 0; i < hook->n_bindings; i++) {
+        struct interpose_slots later;
+
+        interpose_copy_counts(&later, &hook->bindings[i].later, sizeof(later));
+        n_slots += (uint64_t)later.jump + later.got + later.pointers;
+    }
+    return n_slots;
+}
+
+const struct interpose_importer *hooks_next_importer(const struct hook *hook,
+                                                     const struct interpose_importer *importer)
+{
+    bool is_next = importer == NULL;
+
+    for (uint32_t i = 0; i < hook->n_bindings; i++) {
+        const struct interpose_importer *at = NULL;
+
+        while ((at = interpose_next_importer(&hook->bindings[i], at)) != NULL) {
+            if (is_next) {
+                return at;
+            }
+            is_next = at == importer;
+        }
+    }
+    return NULL;
+}
+
+const char *hooks_unexported(const struct hook *hook)
+{
+    const char *reason = NULL;
+
+    for (uint32_t i = 0; i < hook->n_bindings && reason == NULL; i++) {
+        reason = hook->bindings[i].unexported_because;
+    }
+    return reason;
 }
 
 const char *hooks_problem(const struct hook *hook)
 {
     const char *let_go = atomic_load_explicit(&hook->let_go, memory_order_acquire);
-    uint64_t seen;
+    uint64_t seen = 0, n_refused = 0, n_exported = 0;
 
     if (!is_hooked(hook)) {
         return hook->problem;
@@ -127,10 +173,16 @@ const char *hooks_problem(const struct hook *hook)
     if (let_go != NULL) {
         return let_go;
     }
-    if (hook->binding->n_refused > 0) {
+    for (uint32_t i = 0; i < hook->n_bindings; i++) {
+        const struct interpose_binding *binding = &hook->bindings[i];
+
+        seen |= __atomic_load_n(&binding->callers_seen, __ATOMIC_RELAXED);
+        n_refused += binding->n_refused;
+        n_exported += binding->exported_as != 0;
+    }
+    if (n_refused > 0) {
         return "some slots could not be redirected: those calls are not seen";
     }
-    seen = __atomic_load_n(&hook->binding->callers_seen, __ATOMIC_RELAXED);
     for (uint32_t i = 0; i < hook->function->n_callers; i++) {
         if (((seen >> i) & 1) == 0) {
             return hook->caller_problems[i];
@@ -144,7 +196,7 @@ const char *hooks_problem(const struct hook *hook)
     if (hook->function->n_callers > 0) {
         return "none of its callers imports it; only dlsym reaches it";
     }
-    return hook->binding->exported_as != 0
+    return n_exported > 0
                ? "no loaded object imports it; only dlsym and objects that come later reach it"
                : "no loaded object imports it; only dlsym reaches it";
 }

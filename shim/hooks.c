@@ -13,9 +13,8 @@
 #include <errno.h>
 #include <string.h>
 
-#define MAX_DEFINITIONS 16  /* of one symbol: versions and libraries */
-#define MAX_ARRIVALS    512 /* later objects that were looked into */
-#define MAX_GONE        64  /* that went away during one look */
+#define MAX_ARRIVALS 512 /* later objects that were looked into */
+#define MAX_GONE     64  /* that went away during one look */
 
 static const char not_yet[] = "no loaded object defines it yet";
 
@@ -35,7 +34,7 @@ static const char **readable;
 /*
  * Written at the start. The first n_triggers wishes are for functions whose calls invalidate, the
  * next n_freeing for functions that free; of the others wished[i] is the function that asks for
- * wishes[i].
+ * wishes[i], by all of its names in a row.
  */
 static struct interpose_wish *wishes;
 static const struct config_function **wished;
@@ -86,35 +85,15 @@ static void refuse(const struct config_function *function, const char *reason)
     log_line(LOG_LEVEL_WARN, "%s is not memoized: %s", function->named, reason);
 }
 
-bool hooks_is_bound(const char *symbol, const void *original)
-{
-    for (size_t i = 0; i < process.n_bindings; i++) {
-        if (process.bindings[i].original == original &&
-            strcmp(process.bindings[i].symbol, symbol) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-struct interpose_binding *hooks_bind(const char *symbol, void *original, void *replacement)
-{
-    struct interpose_binding *binding = &process.bindings[process.n_bindings++];
-
-    *binding = (struct interpose_binding){
-        .symbol = symbol, .original = original, .replacement = replacement};
-    return binding;
-}
-
 /*
  * Makes what one definition needs and fills in the hook, all but the plan, without which it is not
  * hooked yet. NULL with the reason.
  */
-static struct call_plan *prepare_hook(struct hook *hook,
-                                      const struct interpose_definition *definition,
+static struct call_plan *prepare_hook(struct hook *hook, const struct named_definition *named,
                                       const char **ret_reason)
 {
     const struct config_function *function = hook->function;
+    const struct interpose_definition *definition = &named->definition;
     const char *library = definition->library[0] != '\0' ? definition->library : process.program;
     struct call_plan_options options = {
         .function = function,
@@ -161,9 +140,7 @@ static struct call_plan *prepare_hook(struct hook *hook,
     hook->library = library;
     hook->path = definition->path[0] != '\0' ? definition->path : process.executable;
     hook->entry = entry;
-    hook->binding = hooks_bind(function->symbol, definition->address, entry_thunk(entry));
-    hook->binding->callers = function->callers;
-    hook->binding->n_callers = function->n_callers;
+    definition_bind(hook, named);
     return plan;
 }
 
@@ -175,17 +152,17 @@ static void set_plan(struct hook *hook, struct call_plan *plan)
 /* ---- the start ------------------------------------------------------------------------------- */
 
 static void hook_definition(const struct config_function *function,
-                            const struct interpose_definition *definition)
+                            const struct named_definition *named)
 {
     struct hook *hook = new_hook(function);
     struct call_plan *plan;
     const char *reason;
 
-    if (hooks_is_bound(function->symbol, definition->address)) {
+    if (definition_is_bound(function, named)) {
         refuse(function, "another entry names the same function");
         return;
     }
-    plan = prepare_hook(hook, definition, &reason);
+    plan = prepare_hook(hook, named, &reason);
     if (plan == NULL) {
         refuse(function, reason);
         return;
@@ -196,8 +173,8 @@ static void hook_definition(const struct config_function *function,
 
 static void hook_function(const struct config_function *function)
 {
-    struct interpose_definition definitions[MAX_DEFINITIONS];
-    const char *denied = interpose_denied(function->symbol);
+    struct named_definition definitions[MAX_DEFINITIONS];
+    const char *denied = NULL;
     size_t n_found;
 
     if (settings_mode(function) == CONFIG_MODE_OFF) {
@@ -205,20 +182,25 @@ static void hook_function(const struct config_function *function)
         publish_new();
         return;
     }
+    for (uint32_t i = 0; i <= function->n_aliases && denied == NULL; i++) {
+        denied = interpose_denied(definition_name(function, i));
+    }
     if (denied != NULL) {
         refuse(function, denied);
         return;
     }
-    wished[n_wishes] = function;
-    wishes[n_wishes++] = (struct interpose_wish){
-        .symbol = function->symbol, .version = function->version, .library = function->library};
-    n_found = interpose_find(function->symbol, function->version, function->library, definitions,
-                             MAX_DEFINITIONS);
+    for (uint32_t i = 0; i <= function->n_aliases; i++) {
+        wished[n_wishes] = function;
+        wishes[n_wishes++] = (struct interpose_wish){.symbol = definition_name(function, i),
+                                                     .version = function->version,
+                                                     .library = function->library};
+    }
+    n_found = definitions_find(function, definitions);
     if (n_found == 0) {
         refuse(function, not_yet);
         return;
     }
-    for (size_t i = 0; i < n_found && i < MAX_DEFINITIONS; i++) {
+    for (size_t i = 0; i < n_found; i++) {
         hook_definition(function, &definitions[i]);
     }
 }
@@ -256,6 +238,7 @@ static void settle_hooks(void)
 int hooks_start(void)
 {
     size_t n_functions = process.model.n_functions, n_caught;
+    size_t most_names, n_names = definitions_count_names(&most_names);
     void *pages;
     size_t n_bytes;
     int error;
@@ -263,16 +246,17 @@ int hooks_start(void)
     n_hooks_room = n_functions * MAX_DEFINITIONS;
     process.hooks = arena_alloc(&process.arena, n_hooks_room * sizeof(*process.hooks));
     process.shown = arena_alloc(&process.arena, n_hooks_room * sizeof(*process.shown));
-    process.bindings = arena_alloc(
-        &process.arena, (n_hooks_room + fixed_bindings_room() + MAX_TRIGGERS + MAX_FREEING) *
-                            sizeof(*process.bindings));
+    process.bindings =
+        arena_alloc(&process.arena, (n_hooks_room * most_names + fixed_bindings_room() +
+                                     MAX_TRIGGERS + MAX_FREEING) *
+                                        sizeof(*process.bindings));
     if (process.bindings == NULL || triggers_start(&n_triggers) != 0 ||
         freeing_start(&n_freeing) != 0) {
         return -ENOMEM;
     }
     n_caught = n_triggers + n_freeing;
-    wishes = arena_alloc(&process.arena, (n_caught + n_functions) * sizeof(*wishes));
-    wished = arena_alloc(&process.arena, (n_caught + n_functions) * sizeof(*wished));
+    wishes = arena_alloc(&process.arena, (n_caught + n_names) * sizeof(*wishes));
+    wished = arena_alloc(&process.arena, (n_caught + n_names) * sizeof(*wished));
     readable = arena_alloc(&process.arena, n_functions * sizeof(*readable));
     if (process.hooks == NULL || process.shown == NULL || wishes == NULL || wished == NULL ||
         readable == NULL) {
@@ -340,20 +324,21 @@ static void name_apart(struct hook *hook)
 }
 
 static void hook_later_definition_locked(const struct config_function *function,
-                                         const struct interpose_definition *definition)
+                                         const struct named_definition *named)
 {
+    const struct interpose_definition *definition = &named->definition;
     struct hook *waiting, *hook;
     struct call_plan *plan;
     const char *reason;
 
     lock_assert_held(&lock);
-    if (hooks_is_bound(function->symbol, definition->address)) {
+    if (definition_is_bound(function, named)) {
         return;
     }
     waiting = find_waiting(function);
     hook = waiting != NULL ? waiting : new_hook(function);
     reason = "too many objects define it";
-    plan = hook != NULL ? prepare_hook(hook, definition, &reason) : NULL;
+    plan = hook != NULL ? prepare_hook(hook, named, &reason) : NULL;
     if (plan == NULL) {
         log_line(LOG_LEVEL_WARN, "%s of %s is not memoized: %s", function->named, definition->path,
                  reason);
@@ -383,7 +368,7 @@ static void hook_arrival_locked(const struct interpose_arrival *arrival)
         triggers_stop();
         return;
     }
-    for (size_t i = 0; i < n_wishes; i++) {
+    for (size_t i = 0; i < n_triggers + n_freeing; i++) {
         struct interpose_definition definitions[MAX_DEFINITIONS];
         size_t n_found =
             interpose_find_in_arrival(arrival, &wishes[i], definitions, MAX_DEFINITIONS);
@@ -391,11 +376,18 @@ static void hook_arrival_locked(const struct interpose_arrival *arrival)
         for (size_t k = 0; k < n_found && k < MAX_DEFINITIONS; k++) {
             if (i < n_triggers) {
                 triggers_add_later(i, &definitions[k]);
-            } else if (i < n_triggers + n_freeing) {
-                freeing_add_later(i - n_triggers, &definitions[k]);
             } else {
-                hook_later_definition_locked(wished[i], &definitions[k]);
+                freeing_add_later(i - n_triggers, &definitions[k]);
             }
+        }
+    }
+    for (size_t i = n_triggers + n_freeing; i < n_wishes; i += wished[i]->n_aliases + 1) {
+        struct named_definition definitions[MAX_DEFINITIONS];
+        size_t n_found =
+            definitions_find_in_arrival(arrival, &wishes[i], wished[i]->n_aliases + 1, definitions);
+
+        for (size_t k = 0; k < n_found; k++) {
+            hook_later_definition_locked(wished[i], &definitions[k]);
         }
     }
     interpose_seal(pages, n_bytes);

@@ -29,7 +29,9 @@ void hooks_let_go(struct call_plan *plan, const char *reason)
     entry_switch(hook->entry, false);
     /* The thunk passes on what still arrives at it: slots that cannot be reverted now stay. */
     if (interpose_loader_is_free()) {
-        interpose_revert(hook->binding);
+        for (uint32_t i = 0; i < hook->n_bindings; i++) {
+            interpose_revert(&hook->bindings[i]);
+        }
     }
     log_line(LOG_LEVEL_ERROR, "%s is not memoized from here on: %s",
              atomic_load_explicit(&hook->name, memory_order_acquire), reason);

@@ -64,7 +64,9 @@ struct hook {
     const char *problem;        /* why it is not hooked; see hooks_problem */
     const char *const *caller_problems; /* what to say of each caller that is not there */
     struct call_plan *_Atomic plan;     /* NULL: not hooked */
-    struct interpose_binding *binding;  /* NULL: not hooked */
+    /* One for each name that this definition has; NULL: not hooked. */
+    struct interpose_binding *bindings;
+    uint32_t n_bindings;
     int entry;
     bool is_off;     /* "mode": "off": never hooked */
     bool is_pending; /* as long as there is no plan: nothing defines it */
@@ -124,8 +126,42 @@ void hooks_look_for_definitions(void);
 /* For a forked child. */
 void hooks_after_fork(void);
 
+/* ---- definitions.c: where a function is defined, under any of its names ---------------------- */
+
+#define MAX_DEFINITIONS 16 /* of one function: versions and libraries */
+
+struct named_definition {
+    struct interpose_definition definition;
+    uint32_t names; /* bit i: it is definition_name i of the function */
+};
+
+/* The function's own symbol, then its aliases; n_aliases + 1 in all. */
+const char *definition_name(const struct config_function *function, uint32_t i);
+
+/* Whether a binding has one of these names for the address. By whoever may add hooks. */
+bool definition_is_bound(const struct config_function *function,
+                         const struct named_definition *named);
+
+/* Another binding has slots of symbol that hold original. */
+bool hooks_is_bound(const char *symbol, const void *original);
+
 /* A binding for slots of symbol that hold original; applied when hooking goes on. */
 struct interpose_binding *hooks_bind(const char *symbol, void *original, void *replacement);
+
+/* One for each name, in a row, that lead to the hook's entry. */
+void definition_bind(struct hook *hook, const struct named_definition *named);
+
+/* How many names the functions of the model have in all, and the most that one of them has. */
+size_t definitions_count_names(size_t *ret_most);
+
+/* Those in objects of the start, each address once. Returns how many, at most MAX_DEFINITIONS. */
+size_t definitions_find(const struct config_function *function,
+                        struct named_definition ret_named[MAX_DEFINITIONS]);
+
+/* The same in a pinned object. wishes: one for each name, in their order. */
+size_t definitions_find_in_arrival(const struct interpose_arrival *arrival,
+                                   const struct interpose_wish *wishes, uint32_t n_names,
+                                   struct named_definition ret_named[MAX_DEFINITIONS]);
 
 /* ---- triggers.c: functions whose calls invalidate -------------------------------------------- */
 
@@ -156,13 +192,23 @@ void triggers_stop(void);
 /* What limits the function's invalidation, or NULL. Async-signal-safe. */
 const char *triggers_problem(const struct config_function *function);
 
-/* Another binding has slots of symbol that hold original. */
-bool hooks_is_bound(const char *symbol, const void *original);
-
 /* ---- hook_names.c: what is shown of hooks ---------------------------------------------------- */
 
-/* Slots that lead to it now; of one that is hooked. */
+/* Slots that lead to it now, by any of its names; of one that is hooked, as what follows. */
 uint64_t hooks_count_slots(const struct hook *hook);
+
+/* Those of them in objects that came after the start. */
+uint64_t hooks_count_later_slots(const struct hook *hook);
+
+/*
+ * The objects of the start that have, or had, such slots: after NULL the first one, NULL after the
+ * last. An object that imports the function by two names comes twice.
+ */
+const struct interpose_importer *hooks_next_importer(const struct hook *hook,
+                                                     const struct interpose_importer *importer);
+
+/* Why objects that are loaded later do not find it at once by one of its names, or NULL. */
+const char *hooks_unexported(const struct hook *hook);
 
 /* True when nothing defines the function yet. */
 bool hooks_is_pending(const struct hook *hook);

@@ -35,7 +35,6 @@ static pid_t raw_getpid(void)
 static void read_hook(const struct hook *hook, struct stats_function *ret_function)
 {
     struct call_plan *plan = atomic_load_explicit(&hook->plan, memory_order_acquire);
-    struct interpose_slots later;
 
     if (plan == NULL) {
         *ret_function = (struct stats_function){
@@ -52,10 +51,9 @@ static void read_hook(const struct hook *hook, struct stats_function *ret_functi
     ret_function->version = hook->version;
     ret_function->readable = hook->readable;
     ret_function->refused = hooks_problem(hook);
-    ret_function->importers = hook->binding;
-    ret_function->unexported = hook->binding->unexported_because;
-    interpose_copy_counts(&later, &hook->binding->later, sizeof(later));
-    ret_function->later_slots = (uint64_t)later.jump + later.got + later.pointers;
+    ret_function->importers = hook;
+    ret_function->unexported = hooks_unexported(hook);
+    ret_function->later_slots = hooks_count_later_slots(hook);
     if (atomic_load(&hook->let_go) != NULL) {
         ret_function->mode = "off";
         ret_function->reentries = atomic_load(&hook->n_passed_before);
@@ -66,10 +64,10 @@ static void read_hook(const struct hook *hook, struct stats_function *ret_functi
     ret_function->hooked_slots = hooks_count_slots(hook);
 }
 
-static const void *next_importer(const void *binding, const void *importer,
+static const void *next_importer(const void *hook, const void *importer,
                                  struct stats_importer *ret_importer)
 {
-    const struct interpose_importer *next = interpose_next_importer(binding, importer);
+    const struct interpose_importer *next = hooks_next_importer(hook, importer);
 
     if (next != NULL) {
         struct interpose_share share;

@@ -54,6 +54,8 @@ def main():
             fields = [c_string(field) for field in (name, compact(entry), header, note)]
             fields += [c_string(compact(part)) if part else "NULL" for part in (types, described)]
             fields.append("true" if needs_ttl else "false")
+            aliases = ", ".join(c_string(alias) for alias in entry.get("alias", []))
+            fields.append(f"(const char *const[]){{{aliases}, NULL}}" if aliases else "NULL")
             out.write(f"    {{{', '.join(fields)}}},\n")
         out.write("};\n\n")
         out.write("const uint32_t config_n_presets =\n")

@@ -101,6 +101,17 @@ static void print_importer(const struct finding_importer *importer)
     fputs(" }", stdout);
 }
 
+static void print_aliases(const char *key, const struct finding_alias *aliases, size_t n_aliases)
+{
+    printf("          \"%s\": [", key);
+    for (size_t i = 0; i < n_aliases; i++) {
+        print_member(i > 0 ? ",\n            { " : "\n            { ", "name", aliases[i].name);
+        print_number("slots", aliases[i].n_slots);
+        fputs(" }", stdout);
+    }
+    fputs(n_aliases > 0 ? "\n          ]" : "]", stdout);
+}
+
 static void print_definition(const struct finding_hook *hook)
 {
     print_member("{ ", "name", hook->name);
@@ -124,14 +135,10 @@ static void print_definition(const struct finding_hook *hook)
         print_importer(&hook->importers[i]);
     }
     fputs(hook->n_importers > 0 ? "\n          ],\n" : "],\n", stdout);
-    fputs("          \"aliases\": [", stdout);
-    for (size_t i = 0; i < hook->n_aliases; i++) {
-        print_member(i > 0 ? ",\n            { " : "\n            { ", "name",
-                     hook->aliases[i].name);
-        print_number("slots", hook->aliases[i].n_slots);
-        fputs(" }", stdout);
-    }
-    fputs(hook->n_aliases > 0 ? "\n          ] }" : "] }", stdout);
+    print_aliases("names", hook->names, hook->n_names);
+    fputs(",\n", stdout);
+    print_aliases("aliases", hook->aliases, hook->n_aliases);
+    fputs(" }", stdout);
 }
 
 /* Why nothing is hooked: what statistics say under not_hooked. */

@@ -90,6 +90,23 @@ static void print_share(const char **label, const struct finding_importer *impor
     }
 }
 
+/* The names that are hooked, if there are others than the configured one. */
+static void print_names(const struct finding_hook *hook)
+{
+    const char *label = "named";
+
+    for (size_t i = 0; i < hook->n_names; i++) {
+        char *text;
+
+        if (asprintf(&text, "%s: %llu slot%s", hook->names[i].name,
+                     (unsigned long long)hook->names[i].n_slots,
+                     hook->names[i].n_slots == 1 ? "" : "s") >= 0) {
+            print_labelled(&label, text);
+            free(text);
+        }
+    }
+}
+
 /* Other names that nobody uses; of those that are used there is a remark. */
 static void print_aliases(const struct finding_hook *hook)
 {
@@ -120,6 +137,7 @@ static void print_definition(const struct finding_hook *hook)
     const char *label = "called by";
 
     print_provider(hook);
+    print_names(hook);
     for (size_t i = 0; i < hook->n_importers; i++) {
         print_share(&label, &hook->importers[i]);
     }

@@ -190,6 +190,9 @@ void facts_add_key(struct facts *facts)
     if (is_written(function) && prototype->n_parameters > 1) {
         ADD_FACT(facts, overlap, NULL, NULL);
     }
+    for (uint32_t i = 0; i < function->n_aliases; i++) {
+        ADD_FACT(facts, alias, NULL, function->aliases[i]);
+    }
     add_inputs(facts);
     if (function->has_secret) {
         ADD_FACT(facts, digest, NULL, NULL);

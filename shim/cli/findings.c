@@ -18,7 +18,7 @@ struct reading {
     const struct config_model *model;
     struct config_memory memory;
     struct findings *findings;
-    struct gathering objects, hooks, importers, aliases, namesakes;
+    struct gathering objects, hooks, importers, names, aliases, namesakes;
     bool has_begun, has_ended;
 };
 
@@ -210,16 +210,27 @@ static bool read_importer(struct reading *reading, char **fields)
            read_number(fields[7], &importer->sealed);
 }
 
-static bool read_alias(struct reading *reading, char **fields)
+static bool add_alias(struct reading *reading, struct gathering *aliases, char **fields)
 {
-    struct finding_alias *alias = add(reading, &reading->aliases);
+    struct finding_alias *alias = add(reading, aliases);
 
     if (alias == NULL) {
         return false;
     }
-    last_hook(reading)->n_aliases++;
     alias->name = fields[0];
     return read_number(fields[1], &alias->n_slots);
+}
+
+static bool read_name(struct reading *reading, char **fields)
+{
+    last_hook(reading)->n_names++;
+    return add_alias(reading, &reading->names, fields);
+}
+
+static bool read_alias(struct reading *reading, char **fields)
+{
+    last_hook(reading)->n_aliases++;
+    return add_alias(reading, &reading->aliases, fields);
 }
 
 static bool read_namesake(struct reading *reading, char **fields)
@@ -260,6 +271,7 @@ static const struct {
     {"slots", 1, true, read_slots},
     {"unexported", 1, true, read_unexported},
     {"importer", 8, true, read_importer},
+    {"name", 2, true, read_name},
     {"alias", 2, true, read_alias},
     {"namesake", 6, true, read_namesake},
     {"end", 1, false, read_end},
@@ -349,15 +361,18 @@ static bool read_line(struct reading *reading, char *line)
 static void share_out(struct reading *reading)
 {
     const struct finding_importer *importers = (const void *)reading->importers.entries;
+    const struct finding_alias *names = (const void *)reading->names.entries;
     const struct finding_alias *aliases = (const void *)reading->aliases.entries;
     const struct finding_namesake *namesakes = (const void *)reading->namesakes.entries;
     struct finding_hook *hooks = (struct finding_hook *)reading->hooks.entries;
 
     for (size_t i = 0; i < reading->hooks.n; i++) {
         hooks[i].importers = importers;
+        hooks[i].names = names;
         hooks[i].aliases = aliases;
         hooks[i].namesakes = namesakes;
         importers += hooks[i].n_importers;
+        names += hooks[i].n_names;
         aliases += hooks[i].n_aliases;
         namesakes += hooks[i].n_namesakes;
     }
@@ -382,6 +397,7 @@ bool findings_read(char *text, size_t n_bytes, const struct config_model *model,
         .objects = {.entry_bytes = sizeof(struct finding_object)},
         .hooks = {.entry_bytes = sizeof(struct finding_hook)},
         .importers = {.entry_bytes = sizeof(struct finding_importer)},
+        .names = {.entry_bytes = sizeof(struct finding_alias)},
         .aliases = {.entry_bytes = sizeof(struct finding_alias)},
         .namesakes = {.entry_bytes = sizeof(struct finding_namesake)},
     };

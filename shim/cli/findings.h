@@ -30,6 +30,7 @@ struct finding_importer {
     uint64_t plt, got, pointers, copied, unaligned, sealed;
 };
 
+/* A name of the same code, and the slots that lead to it by that name. */
 struct finding_alias {
     const char *name;
     uint64_t n_slots;
@@ -65,7 +66,9 @@ struct finding_hook {
     const char *unexported; /* why later objects are not bound to it; NULL: they are */
     const struct finding_importer *importers;
     size_t n_importers;
-    const struct finding_alias *aliases;
+    const struct finding_alias *names; /* that are hooked; none: just the configured one */
+    size_t n_names;
+    const struct finding_alias *aliases; /* that are not */
     size_t n_aliases;
 
     const struct finding_namesake *namesakes; /* of FINDING_PENDING */

@@ -149,7 +149,13 @@ static void remark_refused(struct conclusion *all, struct reach_function *of,
 static bool is_configured(const struct config_model *model, const char *symbol)
 {
     for (uint32_t i = 0; i < model->n_functions; i++) {
-        if (strcmp(model->functions[i].symbol, symbol) == 0) {
+        const struct config_function *function = &model->functions[i];
+        bool is_its = strcmp(function->symbol, symbol) == 0;
+
+        for (uint32_t k = 0; k < function->n_aliases; k++) {
+            is_its |= strcmp(function->aliases[k], symbol) == 0;
+        }
+        if (is_its) {
             return true;
         }
     }
@@ -167,7 +173,7 @@ static void remark_aliases(struct conclusion *all, struct reach_function *of,
                 compose(all, "calls of the same code as %s, through %llu slot%s, are not seen",
                         alias->name, (unsigned long long)alias->n_slots,
                         alias->n_slots == 1 ? "" : "s"),
-                compose(all, "name \"%s\" too, described in the same way", alias->name));
+                compose(all, "\"alias\": [\"%s\"] in its entry", alias->name));
         }
     }
 }

@@ -250,7 +250,7 @@ class Answers(Built):
               calls through them are not seen
               -> link it with -z norelro
               calls of the same code as other, through 2 slots, are not seen
-              -> name "other" too, described in the same way
+              -> "alias": ["other"] in its entry
               calls inside libx.so, if there are any, are not seen: it has no
               slot for them
               -> -fsemantic-interposition, no -Bsymbolic-functions, no -flto

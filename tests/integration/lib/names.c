@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Calls functions of naming.h as the lines of standard input say, prints what they give, and writes
+ * the number of real calls that each line caused into the file that is its argument.
+ */
+#include "naming.h"
+
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static long (*volatile pointer)(long) = naming_double;
+
+/* The other library's, which the global scope hides. */
+static long call_other(long x)
+{
+    static void *other;
+
+    if (other == NULL) {
+        other = dlopen("libnaming_other.so", RTLD_NOW | RTLD_NOLOAD);
+    }
+    return ((long (*)(long))dlsym(other, "naming_double"))(x);
+}
+
+static long call_looked_up(long x)
+{
+    return ((long (*)(long))dlsym(RTLD_DEFAULT, "naming_double"))(x);
+}
+
+static long call_pointer(long x)
+{
+    return pointer(x);
+}
+
+static const struct {
+    const char *word;
+    long (*call)(long x);
+} calls[] = {
+    {"twice", naming_twice},       {"double", naming_double}, {"pointer", call_pointer},
+    {"looked-up", call_looked_up}, {"other", call_other},
+};
+
+static void act(const char *word, long x)
+{
+    for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+        if (strcmp(calls[i].word, word) == 0) {
+            printf("%s %ld\n", word, calls[i].call(x));
+            return;
+        }
+    }
+    printf("no %s\n", word);
+}
+
+int main(int n_arguments, char **arguments)
+{
+    FILE *trace = n_arguments > 1 ? fopen(arguments[1], "w") : NULL;
+    char word[32];
+    long x;
+
+    while (trace != NULL && scanf("%31s %ld", word, &x) == 2) {
+        long n_before = naming_n_calls + naming_n_other_calls;
+
+        act(word, x);
+        fprintf(trace, "%ld\n", naming_n_calls + naming_n_other_calls - n_before);
+    }
+    return trace != NULL && fclose(trace) == 0 ? 0 : 1;
+}
