@@ -11,6 +11,7 @@ struct shape_claim {
     const struct value *value; /* that makes it */
     struct config_count count;
     struct config_lifetime lifetime;
+    struct config_condition *condition; /* where it goes */
     struct shape_claim *next;
 };
 
@@ -45,6 +46,14 @@ void claims_add_lifetime(struct shape_scope *scope, const struct value *value,
 {
     if (scope->prototype != NULL) {
         add(scope, value, CLAIM_LIFETIME)->lifetime = *lifetime;
+    }
+}
+
+void claims_add_condition(struct shape_scope *scope, const struct value *value,
+                          struct config_condition *target, enum claim_kind kind)
+{
+    if (value != NULL) {
+        add(scope, value, kind)->condition = target;
     }
 }
 
@@ -85,12 +94,15 @@ static bool check_count(const struct court *court, const struct shape_claim *cla
 
 /* ---- lifetimes ------------------------------------------------------------------------------- */
 
+static bool is_writable(const struct config_description *description)
+{
+    return description->kind == DESCRIBE_SCRATCH || description->is_out;
+}
+
 /* What is written again on a hit needs memory that the function may write. */
 static bool check_into(const struct court *court, const struct shape_claim *claim)
 {
-    const struct config_description *target = &court->parameters[claim->lifetime.parameter];
-
-    return target->kind == DESCRIBE_SCRATCH || target->is_out ||
+    return shape_any(&court->parameters[claim->lifetime.parameter], is_writable) ||
            REPORT(court->scope->work->list, claim->value->source.place, INTO_NOT_WRITABLE,
                   court->scope->prototype->parameters[claim->lifetime.parameter].name);
 }
@@ -157,6 +169,23 @@ bool claims_check(struct shape_scope *scope, struct config_description *paramete
     for (const struct shape_claim *claim = scope->claims; claim != NULL; claim = claim->next) {
         if (claim->kind == CLAIM_COUNT_READ || claim->kind == CLAIM_COUNT_WRITTEN) {
             is_good &= check_count(&court, claim);
+        }
+    }
+    return is_good;
+}
+
+bool claims_read_conditions(struct shape_scope *scope, const struct condition_scope *conditions)
+{
+    struct condition_scope before = *conditions;
+    bool is_good = true;
+
+    before.is_before = true;
+    before.is_tested = false;
+    for (const struct shape_claim *claim = scope->claims; claim != NULL; claim = claim->next) {
+        if (claim->kind == CLAIM_WHEN || claim->kind == CLAIM_IF) {
+            is_good &=
+                condition_read(scope->work, claim->value,
+                               claim->kind == CLAIM_IF ? &before : conditions, claim->condition);
         }
     }
     return is_good;

@@ -19,7 +19,7 @@ struct compiler {
 
 static void emit(struct compiler *compiler, struct token token, struct count_step step)
 {
-    if (compiler->n_steps == CONFIG_COUNT_MAX_STEPS) {
+    if (compiler->n_steps == CONFIG_COUNT_MAX_STEPS - (step.kind != COUNT_OR_STRING)) {
         PARSE_FAIL(&compiler->parser, token, COUNT_TOO_LONG);
         return;
     }
@@ -251,6 +251,37 @@ static int64_t constant_value(const struct compiler *compiler)
     return stack[0];
 }
 
+/* "len or string" */
+static void parse_or_string(struct compiler *compiler)
+{
+    struct parser *parser = &compiler->parser;
+    struct token begin = parser->token;
+    bool is_variable = false;
+
+    if (parser->is_failed || !parser_take(parser, "or")) {
+        return;
+    }
+    if (!parser_take(parser, "string")) {
+        PARSE_FAIL(parser, parser->token, EXPECTED, "'string'", token_text(parser, parser->token));
+        return;
+    }
+    for (uint32_t i = 0; i < compiler->n_steps; i++) {
+        enum count_step_kind kind = compiler->steps[i].kind;
+
+        is_variable |= kind != COUNT_NUMBER && kind < COUNT_ADD;
+    }
+    if (!is_variable) {
+        PARSE_FAIL(parser, begin, COUNT_NEVER_STRING);
+        return;
+    }
+    emit(compiler, begin, (struct count_step){.kind = COUNT_OR_STRING});
+}
+
+bool count_or_string(const struct config_count *count)
+{
+    return count->n_steps > 0 && count->steps[count->n_steps - 1].kind == COUNT_OR_STRING;
+}
+
 bool count_read(struct workspace *work, const struct value *value, const struct count_scope *scope,
                 struct config_count *ret)
 {
@@ -275,10 +306,8 @@ bool count_read(struct workspace *work, const struct value *value, const struct 
     } else {
         compile_sum(&compiler);
     }
+    parse_or_string(&compiler);
     if (compiler.parser.token.kind != TOKEN_END) {
-        if (token_is(compiler.parser.token, "or")) {
-            PARSE_FAIL(&compiler.parser, compiler.parser.token, COUNT_OR_STRING_LATER);
-        }
         PARSE_FAIL(&compiler.parser, compiler.parser.token, EXPECTED, "'+', '-', '*' or the end",
                    token_text(&compiler.parser, compiler.parser.token));
     }

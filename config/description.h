@@ -155,6 +155,7 @@ enum count_step_kind {
     COUNT_ADD,
     COUNT_SUBTRACT,
     COUNT_MULTIPLY,
+    COUNT_OR_STRING, /* the last step, if any: -1 stands for the elements before the first zero */
 };
 
 struct count_step {
@@ -165,7 +166,7 @@ struct count_step {
     uint32_t offset_bytes;
 };
 
-#define CONFIG_COUNT_MAX_STEPS 15
+#define CONFIG_COUNT_MAX_STEPS 16
 
 struct config_count {
     const struct count_step *steps;

@@ -151,6 +151,9 @@ static bool read_described(struct shape_scope *scope, const struct shape_site *s
     struct config_pointee *target = work_alloc(scope->work, sizeof(*target));
     struct shape_site behind;
 
+    if (type == NULL && value->kind == VALUE_STRING && kind != POINTEE_LIST) {
+        return pointee_report_mismatch(scope, site, value, value->source.text);
+    }
     if (type == NULL) {
         return REPORT(
             scope->work->list, value->source.place, NO_POINTERS, site->name, site->type->text,
@@ -271,6 +274,14 @@ static bool read_type(struct shape_scope *scope, const struct shape_site *site,
     return read_typed(scope, site, value, ret);
 }
 
+/* What may end with a zero as text does. */
+static bool is_text_element(const struct config_pointee *pointee)
+{
+    return pointee->type == NULL ||
+           (ctype_is_integer(pointee->type) && pointee->target == NULL &&
+            pointee->type->kind != CTYPE_BOOL && pointee->element_size <= sizeof(int32_t));
+}
+
 bool pointee_read_elements(struct shape_scope *scope, const struct shape_site *site,
                            const struct value *value, const struct value *count,
                            struct config_pointee *ret)
@@ -281,6 +292,9 @@ bool pointee_read_elements(struct shape_scope *scope, const struct shape_site *s
     if (count != NULL && ret->kind != POINTEE_LIST) {
         is_good &= count_read(scope->work, count, &counted, &ret->count);
         ret->count_text = count->source.text;
+        is_good &=
+            !is_good || !count_or_string(&ret->count) || is_text_element(ret) ||
+            REPORT(scope->work->list, count->source.place, COUNT_STRING_ELEMENTS, ret->type->text);
         if (is_good) {
             claims_add_count(scope, count, &ret->count, site->direction);
         }

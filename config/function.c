@@ -192,6 +192,11 @@ static void read_returns(struct entry *entry)
 
 /* ---- how the descriptions fit together ------------------------------------------------------- */
 
+static bool is_out(const struct config_description *description)
+{
+    return description->is_out;
+}
+
 /* A function that gives nothing back leaves nothing to remember. */
 static void check_gives(struct entry *entry)
 {
@@ -199,7 +204,7 @@ static void check_gives(struct entry *entry)
     bool gives = prototype->result->kind != CTYPE_VOID;
 
     for (uint32_t i = 0; i < prototype->n_parameters; i++) {
-        gives |= entry->parameters[i].is_out;
+        gives |= shape_any(&entry->parameters[i], is_out);
     }
     if (!gives) {
         REPORT(entry->work->list, entry->given->key_place, NOTHING_TO_REMEMBER, prototype->name);
@@ -216,6 +221,9 @@ static void read_conditions(struct entry *entry)
     const struct value *unless = entry_find(entry, "unless");
     const struct value *store_if = entry_find(entry, "store_if");
 
+    scope.is_tested = store_if != NULL; /* it is asked before anything is captured */
+    entry->is_good &= claims_read_conditions(&entry->shapes, &scope);
+    scope.is_tested = false;
     if (unless != NULL) {
         condition_read(entry->work, unless, &scope, &function->unless);
     }

@@ -41,6 +41,12 @@ const char *invalidate_unusable(const struct config_description *description,
         return "it is ignored, so it is not part of the key";
     case DESCRIBE_SCRATCH:
         return "it is scratch memory, so it is not part of the key";
+    case DESCRIBE_STORAGE:
+        return "it is a buffer to be filled, so it is not part of the key";
+    case DESCRIBE_VIA:
+        return "it is in the key by what a function says of it";
+    case DESCRIBE_ALTERNATIVES:
+        return "it has several descriptions";
     case DESCRIBE_PATH:
         return "the state of a file is part of it";
     default:

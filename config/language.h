@@ -198,6 +198,9 @@ struct count_scope {
 bool count_read(struct workspace *work, const struct value *value, const struct count_scope *scope,
                 struct config_count *ret);
 
+/* "len or string" */
+bool count_or_string(const struct config_count *count);
+
 /* ---- approximate.c ----------------------------------------------------------------------------
  */
 
@@ -264,6 +267,19 @@ bool shape_is_secret(const struct shape_members *members);
 
 bool shape_read_parameter(struct shape_scope *scope, const struct value *value, uint32_t parameter,
                           struct config_description *ret);
+
+/*
+ * alternatives.c. Reads an array of descriptions, each with read_one into an element of
+ * ret->alternatives, where it stays.
+ */
+typedef bool (*shape_read_one_fn)(struct shape_scope *scope, const struct value *value,
+                                  uint32_t parameter, struct config_description *ret);
+bool shape_read_alternatives(struct shape_scope *scope, const struct value *value,
+                             uint32_t parameter, shape_read_one_fn read_one,
+                             struct config_description *ret);
+/* One of the alternatives, or the description itself, is so. */
+bool shape_any(const struct config_description *description,
+               bool (*is_so)(const struct config_description *description));
 
 /* result.c */
 bool shape_read_result(struct shape_scope *scope, const struct value *value,
@@ -332,6 +348,8 @@ enum claim_kind {
     CLAIM_COUNT_READ,
     CLAIM_COUNT_WRITTEN,
     CLAIM_LIFETIME, /* of memory that is written again */
+    CLAIM_WHEN,     /* a condition: asked after the call, before memory is captured */
+    CLAIM_IF,       /* a condition: asked before the call */
 };
 
 void claims_add_count(struct shape_scope *scope, const struct value *value,
@@ -339,12 +357,21 @@ void claims_add_count(struct shape_scope *scope, const struct value *value,
 void claims_add_lifetime(struct shape_scope *scope, const struct value *value,
                          const struct config_lifetime *lifetime);
 
+/* value, and what is read of it later. */
+void claims_add_condition(struct shape_scope *scope, const struct value *value,
+                          struct config_condition *target, enum claim_kind kind);
+
 /*
- * Checks them all. The size of a storage leaves the key here. values[i]: what describes parameter
- * i, or NULL.
+ * Checks all but conditions. The size of a storage leaves the key here. values[i]: what describes
+ * parameter i, or NULL.
  */
 bool claims_check(struct shape_scope *scope, struct config_description *parameters,
                   const struct value *const *values);
+
+struct condition_scope;
+
+/* Reads the conditions, as after the call. */
+bool claims_read_conditions(struct shape_scope *scope, const struct condition_scope *conditions);
 
 /* ---- suggest.c ------------------------------------------------------------------------------- */
 

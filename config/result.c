@@ -120,41 +120,48 @@ static bool read_value(struct shape_scope *scope, const struct value *value,
     return true;
 }
 
-static bool read_object(struct shape_scope *scope, const struct value *value,
-                        struct config_description *ret)
+/* place: where the description goes in the end. */
+static bool read_object(struct shape_scope *scope, const struct value *value, bool is_alternative,
+                        struct config_description *ret, struct config_description *place)
 {
+    struct workspace *work = scope->work;
     struct shape_members members;
     struct shape_scope inner;
     bool is_good;
 
-    if (!shape_read_members(scope->work, value, &members)) {
+    if (!shape_read_members(work, value, &members)) {
         return false;
     }
-    if (members.in != NULL || members.inout != NULL) {
-        return REPORT(scope->work->list, members.direction->key_place, RESULT_IN,
-                      members.direction->key);
+    if (members.in != NULL || members.inout != NULL || members.via != NULL) {
+        const struct value *wrong = members.via != NULL ? members.via : members.direction;
+
+        return REPORT(work->list, wrong->key_place, RESULT_IN, wrong->key);
     }
-    if (!approximate_read(scope->work, value, NULL, ret) ||
+    if (members.condition != NULL && !is_alternative) {
+        return REPORT(work->list, members.condition->key_place, IF_ALONE);
+    }
+    if (!approximate_read(work, value, NULL, ret) ||
         !shape_open_fields(scope, members.fields, &inner)) {
         return false;
     }
     is_good = result_type(scope)->kind == CTYPE_POINTER ? read_pointer(&inner, value, &members, ret)
                                                         : read_value(&inner, value, &members, ret);
     shape_close_fields(scope, &inner);
+    if (is_good && members.when != NULL && members.out == NULL) {
+        return REPORT(work->list, members.when->key_place, WHEN_OF_INPUT, "the result");
+    }
+    claims_add_condition(scope, members.when, &place->when, CLAIM_WHEN);
     ret->is_secret = shape_is_secret(&members);
     scope->has_secret_out |= ret->is_secret;
     return is_good;
 }
 
-bool shape_read_result(struct shape_scope *scope, const struct value *value,
-                       struct config_description *ret)
+static bool read_one(struct shape_scope *scope, const struct value *value, bool is_alternative,
+                     struct config_description *ret)
 {
     struct config_description description = {.is_out = true};
     const struct ctype *type = result_type(scope);
 
-    if (value->kind == VALUE_ARRAY) {
-        return REPORT(scope->work->list, value->source.place, ALTERNATIVES_LATER);
-    }
     if (value->kind == VALUE_STRING) {
         bool is_record = ctype_is_record(type) && ctype_find_pointer(type) != NULL;
 
@@ -166,9 +173,23 @@ bool shape_read_result(struct shape_scope *scope, const struct value *value,
         }
         description.kind = is_record ? DESCRIBE_VALUE : DESCRIBE_ADDRESS;
     } else if (!value_expect(scope->work, value, VALUE_OBJECT, "a word or an object") ||
-               !read_object(scope, value, &description)) {
+               !read_object(scope, value, is_alternative, &description, ret)) {
         return false;
     }
     *ret = description;
     return true;
+}
+
+static bool read_alternative(struct shape_scope *scope, const struct value *value,
+                             uint32_t parameter, struct config_description *ret)
+{
+    return read_one(scope, value, true, ret);
+}
+
+bool shape_read_result(struct shape_scope *scope, const struct value *value,
+                       struct config_description *ret)
+{
+    return value->kind == VALUE_ARRAY
+               ? shape_read_alternatives(scope, value, 0, read_alternative, ret)
+               : read_one(scope, value, false, ret);
 }

@@ -13,6 +13,8 @@ struct subject {
     const struct prototype_parameter *parameter;
     struct shape_site site;
     struct config_description *ret;
+    struct config_description *place; /* where that goes in the end */
+    bool is_alternative;
 };
 
 static bool report_mismatch(const struct subject *subject, const struct value *value)
@@ -92,6 +94,9 @@ bool shape_read_members(struct workspace *work, const struct value *object,
         .secret = value_find(object, "secret"),
         .lifetime = value_find(object, "lifetime"),
         .fields = value_find(object, "fields"),
+        .when = value_find(object, "when"),
+        .condition = value_find(object, "if"),
+        .via = value_find(object, "via"),
         .is_approximate =
             value_find(object, "round") != NULL || value_find(object, "drop_bits") != NULL,
     };
@@ -215,6 +220,10 @@ static bool read_memory_out(const struct subject *subject, const struct shape_me
         return REPORT(scope->work->list, direction->source.place, LIST_WRITTEN,
                       subject->parameter->name);
     }
+    if (count_or_string(&writes->count)) {
+        return REPORT(scope->work->list, members->count->source.place, COUNT_STRING_WRITTEN,
+                      subject->parameter->name);
+    }
     if (members->lifetime != NULL && !pointee_leads_on(writes)) {
         return REPORT(scope->work->list, members->lifetime->key_place, LIFETIME_OF_PARAMETER,
                       subject->parameter->name);
@@ -252,6 +261,52 @@ static bool read_directed(const struct subject *subject, const struct shape_memb
            (direction == members->in || read_memory_out(subject, members));
 }
 
+/* { "via": "EVP_MD_get0_name" } */
+static bool read_via(const struct subject *subject, const struct value *value,
+                     const struct shape_members *members)
+{
+    struct workspace *work = subject->scope->work;
+    const struct ctype *type = subject->parameter->type;
+    const char *version;
+
+    for (const struct value *member = value->first; member != NULL; member = member->next) {
+        if (member != members->via && member != members->secret && member != members->condition) {
+            return REPORT(work->list, member->key_place, VIA_BESIDE, member->key);
+        }
+    }
+    if (type->kind != CTYPE_POINTER || ctype_is_function_pointer(type)) {
+        return REPORT(work->list, members->via->source.place, VIA_NO_POINTER, subject->site.name,
+                      type->text);
+    }
+    if (!value_expect(work, members->via, VALUE_STRING, "the name of a function") ||
+        !symbol_read(work, members->via->source.text, members->via->source.place,
+                     &subject->ret->accessor, &version)) {
+        return false;
+    }
+    if (version != NULL) {
+        return REPORT(work->list, members->via->source.place, BAD_SYMBOL,
+                      members->via->source.text);
+    }
+    subject->ret->kind = DESCRIBE_VIA;
+    subject->ret->is_in = true;
+    return true;
+}
+
+/* What is asked later, and what has no meaning here. */
+static bool check_conditions(const struct subject *subject, const struct shape_members *members)
+{
+    struct workspace *work = subject->scope->work;
+
+    if (members->condition != NULL && !subject->is_alternative) {
+        return REPORT(work->list, members->condition->key_place, IF_ALONE);
+    }
+    if (members->when != NULL && !subject->ret->is_out) {
+        return REPORT(work->list, members->when->key_place, WHEN_OF_INPUT, subject->site.name);
+    }
+    claims_add_condition(subject->scope, members->when, &subject->place->when, CLAIM_WHEN);
+    return true;
+}
+
 static bool read_object(struct subject *subject, const struct value *value)
 {
     struct shape_scope *outer = subject->scope, scope;
@@ -264,13 +319,17 @@ static bool read_object(struct subject *subject, const struct value *value)
         return false;
     }
     subject->scope = &scope;
-    is_good = members.direction == NULL ? read_undirected(subject, value, &members)
-                                        : read_directed(subject, &members);
+    is_good = members.via != NULL         ? read_via(subject, value, &members)
+              : members.direction == NULL ? read_undirected(subject, value, &members)
+                                          : read_directed(subject, &members);
     subject->scope = outer;
     shape_close_fields(outer, &scope);
     if (members.lifetime != NULL && is_good && !ret->is_out) {
         return REPORT(outer->work->list, members.lifetime->key_place, LIFETIME_OF_PARAMETER,
                       subject->parameter->name);
+    }
+    if (is_good && !check_conditions(subject, &members)) {
+        return false;
     }
     ret->is_secret = shape_is_secret(&members);
     outer->has_secret |= ret->is_secret && ret->is_in;
@@ -280,8 +339,8 @@ static bool read_object(struct subject *subject, const struct value *value)
                           members.direction == NULL ? subject->parameter->type : ret->element, ret);
 }
 
-bool shape_read_parameter(struct shape_scope *scope, const struct value *value, uint32_t parameter,
-                          struct config_description *ret)
+static bool read_one(struct shape_scope *scope, const struct value *value, uint32_t parameter,
+                     struct config_description *ret, bool is_alternative)
 {
     const struct prototype_parameter *described = &scope->prototype->parameters[parameter];
     struct config_description description = {.kind = DESCRIBE_VALUE};
@@ -291,13 +350,13 @@ bool shape_read_parameter(struct shape_scope *scope, const struct value *value, 
         .site = {.type = described->type,
                  .name = work_join(scope->work, "'", described->name, "'"),
                  .hint = suggest_parameter(scope->work, scope->prototype, described)},
-        .ret = &description};
+        .ret = &description,
+        .place = ret,
+        .is_alternative = is_alternative};
     bool is_good;
 
     if (value->kind == VALUE_STRING) {
         is_good = read_word(&subject, value);
-    } else if (value->kind == VALUE_ARRAY) {
-        is_good = REPORT(scope->work->list, value->source.place, ALTERNATIVES_LATER);
     } else {
         is_good = value_expect(scope->work, value, VALUE_OBJECT, "a word or an object") &&
                   read_object(&subject, value);
@@ -306,4 +365,18 @@ bool shape_read_parameter(struct shape_scope *scope, const struct value *value, 
         *ret = description;
     }
     return is_good;
+}
+
+static bool read_alternative(struct shape_scope *scope, const struct value *value,
+                             uint32_t parameter, struct config_description *ret)
+{
+    return read_one(scope, value, parameter, ret, true);
+}
+
+bool shape_read_parameter(struct shape_scope *scope, const struct value *value, uint32_t parameter,
+                          struct config_description *ret)
+{
+    return value->kind == VALUE_ARRAY
+               ? shape_read_alternatives(scope, value, parameter, read_alternative, ret)
+               : read_one(scope, value, parameter, ret, false);
 }

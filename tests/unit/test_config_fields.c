@@ -360,6 +360,58 @@ static void test_secrets_of_what_is_read_and_of_what_is_written(void **state)
     unload();
 }
 
+/* ---- alternatives, conditions, handles ------------------------------------------------------- */
+
+static void test_alternatives_and_their_conditions(void **state)
+{
+    const struct config_function *f = load(
+        "{\"version\":1,\"functions\":{\"f\":{\"prototype\":\"char *f(int op, void *arg, int n)\","
+        "\"args\":{\"arg\":[{\"in\":\"int\",\"if\":\"op == 1\"},{\"out\":\"double\",\"count\":\"n\","
+        "\"if\":[\"op >= 2\",\"op < 5\"],\"when\":\"return != NULL\"},\"address\"]},\"returns\":"
+        "[{\"out\":\"string\",\"lifetime\":\"static\",\"if\":\"op == 1\"},\"address\"]}}}");
+    const struct config_description *arg = &f->parameters[1];
+
+    assert_int_equal(arg->kind, DESCRIBE_ALTERNATIVES);
+    assert_false(arg->is_in || arg->is_out || arg->is_secret);
+    assert_int_equal(arg->n_alternatives, 3);
+    assert_int_equal(arg->alternatives[0].kind, DESCRIBE_MEMORY);
+    assert_true(arg->alternatives[0].is_in);
+    assert_int_equal(arg->alternatives[0].condition.n_comparisons, 1);
+    assert_int_equal(arg->alternatives[0].condition.comparisons[0].right.integer, 1);
+    assert_true(arg->alternatives[1].is_out);
+    assert_int_equal(arg->alternatives[1].condition.n_comparisons, 2);
+    assert_int_equal(arg->alternatives[1].when.n_comparisons, 1);
+    assert_int_equal(arg->alternatives[1].when.comparisons[0].left.kind, OPERAND_RETURN);
+    assert_int_equal(arg->alternatives[2].kind, DESCRIBE_ADDRESS);
+    assert_int_equal(arg->alternatives[2].condition.n_comparisons, 0);
+    assert_int_equal(f->result.kind, DESCRIBE_ALTERNATIVES);
+    assert_int_equal(f->result.alternatives[0].kind, DESCRIBE_OUT_STRING);
+    assert_int_equal(f->result.alternatives[0].lifetime.kind, LIFETIME_STATIC);
+    assert_int_equal(f->result.alternatives[0].condition.n_comparisons, 1);
+    assert_int_equal(f->result.alternatives[1].kind, DESCRIBE_ADDRESS);
+    unload();
+}
+
+static void test_what_is_asked_after_the_call_and_of_whom(void **state)
+{
+    const struct config_function *f = load(
+        "{\"version\":1,\"functions\":{\"f\":{\"prototype\":\"int f(void *h, const char *p, int n, int "
+        "*out)\",\"args\":{\"h\":{\"via\":\"name_of\",\"secret\":true},\"p\":{\"in\":\"bytes\",\"count\":"
+        "\"n or string\"},\"out\":{\"out\":\"int\",\"when\":\"return == 0\"}}}}}");
+    const struct config_count *count = &f->parameters[1].count;
+
+    assert_int_equal(f->parameters[0].kind, DESCRIBE_VIA);
+    assert_true(f->parameters[0].is_in && f->parameters[0].is_secret && f->has_secret);
+    assert_string_equal(f->parameters[0].accessor, "name_of");
+    assert_int_equal(count->n_steps, 2);
+    assert_int_equal(count->steps[0].kind, COUNT_PARAMETER);
+    assert_int_equal(count->steps[1].kind, COUNT_OR_STRING);
+    assert_string_equal(f->parameters[1].count_text, "n or string");
+    assert_int_equal(f->parameters[3].when.n_comparisons, 1);
+    assert_string_equal(f->parameters[3].when.text, "return == 0");
+    unload();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -372,6 +424,8 @@ int main(void)
         cmocka_unit_test(test_a_freeing_function_may_take_more_than_the_pointer),
         cmocka_unit_test(test_elements_that_are_pointers),
         cmocka_unit_test(test_secrets_of_what_is_read_and_of_what_is_written),
+        cmocka_unit_test(test_alternatives_and_their_conditions),
+        cmocka_unit_test(test_what_is_asked_after_the_call_and_of_whom),
     };
 
     return cmocka_run_group_tests_name("config_fields", tests, NULL, NULL);

@@ -48,7 +48,7 @@ WORDS = {
     "WORDS_MODE": lambda schema: schema["$defs"]["function"]["properties"]["mode"],
     "WORDS_CHILDREN": lambda schema: schema["properties"]["children"]["oneOf"][0],
     "WORDS_STATS_FORMAT": lambda schema: schema["$defs"]["stats"]["properties"]["format"],
-    "WORDS_DESCRIPTION": lambda schema: schema["$defs"]["argument"]["oneOf"][0],
+    "WORDS_DESCRIPTION": lambda schema: schema["$defs"]["one_argument"]["oneOf"][0],
     "WORDS_LIFETIME": lambda schema: schema["$defs"]["lifetime"]["oneOf"][0],
 }
 
