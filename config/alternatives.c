@@ -4,7 +4,7 @@
  * Only the last may be without one, and then it is what holds otherwise. The conditions are read
  * when all descriptions are known.
  */
-#include "config/language.h"
+#include "config/shape.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
  * Reads the top of the configuration into the model, and answers whether the model acts in a
  * program. The entries of `functions` are function.c's.
  */
-#include "config/language.h"
+#include "config/shape.h"
 
 #include <errno.h>
 #include <string.h>

@@ -4,7 +4,7 @@
  * written again, that a buffer is there to be filled. Parameters may be described in any order, so
  * claims are gathered while they are read and looked at when all of them are known.
  */
-#include "config/language.h"
+#include "config/shape.h"
 
 struct shape_claim {
     enum claim_kind kind;

@@ -4,6 +4,7 @@
  * checked here; that what it names is described well enough is claims.c's business.
  */
 #include "config/declaration.h"
+#include "config/shape.h"
 
 #include <string.h>
 

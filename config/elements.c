@@ -4,7 +4,7 @@
  * a description itself. The descriptions of pointers that stand within memory are pointee.c's, the
  * fields of records fields.c's, what parameters and results may be shape.c's and result.c's.
  */
-#include "config/language.h"
+#include "config/shape.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
 #ifndef CONFIG_FIELDS_H
 #define CONFIG_FIELDS_H
 
-#include "config/language.h"
+#include "config/shape.h"
 
 /* An entry of `fields`. */
 struct fields_table {

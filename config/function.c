@@ -7,7 +7,7 @@
  * preset's key of that name as a whole: `args` is not merged parameter by parameter. For policy
  * keys the entry goes before the preset, the preset before `defaults`.
  */
-#include "config/language.h"
+#include "config/shape.h"
 
 #include <string.h>
 

@@ -4,6 +4,7 @@
  * enough is claims.c's business, for they may not have been read yet.
  */
 #include "config/declaration.h"
+#include "config/shape.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
  * Reads the descriptions of pointers that stand within memory: fields of records, and what a T that
  * is a description says. They are like those of parameters, for one direction at a time.
  */
-#include "config/language.h"
+#include "config/shape.h"
 
 #include <string.h>
 

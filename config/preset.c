@@ -4,7 +4,7 @@
  * remembered. The table of presets is generated from presets/ when memoshim is built; this reads
  * the one that an entry takes.
  */
-#include "config/language.h"
+#include "config/shape.h"
 
 #include <string.h>
 

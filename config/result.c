@@ -3,7 +3,7 @@
  * Reads what a result means: `returns`. A pointer that is returned hands out what it points to, so
  * it needs a lifetime; a struct by value may hold pointers that do.
  */
-#include "config/language.h"
+#include "config/shape.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
  * Reads what a parameter means: the descriptions in `args`. What lies behind its pointers is
  * pointee.c's and fields.c's, that each pointer has a description function.c's business.
  */
-#include "config/language.h"
+#include "config/shape.h"
 
 #include <string.h>
 

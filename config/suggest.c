@@ -4,7 +4,7 @@
  * names of this very function in it. What is likeliest stands first. Which it is only who knows the
  * function can say: nothing here is ever assumed.
  */
-#include "config/language.h"
+#include "config/shape.h"
 
 #include <string.h>
 #include <strings.h>

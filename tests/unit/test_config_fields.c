@@ -366,7 +366,8 @@ static void test_alternatives_and_their_conditions(void **state)
 {
     const struct config_function *f = load(
         "{\"version\":1,\"functions\":{\"f\":{\"prototype\":\"char *f(int op, void *arg, int n)\","
-        "\"args\":{\"arg\":[{\"in\":\"int\",\"if\":\"op == 1\"},{\"out\":\"double\",\"count\":\"n\","
+        "\"args\":{\"arg\":[{\"in\":\"int\",\"if\":\"op == 1\"},{\"out\":\"double\",\"count\":"
+        "\"n\","
         "\"if\":[\"op >= 2\",\"op < 5\"],\"when\":\"return != NULL\"},\"address\"]},\"returns\":"
         "[{\"out\":\"string\",\"lifetime\":\"static\",\"if\":\"op == 1\"},\"address\"]}}}");
     const struct config_description *arg = &f->parameters[1];
@@ -395,8 +396,9 @@ static void test_alternatives_and_their_conditions(void **state)
 static void test_what_is_asked_after_the_call_and_of_whom(void **state)
 {
     const struct config_function *f = load(
-        "{\"version\":1,\"functions\":{\"f\":{\"prototype\":\"int f(void *h, const char *p, int n, int "
-        "*out)\",\"args\":{\"h\":{\"via\":\"name_of\",\"secret\":true},\"p\":{\"in\":\"bytes\",\"count\":"
+        "{\"version\":1,\"functions\":{\"f\":{\"prototype\":\"int f(void *h, const char *p, "
+        "int n, int *out)\",\"args\":{\"h\":{\"via\":\"name_of\",\"secret\":true},\"p\":{\"in\":"
+        "\"bytes\",\"count\":"
         "\"n or string\"},\"out\":{\"out\":\"int\",\"when\":\"return == 0\"}}}}}");
     const struct config_count *count = &f->parameters[1].count;
 
