@@ -105,6 +105,7 @@ static struct call_plan *prepare_hook(struct hook *hook, const struct named_defi
         .mode = settings_mode(function),
     };
     struct call_plan *plan;
+    void (*quick)(void);
     const char *reason;
     int entry;
 
@@ -129,7 +130,9 @@ static struct call_plan *prepare_hook(struct hook *hook, const struct named_defi
         *ret_reason = reason;
         return NULL;
     }
-    entry = entry_open(call_plan_abi(plan), definition->address, call_handle, plan);
+    quick = call_plan_quick(plan);
+    entry = quick != NULL ? entry_open_quick(call_plan_abi(plan), definition->address, quick, plan)
+                          : entry_open(call_plan_abi(plan), definition->address, call_handle, plan);
     if (entry < 0) {
         *ret_reason =
             entry == -ENOSPC ? "too many functions are named" : "libffi cannot carry its prototype";

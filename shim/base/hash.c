@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * The fold multiplies the two seeded halves of a key and adds the high and low words of the
- * product (the "mum" of M. Makarov's mum-hash and of wyhash); the constants are wyhash's secret
- * words, odd and with 32 bits set. Both halves are mixed with the seed, so a key whose half
- * equals a public constant cannot zero the product.
+ * product (the "mum" of M. Makarov's mum-hash and of wyhash). Both halves
+ * are mixed with the seed, so a key whose half equals a public constant cannot zero the product.
  */
 #include "base/hash.h"
 
@@ -14,16 +13,6 @@
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
-
-#define FOLD_SECRET_0 0xa0761d6478bd642fu
-#define FOLD_SECRET_1 0xe7037ed1a0b428dbu
-
-static uint64_t fold(uint64_t a, uint64_t b)
-{
-    unsigned __int128 product = (unsigned __int128)a * b;
-
-    return (uint64_t)product ^ (uint64_t)(product >> 64);
-}
 
 static uint64_t load_tail(const unsigned char *at, size_t n_bytes)
 {
@@ -36,6 +25,7 @@ static uint64_t load_tail(const unsigned char *at, size_t n_bytes)
 uint64_t hash_bytes(struct bytes key, uint64_t seed)
 {
     const unsigned char *at = key.data;
+    struct hash_seeds seeds;
     uint64_t low, high;
 
     if (key.n_bytes > 16) {
@@ -51,9 +41,8 @@ uint64_t hash_bytes(struct bytes key, uint64_t seed)
         low = key.n_bytes == 0 ? 0 : load_tail(at, key.n_bytes);
         high = 0;
     }
-    /* The second fold spreads the first one's low bits, which index tables, over all input bits. */
-    return fold(fold(low ^ seed ^ FOLD_SECRET_0, high ^ seed ^ FOLD_SECRET_1) ^ seed,
-                FOLD_SECRET_1 ^ key.n_bytes);
+    seeds = hash_seeds(key.n_bytes, seed);
+    return hash_words(low, high, &seeds);
 }
 
 int random_bytes(void *ret_bytes, size_t n_bytes)

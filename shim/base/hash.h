@@ -16,6 +16,35 @@
  */
 uint64_t hash_bytes(struct bytes key, uint64_t seed);
 
+/* Odd and with 32 bits set: two of wyhash's secret words. */
+#define HASH_SECRET_0 0xa0761d6478bd642fu
+#define HASH_SECRET_1 0xe7037ed1a0b428dbu
+
+static inline uint64_t hash_fold(uint64_t a, uint64_t b)
+{
+    unsigned __int128 product = (unsigned __int128)a * b;
+
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+/* What a hash of up to 16 bytes is made of, but for those bytes. */
+struct hash_seeds {
+    uint64_t low, high, middle, last;
+};
+
+static inline struct hash_seeds hash_seeds(size_t n_bytes, uint64_t seed)
+{
+    return (struct hash_seeds){seed ^ HASH_SECRET_0, seed ^ HASH_SECRET_1, seed,
+                               HASH_SECRET_1 ^ n_bytes};
+}
+
+/* hash_bytes of so many bytes, which low and high hold, filled up with zeroes. */
+static inline uint64_t hash_words(uint64_t low, uint64_t high, const struct hash_seeds *seeds)
+{
+    /* The second fold spreads the first one's low bits, which index tables, over all input bits. */
+    return hash_fold(hash_fold(low ^ seeds->low, high ^ seeds->high) ^ seeds->middle, seeds->last);
+}
+
 struct hash_mac_key {
     uint64_t k0, k1;
 };

@@ -137,10 +137,11 @@ int cache_create(const struct cache_options *options, struct cache **ret_cache)
         struct table_spares *spares = (struct table_spares *)(void *)((char *)cache + spares_at);
 
         shard->spares = &spares[i];
+        shard->front.clock = &shard->table.order.clock;
         lock_init(&shard->lock, LOCK_RANK_SHARD);
         table_init(&shard->table, &cache->layout, shard->spares);
         atomic_init(&shard->next_expiry_ns, UINT64_MAX);
-        atomic_init(&shard->generation, 1);
+        atomic_init(&shard->front.generation, 1);
         flights_init(&shard->flights, places + (size_t)i * n_flights, n_flights, &cache->pool,
                      options->secret);
     }
@@ -242,7 +243,7 @@ static struct table empty_locked(struct cache *cache, struct shard *shard, _Atom
     shard_note_table(shard);
     shard->n_bytes = 0;
     atomic_store_explicit(&shard->next_expiry_ns, UINT64_MAX, memory_order_relaxed);
-    atomic_store_explicit(&shard->generation, generation, memory_order_relaxed);
+    atomic_store_explicit(&shard->front.generation, generation, memory_order_relaxed);
     shard_end_change_locked(shard);
     flights_land_all(&shard->flights);
 
@@ -312,7 +313,7 @@ void cache_after_fork(struct cache *cache)
 
     for (uint32_t i = 0; i < cache->n_shards; i++) {
         struct shard *shard = &cache->shards[i];
-        bool is_whole = atomic_load_explicit(&shard->sequence, memory_order_relaxed) % 2 == 0;
+        bool is_whole = atomic_load_explicit(&shard->front.sequence, memory_order_relaxed) % 2 == 0;
 
         lock_init(&shard->lock, LOCK_RANK_SHARD);
         if (!is_whole || (!pool_is_whole && cache->layout.block_at != 0)) {
@@ -321,8 +322,8 @@ void cache_after_fork(struct cache *cache)
             shard_note_table(shard);
             shard->n_bytes = 0;
             atomic_store_explicit(&shard->next_expiry_ns, UINT64_MAX, memory_order_relaxed);
-            atomic_store_explicit(&shard->sequence, 0, memory_order_relaxed);
-            atomic_store_explicit(&shard->generation,
+            atomic_store_explicit(&shard->front.sequence, 0, memory_order_relaxed);
+            atomic_store_explicit(&shard->front.generation,
                                   atomic_load_explicit(&cache->generation, memory_order_relaxed),
                                   memory_order_relaxed);
         }

@@ -18,6 +18,7 @@
 #define CACHE_CACHE_H
 
 #include "base/bytes.h"
+#include "cache/words.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -109,6 +110,12 @@ struct cache_lookup_options {
 enum cache_outcome cache_lookup(struct cache *cache, const struct cache_key *key,
                                 const struct cache_lookup_options *options,
                                 struct cache_view *ret_view, struct cache_ticket *ret_ticket);
+
+/*
+ * For cache_find_words, which is a shorter way to a hit. False: this cache has entries of another
+ * kind, or with lives.
+ */
+bool cache_words_init(struct cache_words *ret_words, struct cache *cache);
 
 /* After every outcome that handed out a view, and after cache_fall_back. */
 void cache_view_release(struct cache *cache, const struct cache_view *view);

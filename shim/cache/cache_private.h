@@ -19,11 +19,9 @@
 #include <sys/single_threaded.h>
 
 struct shard {
-    _Alignas(64) struct lock lock; /* LOCK_RANK_SHARD; guards all below, but for reads of the only
-                                      thread of a process, and those of cache_glance */
-    _Atomic uint32_t sequence;     /* odd while table, n_bytes or order are being rearranged */
-    _Atomic uint64_t generation;   /* of its entries: they answer while it is the cache's */
-    struct table_sight sight;      /* of table */
+    _Alignas(64) struct cache_front front;
+    struct lock lock; /* LOCK_RANK_SHARD; guards all else, but for reads of the only thread of a
+                         process, and those of cache_glance and cache_find_words */
     struct table table;
     struct table_spares *spares;     /* constant; what it points to is guarded */
     uint64_t n_bytes;                /* of its entries, as cache_entry_bytes counts them */
@@ -63,7 +61,7 @@ void cache_renew_locked(struct cache *cache, struct shard *shard);
 /* The entries of the shard are of the generation that may answer. */
 static inline bool shard_is_current(const struct cache *cache, const struct shard *shard)
 {
-    return atomic_load_explicit(&shard->generation, memory_order_relaxed) ==
+    return atomic_load_explicit(&shard->front.generation, memory_order_relaxed) ==
            atomic_load_explicit(&cache->generation, memory_order_acquire);
 }
 
@@ -80,10 +78,9 @@ __attribute__((warn_unused_result)) static inline bool shard_acquire(struct cach
     return true;
 }
 
-/* Bits that choose neither tag nor group. */
 static inline struct shard *cache_shard(struct cache *cache, uint64_t hash)
 {
-    return &cache->shards[((hash >> 8 & 0xffff) * cache->n_shards) >> 16];
+    return &cache->shards[cache_shard_number(hash, cache->n_shards)];
 }
 
 /*
@@ -93,17 +90,17 @@ static inline struct shard *cache_shard(struct cache *cache, uint64_t hash)
  */
 static inline void shard_begin_change(struct shard *shard)
 {
-    uint32_t sequence = atomic_load_explicit(&shard->sequence, memory_order_relaxed);
+    uint32_t sequence = atomic_load_explicit(&shard->front.sequence, memory_order_relaxed);
 
-    atomic_store_explicit(&shard->sequence, sequence + 1, memory_order_relaxed);
+    atomic_store_explicit(&shard->front.sequence, sequence + 1, memory_order_relaxed);
     atomic_thread_fence(memory_order_release);
 }
 
 static inline void shard_end_change(struct shard *shard)
 {
-    uint32_t sequence = atomic_load_explicit(&shard->sequence, memory_order_relaxed);
+    uint32_t sequence = atomic_load_explicit(&shard->front.sequence, memory_order_relaxed);
 
-    atomic_store_explicit(&shard->sequence, sequence + 1, memory_order_release);
+    atomic_store_explicit(&shard->front.sequence, sequence + 1, memory_order_release);
 }
 
 static inline void shard_begin_change_locked(struct shard *shard)
@@ -123,9 +120,9 @@ static inline void shard_note_table(struct shard *shard)
 {
     struct table *table = &shard->table;
 
-    atomic_store_explicit(&shard->sight.groups, table->groups, memory_order_relaxed);
-    atomic_store_explicit(&shard->sight.slots, table->order.slots, memory_order_relaxed);
-    atomic_store_explicit(&shard->sight.n_groups, table->n_groups, memory_order_relaxed);
+    atomic_store_explicit(&shard->front.groups, table->groups, memory_order_relaxed);
+    atomic_store_explicit(&shard->front.slots, table->order.slots, memory_order_relaxed);
+    atomic_store_explicit(&shard->front.n_groups, table->n_groups, memory_order_relaxed);
 }
 
 /* Of a cache with lives, after every change of who expires when. */

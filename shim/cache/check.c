@@ -178,7 +178,7 @@ static int check_shard_locked(const struct cache *cache, const struct shard *sha
     if (fault != NULL) {
         return broken(fault, ret_fault);
     }
-    if (atomic_load(&shard->sequence) % 2 != 0) {
+    if (atomic_load(&shard->front.sequence) % 2 != 0) {
         return broken("a change has not ended", ret_fault);
     }
     if (table->layout->life_at != 0 &&

@@ -32,7 +32,7 @@ static bool walk_on_locked(struct cache *cache, struct shard *shard, struct walk
                            cache_match_fn matches, void *context)
 {
     struct table *table = &shard->table;
-    uint64_t generation = atomic_load_explicit(&shard->generation, memory_order_relaxed);
+    uint64_t generation = atomic_load_explicit(&shard->front.generation, memory_order_relaxed);
     uint32_t end;
 
     lock_assert_held(&shard->lock);

@@ -40,17 +40,18 @@ enum seen {
 static inline bool is_undisturbed(const struct glance *glance)
 {
     atomic_thread_fence(memory_order_acquire);
-    return atomic_load_explicit(&glance->shard->sequence, memory_order_relaxed) == glance->sequence;
+    return atomic_load_explicit(&glance->shard->front.sequence, memory_order_relaxed) ==
+           glance->sequence;
 }
 
 static inline bool begin(struct glance *glance)
 {
     struct shard *shard = glance->shard;
 
-    glance->sequence = atomic_load_explicit(&shard->sequence, memory_order_acquire);
-    glance->groups = atomic_load_explicit(&shard->sight.groups, memory_order_relaxed);
-    glance->slots = atomic_load_explicit(&shard->sight.slots, memory_order_relaxed);
-    glance->n_groups = atomic_load_explicit(&shard->sight.n_groups, memory_order_relaxed);
+    glance->sequence = atomic_load_explicit(&shard->front.sequence, memory_order_acquire);
+    glance->groups = atomic_load_explicit(&shard->front.groups, memory_order_relaxed);
+    glance->slots = atomic_load_explicit(&shard->front.slots, memory_order_relaxed);
+    glance->n_groups = atomic_load_explicit(&shard->front.n_groups, memory_order_relaxed);
     return glance->sequence % 2 == 0 && is_undisturbed(glance);
 }
 

@@ -12,7 +12,8 @@
 bool cache_ticket_is_current_locked(const struct shard *shard, const struct cache_ticket *ticket)
 {
     lock_assert_held(&shard->lock);
-    if (ticket->generation != atomic_load_explicit(&shard->generation, memory_order_relaxed)) {
+    if (ticket->generation !=
+        atomic_load_explicit(&shard->front.generation, memory_order_relaxed)) {
         return false;
     }
     for (uint32_t i = 0; i < ticket->n_fences; i++) {

@@ -70,13 +70,6 @@ struct table {
     size_t mapped_bytes;
 };
 
-/* What a hit without the lock has to know of a table. Written under the lock. */
-struct table_sight {
-    _Atomic(struct group *) groups;
-    _Atomic(char *) slots;
-    _Atomic uint32_t n_groups;
-};
-
 /*
  * 0 for a size: sizes differ, so the block holds it. policy, seed, secret, idle_ns and stale_ns are
  * the caller's to set before.

@@ -295,11 +295,18 @@ void call_meet_child(void)
     }
 }
 
-static void tick(void)
+void call_tick_now(void)
+{
+    calls_since_tick = 0;
+    if (call_hooks.tick != NULL) {
+        call_hooks.tick();
+    }
+}
+
+void call_tick(void)
 {
     if (call_hooks.tick != NULL && ++calls_since_tick >= CALLS_BETWEEN_TICKS) {
-        calls_since_tick = 0;
-        call_hooks.tick();
+        call_tick_now();
     }
 }
 
@@ -344,7 +351,7 @@ void call_handle(void *handle, void *result, void **arguments)
 
     guard_enter();
     call_meet_child();
-    tick();
+    call_tick();
     began_ns = measure_begin(&plan->measure);
     if (__builtin_expect(began_ns != 0, 0) && measure_wants_real(&plan->measure)) {
         handle_wanted(plan, result, arguments, caller_errno);

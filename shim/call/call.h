@@ -53,6 +53,12 @@ void call_plan_note_way(struct call_plan *plan, uint64_t way_ps);
 /* For the entry that will lead to the plan. */
 const struct abi_call *call_plan_abi(const struct call_plan *plan);
 
+/*
+ * Code for entry_open_quick that does what call_handle does, and hits sooner; NULL: there is none
+ * for this plan.
+ */
+void (*call_plan_quick(const struct call_plan *plan))(void);
+
 /* An entry_handler_fn: one call of the function whose plan this is. */
 void call_handle(void *plan, void *result, void **arguments);
 

@@ -8,18 +8,21 @@
 #include "call/files.h"
 #include "call/measure.h"
 #include "call/nesting.h"
+#include "call/quick.h"
 #include "marshal/marshal.h"
 #include <stdatomic.h>
 #include <stdbool.h>
 
 struct call_plan {
+    struct call_quick quick; /* of the short way of a hit, which reads also the next three */
+    uint64_t seed;
+    struct stats_counters *counters;
+    _Atomic bool is_unfollowed; /* an invalidation can no longer be followed: never answers again */
     const struct config_function *function;
     const struct abi_call *abi;
     const struct marshal_plan *marshal;
     struct cache *cache;
-    struct stats_counters *counters;
     void *original;
-    uint64_t seed;
     const struct hash_mac_key *mac_key;
     bool uses_float, uses_x87;
     bool judges_results; /* what becomes of a result hangs on what it is */
@@ -40,7 +43,6 @@ struct call_plan {
     _Atomic uint64_t n_changes;      /* how often something was invalidated, also to no avail */
     _Atomic int32_t n_changing;      /* invalidating calls that have begun and not returned */
     _Atomic uint64_t last_change_ns; /* clock_coarse_ns when the last of them began */
-    _Atomic bool is_unfollowed; /* an invalidation can no longer be followed: never answers again */
     const char *shown_as, *library;
     /* How long a waiter waits; follows measured times when the configuration gives none. */
     _Atomic uint64_t wait_timeout_ns;
@@ -50,6 +52,10 @@ struct call_plan {
 
 /* The first call in a forked child: locks and flights anew. The guard is set. */
 void call_meet_child(void);
+
+/* One more call of this thread, or many: statistics may be due. The guard is set. */
+void call_tick(void);
+void call_tick_now(void);
 
 /* The lock-free part of call_plan_invalidate. A callback: plan is a struct call_plan. */
 void call_fence(void *plan);

@@ -115,6 +115,7 @@ int call_plan_create(const struct call_plan_options *options, struct arena *aren
     plan->wait_timeout_ns = function->single_flight_timeout_ns != 0
                                 ? function->single_flight_timeout_ns
                                 : WAIT_FIRST_NS;
+    quick_prepare(plan);
     *ret_plan = plan;
     return 0;
 }
@@ -122,6 +123,11 @@ int call_plan_create(const struct call_plan_options *options, struct arena *aren
 void call_plan_note_way(struct call_plan *plan, uint64_t way_ps)
 {
     plan->measure.way_ps = way_ps;
+}
+
+void (*call_plan_quick(const struct call_plan *plan))(void)
+{
+    return plan->quick.code;
 }
 
 const struct abi_call *call_plan_abi(const struct call_plan *plan)

@@ -11,6 +11,7 @@
 #include "entry/around.h"
 #include "entry/closure.h"
 #include "entry/layout.h"
+#include <assert.h>
 #include <errno.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -21,6 +22,7 @@ struct entry_record {
     union {
         struct entry_closure closure;
         const struct abi_call *call; /* of a typed entry */
+        void (*quick)(void);         /* of a quick one */
     };
     entry_handler_fn handler;
     void *plan;
@@ -43,6 +45,8 @@ _Static_assert(sizeof(struct entry_record) <= ENTRY_RECORD_BYTES, "thunks step b
 _Static_assert(offsetof(struct entry_record, original) == ENTRY_RECORD_ORIGINAL, "assembly");
 _Static_assert(offsetof(struct entry_record, code) == ENTRY_RECORD_CODE, "assembly");
 _Static_assert(offsetof(struct entry_record, closure) == ENTRY_RECORD_CLOSURE, "assembly");
+_Static_assert(offsetof(struct entry_record, quick) == ENTRY_RECORD_QUICK, "assembly");
+_Static_assert(offsetof(struct entry_record, plan) == ENTRY_RECORD_PLAN, "assembly");
 _Static_assert(sizeof(struct entry_notice) == ENTRY_NOTICE_BYTES, "assembly");
 
 /* Everything here holds code pointers and is sealed as a whole. */
@@ -130,7 +134,7 @@ void memoshim_notice(uint64_t notice)
 }
 
 #if defined(__x86_64__)
-extern char memoshim_typed[];
+extern char memoshim_typed[], memoshim_quick[];
 
 /* What typed_x86_64.S fills, and hands to memoshim_typed_enter. */
 struct typed_frame {
@@ -162,10 +166,20 @@ static void *typed_code(const struct abi_call *call)
     return memoshim_typed +
            (call->n_integers * (TYPED_MAX_VECTORS + 1u) + call->n_vectors) * TYPED_BYTES;
 }
+static void *quick_code(const struct abi_call *call)
+{
+    return memoshim_quick + call->n_integers * QUICK_BYTES;
+}
 #else
+/* Neither is asked for: abi describes no call as typed. */
 static void *typed_code(const struct abi_call *call)
 {
-    return NULL; /* never asked for: abi describes no call as typed */
+    return NULL;
+}
+
+static void *quick_code(const struct abi_call *call)
+{
+    return NULL;
 }
 #endif
 
@@ -196,6 +210,22 @@ int entry_open(const struct abi_call *call, void *original, entry_handler_fn han
     }
     record->original = original;
     record->handler = handler;
+    record->plan = plan;
+    return pool->n_records++;
+}
+
+int entry_open_quick(const struct abi_call *call, void *original, void (*code)(void), void *plan)
+{
+    struct entry_record *record;
+
+    assert(call->is_typed && call->n_integers <= QUICK_MAX_INTEGERS);
+    if (pool->n_records == ENTRY_MAX_THUNKS) {
+        return -ENOSPC;
+    }
+    record = &pool->records[pool->n_records].record;
+    record->code = quick_code(call);
+    record->quick = code;
+    record->original = original;
     record->plan = plan;
     return pool->n_records++;
 }

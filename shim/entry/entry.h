@@ -35,6 +35,13 @@ typedef void (*entry_handler_fn)(void *plan, void *result, void **arguments);
 int entry_open(const struct abi_call *call, void *original, entry_handler_fn handler, void *plan);
 
 /*
+ * The same where code itself takes the call: a C function of the call's integer arguments, then the
+ * plan, and its floating-point arguments, whatever their order, that returns a struct abi_both. The
+ * call is typed and leaves an integer register free. Returns its number or -ENOSPC.
+ */
+int entry_open_quick(const struct abi_call *call, void *original, void (*code)(void), void *plan);
+
+/*
  * Tries the ways through thunks, by libffi and without it, with four of the thunks, which are used
  * up. With the guard set, before anybody else can get at a thunk. 0; -EPROTO when wrong answers
  * came back; errors of entry_open.

@@ -17,6 +17,8 @@
 #define ENTRY_RECORD_ORIGINAL 0
 #define ENTRY_RECORD_CODE     8
 #define ENTRY_RECORD_CLOSURE  16
+#define ENTRY_RECORD_QUICK    16
+#define ENTRY_RECORD_PLAN     48
 
 /* What libffi's closure entry for AArch64 takes to stand before the closure: generated code. */
 #define ENTRY_CLOSURE_OFFSET 24
@@ -48,6 +50,10 @@
 #define TYPED_FRAME_WORDS  0
 #define TYPED_FRAME_RESULT 112
 #define TYPED_FRAME_BYTES  136 /* and the stack is aligned to 16 again */
+
+/* Entries that lead to quick code: room for one, by the register that they put the plan into. */
+#define QUICK_MAX_INTEGERS 5
+#define QUICK_BYTES        16
 
 /* struct around_call: a call that has not returned yet. */
 #define AROUND_CALL_WORD   0

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
- * Typed entries, x86-64 System V: one for each number of integer registers and of vector registers
+ * Two kinds of entries for calls that travel in registers only, x86-64 System V.
+ *
+ * Typed entries: one for each number of integer registers and of vector registers
  * that a call's arguments take. It puts those, and no others, into a struct typed_frame on the
  * stack and calls C; what C leaves there as the result goes into both registers in which a result
  * may be expected.
+ *
+ * Quick ones: for code that takes its arguments in registers itself.
  *
  * In: r11, the record; the arguments; a stack that is aligned as at a call.
  */
@@ -80,5 +84,30 @@ memoshim_typed_\n_integers\()_\n_vectors:
     .endr
     .p2align 6
     /* No .size: debuggers name an address after the entry that it lies in. */
+
+/* The plan into the first integer register that arguments leave free, and on to the code. */
+    .globl  memoshim_quick
+    .hidden memoshim_quick
+    .type   memoshim_quick, @function
+    .macro  quick register, number
+    .p2align 4
+    .type   memoshim_quick_\number, @function
+memoshim_quick_\number:
+    .cfi_startproc
+    endbr64
+    movq    ENTRY_RECORD_PLAN(%r11), %\register
+    jmp     *ENTRY_RECORD_QUICK(%r11)
+    .cfi_endproc
+    .size   memoshim_quick_\number, . - memoshim_quick_\number
+    .org    memoshim_quick + (\number + 1) * QUICK_BYTES
+    .endm
+    .p2align 6
+memoshim_quick:
+    quick   rdi, 0
+    quick   rsi, 1
+    quick   rdx, 2
+    quick   rcx, 3
+    quick   r8, 4
+    quick   r9, 5
 
 #include "entry/marks_x86_64.S"

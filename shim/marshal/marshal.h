@@ -77,6 +77,22 @@ int marshal_plan_create(const struct config_function *function, const struct abi
 uint32_t marshal_key_bytes(const struct marshal_plan *plan);
 uint32_t marshal_record_bytes(const struct marshal_plan *plan);
 
+#define MARSHAL_FLAT_PARAMETERS 3
+#define MARSHAL_FLAT_KEY_BYTES  16
+
+/*
+ * A function whose every key is the first n_bytes[i] bytes of its arguments, one after the other,
+ * and whose every record is the first n_result_bytes bytes of its result, which is a scalar.
+ */
+struct marshal_flat {
+    uint32_t n_bytes[MARSHAL_FLAT_PARAMETERS]; /* at most 8; 0: the argument is not in it */
+    uint32_t n_key_bytes;                      /* 1 to MARSHAL_FLAT_KEY_BYTES */
+    uint32_t n_result_bytes;                   /* 1 to 8 */
+    bool result_is_signed;
+};
+
+bool marshal_is_flat(const struct marshal_plan *plan, struct marshal_flat *ret_flat);
+
 /* Per-thread memory of "static" results is set up once, and the process's time begins. 0 or -errno.
  */
 int marshal_init(void);

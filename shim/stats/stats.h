@@ -9,6 +9,7 @@
 #ifndef STATS_STATS_H
 #define STATS_STATS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -36,6 +37,21 @@ size_t stats_counters_bytes(void);
 void stats_counters_init(struct stats_counters *counters);
 
 void stats_add(struct stats_counters *counters, enum stats_counter counter, uint64_t amount);
+
+/*
+ * Where this thread counts its hits, from the beginning of a function's counters and plus one; 0:
+ * it has not counted anything yet.
+ */
+extern __thread uint32_t stats_hits_at_plus_1;
+
+/* This thread's count of hits; NULL: it has not counted anything yet. */
+static inline _Atomic uint64_t *stats_hits_cell(struct stats_counters *counters)
+{
+    uint32_t at = stats_hits_at_plus_1;
+
+    return at == 0 ? NULL : (_Atomic uint64_t *)(void *)((char *)counters + at - 1);
+}
+
 void stats_add_bypass(struct stats_counters *counters, enum stats_bypass reason);
 
 /* One real call took this long. Kept in a histogram of 8 steps to each power of two. */

@@ -89,9 +89,9 @@ def main():
     stop_at("memoshim_thunk_4")  # as in test_debuggers.py
     say("thunk", names())
     say("finish of a thunk", finish())
-    stop_at("marshal_replay")
-    say("replay", names())
-    say("finish of the replay", finish())
+    stop_at(IN_A_HIT)
+    say("hit", names())
+    say("finish of the hit", finish())
     gdb.execute("kill", to_string=True)
 
     gdb.execute("set args sampled")

@@ -21,9 +21,11 @@ SANITIZED = case.os.environ.get("MEMOSHIM_SANITIZED") == "1"
 
 @unittest.skipIf(SANITIZED, "tools that run a program in their own way, and sanitizers do")
 class Debuggers(counted.CountedCase):
-    ENTRY = "memoshim_typed_1_0"
+    ENTRY = "quick_handle"  # how a call gets to call_handle
     REAL_CALL = "words_call"  # the function of ours that calls the real one
-    RETURNS_TO = "call_function"  # inlined there
+    RETURNS_TO = "call_function", REAL_CALL  # the first is inlined there, or not
+    HIT = ["quick_i"]  # on the stack when a hit is nearly through
+    ON_HIT = ["quick_i"]  # what runs at a hit, among others
     described = {}
 
     def setUp(self):
@@ -75,7 +77,8 @@ class Debuggers(counted.CountedCase):
         gdb = case.need_program("gdb")
         text = self.run_tool(
             gdb, "-nx", "-batch", "-ex", f"set environment LD_PRELOAD {case.LIBRARY}", "-ex",
-            f"set environment MEMOSHIM_CONFIG {self.hooked}", "-x", WALK, "--args", TRACED, "calls")
+            f"set environment MEMOSHIM_CONFIG {self.hooked}", "-ex",
+            f"python IN_A_HIT = '{self.HIT[0]}'", "-x", WALK, "--args", TRACED, "calls")
         case.need("ptrace: Operation not permitted" not in text, "gdb may not trace here")
         seen = dict(json.loads(line.removeprefix("seen: ")) for line in text.splitlines()
                     if line.startswith("seen: "))
@@ -83,25 +86,27 @@ class Debuggers(counted.CountedCase):
 
         self.assert_way(seen["miss"], "real_work", "counted_hooked", self.REAL_CALL,
                         "call_handle", self.ENTRY)
-        self.assertEqual(seen["finish of the real function"], self.RETURNS_TO)
+        self.assertIn(seen["finish of the real function"], self.RETURNS_TO)
         self.assert_way(seen["up"], "call_handle")
         self.assertEqual((seen["finish of a caller"], seen["value"]), ("call", 3 * 5 + 2))
 
-        for kind, passed in ("hit", "marshal_replay"), ("miss", "real_work"):
+        on_miss = [self.ENTRY, "call_handle", "cache_lookup", "real_work"]
+        for kind, passed, least in ("hit", self.ON_HIT, 40), ("miss", on_miss, 400):
             walk = seen[f"walk of a {kind}"]
             self.assertEqual(walk["lost"], [])
-            for name in THUNK, self.ENTRY, "cache_lookup", passed:
+            for name in THUNK, *passed:
                 self.assertIn(name, walk["ran"])
-            self.assertGreater(walk["n_steps"], 100)
+            self.assertGreater(walk["n_steps"], least)
         self.assertNotIn("counted_hooked", seen["walk of a hit"]["ran"])
 
         self.assert_way(seen["thunk"], THUNK)
         self.assertEqual(seen["finish of a thunk"], "inner_function")
-        self.assert_way(seen["replay"], "marshal_replay", "call_handle", self.ENTRY)
-        self.assertEqual(seen["finish of the replay"], "call_handle")
+        self.assert_way(seen["hit"], *self.HIT)
+        self.assertEqual(seen["finish of the hit"], [*self.HIT, "inner_function"][1])
         for stack in seen["stops"]:
             self.assertEqual(stack[-1], "main")
-        self.assertTrue(any("call_handle" in stack for stack in seen["stops"]))
+        ours = {"call_handle", THUNK, *self.HIT}
+        self.assertTrue(any(ours & set(stack) for stack in seen["stops"]))
 
     # ---- valgrind ------------------------------------------------------------------------------
 
@@ -168,18 +173,33 @@ class Debuggers(counted.CountedCase):
         self.assertTrue(all(int(size, 16) > 0 for size in symbols))
 
 
-class DebuggersGeneral(Debuggers):
-    """The same by libffi: with arguments that the function does not have, of which one finds no
-    register."""
+class DebuggersTyped(Debuggers):
+    """The same, but not the short way: with arguments that the function does not have."""
+
+    ENTRY = "memoshim_typed_4_0"
+    HIT = ["marshal_replay", "call_handle", ENTRY]
+    ON_HIT = [*HIT, "cache_lookup"]
+    described = {
+        "prototype": "long counted_hooked(long key, int b, int c, int d)",
+        "args": dict.fromkeys("bcd", "ignore"),
+    }
+    test_thunks_have_names = test_callgrind = test_perf = None
+    test_memcheck = None  # which takes what it would find in the registers for an error
+
+
+class DebuggersGeneral(DebuggersTyped):
+    """By libffi, since one of the arguments finds no register."""
 
     ENTRY = "ffi_closure_unix64"
-    REAL_CALL = RETURNS_TO = "ffi_call_unix64"
+    REAL_CALL = "ffi_call_unix64"
+    RETURNS_TO = (REAL_CALL,)
+    HIT = ["marshal_replay", "call_handle", ENTRY]
+    ON_HIT = [*HIT, "cache_lookup"]
     described = {
         "prototype": "long counted_hooked(long key, int b, int c, int d, int e, int f, int g)",
         "args": dict.fromkeys("bcdefg", "ignore"),
     }
-    test_thunks_have_names = None
-    test_memcheck = None  # which takes what it would find on the stack for an error
+    test_callgrind, test_perf = Debuggers.test_callgrind, Debuggers.test_perf
 
 
 if __name__ == "__main__":

@@ -139,7 +139,7 @@ static void break_bound(struct cache *cache)
 
 static void break_sequence(struct cache *cache)
 {
-    cache->shards[0].sequence++;
+    cache->shards[0].front.sequence++;
 }
 
 static const struct breakage {

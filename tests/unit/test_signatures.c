@@ -26,7 +26,7 @@ struct signature {
     void (*call)(void *function); /* through a pointer of the true type */
 };
 
-static unsigned n_real_calls, n_wrong;
+static unsigned n_real_calls, n_wrong, n_quick;
 
 static void check(const void *actual, const void *expected, size_t n_bytes)
 {
@@ -107,6 +107,7 @@ static bool run_entry(size_t i, bool is_general)
     const char *reason = NULL;
     struct abi_call *call;
     struct call_plan *plan;
+    void (*quick)(void);
     void *thunk;
     int entry;
 
@@ -118,7 +119,10 @@ static bool run_entry(size_t i, bool is_general)
                      0);
     call = (struct abi_call *)call_plan_abi(plan); /* of the arena */
     call->is_typed = call->is_typed && !is_general;
-    entry = entry_open(call, signatures[i].real, call_handle, plan);
+    quick = is_general ? NULL : call_plan_quick(plan);
+    entry = quick != NULL ? entry_open_quick(call, signatures[i].real, quick, plan)
+                          : entry_open(call, signatures[i].real, call_handle, plan);
+    n_quick += quick != NULL;
     assert_true(entry >= 0);
     thunk = entry_thunk(entry);
     expect(i, signatures[i].real, 1);
@@ -147,6 +151,7 @@ static void test_each_signature(void **state)
         }
     }
     assert_true(n_typed >= 20);
+    assert_true(n_quick >= 10);
 }
 
 static int set_up(void **state)

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+/* The shortest hit where others may be rearranging what it reads. See words.h and glance.c. */
+#include "cache/cache_private.h"
+
+_Static_assert(CACHE_WORDS_KEY_AT == TABLE_KEY_AT, "of slots");
+_Static_assert(CACHE_WORDS_STAMP_AT == offsetof(struct slot_head, stamp), "of slots");
+
+bool cache_words_init(struct cache_words *ret_words, struct cache *cache)
+{
+    const struct table_layout *layout = &cache->layout;
+
+    *ret_words = (struct cache_words){
+        .first = &cache->shards[0].front,
+        .generation = &cache->generation,
+        .n_shards = cache->n_shards,
+        .shard_bytes = sizeof(struct shard),
+        .slot_bytes = layout->slot_bytes,
+        .group_bytes = layout->slot_bytes * GROUP_SLOTS,
+        .value_at = layout->value_at,
+        .count_at = layout->policy_at,
+        .max_count = cache->policy->hit == POLICY_HIT_COUNTS ? cache->policy->max_count : 0,
+        .has_long_keys = layout->n_key_bytes > 8,
+        .has_stamps = cache->policy->hit == POLICY_HIT_STAMPS,
+    };
+    return layout->n_key_bytes > 0 && layout->n_key_bytes <= 16 && layout->n_value_bytes > 0 &&
+           layout->n_value_bytes <= 8 && layout->life_at == 0 &&
+           cache->policy->hit != POLICY_HIT_MOVES;
+}
+
+static bool is_undisturbed(const struct cache_front *front, uint32_t began)
+{
+    atomic_thread_fence(memory_order_acquire);
+    return atomic_load_explicit(&front->sequence, memory_order_relaxed) == began;
+}
+
+static void count_use(const struct cache_words *words, char *slot)
+{
+    struct use_count *count = (struct use_count *)(void *)(slot + words->count_at);
+
+    if (words->max_count != 0 && use_count_read(count) < words->max_count) {
+        atomic_fetch_add_explicit(&count->n, 1, memory_order_relaxed);
+    }
+}
+
+bool cache_glance_words(const struct cache_words *words, uint64_t low, uint64_t high, uint64_t hash,
+                        uint64_t *ret_value)
+{
+    const struct cache_front *front = cache_front(words, hash);
+    uint32_t sequence = atomic_load_explicit(&front->sequence, memory_order_acquire);
+    uint32_t n_groups = atomic_load_explicit(&front->n_groups, memory_order_relaxed);
+    const struct group *groups = atomic_load_explicit(&front->groups, memory_order_relaxed);
+    char *slots = atomic_load_explicit(&front->slots, memory_order_relaxed);
+    uint32_t home = group_home((uint32_t)(hash >> 32), n_groups);
+    struct group group;
+
+    if (n_groups == 0 ||
+        atomic_load_explicit(&front->generation, memory_order_relaxed) !=
+            atomic_load_explicit(words->generation, memory_order_acquire) ||
+        sequence % 2 != 0 || !is_undisturbed(front, sequence)) {
+        return false; /* before any address is followed that belongs to none, or another, of them */
+    }
+    group = group_look(&groups[home]);
+    for (uint32_t mask = group_match(&group, tag_of_hash(hash)); mask != 0; mask &= mask - 1) {
+        char *slot = slots + (size_t)home * words->group_bytes +
+                     (size_t)(uint32_t)__builtin_ctz(mask) * words->slot_bytes;
+        uint64_t value = shared_load(slot + words->value_at);
+
+        if (shared_load(slot + CACHE_WORDS_KEY_AT) != low ||
+            (words->has_long_keys && shared_load(slot + CACHE_WORDS_KEY_AT + 8) != high)) {
+            continue;
+        }
+        if (!is_undisturbed(front, sequence)) {
+            return false;
+        }
+        count_use(words, slot);
+        *ret_value = value;
+        return true;
+    }
+    return false;
+}

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: MIT
+/*
+ * One function of C for each order in which up to three integers and floating-point numbers may
+ * come. It gets the plan in the first integer register that the arguments leave free, and leaves
+ * its answer in both registers in which one may be expected.
+ */
+#include "call/quick.h"
+
+#include "abi/abi.h"
+#include "base/fork_page.h"
+#include "base/guard.h"
+#include "base/hash.h"
+#include "call/call_private.h"
+
+#include <string.h>
+#include <sys/single_threaded.h>
+
+#define likely(condition) __builtin_expect(!!(condition), 1)
+
+/* Every so many hits of a thread, one looks at what is due. A power of two. */
+#define HITS_BETWEEN_LOOKS 256
+
+static inline uint64_t bits_of(double value)
+{
+    uint64_t bits;
+
+    memcpy(&bits, &value, sizeof(bits));
+    return bits;
+}
+
+static inline struct abi_both both(uint64_t word)
+{
+    struct abi_both both = {.integer = word};
+
+    __asm__("" : "+r"(word)); /* or the two are joined in memory, and taken apart again */
+    memcpy(&both.vector, &word, sizeof(word));
+    return both;
+}
+
+static inline uint64_t widen(const struct call_quick *quick, uint64_t word)
+{
+    return likely(quick->widening == 0)
+               ? word
+               : (uint64_t)((int64_t)(word << quick->widening) >> quick->widening);
+}
+
+/* Nothing but the key decides about the answer. */
+static inline bool may_answer(const struct call_plan *plan, bool has_vectors)
+{
+    return likely(
+        !fork_page_is_new_child() &&
+        !atomic_load_explicit(&plan->is_unfollowed, memory_order_relaxed) &&
+        ((!has_vectors && !plan->quick.looks_at_rounding) || float_mode_is_default(false)));
+}
+
+/* A hit in a process with threads. */
+static bool glance(struct call_plan *plan, const struct abi_words *words, uint64_t *ret_word)
+{
+    const struct call_quick *quick = &plan->quick;
+    unsigned __int128 key = 0;
+    uint64_t word;
+
+    if (quick->cache.has_stamps || !may_answer(plan, false)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < plan->abi->n_arguments; i++) {
+        memcpy(&word, (const char *)words + plan->abi->word_at[i], sizeof(word));
+        key |= (unsigned __int128)(word & quick->masks[i]) << quick->shifts[i];
+    }
+    if (!cache_glance_words(&quick->cache, (uint64_t)key, (uint64_t)(key >> 64),
+                            hash_words((uint64_t)key, (uint64_t)(key >> 64), &quick->seeds),
+                            &word)) {
+        return false;
+    }
+    *ret_word = widen(quick, word);
+    stats_add(plan->counters, STATS_hits, 1);
+    call_tick();
+    return true;
+}
+
+/* The long way, with the arguments in memory. Those that there are not are anything. */
+__attribute__((noinline)) static struct abi_both quick_handle(struct call_plan *plan, uint64_t i0,
+                                                              uint64_t i1, uint64_t i2, double v0,
+                                                              double v1, double v2)
+{
+    struct abi_words words;
+    void *arguments[MARSHAL_FLAT_PARAMETERS];
+    uint64_t result = 0;
+    bool is_hit;
+
+    words.integers[0] = i0;
+    words.integers[1] = i1;
+    words.integers[2] = i2;
+    words.vectors[0] = bits_of(v0);
+    words.vectors[1] = bits_of(v1);
+    words.vectors[2] = bits_of(v2);
+    if (!__libc_single_threaded) {
+        guard_enter();
+        is_hit = glance(plan, &words, &result);
+        guard_leave();
+        if (is_hit) {
+            return both(result);
+        }
+    }
+    for (uint32_t i = 0; i < plan->abi->n_arguments; i++) {
+        arguments[i] = (char *)&words + plan->abi->word_at[i];
+    }
+    call_handle(plan, &result, arguments);
+    return both(result);
+}
+
+/* The end of a hit at which one looks at what is due. The guard is set. */
+__attribute__((noinline)) static struct abi_both quick_look(uint64_t word)
+{
+    call_tick_now();
+    guard_leave();
+    return both(word);
+}
+
+/*
+ * A hit of n words, of which the others are 0, in a process without threads. False: the guard has
+ * been left. All that is not a hit is a jump to somewhere else, so that a hit saves no register.
+ */
+static inline __attribute__((always_inline)) bool find(struct call_plan *plan, int n,
+                                                       bool has_vectors, uint64_t w0, uint64_t w1,
+                                                       uint64_t w2, uint64_t *ret_word,
+                                                       uint64_t *ret_n_hits)
+{
+    const struct call_quick *quick = &plan->quick;
+    _Atomic uint64_t *hits = stats_hits_cell(plan->counters);
+    unsigned __int128 key = w0 & quick->masks[0];
+    uint64_t low, high, hash;
+
+    guard_enter();
+    if (n > 1) {
+        key |= (unsigned __int128)(w1 & quick->masks[1]) << quick->shifts[1];
+    }
+    if (n > 2) {
+        key |= (unsigned __int128)(w2 & quick->masks[2]) << quick->shifts[2];
+    }
+    low = (uint64_t)key;
+    high = (uint64_t)(key >> 64);
+    hash = hash_words(low, high, &quick->seeds);
+    if (!likely(__libc_single_threaded && hits != NULL && may_answer(plan, has_vectors) &&
+                cache_find_words(&quick->cache, low, high, hash, n > 1, ret_word))) {
+        guard_leave();
+        return false;
+    }
+    *ret_word = widen(quick, *ret_word);
+    *ret_n_hits = atomic_load_explicit(hits, memory_order_relaxed) + 1;
+    atomic_store_explicit(hits, *ret_n_hits, memory_order_relaxed);
+    return true;
+}
+
+/* pattern: the order of the parameters; then those of the function, and the words as they come. */
+#define QUICK(pattern, parameters, n, has_vectors, w0, w1, w2, ...)            \
+    static struct abi_both quick_##pattern parameters {                        \
+        uint64_t word, n_hits;                                                 \
+                                                                               \
+        if (!likely(find(plan, n, has_vectors, w0, w1, w2, &word, &n_hits))) { \
+            return quick_handle(__VA_ARGS__);                                  \
+        }                                                                      \
+        if (!likely(n_hits % HITS_BETWEEN_LOOKS != 0)) {                       \
+            return quick_look(word);                                           \
+        }                                                                      \
+        guard_leave();                                                         \
+        return both(word);                                                     \
+    }
+
+#define I    uint64_t i0
+#define II   uint64_t i0, uint64_t i1
+#define III  uint64_t i0, uint64_t i1, uint64_t i2
+#define PLAN struct call_plan *plan
+#define V0   bits_of(v0)
+#define V1   bits_of(v1)
+#define V2   bits_of(v2)
+
+QUICK(i, (I, PLAN), 1, false, i0, 0, 0, plan, i0, 0, 0, 0, 0, 0)
+QUICK(v, (PLAN, double v0), 1, true, V0, 0, 0, plan, 0, 0, 0, v0, 0, 0)
+QUICK(ii, (II, PLAN), 2, false, i0, i1, 0, plan, i0, i1, 0, 0, 0, 0)
+QUICK(iv, (I, PLAN, double v0), 2, true, i0, V0, 0, plan, i0, 0, 0, v0, 0, 0)
+QUICK(vi, (I, PLAN, double v0), 2, true, V0, i0, 0, plan, i0, 0, 0, v0, 0, 0)
+QUICK(vv, (PLAN, double v0, double v1), 2, true, V0, V1, 0, plan, 0, 0, 0, v0, v1, 0)
+QUICK(iii, (III, PLAN), 3, false, i0, i1, i2, plan, i0, i1, i2, 0, 0, 0)
+QUICK(iiv, (II, PLAN, double v0), 3, true, i0, i1, V0, plan, i0, i1, 0, v0, 0, 0)
+QUICK(ivi, (II, PLAN, double v0), 3, true, i0, V0, i1, plan, i0, i1, 0, v0, 0, 0)
+QUICK(vii, (II, PLAN, double v0), 3, true, V0, i0, i1, plan, i0, i1, 0, v0, 0, 0)
+QUICK(ivv, (I, PLAN, double v0, double v1), 3, true, i0, V0, V1, plan, i0, 0, 0, v0, v1, 0)
+QUICK(viv, (I, PLAN, double v0, double v1), 3, true, V0, i0, V1, plan, i0, 0, 0, v0, v1, 0)
+QUICK(vvi, (I, PLAN, double v0, double v1), 3, true, V0, V1, i0, plan, i0, 0, 0, v0, v1, 0)
+QUICK(vvv, (PLAN, double v0, double v1, double v2), 3, true, V0, V1, V2, plan, 0, 0, 0, v0, v1, v2)
+
+/* By the number of parameters, and bit i: the i-th travels in a vector register. */
+#define CODE(pattern) (void (*)(void)) quick_##pattern
+static void (*const codes[MARSHAL_FLAT_PARAMETERS + 1][1 << MARSHAL_FLAT_PARAMETERS])(void) = {
+    [1] = {CODE(i), CODE(v)},
+    [2] = {CODE(ii), CODE(vi), CODE(iv), CODE(vv)},
+    [3] = {CODE(iii), CODE(vii), CODE(ivi), CODE(vvi), CODE(iiv), CODE(viv), CODE(ivv), CODE(vvv)},
+};
+
+void quick_prepare(struct call_plan *plan)
+{
+    struct call_quick *quick = &plan->quick;
+    const struct abi_call *abi = plan->abi;
+    struct marshal_flat flat;
+    uint32_t vectors = 0, n_bits = 0;
+
+    if (!abi->is_typed || plan->is_watched || plan->instances != NULL || plan->has_life ||
+        plan->files.n > 0 || plan->uses_x87 || plan->function->keys_rounding ||
+        !marshal_is_flat(plan->marshal, &flat) || !cache_words_init(&quick->cache, plan->cache)) {
+        return;
+    }
+    for (uint32_t i = 0; i < abi->n_arguments; i++) {
+        uint32_t bits = 8 * flat.n_bytes[i];
+
+        vectors |= (uint32_t)(abi->word_at[i] >= offsetof(struct abi_words, vectors)) << i;
+        quick->masks[i] = bits == 64 ? UINT64_MAX : ((uint64_t)1 << bits) - 1;
+        quick->shifts[i] = bits == 0 ? 0 : n_bits;
+        n_bits += bits;
+    }
+    quick->seeds = hash_seeds(flat.n_key_bytes, plan->seed);
+    quick->widening = flat.result_is_signed ? 64 - 8 * flat.n_result_bytes : 0;
+    quick->looks_at_rounding = plan->uses_float;
+    quick->code = codes[abi->n_arguments][vectors];
+}

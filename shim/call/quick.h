@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The short way of a hit, for functions of one to three scalars that a plan finds fit for it when
+ * it is made: from the argument registers to a key of one or two words, to the answer, with nothing
+ * between that could be decided before. Whatever it cannot answer at once is a call of call_handle
+ * as any other.
+ */
+#ifndef CALL_QUICK_H
+#define CALL_QUICK_H
+
+#include "base/hash.h"
+#include "cache/cache.h"
+#include "call/call.h"
+#include "marshal/marshal.h"
+
+/* What it reads of a plan. Constant. */
+struct call_quick {
+    void (*code)(void); /* for call_plan_quick; NULL: there is none */
+    struct cache_words cache;
+    struct hash_seeds seeds;
+    uint64_t masks[MARSHAL_FLAT_PARAMETERS];  /* of the bytes of each argument */
+    uint32_t shifts[MARSHAL_FLAT_PARAMETERS]; /* to its place in the key, in bits */
+    uint32_t widening; /* of a signed result that is narrower than a register, in bits */
+    bool looks_at_rounding;
+};
+
+/* Of a plan that is complete otherwise. */
+void quick_prepare(struct call_plan *plan);
+
+#endif

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The short way of a hit against the long one: two plans of one configuration get the same calls,
+ * one through its quick code, the other through call_handle. Each call must reach the real function
+ * by both or by neither, whatever the policy, also when entries have to make way, and with threads.
+ */
+#include "call_subject.h"
+
+#include <fenv.h>
+#include <math.h>
+#include <sys/single_threaded.h>
+
+#define N_CALLS 20000
+#define N_KEYS  90 /* of which 64 have room */
+
+static uint64_t random_state;
+
+static uint32_t draw(uint32_t n)
+{
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return (uint32_t)((random_state >> 32) * n >> 32);
+}
+
+/* ---- one double ------------------------------------------------------------------------------ */
+
+static double third(double x)
+{
+    n_real++;
+    return x / 4;
+}
+
+static double call_third(struct call_plan *plan, double x)
+{
+    return ((struct abi_both(*)(struct call_plan *, double))call_plan_quick(plan))(plan, x).vector;
+}
+
+static double handle_third(struct call_plan *plan, double x)
+{
+    void *arguments[] = {&x};
+    double result = 0;
+
+    call_handle(plan, &result, arguments);
+    return result;
+}
+
+/* What the guard of the entry would be. */
+static void expect_same_counts(struct call_plan *a, struct call_plan *b)
+{
+    struct stats_function read_a, read_b;
+
+    call_plan_read(a, &read_a);
+    call_plan_read(b, &read_b);
+    for (enum stats_counter i = 0; i < STATS_COUNTER_COUNT; i++) {
+        assert_int_equal(stats_counted(read_a.counters, i), stats_counted(read_b.counters, i));
+    }
+    assert_int_equal(read_a.evictions, read_b.evictions);
+    assert_int_equal(read_a.entries, read_b.entries);
+}
+
+static void make_both(const char *entry, void *function, struct call_plan **ret_quick,
+                      struct call_plan **ret_long)
+{
+    *ret_quick = make_plan("f", entry, function);
+    *ret_long = make_plan("f", entry, function);
+    assert_non_null(call_plan_quick(*ret_quick));
+}
+
+static void test_same_as_the_long_way(void **state)
+{
+    static const char *const policies[] = {"lru", "sieve", "s3-fifo", "fifo",
+                                           "lfu", "rr",    "direct"};
+    static const double odd[] = {0.0, -0.0, NAN, -NAN, INFINITY, 5e-324, 1.0, -1.0};
+
+    for (size_t p = 0; p < sizeof(policies) / sizeof(policies[0]); p++) {
+        for (int shards = 1; shards <= 4; shards += 3) {
+            struct call_plan *quick, *longer;
+            char entry[300];
+            int n_hits = 0;
+
+            snprintf(
+                entry, sizeof(entry),
+                "{\"prototype\":\"double f(double x)\",\"policy\":\"%s\",\"max_entries\":64%s}",
+                policies[p], shards == 4 && p != 6 ? ",\"shards\":4" : "");
+            make_both(entry, (void *)third, &quick, &longer);
+            random_state = 88172645463325252u;
+            for (int i = 0; i < N_CALLS; i++) {
+                uint32_t k = draw(N_KEYS);
+                double x = k < 8 ? odd[k] : k, a, b;
+                int before = n_real, by_quick;
+
+                __libc_single_threaded = i / 1000 % 2 == 0;
+                a = call_third(quick, x);
+                by_quick = n_real - before;
+                b = handle_third(longer, x);
+                if (n_real - before - by_quick != by_quick || memcmp(&a, &b, sizeof(a)) != 0) {
+                    fail_msg("%s: call %d of %a: %d real calls, %d the long way; %a and %a",
+                             policies[p], i, x, by_quick, n_real - before - by_quick, a, b);
+                }
+                n_hits += by_quick == 0;
+                assert_int_equal(memoshim_guard, 0);
+            }
+            __libc_single_threaded = 1;
+            assert_in_range(n_hits, N_CALLS / 5, N_CALLS - N_KEYS);
+            expect_same_counts(quick, longer);
+        }
+    }
+}
+
+/* ---- parts of a key -------------------------------------------------------------------------- */
+
+static short mixed(signed char a, float b, int c)
+{
+    n_real++;
+    return (short)(a + (int)b + c);
+}
+
+typedef struct abi_both (*mixed_fn)(uint64_t a, uint64_t c, struct call_plan *plan, double b);
+
+/* Bytes that are not of the arguments are anything. */
+static int64_t call_mixed(struct call_plan *plan, signed char a, float b, int c)
+{
+    uint64_t dirt = (uint64_t)draw(UINT32_MAX) << 32 | draw(UINT32_MAX), bits = 0;
+    double vector;
+
+    memcpy(&bits, &b, sizeof(b));
+    bits |= dirt << 32;
+    memcpy(&vector, &bits, sizeof(vector));
+    return (int64_t)((mixed_fn)call_plan_quick(plan))((unsigned char)a | (dirt & ~(uint64_t)0xff),
+                                                      (uint32_t)c | dirt << 32, plan, vector)
+        .integer;
+}
+
+static void test_only_the_arguments_count(void **state)
+{
+    struct call_plan *plan =
+        make_plan("f", "{\"prototype\":\"short f(signed char a, float b, int c)\"}", (void *)mixed);
+
+    assert_non_null(call_plan_quick(plan));
+    random_state = 5;
+    for (int round = 0; round < 3; round++) {
+        for (int a = -2; a < 3; a++) {
+            for (int b = -2; b < 3; b++) {
+                for (int c = -2; c < 3; c++) {
+                    assert_int_equal(call_mixed(plan, (signed char)a, (float)b, c), a + b + c);
+                }
+            }
+        }
+        expect_counts(plan, 125 * (uint64_t)(round + 1), 125, 125);
+    }
+}
+
+static uint64_t of_address(const void *p, unsigned ignored, unsigned long x)
+{
+    n_real++;
+    return (uintptr_t)p + 2 * x;
+}
+
+static void test_two_words_and_one_that_is_ignored(void **state)
+{
+    struct call_plan *plan =
+        make_plan("f",
+                  "{\"prototype\":\"unsigned long f(const void *p, unsigned i, unsigned long x)\","
+                  "\"args\":{\"p\":\"address\",\"i\":\"ignore\"}}",
+                  (void *)of_address);
+    struct abi_both (*code)(uint64_t, uint64_t, uint64_t, struct call_plan *) =
+        (struct abi_both(*)(uint64_t, uint64_t, uint64_t, struct call_plan *))call_plan_quick(plan);
+
+    assert_non_null(code);
+    for (uint64_t i = 0; i < 400; i++) {
+        uint64_t p = i % 4 << 60, x = i / 4 % 4 << 61;
+
+        assert_true(code(p, i, x, plan).integer == p + 2 * x);
+    }
+    expect_counts(plan, 400, 16, 16);
+}
+
+/* ---- what else decides ----------------------------------------------------------------------- */
+
+static void test_rounding_and_invalidation(void **state)
+{
+    struct call_plan *plan =
+        make_plan("f", "{\"prototype\":\"double f(double x)\"}", (void *)third);
+
+    call_third(plan, 1);
+    call_third(plan, 1);
+    expect_counts(plan, 2, 1, 1);
+    fesetround(FE_UPWARD);
+    call_third(plan, 1);
+    fesetround(FE_TONEAREST);
+    expect_counts(plan, 3, 1, 2);
+    guard_enter();
+    call_plan_invalidate(plan);
+    guard_leave();
+    call_third(plan, 1);
+    call_third(plan, 1);
+    expect_counts(plan, 5, 1, 3);
+    call_plan_bypass(plan);
+    call_third(plan, 1);
+    call_third(plan, 1);
+    expect_counts(plan, 7, 1, 5);
+}
+
+static unsigned n_ticks;
+
+static void note_tick(void)
+{
+    n_ticks++;
+}
+
+static void test_hits_look_at_what_is_due(void **state)
+{
+    struct call_plan *plan =
+        make_plan("f", "{\"prototype\":\"double f(double x)\"}", (void *)third);
+
+    call_init(&(struct call_hooks){.tick = note_tick});
+    n_ticks = 0;
+    for (int i = 0; i < 2560; i++) {
+        call_third(plan, 1);
+    }
+    assert_in_range(n_ticks, 9, 11);
+    call_init(&(struct call_hooks){0});
+}
+
+/* For these the short way would leave something out. */
+static void test_others_have_none(void **state)
+{
+    static const char *const entries[] = {
+        "{\"prototype\":\"double f(double x)\",\"ttl\":\"1s\"}",
+        "{\"prototype\":\"double f(double x)\",\"policy\":\"mru\"}",
+        "{\"prototype\":\"double f(double x)\",\"policy\":\"w-tinylfu\"}",
+        "{\"prototype\":\"double f(double x)\",\"mode\":\"observe\"}",
+        "{\"prototype\":\"double f(double x)\",\"mode\":\"verify\"}",
+        "{\"prototype\":\"double f(double x)\",\"verify_sample\":0.5}",
+        "{\"prototype\":\"double f(double x)\",\"errno\":true}",
+        "{\"prototype\":\"double f(double x)\",\"key_also\":[\"thread\"]}",
+        "{\"prototype\":\"double f(double x)\",\"key_also\":[\"rounding\"]}",
+        "{\"prototype\":\"double f(double x)\",\"args\":{\"x\":{\"round\":0.5}}}",
+        "{\"prototype\":\"double f(double x)\",\"invalidate\":[{\"file\":\"/etc/passwd\"}]}",
+        "{\"prototype\":\"double f(double x, int k)\",\"per_instance\":\"k\"}",
+        "{\"prototype\":\"double f(double x, const char *s)\",\"args\":{\"s\":\"string\"}}",
+        "{\"prototype\":\"double f(double x, int *p)\",\"args\":{\"p\":{\"out\":\"int\"}}}",
+        "{\"prototype\":\"double f(double x, double y, int z)\"}",
+        "{\"prototype\":\"double f(int x, int y, int z, int u)\"}",
+        "{\"prototype\":\"long double f(double x)\"}",
+        "{\"prototype\":\"double f(long double x)\"}",
+        "{\"prototype\":\"double f(void)\"}",
+    };
+
+    for (size_t i = 0; i < sizeof(entries) / sizeof(entries[0]); i++) {
+        if (call_plan_quick(make_plan("f", entries[i], (void *)third)) != NULL) {
+            fail_msg("there is a short way for %s", entries[i]);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_same_as_the_long_way, call_setup, call_teardown),
+        cmocka_unit_test_setup_teardown(test_only_the_arguments_count, call_setup, call_teardown),
+        cmocka_unit_test_setup_teardown(test_two_words_and_one_that_is_ignored, call_setup,
+                                        call_teardown),
+        cmocka_unit_test_setup_teardown(test_rounding_and_invalidation, call_setup, call_teardown),
+        cmocka_unit_test_setup_teardown(test_hits_look_at_what_is_due, call_setup, call_teardown),
+        cmocka_unit_test_setup_teardown(test_others_have_none, call_setup, call_teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
