@@ -138,7 +138,7 @@ static struct call_plan *prepare_hook(struct hook *hook, const struct named_defi
             entry == -ENOSPC ? "too many functions are named" : "libffi cannot carry its prototype";
         return NULL;
     }
-    call_plan_note_way(plan, entry_way_ps(call_plan_abi(plan)));
+    call_plan_note_way(plan, entry_way_ps(call_plan_abi(plan), quick != NULL));
     hook->version = definition->version;
     hook->library = library;
     hook->path = definition->path[0] != '\0' ? definition->path : process.executable;

@@ -295,18 +295,11 @@ void call_meet_child(void)
     }
 }
 
-void call_tick_now(void)
+void call_tick(uint32_t n_calls)
 {
-    calls_since_tick = 0;
-    if (call_hooks.tick != NULL) {
+    if (call_hooks.tick != NULL && (calls_since_tick += n_calls) >= CALLS_BETWEEN_TICKS) {
+        calls_since_tick = 0;
         call_hooks.tick();
-    }
-}
-
-void call_tick(void)
-{
-    if (call_hooks.tick != NULL && ++calls_since_tick >= CALLS_BETWEEN_TICKS) {
-        call_tick_now();
     }
 }
 
@@ -351,7 +344,7 @@ void call_handle(void *handle, void *result, void **arguments)
 
     guard_enter();
     call_meet_child();
-    call_tick();
+    call_tick(1);
     began_ns = measure_begin(&plan->measure);
     if (__builtin_expect(began_ns != 0, 0) && measure_wants_real(&plan->measure)) {
         handle_wanted(plan, result, arguments, caller_errno);

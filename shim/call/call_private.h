@@ -53,9 +53,8 @@ struct call_plan {
 /* The first call in a forked child: locks and flights anew. The guard is set. */
 void call_meet_child(void);
 
-/* One more call of this thread, or many: statistics may be due. The guard is set. */
-void call_tick(void);
-void call_tick_now(void);
+/* So many more calls of this thread: statistics may be due. The guard is set. */
+void call_tick(uint32_t n_calls);
 
 /* The lock-free part of call_plan_invalidate. A callback: plan is a struct call_plan. */
 void call_fence(void *plan);

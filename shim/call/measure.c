@@ -207,9 +207,10 @@ static bool is_window_long_enough(const struct call_plan *plan)
     return n_calls >= (measure->is_probe ? PROBE_WINDOW_CALLS : WINDOW_CALLS);
 }
 
-static void set_share(struct measure *measure, uint32_t share)
+static void set_share(struct call_plan *plan, uint32_t share)
 {
-    atomic_store_explicit(&measure->share, share, memory_order_relaxed);
+    atomic_store_explicit(&plan->measure.share, share, memory_order_relaxed);
+    quick_follow_share(plan, share);
 }
 
 static void judge_window(struct call_plan *plan)
@@ -221,7 +222,7 @@ static void judge_window(struct call_plan *plan)
 
     take_stock(plan, &window);
     if (!measure->is_guarded) {
-        set_share(measure, SHARE_SETTLED);
+        set_share(plan, SHARE_SETTLED);
         return;
     }
     balance = (struct call_balance){
@@ -235,18 +236,18 @@ static void judge_window(struct call_plan *plan)
     case PROFIT_PAYS:
         measure->n_doubts = 0;
         measure->is_probe = false;
-        set_share(measure, SHARE_SETTLED);
+        set_share(plan, SHARE_SETTLED);
         if (was_probe) {
             call_note_pays(plan);
         }
         break;
     case PROFIT_DOUBTFUL:
         measure->n_doubts++;
-        set_share(measure, SHARE_EARLY);
+        set_share(plan, SHARE_EARLY);
         break;
     case PROFIT_LOSES:
         measure->n_doubts = 0;
-        set_share(measure, SHARE_EARLY); /* also when it cannot be let go of now */
+        set_share(plan, SHARE_EARLY); /* also when it cannot be let go of now */
         call_rest(plan, &balance);
         break;
     }
@@ -291,6 +292,22 @@ void measure_hit(struct call_plan *plan, uint64_t began_ns)
     }
 }
 
+void measure_hits(struct call_plan *plan, uint64_t began_ns, uint32_t n_hits)
+{
+    uint64_t now_ns = measure_now_ns(), took_ns = now_ns - began_ns;
+
+    if (now_ns != 0) {
+        took_ns = took_ns > clock_ns ? took_ns - clock_ns : 0;
+        keep(&plan->measure.hits, (took_ns + n_hits / 2) / n_hits);
+        count_timed(plan);
+    }
+}
+
+void measure_next(void)
+{
+    measure_pace.credit = PACE_ALL;
+}
+
 void measure_miss(struct call_plan *plan, uint64_t began_ns, uint64_t real_ns)
 {
     /* Between the two readings of the whole there were the two of the real call. */
@@ -319,7 +336,7 @@ void measure_try_again(struct call_plan *plan)
     take_stock(plan, &unused_window);
     measure->is_probe = true;
     atomic_store_explicit(&measure->n_real_wanted, REAL_WANTED, memory_order_relaxed);
-    set_share(measure, SHARE_EARLY);
+    set_share(plan, SHARE_EARLY);
     atomic_store_explicit(&measure->is_judging, false, memory_order_release);
 }
 

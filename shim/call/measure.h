@@ -68,6 +68,16 @@ static inline uint64_t measure_begin(struct measure *measure)
  * a hit; a miss, whose real call took so long; something else. May let go of the function.
  */
 void measure_hit(struct call_plan *plan, uint64_t began_ns);
+
+/*
+ * So many look-ups of the short way (quick.h) were made for nothing but the time that they take,
+ * with the guard set and no lock held. May let go of the function.
+ */
+void measure_hits(struct call_plan *plan, uint64_t began_ns, uint32_t n_hits);
+
+/* The next call of this thread that asks measure_begin, if its function is timed at all, is. */
+void measure_next(void);
+
 void measure_miss(struct call_plan *plan, uint64_t began_ns, uint64_t real_ns);
 void measure_other(struct call_plan *plan);
 

@@ -17,8 +17,14 @@
 
 #define likely(condition) __builtin_expect(!!(condition), 1)
 
-/* Every so many hits of a thread, one looks at what is due. A power of two. */
+/*
+ * One hit in so many of a thread goes the long way, so that it is seen whether statistics are due:
+ * a power of two. More often while calls are timed more often.
+ */
 #define HITS_BETWEEN_LOOKS 256
+
+/* A hit takes a few nanoseconds, so that several are timed together. */
+#define HITS_TIMED 8
 
 static inline uint64_t bits_of(double value)
 {
@@ -53,28 +59,94 @@ static inline bool may_answer(const struct call_plan *plan, bool has_vectors)
         ((!has_vectors && !plan->quick.looks_at_rounding) || float_mode_is_default(false)));
 }
 
-/* A hit in a process with threads. */
-static bool glance(struct call_plan *plan, const struct abi_words *words, uint64_t *ret_word)
+static inline uint64_t low_of(unsigned __int128 key)
+{
+    return (uint64_t)key;
+}
+
+static inline uint64_t high_of(unsigned __int128 key)
+{
+    return (uint64_t)(key >> 64);
+}
+
+static unsigned __int128 make_key(const struct call_plan *plan, const struct abi_words *words)
 {
     const struct call_quick *quick = &plan->quick;
     unsigned __int128 key = 0;
     uint64_t word;
 
-    if (quick->cache.has_stamps || !may_answer(plan, false)) {
-        return false;
-    }
     for (uint32_t i = 0; i < plan->abi->n_arguments; i++) {
         memcpy(&word, (const char *)words + plan->abi->word_at[i], sizeof(word));
         key |= (unsigned __int128)(word & quick->masks[i]) << quick->shifts[i];
     }
-    if (!cache_glance_words(&quick->cache, (uint64_t)key, (uint64_t)(key >> 64),
-                            hash_words((uint64_t)key, (uint64_t)(key >> 64), &quick->seeds),
-                            &word)) {
+    return key;
+}
+
+static bool look_up(const struct cache_words *cache, const struct hash_seeds *seeds,
+                    unsigned __int128 key, uint64_t *ret_word)
+{
+    uint64_t low = low_of(key), high = high_of(key), hash = hash_words(low, high, seeds);
+
+    return __libc_single_threaded
+               ? cache_find_words(cache, low, high, hash, true, ret_word)
+               : !cache->has_stamps && cache_glance_words(cache, low, high, hash, ret_word);
+}
+
+/* Times hits of this key, if it is one. They count nowhere. The guard is set. */
+static void time_hits(struct call_plan *plan, unsigned __int128 key)
+{
+    struct cache_words cache = plan->quick.cache;
+    uint64_t word, began_ns;
+
+    cache.max_count = 0;
+    cache.has_stamps = cache.has_stamps && !__libc_single_threaded;
+    if (!look_up(&cache, &plan->quick.seeds, key, &word)) {
+        return;
+    }
+    began_ns = measure_now_ns();
+    for (int i = 0; i < HITS_TIMED; i++) {
+        look_up(&cache, &plan->quick.seeds, key, &word);
+        __asm__ volatile("" : : "r"(word) : "memory");
+    }
+    if (began_ns != 0) {
+        measure_hits(plan, began_ns, HITS_TIMED);
+    }
+}
+
+/* Some calls were, or would have been, hits of the short way. The guard is set. */
+__attribute__((noinline)) static void look(struct call_plan *plan, const struct abi_words *words,
+                                           uint32_t n_hits)
+{
+    uint64_t share =
+        (uint64_t)atomic_load_explicit(&plan->measure.share, memory_order_relaxed) * n_hits;
+
+    call_tick(n_hits);
+    if (!pace_draws(&measure_pace, share < PACE_ALL ? (uint32_t)share : PACE_ALL)) {
+        return;
+    }
+    if (atomic_load_explicit(&plan->measure.n_real_wanted, memory_order_relaxed) > 0) {
+        measure_next();
+    } else {
+        time_hits(plan, make_key(plan, words));
+    }
+}
+
+static bool is_look_due(struct call_plan *plan, uint64_t n_hits)
+{
+    return (n_hits & atomic_load_explicit(&plan->quick.look_mask, memory_order_relaxed)) == 0;
+}
+
+/* A hit in a process with threads. The guard is set. */
+static bool glance(struct call_plan *plan, const struct abi_words *words, uint64_t *ret_word)
+{
+    const struct call_quick *quick = &plan->quick;
+
+    if (quick->cache.has_stamps || !may_answer(plan, false) ||
+        !look_up(&quick->cache, &quick->seeds, make_key(plan, words), ret_word)) {
         return false;
     }
-    *ret_word = widen(quick, word);
+    *ret_word = widen(quick, *ret_word);
     stats_add(plan->counters, STATS_hits, 1);
-    call_tick();
     return true;
 }
 
@@ -83,10 +155,12 @@ __attribute__((noinline)) static struct abi_both quick_handle(struct call_plan *
                                                               uint64_t i1, uint64_t i2, double v0,
                                                               double v1, double v2)
 {
+    _Atomic uint64_t *hits = stats_hits_cell(plan->counters);
+    uint32_t n_looks = atomic_load_explicit(&plan->quick.look_mask, memory_order_relaxed) + 1;
     struct abi_words words;
     void *arguments[MARSHAL_FLAT_PARAMETERS];
     uint64_t result = 0;
-    bool is_hit;
+    bool is_hit = false;
 
     words.integers[0] = i0;
     words.integers[1] = i1;
@@ -94,13 +168,16 @@ __attribute__((noinline)) static struct abi_both quick_handle(struct call_plan *
     words.vectors[0] = bits_of(v0);
     words.vectors[1] = bits_of(v1);
     words.vectors[2] = bits_of(v2);
-    if (!__libc_single_threaded) {
-        guard_enter();
+    guard_enter();
+    if (hits != NULL && !fork_page_is_new_child() &&
+        is_look_due(plan, atomic_load_explicit(hits, memory_order_relaxed) + 1)) {
+        look(plan, &words, n_looks);
+    } else if (!__libc_single_threaded) {
         is_hit = glance(plan, &words, &result);
-        guard_leave();
-        if (is_hit) {
-            return both(result);
-        }
+    }
+    guard_leave();
+    if (is_hit) {
+        return both(result);
     }
     for (uint32_t i = 0; i < plan->abi->n_arguments; i++) {
         arguments[i] = (char *)&words + plan->abi->word_at[i];
@@ -109,62 +186,50 @@ __attribute__((noinline)) static struct abi_both quick_handle(struct call_plan *
     return both(result);
 }
 
-/* The end of a hit at which one looks at what is due. The guard is set. */
-__attribute__((noinline)) static struct abi_both quick_look(uint64_t word)
-{
-    call_tick_now();
-    guard_leave();
-    return both(word);
-}
-
 /*
- * A hit of n words, of which the others are 0, in a process without threads. False: the guard has
- * been left. All that is not a hit is a jump to somewhere else, so that a hit saves no register.
+ * A hit of n words, of which the others are 0, in a process without threads. Calls nothing, so that
+ * no register has to be saved for it. The guard is set.
  */
 static inline __attribute__((always_inline)) bool find(struct call_plan *plan, int n,
                                                        bool has_vectors, uint64_t w0, uint64_t w1,
-                                                       uint64_t w2, uint64_t *ret_word,
-                                                       uint64_t *ret_n_hits)
+                                                       uint64_t w2, uint64_t *ret_word)
 {
     const struct call_quick *quick = &plan->quick;
     _Atomic uint64_t *hits = stats_hits_cell(plan->counters);
     unsigned __int128 key = w0 & quick->masks[0];
-    uint64_t low, high, hash;
+    uint64_t n_hits;
 
-    guard_enter();
     if (n > 1) {
         key |= (unsigned __int128)(w1 & quick->masks[1]) << quick->shifts[1];
     }
     if (n > 2) {
         key |= (unsigned __int128)(w2 & quick->masks[2]) << quick->shifts[2];
     }
-    low = (uint64_t)key;
-    high = (uint64_t)(key >> 64);
-    hash = hash_words(low, high, &quick->seeds);
-    if (!likely(__libc_single_threaded && hits != NULL && may_answer(plan, has_vectors) &&
-                cache_find_words(&quick->cache, low, high, hash, n > 1, ret_word))) {
-        guard_leave();
+    if (!likely(__libc_single_threaded && hits != NULL)) {
+        return false;
+    }
+    n_hits = atomic_load_explicit(hits, memory_order_relaxed) + 1;
+    if (!likely(!is_look_due(plan, n_hits) && may_answer(plan, has_vectors) &&
+                cache_find_words(&quick->cache, low_of(key), high_of(key),
+                                 hash_words(low_of(key), high_of(key), &quick->seeds), n > 1,
+                                 ret_word))) {
         return false;
     }
     *ret_word = widen(quick, *ret_word);
-    *ret_n_hits = atomic_load_explicit(hits, memory_order_relaxed) + 1;
-    atomic_store_explicit(hits, *ret_n_hits, memory_order_relaxed);
+    atomic_store_explicit(hits, n_hits, memory_order_relaxed);
     return true;
 }
 
 /* pattern: the order of the parameters; then those of the function, and the words as they come. */
-#define QUICK(pattern, parameters, n, has_vectors, w0, w1, w2, ...)            \
-    static struct abi_both quick_##pattern parameters {                        \
-        uint64_t word, n_hits;                                                 \
-                                                                               \
-        if (!likely(find(plan, n, has_vectors, w0, w1, w2, &word, &n_hits))) { \
-            return quick_handle(__VA_ARGS__);                                  \
-        }                                                                      \
-        if (!likely(n_hits % HITS_BETWEEN_LOOKS != 0)) {                       \
-            return quick_look(word);                                           \
-        }                                                                      \
-        guard_leave();                                                         \
-        return both(word);                                                     \
+#define QUICK(pattern, parameters, n, has_vectors, w0, w1, w2, ...)     \
+    static struct abi_both quick_##pattern parameters {                 \
+        uint64_t word;                                                  \
+        bool is_hit;                                                    \
+                                                                        \
+        guard_enter();                                                  \
+        is_hit = find(plan, n, has_vectors, w0, w1, w2, &word);         \
+        guard_leave();                                                  \
+        return likely(is_hit) ? both(word) : quick_handle(__VA_ARGS__); \
     }
 
 #define I    uint64_t i0
@@ -221,5 +286,16 @@ void quick_prepare(struct call_plan *plan)
     quick->seeds = hash_seeds(flat.n_key_bytes, plan->seed);
     quick->widening = flat.result_is_signed ? 64 - 8 * flat.n_result_bytes : 0;
     quick->looks_at_rounding = plan->uses_float;
+    quick_follow_share(plan, atomic_load_explicit(&plan->measure.share, memory_order_relaxed));
     quick->code = codes[abi->n_arguments][vectors];
+}
+
+void quick_follow_share(struct call_plan *plan, uint32_t share)
+{
+    uint32_t n = HITS_BETWEEN_LOOKS;
+
+    while (n > 1 && (uint64_t)n * share > PACE_ALL) {
+        n /= 2;
+    }
+    atomic_store_explicit(&plan->quick.look_mask, n - 1, memory_order_relaxed);
 }

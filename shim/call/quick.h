@@ -13,7 +13,11 @@
 #include "call/call.h"
 #include "marshal/marshal.h"
 
-/* What it reads of a plan. Constant. */
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What it reads of a plan. Constant, but for the mask. */
 struct call_quick {
     void (*code)(void); /* for call_plan_quick; NULL: there is none */
     struct cache_words cache;
@@ -22,9 +26,13 @@ struct call_quick {
     uint32_t shifts[MARSHAL_FLAT_PARAMETERS]; /* to its place in the key, in bits */
     uint32_t widening; /* of a signed result that is narrower than a register, in bits */
     bool looks_at_rounding;
+    _Atomic uint32_t look_mask; /* of this thread's count of hits: those that go the long way */
 };
 
 /* Of a plan that is complete otherwise. */
 void quick_prepare(struct call_plan *plan);
+
+/* How many of the calls are timed (call/measure.h): some of the hits must be seen for that. */
+void quick_follow_share(struct call_plan *plan, uint32_t share);
 
 #endif

@@ -42,14 +42,14 @@ int entry_open(const struct abi_call *call, void *original, entry_handler_fn han
 int entry_open_quick(const struct abi_call *call, void *original, void (*code)(void), void *plan);
 
 /*
- * Tries the ways through thunks, by libffi and without it, with four of the thunks, which are used
+ * Tries the ways through thunks, by libffi and without it, with some of the thunks, which are used
  * up. With the guard set, before anybody else can get at a thunk. 0; -EPROTO when wrong answers
  * came back; errors of entry_open.
  */
 int entry_self_test(struct arena *arena);
 
 /* What the self-test found calls of this kind to take on their way to the handler and back: ps. */
-uint64_t entry_way_ps(const struct abi_call *call);
+uint64_t entry_way_ps(const struct abi_call *call, bool is_quick);
 
 /* The address to write into slots. */
 void *entry_thunk(int entry);

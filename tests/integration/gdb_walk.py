@@ -86,7 +86,7 @@ def main():
     say("walk of a miss", walk())
     gdb.execute("kill", to_string=True)
 
-    stop_at("memoshim_thunk_4")  # as in test_debuggers.py
+    stop_at("memoshim_thunk_6")  # as in test_debuggers.py
     say("thunk", names())
     say("finish of a thunk", finish())
     stop_at(IN_A_HIT)

@@ -15,7 +15,7 @@ import counted
 TRACED = case.PROGRAMS / "traced"
 WALK = pathlib.Path(__file__).with_name("gdb_walk.py")
 CALLERS = ["inner_function", "outer_function", "main"]  # innermost first
-THUNK = "memoshim_thunk_4"  # of the one function; the first four were the self-test's
+THUNK = "memoshim_thunk_6"  # of the one function; the first six were the self-test's
 SANITIZED = case.os.environ.get("MEMOSHIM_SANITIZED") == "1"
 
 
@@ -67,7 +67,9 @@ class Debuggers(counted.CountedCase):
     def test_samples_anywhere_in_the_shim(self):
         outcome = self.run_with(self.hooked, [TRACED, "sampled"])
         self.assertEqual(outcome.status, 0, outcome.stderr)
-        self.assertIn(outcome.stdout, b"inside 300 complete 300\n")
+        _, inside, _, complete = outcome.stdout.decode().split()
+        self.assertEqual(inside, complete)
+        self.assertGreaterEqual(int(inside), 300)  # one more may come before the timer is stopped
         function = outcome.function("counted_hooked")
         self.assertGreater(function["hits"], function["misses"])
 
