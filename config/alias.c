@@ -74,10 +74,11 @@ void alias_read(struct workspace *work, const struct value *given, const struct 
     function->prototype.name = function->symbol;
 }
 
-/* Entries for other libraries may have the same names. */
+/* Entries for other libraries may have the same names; one that stands twice was reported. */
 static bool are_apart(const struct config_function *a, const struct config_function *b)
 {
-    return (a->library != NULL && b->library != NULL && strcmp(a->library, b->library) != 0) ||
+    return strcmp(a->named, b->named) == 0 ||
+           (a->library != NULL && b->library != NULL && strcmp(a->library, b->library) != 0) ||
            (a->version != NULL && b->version != NULL && strcmp(a->version, b->version) != 0);
 }
 

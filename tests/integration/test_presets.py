@@ -24,6 +24,7 @@ LINKED = {
     "complex": ["-lm"],
     "files": [],
     "hunspell": ["-lhunspell-1.7"],
+    "magic": ["-lmagic"],
     "math": ["-lm"],
     "passwords": ["-lcrypt"],
     "proj": ["-lproj"],

@@ -27,6 +27,7 @@ LIBRARIES = {
     "#include <complex.h>": "libm.so.6",
     "#include <crypt.h>": "libcrypt.so.1",
     "#include <hunspell/hunspell.h>": "libhunspell-1.7.so.0",
+    "#include <magic.h>": "libmagic.so.1",
     "#include <math.h>": "libm.so.6",
     "#include <proj.h>": "libproj.so.25",
     "#include <string.h>": "libc.so.6",
@@ -74,10 +75,24 @@ def redeclare(name, prototype):
     return f"extern {prototype};\n"
 
 
+def prototype_of_alias(name, alias, prototype):
+    """acosf64 has a type of its own, of the same representation as double; so has stat64."""
+    if re.search(r"f(32|64)x?(_r)?$", alias):
+        of_double = "_Float32x" if "f32x" in alias else "_Float64"
+        for ours, theirs in (("long double", "_Float64x"), ("double", of_double),
+                             ("float", "_Float32")):
+            prototype = re.sub(rf"\b{ours}\b", theirs, prototype)
+    elif alias.endswith("64"):
+        prototype = re.sub(r"\bstruct stat\b", "struct stat64", prototype)
+    return re.sub(rf"\b{name}\(", f"{alias}(", prototype)
+
+
 def prototypes_of(presets):
-    """Of the functions, and of those that invalidate."""
+    """Of the functions, by all their names, and of those that invalidate."""
     for name, entry in presets.items():
         yield name, entry["prototype"]
+        for alias in entry.get("alias", ()):
+            yield alias, prototype_of_alias(name, alias, entry["prototype"])
         for rule in entry.get("invalidate", ()):
             if "prototype" in rule:
                 yield rule["on_call"], rule["prototype"]
