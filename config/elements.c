@@ -118,6 +118,9 @@ static struct shape_site site_behind(const struct shape_site *site, const struct
 
     behind.type = type;
     behind.hint = NULL;
+    if (behind.node == NULL) {
+        behind.freed.kind = LIFETIME_NONE; /* the block is an array of pointers, and no record */
+    }
     return behind;
 }
 
@@ -212,7 +215,7 @@ static bool read_pointers(struct shape_scope *scope, const struct shape_site *si
         return REPORT(scope->work->list, value->source.place, LIFETIME_MISSING, site->name);
     }
     target->kind = POINTEE_ELEMENTS;
-    behind.lifetime.kind = LIFETIME_HOLDER;
+    shape_enter(&behind, &site->lifetime);
     return !ctype_is_record(pointed) ||
            fields_read(scope, &behind, pointed, value->source.place, &target->fields);
 }

@@ -18,6 +18,8 @@ struct fields_known {
     const struct fields_table *of_argument; /* that may have spoken first */
     enum shape_direction direction;
     enum lifetime_kind lifetime;
+    const char *freed_by; /* the block that it is in, and of which record that is; or NULL */
+    const struct ctype *node;
     struct config_fields *fields;
     bool is_done, is_good;
     const struct fields_known *next;
@@ -26,7 +28,7 @@ struct fields_known {
 /* ---- who describes it ------------------------------------------------------------------------ */
 
 /* Two structs without tag may look alike: then the name tells them apart. */
-static bool is_same_record(const struct ctype *a, const struct ctype *b)
+bool fields_are_of(const struct ctype *a, const struct ctype *b)
 {
     size_t n_const = strlen("const ");
     const char *text_a = a->text + (strncmp(a->text, "const ", n_const) == 0 ? n_const : 0);
@@ -40,7 +42,7 @@ static const struct value *find_entry(const struct shape_scope *scope, const str
 {
     for (size_t i = 0; i < N_SHAPE_FIELDS; i++) {
         for (const struct fields_table *row = scope->fields[i]; row != NULL; row = row->next) {
-            if (is_same_record(row->record, record)) {
+            if (fields_are_of(row->record, record)) {
                 return row->entry;
             }
         }
@@ -311,6 +313,20 @@ static void collect(struct fields_collection *collection, const struct fields_le
     }
 }
 
+static const char *freed_by(const struct shape_site *site)
+{
+    return site->freed.kind == LIFETIME_FREED_BY ? site->freed.freed_by : NULL;
+}
+
+static bool is_in_same_block(const struct fields_known *known, const struct shape_site *site)
+{
+    const char *freed = freed_by(site);
+
+    return known->freed_by == NULL || freed == NULL
+               ? known->freed_by == freed
+               : strcmp(known->freed_by, freed) == 0 && fields_are_of(known->node, site->node);
+}
+
 static struct fields_known *know(struct shape_scope *scope, const struct shape_site *site,
                                  const struct ctype *record)
 {
@@ -320,6 +336,8 @@ static struct fields_known *know(struct shape_scope *scope, const struct shape_s
                                    .of_argument = scope->fields[FIELDS_OF_ARGUMENT],
                                    .direction = site->direction,
                                    .lifetime = site->lifetime.kind,
+                                   .freed_by = freed_by(site),
+                                   .node = site->node,
                                    .fields = work_alloc(scope->work, sizeof(*known->fields)),
                                    .next = scope->known};
     known->fields->record = record;
@@ -336,7 +354,7 @@ static const struct fields_known *find_known(const struct shape_scope *scope,
     while (known != NULL &&
            (known->direction != site->direction || known->lifetime != site->lifetime.kind ||
             known->of_argument != scope->fields[FIELDS_OF_ARGUMENT] ||
-            !is_same_record(known->record, record))) {
+            !is_in_same_block(known, site) || !fields_are_of(known->record, record))) {
         known = known->next;
     }
     return known;
@@ -367,6 +385,10 @@ bool fields_read(struct shape_scope *scope, const struct shape_site *site,
     }
     if (site->direction == SHAPE_READ) {
         reached.lifetime = (struct config_lifetime){.kind = LIFETIME_HOLDER};
+        reached.freed.kind = LIFETIME_NONE;
+    }
+    if (reached.freed.kind == LIFETIME_FREED_BY && reached.node == NULL) {
+        reached.node = record;
     }
     met = is_common(&reached) ? find_known(scope, &reached, record) : NULL;
     if (met != NULL) {

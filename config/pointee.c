@@ -49,6 +49,16 @@ static bool read_word(struct shape_scope *scope, const struct shape_site *site,
     }
 }
 
+void shape_enter(struct shape_site *site, const struct config_lifetime *lifetime)
+{
+    site->lifetime = (struct config_lifetime){
+        .kind = lifetime->kind == LIFETIME_INTO ? LIFETIME_NONE : LIFETIME_HOLDER};
+    if (lifetime->kind != LIFETIME_HOLDER) {
+        site->freed = *lifetime;
+        site->node = NULL;
+    }
+}
+
 static bool check_nested_keys(struct shape_scope *scope, const struct value *object)
 {
     static const char *const outermost[] = {"round", "drop_bits", "when", "if", "via", "fields"};
@@ -117,8 +127,7 @@ static bool read_directed(struct shape_scope *scope, const struct shape_site *si
         scope->has_secret_out |= site->direction == SHAPE_WRITTEN;
     }
     if (!pointee_is_word(members->direction, site->type, members->count != NULL)) {
-        inner.lifetime = (struct config_lifetime){
-            .kind = ret->lifetime.kind == LIFETIME_INTO ? LIFETIME_NONE : LIFETIME_HOLDER};
+        shape_enter(&inner, &ret->lifetime);
         return pointee_read_elements(scope, &inner, members->direction, members->count, ret);
     }
     if (members->count != NULL) {
@@ -179,6 +188,11 @@ bool pointee_read(struct shape_scope *scope, const struct shape_site *site,
     }
     if (ret->kind == POINTEE_IGNORED || ret->kind == POINTEE_ADDRESS) {
         return true;
+    }
+    if (ret->lifetime.kind == LIFETIME_HOLDER && ret->kind == POINTEE_ELEMENTS &&
+        site->freed.kind == LIFETIME_FREED_BY && site->node != NULL && ret->type != NULL &&
+        fields_are_of(site->node, ret->type)) {
+        ret->lifetime = site->freed;
     }
     if (ret->lifetime.kind == LIFETIME_NONE && scope->prototype != NULL) {
         return REPORT(scope->work->list, value->source.place, LIFETIME_MISSING, site->name);

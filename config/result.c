@@ -26,7 +26,7 @@ static bool read_memory(struct shape_scope *scope, const struct shape_members *m
     struct shape_site site = result_site(scope);
     const struct value *out = members->out;
 
-    site.lifetime.kind = lifetime->kind == LIFETIME_INTO ? LIFETIME_NONE : LIFETIME_HOLDER;
+    shape_enter(&site, lifetime);
     if (pointee_is_word(out, site.type, members->count != NULL)) {
         int kind;
 

@@ -48,6 +48,13 @@ struct shape_site {
     const char *hint; /* what could describe it; or NULL */
     /* Of what is handed out without a lifetime of its own. NONE: that is an error. */
     struct config_lifetime lifetime;
+    /*
+     * Within a block that a function frees (freed_by), and its record, once that is read: what
+     * leads to more of those leads to blocks of their own, of the same lifetime. For programs may
+     * free the end of a list alone.
+     */
+    struct config_lifetime freed;
+    const struct ctype *node;
 };
 
 /* The members of one description object. */
@@ -56,6 +63,9 @@ struct shape_members {
     const struct value *count, *secret, *lifetime, *fields, *when, *condition, *via;
     bool is_approximate; /* one of them says how */
 };
+
+/* The site of pointers within memory that is handed out with a lifetime. */
+void shape_enter(struct shape_site *site, const struct config_lifetime *lifetime);
 
 /* Takes an object apart; reports keys that do not belong and what contradicts itself. */
 bool shape_read_members(struct workspace *work, const struct value *object,
@@ -128,6 +138,9 @@ bool pointee_report_mismatch(struct shape_scope *scope, const struct shape_site 
  */
 bool fields_read(struct shape_scope *scope, const struct shape_site *site,
                  const struct ctype *record, struct place place, const struct config_fields **ret);
+
+/* Both are the same record: of one tag, or of one name. */
+bool fields_are_of(const struct ctype *a, const struct ctype *b);
 
 /* Looks at `fields`: structs and members that are not there, wrong descriptions. False after a
  * report; *ret is written in any case. */

@@ -88,19 +88,25 @@ static bool holds_more(const struct config_pointee *pointee)
     return false;
 }
 
+/* The count hangs on nothing but the record that holds the pointer. */
 static bool is_counted_by_record(const struct config_count *count)
 {
-    return count->n_steps == 0 || (count->n_steps == 1 && (count->steps[0].kind == COUNT_NUMBER ||
-                                                           count->steps[0].kind == COUNT_MEMBER));
+    for (uint32_t i = 0; i < count->n_steps; i++) {
+        if (count->steps[i].kind == COUNT_PARAMETER || count->steps[i].kind == COUNT_POINTEE ||
+            count->steps[i].kind == COUNT_RETURN) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /* A count that cannot be told any more is none. */
 static uint64_t count_elements(const struct config_pointee *pointee, const void *record,
                                void *const *list)
 {
-    const struct count_step *step = pointee->count.steps;
+    static const struct config_function none; /* whose arguments are not asked for */
     uint64_t n = 0;
-    int64_t count = 0;
+    int64_t count;
 
     if (pointee->kind == POINTEE_LIST) {
         while (n < MAX_ELEMENTS && list[n] != NULL) {
@@ -108,20 +114,11 @@ static uint64_t count_elements(const struct config_pointee *pointee, const void 
         }
         return n;
     }
-    if (pointee->count.n_steps == 0) {
-        return 1;
-    }
-    if (!is_counted_by_record(&pointee->count)) {
+    if (!is_counted_by_record(&pointee->count) ||
+        marshal_count_of(&none, &pointee->count, NULL, NULL, record, &count) != 0) {
         return 0;
     }
-    if (step->kind == COUNT_NUMBER) {
-        count = step->number;
-    } else if (record == NULL ||
-               marshal_read_integer(step->member, (const char *)record + step->offset_bytes,
-                                    &count) != 0) {
-        return 0;
-    }
-    return count < 0 || (uint64_t)count > MAX_ELEMENTS ? 0 : (uint64_t)count;
+    return (uint64_t)count > MAX_ELEMENTS ? 0 : (uint64_t)count;
 }
 
 /* ---- pointers within memory ------------------------------------------------------------------ */

@@ -108,6 +108,53 @@ static void test_a_pointer_that_is_written_hands_out_records_that_lead_to_themse
     unload();
 }
 
+/* Each record of a list that a function frees is a block of its own, wherever it is met again. */
+static void test_records_that_a_function_frees_are_blocks(void **state)
+{
+    const struct config_function *f = LOAD(
+        "struct part; struct node { char *text; struct part *part; struct node **more; "
+        "struct node *next; }; struct part { struct node *owner; struct part *next; };",
+        "\"struct node\":{\"text\":\"string\",\"part\":{\"in\":\"struct part\"},\"more\":{\"in\":"
+        "{\"list\":{\"in\":\"struct node\"}}},\"next\":{\"in\":\"struct node\"}},\"struct "
+        "part\":{\"owner\":{\"in\":\"struct node\"},\"next\":{\"in\":\"struct part\"}}",
+        "\"prototype\":\"struct node *f(struct node **other)\",\"args\":{\"other\":{\"out\":"
+        "\"struct node *\",\"lifetime\":\"static\"}},\"returns\":{\"out\":\"struct node\","
+        "\"lifetime\":{\"freed_by\":\"let_go\"}}");
+    const struct config_fields *nodes = f->result.writes->fields;
+    const struct config_pointee *part = &find_field(nodes, "part")->pointee;
+    const struct config_pointee *more = &find_field(nodes, "more")->pointee;
+    const struct config_fields *kept = f->parameters[0].writes->target->fields;
+
+    assert_int_equal(find_field(nodes, "next")->pointee.lifetime.kind, LIFETIME_FREED_BY);
+    assert_string_equal(find_field(nodes, "next")->pointee.lifetime.freed_by, "let_go");
+    assert_ptr_equal(find_field(nodes, "next")->pointee.fields, nodes);
+    assert_int_equal(find_field(nodes, "text")->pointee.lifetime.kind, LIFETIME_HOLDER);
+    assert_int_equal(more->lifetime.kind, LIFETIME_HOLDER);
+    assert_int_equal(more->target->lifetime.kind, LIFETIME_FREED_BY);
+    assert_int_equal(part->lifetime.kind, LIFETIME_HOLDER);
+    assert_int_equal(find_field(part->fields, "next")->pointee.lifetime.kind, LIFETIME_HOLDER);
+    assert_int_equal(find_field(part->fields, "owner")->pointee.lifetime.kind, LIFETIME_FREED_BY);
+    assert_int_equal(find_field(kept, "next")->pointee.lifetime.kind, LIFETIME_HOLDER);
+    assert_ptr_equal(find_field(kept, "next")->pointee.fields, kept);
+    unload();
+}
+
+/* An array that a function frees is one block with the records that it leads to. */
+static void test_an_array_that_a_function_frees_is_one_block(void **state)
+{
+    const struct config_function *f =
+        LOAD("struct node { struct node *next; };",
+             "\"struct node\":{\"next\":{\"in\":\"struct node\"}}",
+             "\"prototype\":\"struct node **f(int n)\",\"returns\":{\"out\":{\"list\":{\"in\":"
+             "\"struct node\"}},\"lifetime\":{\"freed_by\":\"let_go\"}}");
+    const struct config_pointee *node = f->result.writes->target;
+
+    assert_int_equal(f->result.writes->lifetime.kind, LIFETIME_FREED_BY);
+    assert_int_equal(node->lifetime.kind, LIFETIME_HOLDER);
+    assert_int_equal(find_field(node->fields, "next")->pointee.lifetime.kind, LIFETIME_HOLDER);
+    unload();
+}
+
 static void test_fields_beside_an_argument_speak_first(void **state)
 {
     const struct config_function *f =
@@ -418,6 +465,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_pointer_that_is_written_hands_out_records_that_lead_to_themselves),
+        cmocka_unit_test(test_records_that_a_function_frees_are_blocks),
+        cmocka_unit_test(test_an_array_that_a_function_frees_is_one_block),
         cmocka_unit_test(test_fields_beside_an_argument_speak_first),
         cmocka_unit_test(test_records_within_records_are_flattened),
         cmocka_unit_test(test_a_field_may_differ_by_direction),
