@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The tables of bench_driver: hits, misses, threads, memory."""
+"""The tables of bench_driver at one size: hits, misses, threads, memory."""
 import lines
 import rounds
 from table import Table
@@ -7,19 +7,19 @@ from table import Table
 N_KEYS = 4096
 
 
-def _able(everybody, skipped):
+def able(everybody, skipped):
     """Those that can run here; the others' reasons go to skipped."""
-    able = []
+    found = []
     for line in everybody:
         why = line.missing()
         if why is None:
-            able.append(line)
+            found.append(line)
         else:
             skipped[line.name] = why
-    return able
+    return found
 
 
-def _numbers(line, shape_numbers, slow_numbers):
+def numbers_of(line, shape_numbers, slow_numbers):
     return slow_numbers if isinstance(line, (lines.Python, lines.Npm)) else shape_numbers
 
 
@@ -34,8 +34,8 @@ def _reference(cells, cell):
 def measure_hits(settings, skipped):
     fast = [N_KEYS, settings.n_batches, settings.n_passes]
     slow = [N_KEYS, settings.n_batches, max(1, settings.n_passes // 8)]
-    cells = [rounds.Cell(line, "hits", shape, _numbers(line, fast, slow))
-             for line in _able(lines.EVERYBODY, skipped) for shape in line.shapes]
+    cells = [rounds.Cell(line, "hits", shape, numbers_of(line, fast, slow))
+             for line in able(lines.EVERYBODY, skipped) for shape in line.shapes]
     with rounds.pinned():
         rounds.measure(cells, settings.n_rounds, "hits")
     table = Table("hits", f"A hit, ns ({N_KEYS:,} arguments, one thread; in brackets: times the "
@@ -50,11 +50,11 @@ def measure_hits(settings, skipped):
 
 def measure_misses(settings, skipped):
     numbers = [N_KEYS, settings.n_batches, 1]
-    lines_ = [lines.PLAIN, lines.MEMO_DOUBLE, lines.MEMO_TEXT, lines.DIRECT, lines.SIEVE,
-              lines.LRU, lines.GLIB, lines.UTHASH, lines.FUNCTOOLS, lines.CACHETOOLS_LOCK,
-              lines.NPM]
+    everybody = able([lines.PLAIN, lines.MEMO_DOUBLE, lines.MEMO_TEXT, lines.DIRECT, lines.SIEVE,
+                      lines.LRU, lines.GLIB, lines.UTHASH, lines.FUNCTOOLS, lines.CACHETOOLS_LOCK,
+                      lines.NPM], skipped)
     cells = [rounds.Cell(line, "misses", shape, numbers)
-             for line in _able(lines_, skipped) for shape in line.shapes if shape != "chain"]
+             for line in everybody for shape in line.shapes if shape != "chain"]
     with rounds.pinned():
         rounds.measure(cells, settings.n_rounds, "misses")
     columns = {shape: heading for shape, heading in lines.SHAPES.items() if shape != "chain"}
@@ -74,11 +74,11 @@ def measure_misses(settings, skipped):
 
 def measure_threads(settings, skipped):
     columns = {n: f"{n} thread{'s' if n > 1 else ''}" for n in (1, 2, 4)}
-    able = _able([lines.PLAIN, lines.MEMO_DOUBLE, lines.DIRECT, lines.SIEVE, lines.LRU,
-                  lines.GLIB, lines.UTHASH], skipped)
+    everybody = able([lines.PLAIN, lines.MEMO_DOUBLE, lines.DIRECT, lines.SIEVE, lines.LRU,
+                      lines.GLIB, lines.UTHASH], skipped)
     cells = [rounds.Cell(line, "threads", "double",
                          [N_KEYS, settings.n_batches, settings.n_passes, 0, n])
-             for line in able for n in columns]
+             for line in everybody for n in columns]
     rounds.measure(cells, settings.n_rounds, "threads")
     table = Table("threads", "Threads that hit one cache: millions of calls a second, all together",
                   columns)
@@ -92,9 +92,10 @@ def measure_threads(settings, skipped):
 
 def measure_memory(settings, skipped):
     n_keys = settings.n_memory_keys
-    able = _able([lines.PLAIN, lines.MEMO_DOUBLE, lines.DIRECT, lines.SIEVE, lines.LRU, lines.GLIB,
-                  lines.UTHASH, lines.FUNCTOOLS, lines.CACHETOOLS, lines.NPM], skipped)
-    cells = [rounds.Cell(line, "memory", "double", [n_keys, 1, 1]) for line in able]
+    everybody = able([lines.PLAIN, lines.MEMO_DOUBLE, lines.DIRECT, lines.SIEVE, lines.LRU,
+                      lines.GLIB, lines.UTHASH, lines.FUNCTOOLS, lines.CACHETOOLS, lines.NPM],
+                     skipped)
+    cells = [rounds.Cell(line, "memory", "double", [n_keys, 1, 1]) for line in everybody]
     rounds.measure(cells, min(3, settings.n_rounds), "memory")
     table = Table("memory", f"Memory, bytes for each of {n_keys:,} results (8 bytes of key, 8 of "
                   "value)", {"bytes": "resident memory"})

@@ -86,12 +86,12 @@ class Memoshim(Line):
 
     policy: str = "lru"
     mode: str = "memoize"
+    factor: int = 1  # entries for each key
 
     def configuration(self, n_keys):
-        entries = n_keys * (DIRECT_FACTOR if self.policy == "direct" else 1)
         return {"version": 1, "types": TYPES, "functions": FUNCTIONS,
-                "defaults": {"policy": self.policy, "mode": self.mode, "max_entries": entries,
-                             "max_bytes": "1GiB", "guard": False}}
+                "defaults": {"policy": self.policy, "mode": self.mode, "guard": False,
+                             "max_entries": n_keys * self.factor, "max_bytes": "1GiB"}}
 
     def environment(self, n_keys):
         return {"LD_PRELOAD": LIBRARY, "MEMOSHIM_CONFIG": json.dumps(self.configuration(n_keys))}
@@ -139,11 +139,12 @@ TWO = ("double", "chain", "text")
 PLAIN = Line("plain", "no memo, the plain call")
 MEMO_DOUBLE = Preload("memo-double", "hard-coded memo, direct-mapped", ONE)
 MEMO_TEXT = Preload("memo-text", "hard-coded memo, text", ("text",))
-DIRECT = Memoshim("direct", "memoshim, direct", policy="direct")
+DIRECT = Memoshim("direct", "memoshim, direct", policy="direct", factor=DIRECT_FACTOR)
 SIEVE = Memoshim("sieve", "memoshim, sieve", policy="sieve")
 LRU = Memoshim("lru", "memoshim, lru", policy="lru")
 OTHERS = [Memoshim(policy, f"memoshim, {policy}", ("double", "chain"), policy=policy)
           for policy in ("s3-fifo", "w-tinylfu", "fifo", "lfu", "mru", "rr")]
+LRU_WITH_ROOM = Memoshim("lru", "memoshim, lru", policy="lru", factor=4)
 OFF = Memoshim("off", "memoshim, mode off", mode="off")
 GLIB = Preload("memo-glib", "mutex and GHashTable", TWO, package="libglib2.0-dev")
 UTHASH = Preload("memo-uthash", "mutex and uthash", TWO, package="uthash-dev")

@@ -57,7 +57,7 @@ class Workload:
     def check_report(self, path, n_misses):
         """What memoshim counted in one process, of which at most so many calls were real ones."""
         seen = json.loads(path.read_text())["functions"][self.function]
-        if seen["misses"] > n_misses or seen["bypasses"] != 0 or seen["calls"] == 0:
+        if seen["misses"] > n_misses or seen["bypasses"] != 0:
             raise rounds.Broken(f"{self.heading}: {seen}")
         return seen["hits"]
 

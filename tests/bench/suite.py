@@ -9,6 +9,7 @@ import argparse
 import dataclasses
 import json
 import os
+import pathlib
 import platform
 import sys
 import time
@@ -16,8 +17,10 @@ import time
 import checks
 import in_process
 import programs
+import readme
 import rounds
 import startup
+import sweeps
 
 SECTIONS = {
     "hits": in_process.measure_hits,
@@ -26,6 +29,8 @@ SECTIONS = {
     "memory": in_process.measure_memory,
     "startup": startup.measure_startup,
     "programs": programs.measure_programs,
+    "sizes": sweeps.measure_sizes,
+    "gain": sweeps.measure_gain,
 }
 
 
@@ -42,11 +47,13 @@ class Settings:
     n_servers: int = 3
     n_files: int = 10000
     n_times: int = 100000
+    sizes: tuple = (128, 512, 2048, 8192, 32768, 1 << 17, 1 << 20)
+    costs: tuple = (0, 8, 24, 64, 192, 512, 2048)
     n_cpus: int = len(os.sched_getaffinity(0))
 
 
 QUICK = {"n_rounds": 1, "n_batches": 2, "n_passes": 2, "n_starts": 2, "n_memory_keys": 1 << 14,
-         "n_servers": 1, "n_files": 500, "n_times": 5000}
+         "n_servers": 1, "n_files": 500, "n_times": 5000, "sizes": (128, 4096), "costs": (0, 64)}
 
 
 def describe_machine():
@@ -67,6 +74,9 @@ def read_arguments():
     parser.add_argument("--quick", action="store_true",
                         help="seconds: one short round, whose counts mean something, not its times")
     parser.add_argument("--json", metavar="FILE", help="also writes everything there")
+    parser.add_argument("--plots", metavar="FOLDER", help="also draws there, as SVG")
+    parser.add_argument("--readme", action="store_true",
+                        help="puts the tables and plots into the README")
     parser.add_argument("--check", action="store_true",
                         help="ends with 1 unless every bound holds (checks.py)")
     arguments = parser.parse_args()
@@ -78,6 +88,15 @@ def read_arguments():
     if arguments.rounds:
         settings.n_rounds = arguments.rounds
     return arguments, settings, [name for name in SECTIONS if name in chosen]
+
+
+def write_json(path, tables, results, machine, settings, skipped):
+    whole = {"machine": machine, "rounds": settings.n_rounds, "time": int(time.time()),
+             "skipped": skipped, "tables": [table.as_json() for table in tables],
+             "checks": [result.as_json() for result in results]}
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(whole, file, indent=1)
+        file.write("\n")
 
 
 def main():
@@ -99,12 +118,12 @@ def main():
     results = checks.check(tables)
     if arguments.check:
         print("\n".join(result.as_text() for result in results))
+    if arguments.plots:
+        readme.write_plots(tables, pathlib.Path(arguments.plots))
+    if arguments.readme:
+        readme.write(tables, machine, time.strftime("%Y-%m-%d"), settings.n_rounds)
     if arguments.json:
-        with open(arguments.json, "w", encoding="utf-8") as file:
-            json.dump({"machine": machine, "rounds": settings.n_rounds, "time": int(time.time()),
-                       "skipped": skipped, "tables": [table.as_json() for table in tables],
-                       "checks": [result.as_json() for result in results]}, file, indent=1)
-            file.write("\n")
+        write_json(arguments.json, tables, results, machine, settings, skipped)
     sys.exit(1 if arguments.check and not all(result.holds for result in results) else 0)
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Tables of figures: as text for a terminal, as Markdown for the README, as JSON for programs."""
 import dataclasses
+import textwrap
 
 
 @dataclasses.dataclass
@@ -52,7 +53,9 @@ class Table:
         for row in grid:
             lines.append("  ".join([row[0].ljust(widths[0])] + [
                 cell.rjust(width) for cell, width in zip(row[1:], widths[1:])]).rstrip())
-        return "\n".join(lines + [f"  {note}" for note in self.notes]) + "\n"
+        for note in self.notes:
+            lines += textwrap.wrap(note, 96, initial_indent="  ", subsequent_indent="  ")
+        return "\n".join(lines) + "\n"
 
     def as_markdown(self):
         grid = list(self._cells())
