@@ -212,12 +212,11 @@ static bool read_pointers(struct shape_scope *scope, const struct shape_site *si
         return REPORT(scope->work->list, value->source.place, POINTER_TO_UNKNOWN, element->text);
     }
     if (site->direction == SHAPE_WRITTEN && site->lifetime.kind == LIFETIME_NONE) {
-        return REPORT(scope->work->list, value->source.place, LIFETIME_MISSING, site->name);
+        return REPORT(scope->work->list, scope->use, LIFETIME_MISSING, site->name);
     }
     target->kind = POINTEE_ELEMENTS;
     shape_enter(&behind, &site->lifetime);
-    return !ctype_is_record(pointed) ||
-           fields_read(scope, &behind, pointed, value->source.place, &target->fields);
+    return !ctype_is_record(pointed) || fields_read(scope, &behind, pointed, &target->fields);
 }
 
 /* The C type that T names, or "bytes". */
@@ -246,7 +245,7 @@ static bool read_typed(struct shape_scope *scope, const struct shape_site *site,
     ret->type = element;
     ret->element_size = element != NULL ? element->size_bytes : 1;
     return element == NULL || !ctype_is_record(element) ||
-           fields_read(scope, site, element, value->source.place, &ret->fields);
+           fields_read(scope, site, element, &ret->fields);
 }
 
 static bool read_type(struct shape_scope *scope, const struct shape_site *site,

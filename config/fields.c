@@ -86,16 +86,24 @@ const char *fields_name(const struct fields_collection *collection,
                      outermost(level)->record->text, "'");
 }
 
+static void report_too_large(struct fields_collection *collection)
+{
+    if (!collection->is_too_large) {
+        REPORT(collection->scope->work->list, collection->place, FIELDS_MANY,
+               work_number(collection->scope->work, FIELDS_MAX),
+               work_number(collection->scope->work, FIELDS_MAX_RECORDS));
+    }
+    collection->is_too_large = true;
+    collection->is_good = false;
+}
+
 static void add_field(struct fields_collection *collection, const char *name, uint32_t offset_bytes,
                       uint32_t n_bytes, const struct config_pointee *pointee)
 {
     struct workspace *work = collection->scope->work;
 
     if (collection->n_fields == FIELDS_MAX) {
-        if (collection->is_good) {
-            REPORT(work->list, collection->place, FIELDS_MANY, work_number(work, FIELDS_MAX));
-        }
-        collection->is_good = false;
+        report_too_large(collection);
         return;
     }
     if (collection->n_fields == collection->n_room) {
@@ -124,8 +132,8 @@ static void add_elements(struct fields_collection *collection, const struct fiel
                   level->offset_bytes + offset_bytes, type->size_bytes, pointee);
         return;
     }
-    for (uint32_t i = 0; i < type->size_bytes / type->target->size_bytes && collection->is_good;
-         i++) {
+    for (uint32_t i = 0;
+         i < type->size_bytes / type->target->size_bytes && !collection->is_too_large; i++) {
         const char *element =
             work_join(work, name, "[", work_join(work, work_number(work, i), "]", ""));
 
@@ -143,6 +151,22 @@ static const char *word_for(const struct value *description, enum shape_directio
         chosen = value_find(description, direction == SHAPE_READ ? "on_in" : "on_out");
     }
     return chosen != NULL && chosen->kind == VALUE_STRING ? chosen->source.text : NULL;
+}
+
+/* A union that may hold a pointer. */
+static bool may_hold_pointer(const struct ctype *type)
+{
+    return fields_innermost(type)->kind == CTYPE_UNION && ctype_find_pointer(type) != NULL;
+}
+
+static void report_union(struct fields_collection *collection, const struct fields_level *level,
+                         const struct ctype_member *member)
+{
+    REPORT(collection->scope->work->list, collection->place, UNION_UNDESCRIBED,
+           fields_name(collection, level, member->name != NULL ? member->name : ""),
+           ctype_is_unnamed(fields_innermost(member->type)) ? "union { ... }"
+                                                            : fields_innermost(member->type)->text);
+    collection->is_good = false;
 }
 
 bool fields_read_plain(struct fields_collection *collection, const struct fields_level *level,
@@ -168,10 +192,12 @@ bool fields_read_plain(struct fields_collection *collection, const struct fields
                   level->offset_bytes + member->offset_bytes, member->type->size_bytes, &ignored);
         return true;
     }
-    if (word != NULL && strcmp(word, "address") == 0 &&
-        fields_innermost(member->type)->kind == CTYPE_UNION &&
-        ctype_find_pointer(member->type) != NULL) {
+    if (word != NULL && strcmp(word, "address") == 0 && may_hold_pointer(member->type)) {
         return true; /* its bytes, as they are */
+    }
+    if (may_hold_pointer(member->type) && word != NULL) {
+        report_union(collection, level, member);
+        return true;
     }
     if (word != NULL || description->kind != VALUE_OBJECT ||
         (value_find(description, "on_in") == NULL && value_find(description, "on_out") == NULL)) {
@@ -183,17 +209,22 @@ bool fields_read_plain(struct fields_collection *collection, const struct fields
     return false;
 }
 
+/* By the innermost struct that has a name: there it is described once for all that hold it. */
 static void report_undescribed(struct fields_collection *collection,
                                const struct fields_level *level, const char *name,
                                const struct ctype *type)
 {
     struct shape_scope *scope = collection->scope;
-    const struct fields_level *record = outermost(level);
+    struct workspace *work = scope->work;
+    const char *said;
 
-    REPORT(scope->work->list, record->entry != NULL ? record->entry->key_place : collection->place,
-           FIELD_UNDESCRIBED, fields_name(collection, level, name), type->text,
-           suggest_field(scope->work, record->record, join_path(scope->work, level->path, name),
-                         type, collection->site->direction));
+    for (; ctype_is_unnamed(level->record) && level->outer != NULL; level = level->outer) {
+        name = join_path(work, level->path, name);
+    }
+    said = work_join(work, work_join(work, "'", name, "' of '"), level->record->text, "'");
+    REPORT(work->list, level->entry != NULL ? level->entry->key_place : collection->place,
+           FIELD_UNDESCRIBED, said, type->text,
+           suggest_field(work, level->record, name, type, collection->site->direction));
     collection->is_good = false;
 }
 
@@ -228,8 +259,13 @@ static void collect_inner(struct fields_collection *collection, const struct fie
                           uint32_t offset_bytes)
 {
     struct shape_scope *scope = collection->scope;
+    bool was_good = collection->is_good;
     struct fields_level inner;
 
+    if (collection->n_records++ == FIELDS_MAX_RECORDS) {
+        report_too_large(collection);
+        return;
+    }
     if (type->kind != CTYPE_ARRAY) {
         inner = (struct fields_level){.record = type,
                                       .entry = find_entry(scope, type),
@@ -240,7 +276,9 @@ static void collect_inner(struct fields_collection *collection, const struct fie
         collect(collection, &inner);
         return;
     }
-    for (uint32_t i = 0; i < type->size_bytes / type->target->size_bytes && collection->is_good;
+    /* What is wrong with one element is wrong with all. */
+    for (uint32_t i = 0; i < type->size_bytes / type->target->size_bytes &&
+                         collection->is_good == was_good && !collection->is_too_large;
          i++) {
         const char *element = work_join(
             scope->work, name, "[", work_join(scope->work, work_number(scope->work, i), "]", ""));
@@ -299,16 +337,14 @@ static void collect_member(struct fields_collection *collection, const struct fi
                (!is_named || is_of_interest(collection->scope, type) ||
                 is_spoken_of(work, level, path))) {
         collect_inner(collection, level, path, path, member->type, member->offset_bytes);
-    } else if (type->kind == CTYPE_UNION && ctype_find_pointer(type) != NULL) {
-        REPORT(work->list, collection->place, UNION_UNDESCRIBED,
-               fields_name(collection, level, path), type->text);
-        collection->is_good = false;
+    } else if (may_hold_pointer(type)) {
+        report_union(collection, level, member);
     }
 }
 
 static void collect(struct fields_collection *collection, const struct fields_level *level)
 {
-    for (uint32_t i = 0; i < level->record->n_members && collection->is_good; i++) {
+    for (uint32_t i = 0; i < level->record->n_members && !collection->is_too_large; i++) {
         collect_member(collection, level, &level->record->members[i]);
     }
 }
@@ -367,11 +403,11 @@ static bool is_common(const struct shape_site *site)
 }
 
 bool fields_read(struct shape_scope *scope, const struct shape_site *site,
-                 const struct ctype *record, struct place place, const struct config_fields **ret)
+                 const struct ctype *record, const struct config_fields **ret)
 {
     struct fields_level level = {.record = record, .path = "", .name = ""};
     struct shape_site reached = *site;
-    struct fields_collection collection = {scope, &reached, place, .is_good = true};
+    struct fields_collection collection = {scope, &reached, scope->use, .is_good = true};
     const struct fields_known *met;
     struct fields_known *known;
 
@@ -381,7 +417,7 @@ bool fields_read(struct shape_scope *scope, const struct shape_site *site,
     }
     if (record->kind == CTYPE_UNION) {
         return ctype_find_pointer(record) == NULL ||
-               REPORT(scope->work->list, place, UNION_FOLLOWED, record->text);
+               REPORT(scope->work->list, scope->use, UNION_FOLLOWED, record->text);
     }
     if (site->direction == SHAPE_READ) {
         reached.lifetime = (struct config_lifetime){.kind = LIFETIME_HOLDER};

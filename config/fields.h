@@ -18,8 +18,8 @@ struct fields_collection {
     const struct shape_site *site; /* of the pointer to the record */
     struct place place;            /* where the record is used */
     struct config_field *fields;
-    uint32_t n_fields, n_room;
-    bool is_good;
+    uint32_t n_fields, n_room, n_records; /* n_records: inner ones that were looked into */
+    bool is_good, is_too_large;
 };
 
 /* A record within the one that is collected, or that one itself. */

@@ -7,30 +7,35 @@
 
 #include <string.h>
 
-/* The member at a path like "in.text", and the record that has it; NULL: there is none. */
-static const struct ctype_member *find_path(const struct ctype *record, const char *path,
-                                            const struct ctype **ret_holder, uint32_t *ret_offset)
+/* Where a path like "in.text" has led to. */
+struct found {
+    const struct ctype *record; /* the innermost that was found */
+    uint32_t offset_bytes;      /* of it in the outermost */
+    const struct ctype_member *member;
+    const char *name; /* what was looked for in it last */
+};
+
+/* Follows a path; member NULL: there is none of that name. */
+static struct found find_path(const struct ctype *record, const char *path)
 {
-    const struct ctype_member *member = NULL;
-    uint32_t base = 0, offset = 0;
+    struct found found = {.record = record, .name = path};
 
     for (;;) {
-        size_t n_name = strcspn(path, ".");
+        size_t n_name = strcspn(found.name, ".");
+        uint32_t offset = 0;
 
-        member = ctype_find_member(record, path, n_name, &offset);
-        if (member == NULL || path[n_name] == '\0') {
-            break;
+        found.member = ctype_find_member(found.record, found.name, n_name, &offset);
+        if (found.member == NULL || found.name[n_name] == '\0') {
+            return found;
         }
-        base += offset;
-        record = fields_innermost(member->type);
-        if (record->kind != CTYPE_STRUCT) {
-            return NULL;
+        if (fields_innermost(found.member->type)->kind != CTYPE_STRUCT) {
+            found.member = NULL;
+            return found;
         }
-        path += n_name + 1;
+        found.offset_bytes += offset;
+        found.record = fields_innermost(found.member->type);
+        found.name += n_name + 1;
     }
-    *ret_holder = record;
-    *ret_offset = base;
-    return member;
 }
 
 static void list_members(const struct ctype *record, const char **names, uint32_t n_room,
@@ -46,14 +51,14 @@ static void list_members(const struct ctype *record, const char **names, uint32_
 }
 
 static bool report_unknown_member(struct workspace *work, const struct ctype *record,
-                                  const struct value *description)
+                                  const struct value *description, const struct found *found)
 {
     const char *names[64];
     uint32_t n_names = 0;
 
-    list_members(record, names, sizeof(names) / sizeof(names[0]), &n_names);
+    list_members(found->record, names, sizeof(names) / sizeof(names[0]), &n_names);
     return REPORT(work->list, description->key_place, UNKNOWN_FIELD, record->text, description->key,
-                  words_hint(work, description->key, names, n_names));
+                  words_hint(work, found->name, names, n_names));
 }
 
 /* As if it were met, in each direction that it speaks of. */
@@ -62,18 +67,21 @@ static bool check_member(struct shape_scope *scope, const struct ctype *record,
 {
     const struct fields_level level = {.record = record, .path = "", .name = ""};
     struct config_pointee pointee;
-    struct shape_site site = {.record = record, .lifetime.kind = LIFETIME_HOLDER};
-    struct fields_collection collection = {scope, &site, description->key_place, .is_good = true};
-    const struct ctype_member *member =
-        find_path(record, description->key, &site.inner, &site.inner_offset_bytes);
+    const struct found found = find_path(record, description->key);
+    struct shape_site site = {.record = record,
+                              .inner = found.record,
+                              .inner_offset_bytes = found.offset_bytes,
+                              .lifetime.kind = LIFETIME_HOLDER};
+    struct fields_collection collection = {scope, &site, description->source.place,
+                                           .is_good = true};
     struct ctype_member renamed;
 
-    if (member == NULL) {
-        return report_unknown_member(scope->work, record, description);
+    if (found.member == NULL) {
+        return report_unknown_member(scope->work, record, description, &found);
     }
-    renamed = *member;
+    renamed = *found.member;
     renamed.name = description->key;
-    site.type = fields_innermost(member->type);
+    site.type = fields_innermost(renamed.type);
     site.name = fields_name(&collection, &level, description->key);
     for (site.direction = SHAPE_READ; site.direction <= SHAPE_WRITTEN && collection.is_good;
          site.direction++) {

@@ -142,10 +142,9 @@ static void read_by_value(struct entry *entry, uint32_t parameter)
     const struct shape_site site = {.type = passed->type,
                                     .name = work_join(work, "'", passed->name, "'")};
 
-    entry->is_good &= shape_read_by_value(
-        &entry->shapes, &site,
-        place_inside(&entry->prototype_value->source, entry->offsets[parameter]),
-        &entry->parameters[parameter].reads);
+    entry->shapes.use = place_inside(&entry->prototype_value->source, entry->offsets[parameter]);
+    entry->is_good &=
+        shape_read_by_value(&entry->shapes, &site, &entry->parameters[parameter].reads);
 }
 
 static void check_described(struct entry *entry)
@@ -186,7 +185,8 @@ static void read_returns(struct entry *entry)
                suggest_result(entry->work, &entry->function->prototype));
         entry->is_good = false;
     } else if (ctype_is_record(type)) {
-        entry->is_good &= shape_read_by_value(&entry->shapes, &site, place, &result->writes);
+        entry->shapes.use = place;
+        entry->is_good &= shape_read_by_value(&entry->shapes, &site, &result->writes);
     }
 }
 

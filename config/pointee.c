@@ -30,7 +30,8 @@ static bool read_word(struct shape_scope *scope, const struct shape_site *site,
 {
     int kind;
 
-    if (!word_read(scope->work, value, WORDS_DESCRIPTION, &kind)) {
+    if (!shape_check_word(scope->work, value) ||
+        !word_read(scope->work, value, WORDS_DESCRIPTION, &kind)) {
         return false;
     }
     switch (kind) {
@@ -43,7 +44,7 @@ static bool read_word(struct shape_scope *scope, const struct shape_site *site,
     case DESCRIBE_IGNORE:
         ret->kind = POINTEE_IGNORED;
         return site->direction == SHAPE_READ || scope->prototype == NULL ||
-               REPORT(scope->work->list, value->source.place, IGNORED_WRITTEN, site->name);
+               REPORT(scope->work->list, scope->use, IGNORED_WRITTEN, site->name);
     default:
         return REPORT(scope->work->list, value->source.place, WORD_WITHIN, value->source.text);
     }
@@ -75,13 +76,12 @@ static bool check_nested_keys(struct shape_scope *scope, const struct value *obj
 }
 
 /* The object says nothing of this direction: no matter while nothing is known to be used so. */
-static bool report_undescribed(struct shape_scope *scope, const struct shape_site *site,
-                               const struct value *value)
+static bool report_undescribed(struct shape_scope *scope, const struct shape_site *site)
 {
     bool is_read = site->direction == SHAPE_READ;
 
     return scope->prototype == NULL ||
-           REPORT(scope->work->list, value->source.place, DIRECTION_UNDESCRIBED, site->name,
+           REPORT(scope->work->list, scope->use, DIRECTION_UNDESCRIBED, site->name,
                   is_read ? "read" : "written", is_read ? "on_in" : "on_out");
 }
 
@@ -98,7 +98,7 @@ static bool read_by_direction(struct shape_scope *scope, const struct shape_site
         }
     }
     if (chosen == NULL) {
-        return report_undescribed(scope, site, value);
+        return report_undescribed(scope, site);
     }
     return pointee_read(scope, site, chosen, ret);
 }
@@ -113,7 +113,7 @@ static bool read_offset(struct shape_scope *scope, const struct shape_site *site
         return REPORT(scope->work->list, value->source.place, NO_DIRECTION, site->name, site->hint);
     }
     ret->kind = POINTEE_ADDRESS;
-    return site->direction == SHAPE_WRITTEN || report_undescribed(scope, site, value);
+    return site->direction == SHAPE_WRITTEN || report_undescribed(scope, site);
 }
 
 /* What { "in": T } and the like say; ret->lifetime is what it is handed out with. */
@@ -153,7 +153,7 @@ static bool read_object(struct shape_scope *scope, const struct shape_site *site
         return read_offset(scope, site, value, &members, ret);
     }
     if (members.direction == members.out && site->direction == SHAPE_READ) {
-        return report_undescribed(scope, site, value);
+        return report_undescribed(scope, site);
     }
     if (!read_directed(scope, site, &members, ret)) {
         return false;
@@ -195,7 +195,7 @@ bool pointee_read(struct shape_scope *scope, const struct shape_site *site,
         ret->lifetime = site->freed;
     }
     if (ret->lifetime.kind == LIFETIME_NONE && scope->prototype != NULL) {
-        return REPORT(scope->work->list, value->source.place, LIFETIME_MISSING, site->name);
+        return REPORT(scope->work->list, scope->use, LIFETIME_MISSING, site->name);
     }
     if (ret->lifetime.kind == LIFETIME_IMMORTAL) {
         ret->kind = POINTEE_ADDRESS; /* whatever lies there, the pointer says it all */

@@ -107,8 +107,7 @@ static bool read_value(struct shape_scope *scope, const struct value *value,
     if (members->lifetime != NULL && !lifetime_read(scope, members->lifetime, &site.lifetime)) {
         return false;
     }
-    if (ctype_is_record(type) &&
-        !shape_read_by_value(scope, &site, value->source.place, &ret->writes)) {
+    if (ctype_is_record(type) && !shape_read_by_value(scope, &site, &ret->writes)) {
         return false;
     }
     if (members->lifetime != NULL && ret->writes == NULL) {
@@ -162,6 +161,7 @@ static bool read_one(struct shape_scope *scope, const struct value *value, bool 
     struct config_description description = {.is_out = true};
     const struct ctype *type = result_type(scope);
 
+    scope->use = value->source.place;
     if (value->kind == VALUE_STRING) {
         bool is_record = ctype_is_record(type) && ctype_find_pointer(type) != NULL;
 

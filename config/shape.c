@@ -59,12 +59,28 @@ static bool check_word(const struct subject *subject, const struct value *value,
     return true;
 }
 
+bool shape_check_word(struct workspace *work, const struct value *value)
+{
+    const char *text = value->source.text;
+    size_t n_first = strcspn(text, " *");
+    const char *first, *nearest;
+
+    first = work_copy_text(work, text, n_first);
+    nearest = ctype_nearest_name(first);
+    if (types_find(work, first, n_first) == NULL &&
+        (nearest == NULL || strcmp(nearest, first) != 0)) {
+        return true;
+    }
+    return REPORT(work->list, value->source.place, TYPE_FOR_WORD, text);
+}
+
 static bool read_word(const struct subject *subject, const struct value *value)
 {
     const struct ctype *type = subject->parameter->type;
     int kind;
 
-    if (!word_read(subject->scope->work, value, WORDS_DESCRIPTION, &kind) ||
+    if (!shape_check_word(subject->scope->work, value) ||
+        !word_read(subject->scope->work, value, WORDS_DESCRIPTION, &kind) ||
         !check_word(subject, value, kind)) {
         return false;
     }
@@ -131,7 +147,7 @@ void shape_close_fields(struct shape_scope *scope, const struct shape_scope *inn
 }
 
 bool shape_read_by_value(struct shape_scope *scope, const struct shape_site *site,
-                         struct place place, const struct config_pointee **ret)
+                         const struct config_pointee **ret)
 {
     struct config_pointee *pointee = work_alloc(scope->work, sizeof(*pointee));
 
@@ -139,7 +155,7 @@ bool shape_read_by_value(struct shape_scope *scope, const struct shape_site *sit
     pointee->kind = POINTEE_ELEMENTS;
     pointee->type = site->type;
     pointee->element_size = site->type->size_bytes;
-    if (!fields_read(scope, site, site->type, place, &pointee->fields)) {
+    if (!fields_read(scope, site, site->type, &pointee->fields)) {
         return false;
     }
     if (pointee->fields != NULL) {
@@ -162,8 +178,8 @@ static bool read_undirected(const struct subject *subject, const struct value *v
     }
     subject->ret->kind = DESCRIBE_VALUE;
     subject->ret->is_in = true;
-    return !ctype_is_record(type) || shape_read_by_value(subject->scope, &subject->site,
-                                                         value->source.place, &subject->ret->reads);
+    return !ctype_is_record(type) ||
+           shape_read_by_value(subject->scope, &subject->site, &subject->ret->reads);
 }
 
 /* ---- memory ---------------------------------------------------------------------------------- */
@@ -355,6 +371,7 @@ static bool read_one(struct shape_scope *scope, const struct value *value, uint3
         .is_alternative = is_alternative};
     bool is_good;
 
+    scope->use = value->source.place;
     if (value->kind == VALUE_STRING) {
         is_good = read_word(&subject, value);
     } else {

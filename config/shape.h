@@ -33,6 +33,7 @@ struct shape_scope {
     const struct fields_table *fields[N_SHAPE_FIELDS]; /* each may be NULL */
     const struct fields_known *known; /* fields that were read already (fields.c) */
     struct shape_claim *claims;       /* what is looked at in the end (claims.c) */
+    struct place use;                 /* where the parameter or result is described */
     bool has_secret, has_secret_out;  /* something read, something written is secret */
 };
 
@@ -70,6 +71,8 @@ void shape_enter(struct shape_site *site, const struct config_lifetime *lifetime
 /* Takes an object apart; reports keys that do not belong and what contradicts itself. */
 bool shape_read_members(struct workspace *work, const struct value *object,
                         struct shape_members *ret);
+/* Reports a type where there should be a word. */
+bool shape_check_word(struct workspace *work, const struct value *value);
 bool shape_is_secret(const struct shape_members *members);
 
 bool shape_read_parameter(struct shape_scope *scope, const struct value *value, uint32_t parameter,
@@ -97,7 +100,7 @@ bool shape_read_result(struct shape_scope *scope, const struct value *value,
  * pointers mean as `fields` says. *ret: NULL when it has none.
  */
 bool shape_read_by_value(struct shape_scope *scope, const struct shape_site *site,
-                         struct place place, const struct config_pointee **ret);
+                         const struct config_pointee **ret);
 
 /* The scope in which `fields` beside an argument speak first; NULL: a copy of scope. */
 bool shape_open_fields(const struct shape_scope *scope, const struct value *fields,
@@ -132,12 +135,9 @@ bool pointee_leads_on(const struct config_pointee *pointee);
 bool pointee_report_mismatch(struct shape_scope *scope, const struct shape_site *site,
                              const struct value *value, const char *word);
 
-/*
- * fields.c. What the pointers of a record mean; *ret: NULL when there is nothing to say of it.
- * place: where the record is used, for fields that nothing describes.
- */
+/* fields.c. What the pointers of a record mean; *ret: NULL when there is nothing to say of it. */
 bool fields_read(struct shape_scope *scope, const struct shape_site *site,
-                 const struct ctype *record, struct place place, const struct config_fields **ret);
+                 const struct ctype *record, const struct config_fields **ret);
 
 /* Both are the same record: of one tag, or of one name. */
 bool fields_are_of(const struct ctype *a, const struct ctype *b);
@@ -147,7 +147,8 @@ bool fields_are_of(const struct ctype *a, const struct ctype *b);
 bool fields_open(struct workspace *work, const struct value *value,
                  const struct fields_table **ret);
 
-#define FIELDS_MAX 1024 /* of one record, arrays and inner records flattened */
+#define FIELDS_MAX         1024 /* of one record, arrays and inner records flattened */
+#define FIELDS_MAX_RECORDS 4096 /* within one record, arrays flattened */
 
 /* lifetime.c */
 bool lifetime_read(struct shape_scope *scope, const struct value *value,

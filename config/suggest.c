@@ -17,12 +17,15 @@ enum pointer_class {
     POINTS_TO_CONST_BYTES = 1u << 3,
     POINTS_TO_VALUES = 1u << 4, /* double * */
     POINTS_TO_CONST_VALUES = 1u << 5,
-    POINTS_TO_UNKNOWN = 1u << 6, /* struct without body or with pointers, pointer */
+    POINTS_TO_UNKNOWN = 1u << 6, /* struct without body, union with pointers */
     POINTS_TO_CONST_UNKNOWN = 1u << 7,
     POINTS_TO_CODE = 1u << 8,
     POINTS_TO_TEXTS = 1u << 9,        /* char ** */
     POINTS_TO_CONST_TEXTS = 1u << 10, /* char *const * */
     POINTS_TO_CONST_WIDE = 1u << 11,  /* const wchar_t * */
+    POINTS_TO_POINTERS = 1u << 12,    /* struct addrinfo ** */
+    POINTS_TO_HANDLES = 1u << 13,     /* void **, or to what is not known */
+    POINTS_TO_CONST_POINTERS = 1u << 14,
 };
 
 #define POINTS_TO_WRITABLE (POINTS_TO_TEXT | POINTS_TO_BYTES | POINTS_TO_VALUES)
@@ -39,6 +42,8 @@ static const struct candidate {
     const char *word, *direction, *meaning;
 } candidates[] = {
     {POINTS_TO_CONST_TEXT | POINTS_TO_CONST_WIDE, "\"string\"", NULL, "if it is text"},
+    {POINTS_TO_POINTERS | POINTS_TO_TEXTS, NULL, "out", "if memory is handed out there"},
+    {POINTS_TO_HANDLES, "{ \"out\": \"address\" }", NULL, "if a handle is handed out there"},
     {POINTS_TO_WRITABLE, NULL, "out", "if it is written"},
     {POINTS_TO_READABLE, NULL, "in", "if it is read"},
     {POINTS_TO_WRITABLE, NULL, "inout", "if both"},
@@ -48,8 +53,11 @@ static const struct candidate {
     {POINTS_TO_TEXTS | POINTS_TO_CONST_TEXTS, "\"strings\"", NULL,
      "if it is a list of texts that ends with NULL"},
     {POINTS_TO_ANYTHING, "\"address\"", NULL, "if it is a handle"},
-    {POINTS_TO_WRITABLE | POINTS_TO_UNKNOWN | POINTS_TO_TEXTS, "\"scratch\"", NULL,
-     "if nobody reads it afterwards"},
+    {POINTS_TO_UNKNOWN | POINTS_TO_CONST_UNKNOWN, "{ \"via\": \"F\" }", NULL,
+     "if a function F says what it is"},
+    {POINTS_TO_WRITABLE | POINTS_TO_UNKNOWN | POINTS_TO_TEXTS | POINTS_TO_POINTERS |
+         POINTS_TO_HANDLES,
+     "\"scratch\"", NULL, "if nobody reads it afterwards"},
     {POINTS_TO_ANYTHING, "\"ignore\"", NULL, "if the result does not depend on it"},
 };
 
@@ -75,10 +83,17 @@ static enum pointer_class classify(const struct ctype *type)
     if (target->kind == CTYPE_VOID || ctype_is_text_pointer(type)) {
         return target->is_const ? POINTS_TO_CONST_BYTES : POINTS_TO_BYTES;
     }
-    if (ctype_is_text_pointer(target)) {
+    if (ctype_character_bytes(target) > 0) {
         return target->is_const ? POINTS_TO_CONST_TEXTS : POINTS_TO_TEXTS;
     }
-    if (target->kind == CTYPE_OPAQUE || ctype_find_pointer(target) != NULL) {
+    if (target->kind == CTYPE_POINTER) {
+        return target->is_const ? POINTS_TO_CONST_POINTERS
+               : ctype_is_scalar(target->target) || ctype_is_record(target->target)
+                   ? POINTS_TO_POINTERS
+                   : POINTS_TO_HANDLES;
+    }
+    if (target->kind != CTYPE_STRUCT && !ctype_is_scalar(target) &&
+        (target->kind != CTYPE_UNION || ctype_find_pointer(target) != NULL)) {
         return target->is_const ? POINTS_TO_CONST_UNKNOWN : POINTS_TO_UNKNOWN;
     }
     return target->is_const ? POINTS_TO_CONST_VALUES : POINTS_TO_VALUES;
@@ -176,7 +191,11 @@ static const char *suggest_plain_text(const struct ctype *type)
 
 static const char *suggest_type(const struct ctype *type)
 {
-    return (classify(type) & POINTS_TO_TYPED) == 0 ? "bytes" : suggest_plain_text(type->target);
+    unsigned kind = classify(type);
+
+    return (kind & POINTS_TO_TEXTS) != 0                          ? "string"
+           : (kind & (POINTS_TO_TYPED | POINTS_TO_POINTERS)) != 0 ? suggest_plain_text(type->target)
+                                                                  : "bytes";
 }
 
 static const char *suggest_one(struct workspace *work, const struct candidate *candidate,
@@ -190,13 +209,25 @@ static const char *suggest_one(struct workspace *work, const struct candidate *c
     }
     text = work_join(work, "{ \"", candidate->direction, "\": \"");
     text = work_join(work, text, suggest_type(described->type), "\"");
+    if ((classify(described->type) & (POINTS_TO_POINTERS | POINTS_TO_TEXTS)) != 0) {
+        return work_join(work, text, ", \"lifetime\": \"caller\" }", "");
+    }
     return work_join(work, text, suggest_count(work, prototype, described), " }");
+}
+
+/* One more of several: the first is said by itself, what follows is "or". */
+static const char *add(struct workspace *work, const char *text, bool is_second,
+                       const char *described, const char *meaning)
+{
+    text = work_join(work, text, is_second ? "; or " : ", ", described);
+    return work_join(work, text, " ", meaning);
 }
 
 const char *suggest_parameter(struct workspace *work, const struct prototype *prototype,
                               const struct prototype_parameter *described)
 {
     const char *text = NULL;
+    uint32_t n_said = 0;
     unsigned kind;
 
     if (described->type->kind != CTYPE_POINTER) {
@@ -206,18 +237,18 @@ const char *suggest_parameter(struct workspace *work, const struct prototype *pr
     kind = classify(described->type);
     for (size_t i = 0; i < sizeof(candidates) / sizeof(candidates[0]); i++) {
         const struct candidate *candidate = &candidates[i];
+        const char *one;
 
         if ((candidate->classes & kind) == 0) {
             continue;
         }
-        if (text == NULL) {
+        one = suggest_one(work, candidate, prototype, described);
+        if (n_said++ == 0) {
             text = work_join(work, "\"args\": { \"", described->name, "\": ");
-            text = work_join(work, text, suggest_one(work, candidate, prototype, described), " } ");
-            text = work_join(work, text, candidate->meaning, "; or ");
+            text = work_join(work, text, one, " } ");
+            text = work_join(work, text, candidate->meaning, "");
         } else {
-            text = work_join(work, text, text[strlen(text) - 1] == ' ' ? "" : ", ",
-                             suggest_one(work, candidate, prototype, described));
-            text = work_join(work, text, " ", candidate->meaning);
+            text = add(work, text, n_said == 2, one, candidate->meaning);
         }
     }
     return text;
@@ -225,26 +256,51 @@ const char *suggest_parameter(struct workspace *work, const struct prototype *pr
 
 /* ---- fields ---------------------------------------------------------------------------------- */
 
+/* What the pointer leads to, by its type; NULL: nothing that could be followed. */
+static const char *suggest_out(struct workspace *work, const struct ctype *type)
+{
+    switch (classify(type)) {
+    case POINTS_TO_TEXT:
+    case POINTS_TO_CONST_TEXT:
+    case POINTS_TO_CONST_WIDE:
+        return "\"string\"";
+    case POINTS_TO_TEXTS:
+    case POINTS_TO_CONST_TEXTS:
+        return "\"strings\"";
+    case POINTS_TO_VALUES:
+    case POINTS_TO_CONST_VALUES:
+        return work_join(work, "\"", suggest_plain_text(type->target), "\"");
+    case POINTS_TO_BYTES:
+    case POINTS_TO_CONST_BYTES:
+        return "\"bytes\", \"count\": N";
+    default:
+        return NULL;
+    }
+}
+
 const char *suggest_field(struct workspace *work, const struct ctype *record, const char *path,
                           const struct ctype *type, enum shape_direction direction)
 {
-    const struct ctype *target = type->target;
-    unsigned kind = classify(type);
+    const struct ctype *known = type->target->tag != NULL
+                                    ? types_find(work, type->target->tag, strlen(type->target->tag))
+                                    : NULL;
+    unsigned kind;
     const char *text = work_join(work, "\"fields\": { \"", record->text, "\": { \"");
-    const char *described = "{ \"in\": \"bytes\", \"count\": N }";
+    const char *out, *described;
 
-    if ((kind & POINTS_TO_CODE) != 0) {
+    /* A struct that leads to itself was not complete yet where it says so. */
+    type = known != NULL ? ctype_pointer_to(work, known) : type;
+    kind = classify(type);
+    out = described = suggest_out(work, type);
+    if (out == NULL) {
         described = "\"address\"";
-    } else if ((kind & (POINTS_TO_TEXT | POINTS_TO_CONST_TEXT)) != 0) {
-        described = "\"string\"";
-    } else if ((kind & (POINTS_TO_TEXTS | POINTS_TO_CONST_TEXTS)) != 0) {
-        described = "\"strings\"";
-    } else if (ctype_is_record(target) || ctype_is_scalar(target)) {
-        described = work_join(work, "{ \"in\": \"", suggest_plain_text(target), "\" }");
+    } else if ((kind & (POINTS_TO_VALUES | POINTS_TO_CONST_VALUES | POINTS_TO_BYTES |
+                        POINTS_TO_CONST_BYTES)) != 0) {
+        described = work_join(work, "{ \"in\": ", out, " }");
     }
     text = work_join(work, text, path, "\": ");
     text = work_join(work, text, described, " } }");
-    if ((kind & POINTS_TO_CODE) == 0) {
+    if (out != NULL) {
         text = work_join(work, text, ", or \"address\" if it is a handle", "");
     }
     return direction == SHAPE_READ
@@ -270,6 +326,11 @@ static const char *find_pointer(const struct prototype *prototype, const unsigne
     return NULL;
 }
 
+static const char *suggest_lifetime(struct workspace *work, const char *out, const char *lifetime)
+{
+    return work_join(work, work_join(work, "{ \"out\": ", out, ", \"lifetime\": "), lifetime, " }");
+}
+
 const char *suggest_result(struct workspace *work, const struct prototype *prototype)
 {
     static const unsigned into[] = {POINTS_TO_TEXT, POINTS_TO_BYTES, POINTS_TO_UNKNOWN};
@@ -278,22 +339,23 @@ const char *suggest_result(struct workspace *work, const struct prototype *proto
     unsigned kind = classify(prototype->result);
     const char *written = find_pointer(prototype, into, sizeof(into) / sizeof(into[0]));
     const char *pointed = find_pointer(prototype, within, sizeof(within) / sizeof(within[0]));
-    bool is_text = (kind & (POINTS_TO_TEXT | POINTS_TO_CONST_TEXT)) != 0;
-    const char *text =
-        is_text
-            ? "\"returns\": { \"out\": \"string\", \"lifetime\": \"static\" } if it is text that "
-              "stays until the thread's next call; or "
-            : "\"returns\": \"address\" if it is a handle";
+    const char *out = suggest_out(work, prototype->result);
+    const char *text = "\"returns\": \"address\" if it is a handle", *lifetime;
 
-    if (is_text && written != NULL) {
-        text =
-            work_join(work, text, "{ \"out\": \"string\", \"lifetime\": { \"into\": \"", written);
-        text = work_join(work, text, "\" } } if that argument holds it, ", "");
+    if (out != NULL) {
+        text = work_join(work, "\"returns\": ", suggest_lifetime(work, out, "\"static\""),
+                         " if it stays until the thread's next call");
+        text = add(work, text, true, suggest_lifetime(work, out, "\"caller\""),
+                   "if the caller frees it");
+    }
+    if ((kind & (POINTS_TO_TEXT | POINTS_TO_CONST_TEXT)) != 0 && written != NULL) {
+        lifetime = work_join(work, "{ \"into\": \"", written, "\" }");
+        text = add(work, text, false, suggest_lifetime(work, out, lifetime),
+                   "if that argument holds it");
     }
     if (pointed != NULL) {
-        text = work_join(work, text, is_text ? "" : "; or ", "{ \"lifetime\": { \"into\": \"");
-        text = work_join(work, text, pointed, "\" } } if it is a place in that argument");
-        text = work_join(work, text, is_text ? ", " : "", "");
+        lifetime = work_join(work, "{ \"lifetime\": { \"into\": \"", pointed, "\" } }");
+        text = add(work, text, out == NULL, lifetime, "if it is a place in that argument");
     }
-    return is_text ? work_join(work, text, "\"address\" if it is a handle", "") : text;
+    return out != NULL ? add(work, text, false, "\"address\"", "if it is a handle") : text;
 }

@@ -141,12 +141,15 @@ class Presets(test_cli.Case):
             self.assertIn('    A preset. ', done.stdout)
 
 
+TYPES = json.loads(SUGGESTIONS.read_text())['types']
+
+
 class Suggestions(test_cli.Case):
     """Whatever a hint shows for a pointer can be put in, and is no error."""
 
     def errors(self, name, prototype, args, returns):
         entry = {'prototype': prototype, 'args': args, **returns}
-        text = json.dumps({'version': 1, 'functions': {name: entry}})
+        text = json.dumps({'version': 1, 'types': TYPES, 'functions': {name: entry}})
         done = self.run_command('check', '--json', env={'MEMOSHIM_CONFIG': text})
         return json.loads(done.stdout)['errors']
 

@@ -25,7 +25,9 @@ BAD_BY_SCHEMA = """
     misplaced-keys misspelt-words no-programs nothing-but-an-object other-version programs
     prototype-not-string returns sizes stats symbols ten-mistakes top-array unknown-keys
     version-string wrong-kinds condition-kinds invalidate invalidate-match invalidate-many instances
-    lives ttl-from inputs approximate
+    lives ttl-from inputs approximate fields fields-directions lifetimes freed-by storages
+    alternatives
+    when-and-via counts-of-members
 """.split()
 
 PLACES = {
