@@ -134,6 +134,15 @@ static void read_args(struct entry *entry)
     }
 }
 
+static void read_globals(struct entry *entry)
+{
+    const struct value *globals = entry_find(entry, "globals");
+
+    if (globals != NULL) {
+        entry->is_good &= globals_read(&entry->shapes, globals, entry->function);
+    }
+}
+
 /* A struct by value that nothing describes: its pointers are followed as `fields` says. */
 static void read_by_value(struct entry *entry, uint32_t parameter)
 {
@@ -201,7 +210,7 @@ static bool is_out(const struct config_description *description)
 static void check_gives(struct entry *entry)
 {
     const struct prototype *prototype = &entry->function->prototype;
-    bool gives = prototype->result->kind != CTYPE_VOID;
+    bool gives = prototype->result->kind != CTYPE_VOID || entry->function->n_globals > 0;
 
     for (uint32_t i = 0; i < prototype->n_parameters; i++) {
         gives |= shape_any(&entry->parameters[i], is_out);
@@ -318,6 +327,7 @@ static void read_descriptions(struct entry *entry)
         .prototype = &function->prototype,
         .fields = {[FIELDS_OF_USER] = entry->around->fields, [FIELDS_OF_PRESET] = entry->fields}};
     read_args(entry);
+    read_globals(entry);
     check_described(entry);
     if (entry->is_good) {
         check_gives(entry);

@@ -154,6 +154,10 @@ bool fields_open(struct workspace *work, const struct value *value,
 bool lifetime_read(struct shape_scope *scope, const struct value *value,
                    struct config_lifetime *ret);
 
+/* globals.c: reads `globals` into function. */
+bool globals_read(struct shape_scope *scope, const struct value *object,
+                  struct config_function *function);
+
 /* What descriptions claim of other parameters: looked at when all of them were read. */
 enum claim_kind {
     CLAIM_COUNT_READ,

@@ -85,6 +85,9 @@ size_t definitions_find_in_arrival(const struct interpose_arrival *arrival,
 
         n_named = add(ret_named, n_named, i, found, n_found);
     }
+    for (size_t i = 0; i < n_named; i++) {
+        ret_named[i].arrival = arrival;
+    }
     return n_named;
 }
 

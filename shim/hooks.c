@@ -119,7 +119,7 @@ static struct call_plan *prepare_hook(struct hook *hook, const struct named_defi
     if (hook->caller_problems == NULL) {
         return NULL;
     }
-    if (plan_bindings_create(function, &options.bindings, ret_reason) != 0) {
+    if (plan_bindings_create(function, named, &options.bindings, ret_reason) != 0) {
         return NULL;
     }
     if (call_plan_create(&options, &process.arena, &plan, ret_reason) != 0) {

@@ -132,7 +132,8 @@ void hooks_after_fork(void);
 
 struct named_definition {
     struct interpose_definition definition;
-    uint32_t names; /* bit i: it is definition_name i of the function */
+    uint32_t names;                          /* bit i: it is definition_name i of the function */
+    const struct interpose_arrival *arrival; /* the object that has it, if it came later; or NULL */
 };
 
 /* The function's own symbol, then its aliases; n_aliases + 1 in all. */
@@ -237,10 +238,11 @@ const char *const *hook_describe_callers(const struct config_function *function)
 /* ---- plan_bindings.c: what a plan is given of the process ------------------------------------ */
 
 /*
- * Finds what the function's plan needs, in the arena. 0; -ENOTSUP with *ret_reason (a sentence)
- * when it cannot be had; -ENOMEM. By whoever may add hooks.
+ * Finds what the plan of this definition needs, in the arena. 0; -ENOTSUP with *ret_reason (a
+ * sentence) when it cannot be had; -ENOMEM. By whoever may add hooks.
  */
 int plan_bindings_create(const struct config_function *function,
+                         const struct named_definition *named,
                          const struct marshal_bindings **ret_bindings, const char **ret_reason);
 
 /* The program's free, or NULL. */

@@ -244,6 +244,10 @@ void facts_add_given(struct facts *facts)
                      amount(&function->parameters[i]));
         }
     }
+    for (uint32_t i = 0; i < function->n_globals; i++) {
+        ADD_FACT(facts, gives_variable, function->globals[i].name,
+                 amount(&function->globals[i].description));
+    }
     if (function->captures_errno) {
         ADD_FACT(facts, gives_errno, "errno", NULL);
     } else {

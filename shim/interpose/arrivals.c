@@ -110,8 +110,8 @@ static void search_definitions(const struct elf_view *view, void *context)
     struct object object = {.view = *view, .library = objects_library_of(view)};
 
     if (view->base == search->base && resolve_is_named(&object, wish->library)) {
-        search->n_found = resolve_definitions(&object, wish->symbol, wish->name_hash, wish->version,
-                                              search->definitions, search->n_room);
+        search->n_found = resolve_definitions(&object, wish->symbol, elf_name_hash(wish->symbol),
+                                              wish->version, search->definitions, search->n_room);
     }
 }
 

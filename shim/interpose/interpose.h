@@ -65,6 +65,22 @@ size_t interpose_find(const char *symbol, const char *version, const char *libra
  */
 void *interpose_find_called(const char *symbol);
 
+struct interpose_arrival;
+
+/* A variable as the program sees it. */
+struct interpose_variable {
+    void *address;
+    uint64_t size_bytes; /* st_size, or 0 */
+};
+
+/*
+ * The first definition of the name in the global scope of the start, the shim excluded: so the
+ * executable's copy goes before the library's own. Where there is none, and arrival is not NULL,
+ * the one of that pinned object. NULL, or why it cannot be had ("cannot be written").
+ */
+const char *interpose_find_variable(const char *symbol, const struct interpose_arrival *arrival,
+                                    struct interpose_variable *ret_variable);
+
 struct interpose_slots {
     uint32_t jump, got, pointers; /* in the PLT's table, in the GOT, in data */
 };

@@ -10,6 +10,9 @@ from checking import CheckCase
 TWICE = {"prototype": "long naming_twice(long x)", "alias": ["naming_double"], "guard": False}
 
 
+NOT_FOUND = "is not found as a variable of all threads"
+
+
 class NamesCase(CheckCase):
 
     def drive(self, functions, script, **how):
@@ -88,6 +91,27 @@ class Aliases(NamesCase):
                          definition["hooked_slots"])
         self.assertEqual(definition["hooked_slots"], 3)
         self.assertEqual(definition["aliases"], [])
+
+
+class Refusals(NamesCase):
+
+    def refused(self, **more):
+        """Why the function is not hooked; its calls reach it all the same."""
+        outcome, real = self.drive({"naming_twice": {**TWICE, **more}}, ["twice 3", "twice 3"])
+        self.assertEqual(real, [1, 1])
+        return outcome.report["not_hooked"]["naming_twice"]
+
+    def test_variables_that_cannot_be_had(self):
+        for name, described, wanted in (
+                ("naming_nowhere", {"out": "int"}, NOT_FOUND),
+                ("naming_thread", {"out": "int"}, NOT_FOUND),
+                ("naming_constant", {"out": "int"}, "cannot be written"),
+                ("naming_twice", {"out": "int"}, "is no variable"),
+                ("naming_sign", {"out": "long"}, "is smaller than it is described"),
+                ("naming_sign", {"out": "int", "count": 2}, "is smaller than it is described")):
+            with self.subTest(name, described=described):
+                self.assertEqual(self.refused(globals={name: described}),
+                                 f"its variable {name} {wanted}")
 
 
 if __name__ == "__main__":

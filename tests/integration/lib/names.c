@@ -33,12 +33,24 @@ static long call_pointer(long x)
     return pointer(x);
 }
 
+static long call_absolute(long x)
+{
+    long result;
+
+    naming_sign = 9;
+    naming_words[0] = naming_words[1] = "nothing";
+    result = naming_absolute(x);
+    printf("%d %s %s ", naming_sign, naming_words[0],
+           naming_words[1] != NULL ? naming_words[1] : "-");
+    return result;
+}
+
 static const struct {
     const char *word;
     long (*call)(long x);
 } calls[] = {
     {"twice", naming_twice},       {"double", naming_double}, {"pointer", call_pointer},
-    {"looked-up", call_looked_up}, {"other", call_other},
+    {"looked-up", call_looked_up}, {"other", call_other},     {"absolute", call_absolute},
 };
 
 static void act(const char *word, long x)

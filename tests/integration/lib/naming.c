@@ -24,4 +24,20 @@ long naming_twice(long x)
 
 long naming_double(long x) __attribute__((alias("naming_twice")));
 
+int naming_sign;
+const char *naming_words[2];
+const int naming_constant = 1;
+__thread int naming_thread;
+
+long naming_absolute(long x)
+{
+    static const char *const words[] = {"negative", "zero", "positive"};
+
+    naming_n_calls++;
+    naming_sign = naming_thread = x < 0 ? -1 : x > 0;
+    naming_words[0] = words[naming_sign + 1];
+    naming_words[1] = x % 2 == 0 ? "even" : NULL;
+    return x < 0 ? -x : x;
+}
+
 #endif

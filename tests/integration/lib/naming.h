@@ -14,4 +14,11 @@ extern long naming_n_calls, naming_n_other_calls;
 long naming_twice(long x);
 long naming_double(long x);
 
+/* Says in naming_sign, naming_words and naming_thread what it did. */
+extern int naming_sign;
+extern const char *naming_words[2];
+extern const int naming_constant;
+extern __thread int naming_thread;
+long naming_absolute(long x);
+
 #endif
