@@ -64,6 +64,8 @@ static enum stats_bypass key_bypass(int error)
         return STATS_BYPASS_stuck;
     case -ELOOP:
         return STATS_BYPASS_cycle;
+    case -ENOSPC:
+        return STATS_BYPASS_room;
     case -EAGAIN:
         return STATS_BYPASS_unsettled;
     default:

@@ -33,18 +33,6 @@ static const char *const modes[] = {
 
 _Static_assert(sizeof(policies) / sizeof(policies[0]) == CACHE_POLICY_COUNT, "one for each");
 
-/* A "void *" may be described as floating point; typed pointers are known to abi. */
-static void note_float_elements(struct call_plan *plan)
-{
-    for (uint32_t i = 0; i < plan->function->prototype.n_parameters; i++) {
-        const struct ctype *element = plan->function->parameters[i].element;
-
-        if (element != NULL) {
-            abi_note_float(element, &plan->uses_float, &plan->uses_x87);
-        }
-    }
-}
-
 int call_plan_create(const struct call_plan_options *options, struct arena *arena,
                      struct call_plan **ret_plan, const char **ret_reason)
 {
@@ -104,7 +92,7 @@ int call_plan_create(const struct call_plan_options *options, struct arena *aren
     plan->mac_key = options->mac_key;
     plan->uses_float = abi->uses_float;
     plan->uses_x87 = abi->uses_x87;
-    note_float_elements(plan);
+    marshal_note_float(marshal, &plan->uses_float, &plan->uses_x87);
     atomic_init(&plan->draws, cache.seed * DRAW_STEP); /* its own part of the sequence */
     plan->mode = options->mode;
     plan->sample_below = (uint64_t)(function->verify_sample * 4294967296.0);

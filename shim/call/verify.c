@@ -44,9 +44,12 @@ static const char *part_text(const struct call_plan *plan, struct marshal_differ
         return "errno";
     case MARSHAL_PART_RESULT:
         return "the result";
+    case MARSHAL_PART_GLOBAL:
+        log_format(room, PART_ROOM_BYTES, "%.100s", plan->function->globals[difference.index].name);
+        return room;
     default:
         log_format(room, PART_ROOM_BYTES, "*%.100s",
-                   plan->function->prototype.parameters[difference.parameter].name);
+                   plan->function->prototype.parameters[difference.index].name);
         return room;
     }
 }

@@ -3,7 +3,7 @@
  * Whether two records of calls with equal keys give a program the same answer, and if not, what is
  * the first part that differs, in the order of record.c. Padding does not count.
  */
-#include "marshal/marshal_private.h"
+#include "marshal/graph.h"
 #include "marshal/reader.h"
 
 #include <string.h>
@@ -68,6 +68,9 @@ struct marshal_difference marshal_compare(const struct marshal_plan *plan, struc
 {
     struct reader a = {remembered.data, remembered.n_bytes}, b = {fresh.data, fresh.n_bytes};
 
+    if (plan->has_graph_record) {
+        return graph_compare(plan, remembered, fresh, arguments);
+    }
     if (plan->function->captures_errno && !are_equal(&a, &b, sizeof(int32_t))) {
         return (struct marshal_difference){.part = MARSHAL_PART_ERRNO};
     }
@@ -77,7 +80,7 @@ struct marshal_difference marshal_compare(const struct marshal_plan *plan, struc
     for (uint32_t i = 0; i < plan->n_parameters; i++) {
         if (plan->parameters[i].out_slot >= 0 && marshal_pointer(arguments, i) != NULL &&
             !are_equal_elements(&plan->parameters[i], &a, &b)) {
-            return (struct marshal_difference){.part = MARSHAL_PART_OUT, .parameter = i};
+            return (struct marshal_difference){.part = MARSHAL_PART_OUT, .index = i};
         }
     }
     return (struct marshal_difference){.part = MARSHAL_PART_NONE};

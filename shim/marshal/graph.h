@@ -24,7 +24,7 @@
 #ifndef MARSHAL_GRAPH_H
 #define MARSHAL_GRAPH_H
 
-#include "marshal/marshal_private.h"
+#include "marshal/record.h"
 
 /* No more pointers than this are followed from one argument or result, nor a longer chain. */
 #define GRAPH_MAX_POINTERS 65536
@@ -64,6 +64,12 @@ struct graph_node {
     const struct graph_edge *edges; /* in the order of their offsets */
     const struct config_count *count;
     uint32_t n_runs, n_edges;
+
+    /* Of what is written: who owns the memory it leads to. */
+    const struct config_lifetime *lifetime;
+    bool is_held;     /* it is not memory of the caller's to begin with */
+    uint32_t place;   /* in the plan's, for memory that lies in one of them */
+    bool has_content; /* LIFETIME_INTO: what is there was written as well */
 };
 
 /* What is behind it is looked at later, in its turn. */
@@ -72,12 +78,39 @@ static inline bool graph_leads_on(const struct graph_node *node)
     return node->n_edges > 0;
 }
 
+/* The program is to free it. */
+static inline bool graph_is_owned(const struct graph_node *node)
+{
+    return node->lifetime->kind == LIFETIME_CALLER || node->lifetime->kind == LIFETIME_FREED_BY;
+}
+
+/* What the first node of a compilation is: read, or written to memory of the caller's, or the
+ * memory that a pointer leads to which is handed out. */
+enum graph_root {
+    GRAPH_READ,
+    GRAPH_WRITTEN,
+    GRAPH_HANDED_OUT,
+};
+
 /*
- * graph_plan.c. Compiles a pointee and all that it leads to. is_written: of what a call writes,
- * else of what it reads. 0, -ENOMEM, or -ENOTSUP with *ret_reason.
+ * graph_plan.c. Compiles a pointee and all that it leads to. 0, -ENOMEM, or -ENOTSUP with
+ * *ret_reason.
  */
-int graph_compile(struct marshal_plan *plan, const struct config_pointee *root, bool is_written,
-                  struct arena *arena, const struct graph_node **ret_node, const char **ret_reason);
+int graph_compile(struct marshal_plan *plan, const struct config_pointee *pointee,
+                  enum graph_root root, struct arena *arena, const struct graph_node **ret_node,
+                  const char **ret_reason);
+
+/*
+ * graph_lifetime.c. Of a pointer that is handed out only its value counts, or where in an argument
+ * it points to.
+ */
+bool graph_is_pointer_alone(const struct marshal_plan *plan, const struct graph_node *node);
+
+/* Settles where memory lies that is handed out. Errors of graph_compile. */
+int graph_place(struct marshal_plan *plan, struct graph_node *node, const char **ret_reason);
+
+/* graph_record_plan.c. What is needed to capture a call of the plan and to replay it. */
+int graph_plan_record(struct marshal_plan *plan, struct arena *arena, const char **ret_reason);
 
 /* ---- graph_seen.c ---------------------------------------------------------------------------- */
 
@@ -93,7 +126,7 @@ void graph_seen_fini(struct graph_seen *seen);
 /* -ELOOP: it is there already. -ENOMEM. */
 int graph_seen_add(struct graph_seen *seen, const void *address);
 
-/* ---- graph_walk.c ---------------------------------------------------------------------------- */
+/* ---- graph_walk.c, graph_written.c ----------------------------------------------------------- */
 
 /* One walk, from one pointer of the call. */
 struct graph_walk {
@@ -102,7 +135,14 @@ struct graph_walk {
     const void *result; /* of the finished call; before it, NULL */
     struct marshal_buffer *buffer;
     const struct marshal_ranges *written; /* what is read must not lie there; may be NULL */
+    const struct marshal_call *call;      /* of a walk through what was written; else NULL */
 };
+
+/* A walk through what the finished call has written. */
+static inline bool graph_is_of_written(const struct graph_walk *walk)
+{
+    return walk->call != NULL;
+}
 
 /*
  * Appends the block of count elements of root at memory, and all that it leads to. Of a list the
@@ -111,5 +151,30 @@ struct graph_walk {
  */
 int graph_put(const struct graph_walk *walk, const struct graph_node *root, const void *memory,
               int64_t count);
+
+/* Appends what a pointer that was returned leads to, from the reference on. */
+int graph_put_pointer(const struct graph_walk *walk, const struct graph_node *node,
+                      const void *pointer);
+
+/*
+ * Where a pointer into an argument leads, as a distance from its beginning. -EFAULT: not into it,
+ * or to what was not captured.
+ */
+int graph_find_offset(const struct graph_walk *walk, const struct graph_node *node,
+                      const void *pointer, uint64_t *ret_offset);
+
+/* -EFAULT: memory that was handed out does not lie where its lifetime says. */
+int graph_check_place(const struct graph_walk *walk, const struct graph_node *node,
+                      const void *memory, size_t n_bytes);
+
+/* ---- graph_record.c -------------------------------------------------------------------------- */
+
+/* As marshal_capture, marshal_replay and marshal_compare. */
+int graph_capture(const struct marshal_plan *plan, void *const *arguments, const void *result,
+                  const struct marshal_call *call, int32_t set_errno,
+                  struct marshal_buffer *buffer);
+int graph_replay(const struct replay *replay, struct bytes record, int32_t *ret_errno);
+struct marshal_difference graph_compare(const struct marshal_plan *plan, struct bytes remembered,
+                                        struct bytes fresh, void *const *arguments);
 
 #endif

@@ -16,7 +16,7 @@
 struct compilation {
     struct marshal_plan *plan;
     struct arena *arena;
-    bool is_written;
+    enum graph_root root;
     struct graph_node *first, *last;
     uint32_t n_nodes;
     const char **ret_reason;
@@ -105,7 +105,8 @@ static int find_node(struct compilation *compilation, const struct config_pointe
     struct graph_node *node;
 
     for (node = compilation->first; node != NULL; node = node->next) {
-        if (node->pointee == pointee) {
+        /* Memory of the caller's is never the same as memory that is handed out. */
+        if (node->pointee == pointee && !(compilation->root == GRAPH_WRITTEN && !node->is_held)) {
             *ret_node = node;
             return 0;
         }
@@ -118,6 +119,7 @@ static int find_node(struct compilation *compilation, const struct config_pointe
         return -ENOMEM;
     }
     node->pointee = pointee;
+    node->is_held = compilation->first != NULL || compilation->root == GRAPH_HANDED_OUT;
     if (compilation->last != NULL) {
         compilation->last->next = node;
     } else {
@@ -142,7 +144,7 @@ static int add_field_edges(struct compilation *compilation, struct graph_node *n
         const struct config_field *field = &fields->fields[i];
 
         if (field->pointee.kind == POINTEE_IGNORED) {
-            if (compilation->is_written) {
+            if (compilation->root != GRAPH_READ) {
                 return refuse(compilation, "a pointer that it writes is ignored");
             }
             continue;
@@ -193,11 +195,10 @@ static int fill_elements(struct compilation *compilation, struct graph_node *nod
     return error != 0 ? error : add_field_edges(compilation, node, pointee->fields);
 }
 
-static int fill(struct compilation *compilation, struct graph_node *node)
+static int fill_kind(struct compilation *compilation, struct graph_node *node)
 {
     const struct config_pointee *pointee = node->pointee;
 
-    node->count = &pointee->count;
     switch (pointee->kind) {
     case POINTEE_ADDRESS:
         node->kind = GRAPH_ADDRESS;
@@ -208,7 +209,7 @@ static int fill(struct compilation *compilation, struct graph_node *node)
         return 0;
     case POINTEE_ELEMENTS:
         node->kind = GRAPH_ELEMENTS;
-        if (!compilation->is_written &&
+        if (compilation->root == GRAPH_READ &&
             !marshal_count_is_known_before(compilation->plan->function, node->count)) {
             return refuse(compilation, "the count of what it reads is only known after the call");
         }
@@ -223,16 +224,52 @@ static int fill(struct compilation *compilation, struct graph_node *node)
     }
 }
 
-int graph_compile(struct marshal_plan *plan, const struct config_pointee *root, bool is_written,
-                  struct arena *arena, const struct graph_node **ret_node, const char **ret_reason)
+static int fill(struct compilation *compilation, struct graph_node *node)
+{
+    bool is_handed_out = compilation->root != GRAPH_READ && node->is_held;
+    int error;
+
+    node->count = &node->pointee->count;
+    node->lifetime = &node->pointee->lifetime;
+    if (is_handed_out && graph_is_pointer_alone(compilation->plan, node)) {
+        node->kind = node->lifetime->kind == LIFETIME_INTO ? GRAPH_OFFSET : GRAPH_ADDRESS;
+        node->size_bytes = node->pointee->element_size;
+    } else {
+        error = fill_kind(compilation, node);
+        if (error != 0) {
+            return error;
+        }
+    }
+    return is_handed_out ? graph_place(compilation->plan, node, compilation->ret_reason) : 0;
+}
+
+/* In memory of the caller's there is no room for more than the caller knows of. */
+static int check_caller_memory(const struct compilation *compilation)
+{
+    const struct graph_node *root = compilation->first;
+
+    for (uint32_t i = 0; i < root->n_edges; i++) {
+        const struct graph_node *target = root->edges[i].target;
+
+        if (target->kind >= GRAPH_TEXT && target->lifetime->kind == LIFETIME_HOLDER) {
+            return refuse(compilation,
+                          "a pointer that it writes to the caller's memory has no lifetime");
+        }
+    }
+    return 0;
+}
+
+int graph_compile(struct marshal_plan *plan, const struct config_pointee *pointee,
+                  enum graph_root root, struct arena *arena, const struct graph_node **ret_node,
+                  const char **ret_reason)
 {
     struct compilation compilation = {
-        .plan = plan, .arena = arena, .is_written = is_written, .ret_reason = ret_reason};
-    int error = find_node(&compilation, root, ret_node);
+        .plan = plan, .arena = arena, .root = root, .ret_reason = ret_reason};
+    int error = find_node(&compilation, pointee, ret_node);
 
     for (struct graph_node *node = compilation.first; node != NULL && error == 0;
          node = node->next) {
         error = fill(&compilation, node);
     }
-    return error;
+    return error == 0 && root == GRAPH_WRITTEN ? check_caller_memory(&compilation) : error;
 }

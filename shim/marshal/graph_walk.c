@@ -41,11 +41,18 @@ static int put_frame(const struct walk *walk, char kind, uint64_t number)
     return put(walk, frame, sizeof(frame));
 }
 
-/* -ENOTSUP for memory that is read and lies where the call writes: keys do not say how. */
-static int check_apart(const struct walk *walk, const void *memory, size_t n_bytes)
+/*
+ * -ENOTSUP for memory that is read and lies where the call writes: keys do not say how. -EFAULT for
+ * memory that was written and lies where it should not.
+ */
+static int check_memory(const struct walk *walk, const struct graph_node *node, const void *memory,
+                        size_t n_bytes)
 {
     const struct marshal_ranges *written = walk->about->written;
 
+    if (graph_is_of_written(walk->about)) {
+        return graph_check_place(walk->about, node, memory, n_bytes);
+    }
     return written != NULL && marshal_ranges_meet(written, memory, n_bytes) ? -ENOTSUP : 0;
 }
 
@@ -114,14 +121,13 @@ static int count_list(const void *memory, int64_t *ret_count)
     return 0;
 }
 
-/* -ENOTSUP for a block that is read and lies where the call writes. */
 static int check_block(const struct walk *walk, const struct graph_node *node, const void *memory,
                        int64_t count)
 {
     size_t n_bytes;
     int error = measure(walk, node, count + (node->kind == GRAPH_LIST), &n_bytes);
 
-    return error != 0 ? error : check_apart(walk, memory, n_bytes);
+    return error != 0 ? error : check_memory(walk, node, memory, n_bytes);
 }
 
 /* ---- references ------------------------------------------------------------------------------ */
@@ -132,7 +138,7 @@ static int put_text(const struct walk *walk, const struct graph_node *node, cons
     int error = n_bytes > MARSHAL_MAX_STRING_BYTES ? -E2BIG : 0;
 
     if (error == 0) {
-        error = check_apart(walk, text, n_bytes + node->size_bytes);
+        error = check_memory(walk, node, text, n_bytes + node->size_bytes);
     }
     if (error == 0) {
         error = put_frame(walk, 'S', n_bytes);
@@ -184,10 +190,33 @@ static int put_elements_at(struct walk *walk, const struct graph_node *node,
     return error != 0 ? error : push(walk, &pending);
 }
 
+/* What stands in front of what a pointer leads to that was handed out. */
+static int put_owner(struct walk *walk, const struct graph_node *node, const void *pointer)
+{
+    const struct marshal_bindings *bindings = &walk->about->plan->bindings;
+    uint64_t offset;
+    int error;
+
+    if (node->lifetime->kind == LIFETIME_INTO) {
+        error = graph_find_offset(walk->about, node, pointer, &offset);
+        return error != 0 ? error : put_frame(walk, 'I', offset);
+    }
+    if (!graph_is_owned(node)) {
+        return 0;
+    }
+    if (node->lifetime->kind == LIFETIME_FREED_BY) {
+        bindings->forget(bindings->context, (void *)(uintptr_t)pointer);
+    }
+    /* A block that two pointers lead to is freed once; no pointer stands at such an address. */
+    return graph_seen_add(&walk->seen, (const void *)~(uintptr_t)pointer);
+}
+
 /* A pointer that stands in holder. */
 static int put_reference(struct walk *walk, const struct graph_node *node, const void *pointer,
                          const unsigned char *holder, uint64_t depth)
 {
+    int error = 0;
+
     if (walk->n_pointers++ == GRAPH_MAX_POINTERS) {
         return -E2BIG;
     }
@@ -197,6 +226,12 @@ static int put_reference(struct walk *walk, const struct graph_node *node, const
     if (pointer == NULL) {
         return put(walk, "N", 1);
     }
+    if (graph_is_of_written(walk->about)) {
+        error = put_owner(walk, node, pointer);
+    }
+    if (error != 0 || node->kind == GRAPH_OFFSET) {
+        return error;
+    }
     return node->kind == GRAPH_TEXT ? put_text(walk, node, pointer)
                                     : put_elements_at(walk, node, pointer, holder, depth);
 }
@@ -205,7 +240,7 @@ static int put_references(struct walk *walk, const struct pending *of)
 {
     int error = 0;
 
-    for (int64_t i = 0; i < of->count; i++) {
+    for (int64_t i = 0; graph_leads_on(of->node) && i < of->count; i++) {
         const unsigned char *element = of->memory + (size_t)i * of->node->size_bytes;
 
         for (uint32_t k = 0; k < of->node->n_edges && error == 0; k++) {
@@ -243,32 +278,60 @@ static int put_pending(struct walk *walk)
     return error;
 }
 
+static void walk_begin(struct walk *walk, const struct graph_walk *about)
+{
+    walk->about = about;
+    walk->n_done = 0;
+    walk->n_pointers = 0;
+    marshal_buffer_init(&walk->pending, false);
+    graph_seen_init(&walk->seen);
+}
+
+static void walk_end(struct walk *walk)
+{
+    graph_seen_fini(&walk->seen);
+    marshal_buffer_fini(&walk->pending);
+}
+
 int graph_put(const struct graph_walk *about, const struct graph_node *root, const void *memory,
               int64_t count)
 {
-    struct walk walk = {.about = about};
     struct pending pending = {root, memory, count, 0};
+    struct walk walk;
     int error = 0;
 
+    walk_begin(&walk, about);
     /* How the memory of parameters themselves overlaps is in the key: overlap.c. */
     if (root->kind == GRAPH_LIST) {
         error = count_list(memory, &pending.count);
-        if (error == 0) {
+        if (error == 0 && !graph_is_of_written(about)) {
             error = check_block(&walk, root, memory, pending.count);
         }
     }
     if (error == 0) {
         error = put_block(&walk, root, memory, pending.count);
     }
-    if (error == 0 && graph_leads_on(root)) {
-        marshal_buffer_init(&walk.pending, false);
-        graph_seen_init(&walk.seen);
+    if (error == 0) {
         error = put_references(&walk, &pending);
-        if (error == 0) {
-            error = put_pending(&walk);
-        }
-        graph_seen_fini(&walk.seen);
-        marshal_buffer_fini(&walk.pending);
     }
+    if (error == 0) {
+        error = put_pending(&walk);
+    }
+    walk_end(&walk);
+    return error;
+}
+
+int graph_put_pointer(const struct graph_walk *about, const struct graph_node *node,
+                      const void *pointer)
+{
+    struct walk walk;
+    int error;
+
+    walk_begin(&walk, about);
+    error = put_reference(&walk, node, pointer, NULL, 0);
+    if (error == 0) {
+        error = put_pending(&walk);
+    }
+    walk_end(&walk);
     return error;
 }

@@ -8,6 +8,7 @@
  *     memory that is only written            'O' count(8), or 'o' if the count is not known yet
  *     strings and paths                      see texts.c
  *     scratch                                'P'                              it is not NULL
+ *     a handle                               text, or 'n' when its accessor says nothing of it
  *
  * Parameters that a rule of invalidation matches stand first, so that they are found again
  * (part.c). Behind the parameters stand further inputs (inputs.c), and which of the parameters'
@@ -108,7 +109,7 @@ __attribute__((noinline)) static int put_graph(const struct marshal_plan *plan,
     struct marshal_ranges written;
 
     marshal_ranges_collect(plan, arguments, &written);
-    return graph_put(&(struct graph_walk){plan, arguments, NULL, buffer, &written},
+    return graph_put(&(struct graph_walk){plan, arguments, NULL, buffer, &written, NULL},
                      parameter->reads, memory, count);
 }
 
@@ -148,6 +149,15 @@ static int put_path(const struct marshal_plan *plan, struct marshal_buffer *buff
     return error != 0 ? error : marshal_put_path_state(plan, buffer, path, call);
 }
 
+/* What an accessor, which is code of the program's libraries, says of a handle. */
+static int put_via(const struct marshal_plan *plan, struct marshal_buffer *buffer,
+                   const char *(*accessor)(const void *), const void *handle)
+{
+    const char *text = accessor(handle);
+
+    return text == NULL ? put(plan, buffer, "n", 1) : marshal_put_text(plan, buffer, text);
+}
+
 static int put_parameter(const struct marshal_plan *plan, struct marshal_buffer *buffer,
                          const struct marshal_parameter *parameter, void *const *arguments,
                          const void *argument, struct marshal_call *call)
@@ -163,6 +173,7 @@ static int put_parameter(const struct marshal_plan *plan, struct marshal_buffer 
         return put_value(plan, buffer, parameter->description, parameter->type,
                          parameter->value_bytes, argument);
     case DESCRIBE_IGNORE:
+    case DESCRIBE_STORAGE:
         return 0;
     default:
         break;
@@ -182,6 +193,9 @@ static int put_parameter(const struct marshal_plan *plan, struct marshal_buffer 
                               marshal_character_bytes(parameter->description));
     case DESCRIBE_STRINGS:
         return marshal_put_strings(plan, buffer, pointer);
+    case DESCRIBE_VIA:
+        return put_via(plan, buffer, plan->bindings.accessors[parameter - plan->parameters],
+                       pointer);
     case DESCRIBE_PATH:
         return put_path(plan, buffer, pointer, call);
     default:
@@ -207,6 +221,9 @@ int marshal_key(const struct marshal_plan *plan, void *const *arguments,
     }
     if (error == 0 && plan->can_overlap) {
         error = marshal_put_overlaps(plan, arguments, ret_call, buffer);
+    }
+    if (error == 0 && plan->has_written_apart) {
+        error = marshal_ranges_check(plan, arguments);
     }
     if (error == 0 && plan->function->has_secret) {
         struct hash_mac mac = hash_mac((struct bytes){buffer->data, buffer->n_bytes}, mac_key);

@@ -73,6 +73,9 @@ int marshal_plan_create(const struct config_function *function, const struct abi
                         const struct marshal_bindings *bindings, struct arena *arena,
                         struct marshal_plan **ret_plan, const char **ret_reason);
 
+/* Sets what holds of memory that the plan follows: what a prototype does not show. */
+void marshal_note_float(const struct marshal_plan *plan, bool *uses_float, bool *uses_x87);
+
 /* The size that every key, every record has; 0 when they differ from call to call. */
 uint32_t marshal_key_bytes(const struct marshal_plan *plan);
 uint32_t marshal_record_bytes(const struct marshal_plan *plan);
@@ -141,8 +144,8 @@ int marshal_part(uint32_t n_value_bytes, bool by_content, const void *value, voi
 /*
  * Captures a finished call. set_errno is the value it set, or MARSHAL_ERRNO_UNTOUCHED. 0 or a
  * reason not to store it: -E2BIG, -EOVERFLOW, -EFAULT (a result outside the memory it is said to
- * point into, or one that lies on an input), -ESTALE (a further input changed during the call),
- * -ENOMEM.
+ * point into, or one that lies on an input), -ELOOP (what was written is not a tree), -ESTALE (a
+ * further input changed during the call), -ENOMEM.
  */
 int marshal_capture(const struct marshal_plan *plan, void *const *arguments, const void *result,
                     const struct marshal_call *call, int32_t set_errno,
@@ -151,7 +154,9 @@ int marshal_capture(const struct marshal_plan *plan, void *const *arguments, con
 /*
  * Gives a captured call back: out parameters, result, and in *ret_errno what to do to errno.
  * Writes nothing unless it returns 0. -EBADMSG: not a record of this function, or one that this
- * caller's memory has no place for; -ENOMEM.
+ * caller's memory has no place for; -ENOSPC: a storage is smaller than one that the real function
+ * is known to do with; -ENOMEM. Memory that the program is to free comes from its malloc: no lock
+ * of ours may be held.
  */
 int marshal_replay(const struct marshal_plan *plan, struct bytes record, void *const *arguments,
                    void *result, int32_t *ret_errno);
@@ -190,13 +195,14 @@ enum marshal_part {
     MARSHAL_PART_NONE,
     MARSHAL_PART_ERRNO,
     MARSHAL_PART_RESULT,
-    MARSHAL_PART_OUT, /* what a parameter points to */
+    MARSHAL_PART_OUT,    /* what a parameter points to */
+    MARSHAL_PART_GLOBAL, /* a variable */
 };
 
 /* The first part in which two records differ. */
 struct marshal_difference {
     enum marshal_part part;
-    uint32_t parameter; /* of MARSHAL_PART_OUT */
+    uint32_t index; /* of the parameter, or of the variable */
 };
 
 /* Both are records of calls whose keys equal that of these arguments. */

@@ -13,10 +13,26 @@ struct marshal_parameter {
     const struct config_description *description;
     uint32_t value_bytes; /* of the argument itself: abi_value_bytes */
     uint32_t element_bytes,
-        element_value_bytes;        /* of DESCRIBE_MEMORY: sizeof, and without padding */
-    int8_t out_slot;                /* in marshal_call.out_counts, or -1 */
-    bool count_known_before;        /* the count hangs on nothing that only the call writes */
-    const struct graph_node *reads; /* pointers in what is read are followed; or NULL */
+        element_value_bytes;         /* of DESCRIBE_MEMORY: sizeof, and without padding */
+    int8_t out_slot;                 /* in marshal_call.out_counts, or -1 */
+    bool count_known_before;         /* the count hangs on nothing that only the call writes */
+    const struct graph_node *reads;  /* pointers in what is read are followed; or NULL */
+    const struct graph_node *writes; /* what is written, where records are graphs; or NULL */
+};
+
+/* Memory that what is handed out lies in, other than blocks of the program's. */
+struct marshal_place {
+    enum lifetime_kind kind; /* STATIC, STATIC_GROUP, STATIC_ARGUMENT or STORAGE */
+    uint32_t slot;           /* of thread memory, or of tied memory */
+    const char *group;
+    uint32_t parameter, size_parameter;
+};
+
+#define MARSHAL_MAX_PLACES 8
+
+struct marshal_places {
+    struct marshal_place items[MARSHAL_MAX_PLACES];
+    uint32_t n;
 };
 
 struct marshal_plan {
@@ -32,6 +48,13 @@ struct marshal_plan {
     bool can_overlap;                 /* the memory of parameters can: marshal_can_overlap */
     struct marshal_recent *recent;    /* of each input, with check_every; else NULL */
     struct marshal_bindings bindings; /* what was found in the process for it */
+
+    /* Of functions that write pointers, or hand out more than text and offsets: graph_record.c. */
+    bool has_graph_record;
+    bool has_written_apart; /* variables, or a storage: memory that keys say nothing of */
+    const struct graph_node *result_writes;
+    const struct graph_node **global_writes;
+    struct marshal_places *places;
 };
 
 /*
@@ -144,13 +167,21 @@ struct marshal_range {
 };
 
 struct marshal_ranges {
-    struct marshal_range items[MARSHAL_MAX_OUTS];
+    struct marshal_range items[MARSHAL_MAX_OUTS + CONFIG_MAX_GLOBALS + MARSHAL_MAX_PLACES];
     uint32_t n;
+    uint32_t n_outs; /* of parameters: the first of them */
 };
 
 void marshal_ranges_collect(const struct marshal_plan *plan, void *const *arguments,
                             struct marshal_ranges *ret_ranges);
 bool marshal_ranges_meet(const struct marshal_ranges *ranges, const void *memory, size_t n_bytes);
+
+/* -ENOTSUP: variables or a storage overlap something else that is read or written. */
+int marshal_ranges_check(const struct marshal_plan *plan, void *const *arguments);
+
+/* The room of a storage, as its size parameter says. 0 without a buffer. */
+size_t marshal_storage_bytes(const struct marshal_plan *plan, const struct marshal_place *place,
+                             void *const *arguments);
 
 /* Something is written, and something else is written or read through another pointer. */
 bool marshal_can_overlap(const struct marshal_plan *plan);
@@ -159,9 +190,11 @@ bool marshal_can_overlap(const struct marshal_plan *plan);
 int marshal_put_overlaps(const struct marshal_plan *plan, void *const *arguments,
                          const struct marshal_call *call, struct marshal_buffer *buffer);
 
-/* A parameter that is only read, other than the one a result points into, lies in that memory. */
-bool marshal_is_read_at(const struct marshal_plan *plan, void *const *arguments, const void *memory,
-                        size_t n_bytes);
+#define MARSHAL_NO_PARAMETER UINT32_MAX
+
+/* A parameter that is only read, other than `into`, lies in that memory. */
+bool marshal_is_read_at(const struct marshal_plan *plan, void *const *arguments, uint32_t into,
+                        const void *memory, size_t n_bytes);
 
 /* The pointer that is argument i. */
 static inline void *marshal_pointer(void *const *arguments, uint32_t i)

@@ -138,8 +138,8 @@ int marshal_put_overlaps(const struct marshal_plan *plan, void *const *arguments
     return error;
 }
 
-bool marshal_is_read_at(const struct marshal_plan *plan, void *const *arguments, const void *memory,
-                        size_t n_bytes)
+bool marshal_is_read_at(const struct marshal_plan *plan, void *const *arguments, uint32_t into,
+                        const void *memory, size_t n_bytes)
 {
     for (uint32_t i = 0; i < plan->n_parameters; i++) {
         const struct marshal_parameter *parameter = &plan->parameters[i];
@@ -150,8 +150,7 @@ bool marshal_is_read_at(const struct marshal_plan *plan, void *const *arguments,
             marshal_strings_are_at(marshal_pointer(arguments, i), memory, n_bytes)) {
             return true;
         }
-        if (!is_followed(parameter) || parameter->out_slot >= 0 ||
-            i == plan->function->result.lifetime.parameter) {
+        if (!is_followed(parameter) || parameter->out_slot >= 0 || i == into) {
             continue;
         }
         input = marshal_pointer(arguments, i);

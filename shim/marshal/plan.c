@@ -15,6 +15,7 @@ static int64_t fixed_key_bytes(const struct marshal_parameter *parameter)
     case DESCRIBE_ADDRESS:
         return parameter->reads == NULL ? (int64_t)parameter->value_bytes : -1;
     case DESCRIBE_IGNORE:
+    case DESCRIBE_STORAGE:
         return 0;
     case DESCRIBE_SCRATCH:
         return 1;
@@ -60,7 +61,7 @@ static void plan_sizes(struct marshal_plan *plan)
 {
     const struct config_function *function = plan->function;
     int64_t key_bytes = 0;
-    bool record_is_fixed = function->result.kind != DESCRIBE_OUT_STRING;
+    bool record_is_fixed = function->result.kind != DESCRIBE_OUT_STRING && !plan->has_graph_record;
 
     for (uint32_t i = 0; i < plan->n_parameters; i++) {
         int64_t n_bytes = fixed_key_bytes(&plan->parameters[i]);
@@ -103,16 +104,18 @@ static int plan_reads(struct marshal_plan *plan, struct marshal_parameter *param
 {
     const struct config_description *description = parameter->description;
 
+    if (is_matched_by_rules && (description->reads != NULL || description->kind == DESCRIBE_VIA ||
+                                description->kind == DESCRIBE_STORAGE)) {
+        return refuse(ret_reason, "a rule of invalidation matches what is no plain value");
+    }
     if (description->reads == NULL) {
         return 0;
-    }
-    if (is_matched_by_rules) {
-        return refuse(ret_reason, "a rule of invalidation matches a struct with pointers");
     }
     if (marshal_is_approximate(description)) {
         return refuse(ret_reason, "memory with pointers cannot be approximate");
     }
-    return graph_compile(plan, description->reads, false, arena, &parameter->reads, ret_reason);
+    return graph_compile(plan, description->reads, GRAPH_READ, arena, &parameter->reads,
+                         ret_reason);
 }
 
 static int plan_parameter(struct marshal_plan *plan, uint32_t i, int *n_outs, struct arena *arena,
@@ -143,17 +146,27 @@ static int plan_parameter(struct marshal_plan *plan, uint32_t i, int *n_outs, st
             parameter->out_slot = (int8_t)(*n_outs)++;
         }
     }
+    if (description->kind == DESCRIBE_VIA &&
+        (plan->bindings.accessors == NULL || plan->bindings.accessors[i] == NULL)) {
+        return refuse(ret_reason,
+                      "the function that tells what a handle is, is not in the process");
+    }
     return plan_reads(plan, parameter, is_matched(function, i), arena, ret_reason);
 }
 
-static int plan_result(struct marshal_plan *plan, const char **ret_reason)
+static int plan_result(struct marshal_plan *plan, struct arena *arena, const char **ret_reason)
 {
     const struct config_function *function = plan->function;
+    int error;
 
     if (function->result.kind == DESCRIBE_VALUE || function->result.kind == DESCRIBE_ADDRESS) {
         plan->result_value_bytes = abi_value_bytes(function->prototype.result);
     }
-    if (function->result.lifetime.kind == LIFETIME_STATIC) {
+    error = graph_plan_record(plan, arena, ret_reason);
+    if (error != 0) {
+        return error;
+    }
+    if (!plan->has_graph_record && function->result.lifetime.kind == LIFETIME_STATIC) {
         plan->static_slot = thread_memory_new_slot();
         if (plan->static_slot == THREAD_MEMORY_MAX_SLOTS) {
             return refuse(ret_reason, "more than 1024 functions with static results are named");
@@ -165,30 +178,14 @@ static int plan_result(struct marshal_plan *plan, const char **ret_reason)
 /* What configurations can say and this module does not do. */
 static int check_supported(const struct config_function *function, const char **ret_reason)
 {
-    const struct config_description *result = &function->result;
-
     for (uint32_t i = 0; i < function->prototype.n_parameters; i++) {
-        const struct config_description *description = &function->parameters[i];
-
-        if (description->kind == DESCRIBE_STORAGE || description->kind == DESCRIBE_VIA ||
-            description->kind == DESCRIBE_ALTERNATIVES || description->writes != NULL ||
-            description->when.n_comparisons > 0) {
-            return refuse(ret_reason, "a parameter is described in a way that is not supported");
+        if (function->parameters[i].kind == DESCRIBE_ALTERNATIVES) {
+            return refuse(ret_reason, "a parameter is described by alternatives");
         }
     }
-    if (function->has_secret_out) {
-        return refuse(ret_reason, "secret results are not supported");
-    }
-    if (function->n_globals > 0) {
-        return refuse(ret_reason, "variables that a function sets are not supported");
-    }
-    if (result->kind == DESCRIBE_MEMORY || result->kind == DESCRIBE_ALTERNATIVES ||
-        result->writes != NULL || result->when.n_comparisons > 0 ||
-        (result->lifetime.kind != LIFETIME_NONE && result->lifetime.kind != LIFETIME_STATIC &&
-         result->lifetime.kind != LIFETIME_INTO)) {
-        return refuse(ret_reason, "the result is described in a way that is not supported");
-    }
-    return 0;
+    return function->result.kind == DESCRIBE_ALTERNATIVES
+               ? refuse(ret_reason, "the result is described by alternatives")
+               : 0;
 }
 
 int marshal_plan_create(const struct config_function *function, const struct abi_call *call,
@@ -217,7 +214,7 @@ int marshal_plan_create(const struct config_function *function, const struct abi
         error = plan_parameter(plan, i, &n_outs, arena, ret_reason);
     }
     if (error == 0) {
-        error = plan_result(plan, ret_reason);
+        error = plan_result(plan, arena, ret_reason);
     }
     if (error != 0) {
         return error;
@@ -235,6 +232,33 @@ int marshal_plan_create(const struct config_function *function, const struct abi
     }
     *ret_plan = plan;
     return 0;
+}
+
+static void note_float_nodes(const struct graph_node *first, bool *uses_float, bool *uses_x87)
+{
+    for (const struct graph_node *node = first; node != NULL; node = node->next) {
+        if (node->pointee->type != NULL) {
+            abi_note_float(node->pointee->type, uses_float, uses_x87);
+        }
+    }
+}
+
+void marshal_note_float(const struct marshal_plan *plan, bool *uses_float, bool *uses_x87)
+{
+    for (uint32_t i = 0; i < plan->n_parameters; i++) {
+        const struct marshal_parameter *parameter = &plan->parameters[i];
+
+        /* A "void *" may be described as floating point; typed pointers are known to abi. */
+        if (parameter->description->element != NULL) {
+            abi_note_float(parameter->description->element, uses_float, uses_x87);
+        }
+        note_float_nodes(parameter->reads, uses_float, uses_x87);
+        note_float_nodes(parameter->writes, uses_float, uses_x87);
+    }
+    note_float_nodes(plan->result_writes, uses_float, uses_x87);
+    for (uint32_t i = 0; plan->has_graph_record && i < plan->function->n_globals; i++) {
+        note_float_nodes(plan->global_writes[i], uses_float, uses_x87);
+    }
 }
 
 uint32_t marshal_key_bytes(const struct marshal_plan *plan)

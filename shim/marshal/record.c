@@ -9,8 +9,11 @@
  *     offset(8), -1 for NULL         a result that points into an argument
  *     length(8) text NUL             a result that is text; length 0: NULL
  *     length(8) bytes                each out parameter that is not NULL
+ *
+ * Functions that hand out more than that, or write pointers, have another kind: graph_record.c.
  */
-#include "marshal/marshal_private.h"
+#include "marshal/record.h"
+#include "marshal/graph.h"
 #include "marshal/reader.h"
 
 #include <errno.h>
@@ -70,6 +73,7 @@ static int put_result(const struct marshal_plan *plan, struct marshal_buffer *bu
                       void *const *arguments, const void *result)
 {
     const struct config_description *description = &plan->function->result;
+    uint32_t into = description->lifetime.parameter;
     const char *pointer;
     unsigned char *at;
     int error;
@@ -90,7 +94,7 @@ static int put_result(const struct marshal_plan *plan, struct marshal_buffer *bu
         if (error != 0 || description->kind == DESCRIBE_OFFSET) {
             return error;
         }
-        if (pointer != NULL && marshal_is_read_at(plan, arguments, pointer,
+        if (pointer != NULL && marshal_is_read_at(plan, arguments, into, pointer,
                                                   strnlen(pointer, MARSHAL_MAX_STRING_BYTES) + 1)) {
             return -EFAULT;
         }
@@ -98,21 +102,30 @@ static int put_result(const struct marshal_plan *plan, struct marshal_buffer *bu
     return put_text(plan, buffer, pointer);
 }
 
-static int put_out(const struct marshal_plan *plan, struct marshal_buffer *buffer,
-                   const struct marshal_parameter *parameter, void *const *arguments,
-                   const void *memory, const void *result, const struct marshal_call *call)
+int record_count_out(const struct marshal_plan *plan, uint32_t i, void *const *arguments,
+                     const void *result, const struct marshal_call *call, int64_t *ret_count)
 {
+    const struct marshal_parameter *parameter = &plan->parameters[i];
     int64_t before = call->out_counts[parameter->out_slot];
+    int error = marshal_count(plan, &parameter->description->count, arguments, result, ret_count);
+
+    /* A length that the call changed: it wrote no more than there was room for. */
+    if (error == 0 && before >= 0 && *ret_count > before) {
+        *ret_count = before;
+    }
+    return error;
+}
+
+static int put_out(const struct marshal_plan *plan, struct marshal_buffer *buffer, uint32_t i,
+                   void *const *arguments, const void *result, const struct marshal_call *call)
+{
+    const struct marshal_parameter *parameter = &plan->parameters[i];
     int64_t count;
     uint64_t n_bytes;
-    int error = marshal_count(plan, &parameter->description->count, arguments, result, &count);
+    int error = record_count_out(plan, i, arguments, result, call, &count);
 
     if (error != 0) {
         return error;
-    }
-    /* A length that the call changed: it wrote no more than there was room for. */
-    if (before >= 0 && count > before) {
-        count = before;
     }
     if (__builtin_mul_overflow((uint64_t)count, (uint64_t)parameter->element_bytes, &n_bytes)) {
         return -EOVERFLOW;
@@ -121,7 +134,7 @@ static int put_out(const struct marshal_plan *plan, struct marshal_buffer *buffe
         return -E2BIG;
     }
     error = put(plan, buffer, &n_bytes, sizeof(n_bytes));
-    return error != 0 ? error : put(plan, buffer, memory, n_bytes);
+    return error != 0 ? error : put(plan, buffer, marshal_pointer(arguments, i), n_bytes);
 }
 
 int marshal_capture(const struct marshal_plan *plan, void *const *arguments, const void *result,
@@ -133,6 +146,9 @@ int marshal_capture(const struct marshal_plan *plan, void *const *arguments, con
     if (plan->has_states && !marshal_inputs_hold(plan, arguments, call)) {
         return -ESTALE;
     }
+    if (plan->has_graph_record) {
+        return graph_capture(plan, arguments, result, call, set_errno, buffer);
+    }
     if (plan->function->captures_errno) {
         error = put(plan, buffer, &set_errno, sizeof(set_errno));
     }
@@ -140,11 +156,8 @@ int marshal_capture(const struct marshal_plan *plan, void *const *arguments, con
         error = put_result(plan, buffer, arguments, result);
     }
     for (uint32_t i = 0; i < plan->n_parameters && error == 0; i++) {
-        const struct marshal_parameter *parameter = &plan->parameters[i];
-
-        if (parameter->out_slot >= 0 && marshal_pointer(arguments, i) != NULL) {
-            error = put_out(plan, buffer, parameter, arguments, marshal_pointer(arguments, i),
-                            result, call);
+        if (plan->parameters[i].out_slot >= 0 && marshal_pointer(arguments, i) != NULL) {
+            error = put_out(plan, buffer, i, arguments, result, call);
         }
     }
     return error;
@@ -152,8 +165,7 @@ int marshal_capture(const struct marshal_plan *plan, void *const *arguments, con
 
 /* ---- replay ---------------------------------------------------------------------------------- */
 
-/* Leaves a value as real calls do: integers widened to eight bytes, floats as they are. */
-static void give_value(const struct ctype *type, const unsigned char *value, void *result)
+void record_give_value(const struct ctype *type, const unsigned char *value, void *result)
 {
     int64_t widened;
     uint64_t bits;
@@ -181,19 +193,7 @@ static void give_value(const struct ctype *type, const unsigned char *value, voi
     }
 }
 
-/* What is replayed, and where. */
-struct replay {
-    const struct marshal_plan *plan;
-    void *const *arguments;
-    const struct marshal_call *call; /* seen before a real call that has changed things; or NULL */
-    void *result;
-};
-
-/*
- * The caller's memory at a parameter has room for so many bytes. Asked on the first pass, before
- * anything that a count reads is overwritten. True where the room is not known before the call.
- */
-static bool has_room(const struct replay *replay, uint32_t i, uint64_t n_bytes)
+bool record_has_room(const struct replay *replay, uint32_t i, uint64_t n_bytes)
 {
     const struct marshal_plan *plan = replay->plan;
     const struct marshal_parameter *parameter = &plan->parameters[i];
@@ -250,8 +250,9 @@ static int give_described(const struct replay *replay, struct reader *reader, bo
             return -EBADMSG;
         }
         if (!write && pointer != NULL &&
-            (!has_room(replay, description->lifetime.parameter, offset + n_bytes) ||
-             marshal_is_read_at(plan, arguments, pointer, n_bytes))) {
+            (!record_has_room(replay, description->lifetime.parameter, offset + n_bytes) ||
+             marshal_is_read_at(plan, arguments, description->lifetime.parameter, pointer,
+                                n_bytes))) {
             return -EBADMSG;
         }
         if (description->lifetime.kind == LIFETIME_STATIC && n_bytes > 0) {
@@ -293,7 +294,7 @@ static int replay_pass(const struct replay *replay, struct bytes record, int32_t
             return -EBADMSG;
         }
         if (write) {
-            give_value(function->prototype.result, at, replay->result);
+            record_give_value(function->prototype.result, at, replay->result);
         }
     } else if (function->result.kind == DESCRIBE_OUT_STRING ||
                function->result.kind == DESCRIBE_OFFSET) {
@@ -310,7 +311,7 @@ static int replay_pass(const struct replay *replay, struct bytes record, int32_t
             continue;
         }
         if (!take_word(&reader, &n_bytes) || (at = take(&reader, n_bytes)) == NULL ||
-            (!write && !has_room(replay, i, n_bytes))) {
+            (!write && !record_has_room(replay, i, n_bytes))) {
             return -EBADMSG;
         }
         if (write) {
@@ -322,6 +323,9 @@ static int replay_pass(const struct replay *replay, struct bytes record, int32_t
 
 static int run(const struct replay *replay, struct bytes record, int32_t *ret_errno)
 {
+    if (replay->plan->has_graph_record) {
+        return graph_replay(replay, record, ret_errno);
+    }
     /* One pass is enough when there is nothing that could be found missing half-way. */
     if (replay->plan->record_bytes == 0) {
         int error = replay_pass(replay, record, ret_errno, false);

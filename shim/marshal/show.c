@@ -244,6 +244,9 @@ static bool add_followed(struct writer *writer, const struct marshal_parameter *
             return add_state(writer, key);
         }
         return true;
+    case 'n':
+        add(writer, "(nothing)");
+        return true;
     case 'L':
         return add_strings(writer, key);
     case 'M':
@@ -388,6 +391,7 @@ void marshal_show_key(const struct marshal_plan *plan, struct bytes key, char *t
             }
             break;
         case DESCRIBE_IGNORE:
+        case DESCRIBE_STORAGE:
             add(&writer, "(ignored)");
             break;
         default:

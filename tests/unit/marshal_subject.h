@@ -14,6 +14,7 @@ struct subject {
     struct config_function function;
     struct prototype_parameter parameters[PROTOTYPE_MAX_PARAMETERS];
     struct config_description descriptions[PROTOTYPE_MAX_PARAMETERS];
+    const struct marshal_bindings *bindings; /* NULL: none */
     struct marshal_plan *plan;
     const char *reason;
 };
@@ -41,8 +42,8 @@ static inline int subject_try(struct subject *subject)
     struct abi_call *call;
 
     assert_int_equal(abi_call_create(&subject->function.prototype, &subject->arena, &call), 0);
-    return marshal_plan_create(&subject->function, call, NULL, &subject->arena, &subject->plan,
-                               &subject->reason);
+    return marshal_plan_create(&subject->function, call, subject->bindings, &subject->arena,
+                               &subject->plan, &subject->reason);
 }
 
 static inline void subject_finish(struct subject *subject)
