@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * What is redirected whatever the configuration names: functions that may end the process image,
- * so that statistics are written before, and the loader's look-ups where an object finds them past
+ * so that statistics are written before; prctl, by which a program locks itself into a sandbox that
+ * may kill it for reading a clock or changing a page's protection, so that the guard does neither
+ * from there on; and the loader's look-ups where an object finds them past
  * the shim's own.
  */
 #include "process.h"
@@ -9,6 +11,7 @@
 #include "entry/entry.h"
 
 #include <dlfcn.h>
+#include <sys/prctl.h>
 
 /* Functions whose call may end the process image without running exit handlers. */
 static const char *const announced[] = {"_exit",  "_Exit",   "execve",  "execv",
@@ -29,11 +32,13 @@ static const struct {
     {"dladdr1", interpose_real_dladdr1, (void *)dladdr1},
 };
 
+static int prctl_notice; /* its number; written by fixed_bindings_fill */
+
 #define N_LOOKUPS (sizeof(lookups) / sizeof(lookups[0]))
 
 size_t fixed_bindings_room(void)
 {
-    return N_ANNOUNCED + N_LOOKUPS;
+    return N_ANNOUNCED + 1 + N_LOOKUPS;
 }
 
 static struct interpose_binding binding_of(const char *symbol, void *original, void *replacement)
@@ -42,23 +47,47 @@ static struct interpose_binding binding_of(const char *symbol, void *original, v
         .symbol = symbol, .original = original, .replacement = replacement};
 }
 
+/* The number of the notice, or -1. */
+static int announce(const char *symbol, struct interpose_binding *bindings, size_t *n_bindings)
+{
+    struct interpose_definition definition;
+    int notice = -1;
+
+    if (interpose_find(symbol, NULL, NULL, &definition, 1) > 0) {
+        notice = entry_open_notice(definition.address);
+    }
+    if (notice >= 0) {
+        bindings[(*n_bindings)++] =
+            binding_of(symbol, definition.address, entry_notice_thunk(notice));
+    }
+    return notice < 0 ? -1 : notice;
+}
+
+void fixed_bindings_notice(int notice, const uint64_t *integers)
+{
+    if (notice != prctl_notice) {
+        report_dump();
+        return;
+    }
+    switch ((int)integers[0]) {
+    case PR_SET_SECCOMP:
+    case PR_SET_NO_NEW_PRIVS: /* which comes before a filter, however that is installed */
+    case PR_SET_TSC:
+        call_stop_measuring();
+        break;
+    default:
+        call_look_at_resting();
+    }
+}
+
 size_t fixed_bindings_fill(struct interpose_binding *ret_bindings)
 {
     size_t n = 0;
 
     for (size_t i = 0; process.settings.has_target && i < N_ANNOUNCED; i++) {
-        struct interpose_definition definition;
-        int notice;
-
-        if (interpose_find(announced[i], NULL, NULL, &definition, 1) == 0) {
-            continue;
-        }
-        notice = entry_open_notice(definition.address);
-        if (notice >= 0) {
-            ret_bindings[n++] =
-                binding_of(announced[i], definition.address, entry_notice_thunk(notice));
-        }
+        announce(announced[i], ret_bindings, &n);
     }
+    prctl_notice = announce("prctl", ret_bindings, &n);
     for (size_t i = 0; i < N_LOOKUPS; i++) {
         void *original = lookups[i].original();
 

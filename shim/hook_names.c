@@ -173,6 +173,9 @@ const char *hooks_problem(const struct hook *hook)
     if (let_go != NULL) {
         return let_go;
     }
+    if (atomic_load(&hook->rest.is_resting)) {
+        return atomic_load_explicit(&hook->rest.reason, memory_order_acquire);
+    }
     for (uint32_t i = 0; i < hook->n_bindings; i++) {
         const struct interpose_binding *binding = &hook->bindings[i];
 

@@ -470,13 +470,13 @@ void hooks_after_fork(void)
         interpose_seal(pages, n_bytes);
     }
     lock_init(&lock, LOCK_RANK_HOOKS);
+    hooks_rest_after_fork();
     for (uint32_t i = 0; i < process.n_hooks; i++) {
         struct hook *hook = &process.hooks[i];
 
         if (plan_of(hook) != NULL) {
             call_plan_after_fork(plan_of(hook));
             entry_reset_passed(hook->entry);
-            atomic_store(&hook->n_passed_before, 0);
         }
     }
 }

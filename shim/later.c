@@ -60,6 +60,14 @@ static void look_patiently(void)
 bool later_answer_dlsym(void *handle, const char *symbol, const char *version, const void *caller,
                         void **ret_address)
 {
+    if (is_started && memoshim_guard == 0) {
+        int saved_errno = errno;
+
+        guard_enter();
+        call_look_at_resting();
+        guard_leave();
+        errno = saved_errno;
+    }
     /* Not in the middle of our own work: a signal handler may call dlsym. */
     if (is_started && memoshim_guard == 0 && interpose_has_later_objects() &&
         ((handle != RTLD_DEFAULT && handle != RTLD_NEXT) || interpose_may_know(symbol))) {

@@ -36,11 +36,6 @@ struct process process = {.dump_lock = LOCK_INITIALIZER(LOCK_RANK_STATS)};
 
 static char executable[PATH_MAX]; /* the path of the program's file; written by the constructor */
 
-static void handle_notice(int notice)
-{
-    report_dump();
-}
-
 void *entry_early_dl(bool versioned)
 {
     return interpose_early_dl(versioned ? "dlvsym" : "dlsym");
@@ -149,8 +144,12 @@ static void let_go(struct call_plan *plan)
 /* is_checked: nothing is left behind. */
 static int start(const char *started_as, bool is_checked)
 {
-    struct call_hooks hooks = {
-        .new_child = report_new_child, .miss = later_look_on_miss, .let_go = let_go};
+    struct call_hooks hooks = {.new_child = report_new_child,
+                               .miss = later_look_on_miss,
+                               .let_go = let_go,
+                               .rest = hooks_rest,
+                               .pays = hooks_note_pays,
+                               .try_again = hooks_try_again};
     int error;
 
     /* Copies: a program may write over its arguments and environment to set its title. */
@@ -265,7 +264,7 @@ static enum check_outcome run_start(const char *started_as, char **environment, 
 __attribute__((constructor)) static void memoshim_construct(int n_arguments, char **arguments,
                                                             char **environment)
 {
-    struct entry_dl dl = {.answer = later_answer_dlsym, .notice = handle_notice};
+    struct entry_dl dl = {.answer = later_answer_dlsym, .notice = fixed_bindings_notice};
     bool is_secure = getauxval(AT_SECURE) != 0;
     bool is_checked;
     enum check_outcome outcome = CHECK_FAILED;

@@ -51,6 +51,24 @@ void settings_keep_target(struct settings *settings, struct arena *arena);
 /* The mode of a function: MEMOSHIM_MODE overrides every function's own. */
 enum config_mode settings_mode(const struct config_function *function);
 
+#define REST_TEXT_BYTES 240
+
+/*
+ * Whether the guard has let go of a function for a while, and what to say of it. Written by
+ * let_go.c under its lock; statistics read without.
+ */
+struct hook_rest {
+    _Atomic bool is_resting;
+    _Atomic uint32_t n_rests, n_probes; /* how often it was let go of, and hooked again */
+    uint32_t n_in_a_row;                /* rests since it paid for the last time */
+    uint64_t due_ns;                    /* by clock_coarse_ns: when it is tried again */
+    /* Of the calls that its thunk passed on, those while it was let go of: in all before, and what
+     * the thunk had counted when it was let go of for the last time. */
+    _Atomic uint64_t n_passed, n_passed_before;
+    const char *_Atomic reason; /* one of texts, of which readers may hold an older one */
+    char texts[4][REST_TEXT_BYTES];
+};
+
 /*
  * A configured function, or one of its definitions. Written before it is published, by the count of
  * hooks or, if it waited for a definition, by its plan; the name may change later.
@@ -68,11 +86,10 @@ struct hook {
     struct interpose_binding *bindings;
     uint32_t n_bindings;
     int entry;
-    bool is_off;     /* "mode": "off": never hooked */
-    bool is_pending; /* as long as there is no plan: nothing defines it */
-    /* Let go of while running: why, or NULL; and how many calls had been let through by then. */
-    const char *_Atomic let_go;
-    _Atomic uint64_t n_passed_before;
+    bool is_off;                /* "mode": "off": never hooked */
+    bool is_pending;            /* as long as there is no plan: nothing defines it */
+    const char *_Atomic let_go; /* while running, for good: why, or NULL */
+    struct hook_rest rest;
     bool is_spare; /* not shown while nothing uses it: another definition was used at start */
 };
 
@@ -282,6 +299,20 @@ const char *freeing_problem(const struct config_function *function);
  */
 void hooks_let_go(struct call_plan *plan, const char *reason);
 
+/*
+ * The same for a while, because remembering does not pay: nothing happens when it cannot be done
+ * right now. And: that is over for those that are due; one of them pays again.
+ */
+void hooks_rest(struct call_plan *plan, const struct call_balance *balance);
+void hooks_try_again(void);
+void hooks_note_pays(struct call_plan *plan);
+
+/* Calls that its thunk passed on while it was let go of. */
+uint64_t hooks_passed_off(const struct hook *hook);
+
+/* For a forked child. */
+void hooks_rest_after_fork(void);
+
 /* ---- children.c: what programs get that this one executes ------------------------------------ */
 
 /* True in a program that another one with a list of `children` executed, as far as is known. */
@@ -296,6 +327,9 @@ void children_prepare(char **environment);
 /* At most so many; the second takes thunks, at the start, and returns how many it filled in. */
 size_t fixed_bindings_room(void);
 size_t fixed_bindings_fill(struct interpose_binding *ret_bindings);
+
+/* An entry_notice_fn: one of the functions that are announced is called. */
+void fixed_bindings_notice(int notice, const uint64_t *integers);
 
 /* ---- later.c: objects that are loaded while the program runs --------------------------------- */
 

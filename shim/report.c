@@ -56,11 +56,12 @@ static void read_hook(const struct hook *hook, struct stats_function *ret_functi
     ret_function->later_slots = hooks_count_later_slots(hook);
     if (atomic_load(&hook->let_go) != NULL) {
         ret_function->mode = "off";
-        ret_function->reentries = atomic_load(&hook->n_passed_before);
-        ret_function->off_calls = entry_passed(hook->entry) - ret_function->reentries;
-    } else {
-        ret_function->reentries = entry_passed(hook->entry);
     }
+    ret_function->off_calls = hooks_passed_off(hook);
+    ret_function->reentries = entry_passed(hook->entry) - ret_function->off_calls;
+    ret_function->rests = atomic_load(&hook->rest.n_rests);
+    ret_function->probes = atomic_load(&hook->rest.n_probes);
+    ret_function->resting = atomic_load(&hook->rest.is_resting);
     ret_function->hooked_slots = hooks_count_slots(hook);
 }
 

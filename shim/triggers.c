@@ -98,6 +98,9 @@ static void tell_before(void *trigger, const struct abi_registers *registers, bo
                         void *note)
 {
     call_trigger_before(trigger, registers, is_inside, note);
+    if (!is_inside) {
+        call_look_at_resting();
+    }
 }
 
 static void tell_after(void *trigger, bool is_inside, const void *note)

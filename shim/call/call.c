@@ -129,7 +129,6 @@ static void look_on_miss(void)
     uint32_t shield;
 
     call_try_what_rests();
-
     if (call_hooks.miss != NULL) {
         shield = float_shield_begin();
         call_hooks.miss();
@@ -273,7 +272,10 @@ void call_try_again_at(uint64_t due_ns)
 
 void call_look_at_resting(void)
 {
-    call_try_what_rests();
+    if (atomic_load_explicit(&call_try_again_ns, memory_order_relaxed) != UINT64_MAX) {
+        call_meet_child();
+        call_try_what_rests();
+    }
 }
 
 void call_stop_measuring(void)

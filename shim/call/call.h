@@ -101,6 +101,9 @@ void call_plan_after_fork(struct call_plan *plan);
 /* ---- the guard --------------------------------------------------------------------------------
  */
 
+/* How long to leave a function alone that was found not to pay n_times (at least 1) in a row. */
+uint64_t call_rest_ns(uint32_t n_times);
+
 /* The function of a plan that rested is about to be hooked again, to be judged after a while. */
 void call_plan_try_again(struct call_plan *plan);
 

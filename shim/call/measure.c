@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
  * Two times are taken of a miss, that of the whole call and that of the real function in it; the
- * difference is memoshim's. Both contain what reading the clock takes, and the second the way
- * through libffi, which a plain call would not take: the same way to a function that does nothing
- * says how long that is, for the very signature.
+ * difference is memoshim's. Both contain what reading the clock takes, and the second the way to a
+ * function by its address, perhaps through libffi, which a plain call would not take: each time it
+ * is gone twice, first to a function that does nothing, with the very arguments. For functions of
+ * some nanoseconds that is more than they take themselves.
  *
  * Nothing is averaged over calls of which some were interrupted: of the latest times the median
  * counts. The real function's own times, which may differ from call to call, are added up.
@@ -26,10 +27,13 @@
 #define REAL_TIMED_AT_FIRST 64
 #define REAL_TIMING_SHARE   100
 
-/* Of those that a probe times: of what is remembered nobody else asks the real function. */
-#define REAL_WANTED 16
-
-#define NOT_KNOWN UINT32_MAX
+/*
+ * Real calls that a judgement rests on at least. If the window has not as many, since all is
+ * remembered, some of the calls that are timed are made to be real ones.
+ */
+#define FEW_MISSES  16 /* of so many calls less than one */
+#define REAL_NEEDED 16
+#define REAL_WANTED 32
 
 __thread struct pace measure_pace;
 static __thread struct pace real_pace;
@@ -39,6 +43,31 @@ static _Atomic bool is_stopped; /* written by measure_stop */
 
 static void do_nothing(void)
 {
+}
+
+static long double do_nothing_x87(void)
+{
+    return 0;
+}
+
+static long double _Complex do_nothing_complex_x87(void)
+{
+    return 0;
+}
+
+/* A function that may be called in place of one with this result, whatever its arguments; or NULL.
+ */
+static void *nothing_like(const struct ctype *result)
+{
+    bool uses_float = false, uses_x87 = false;
+
+    abi_note_float(result, &uses_float, &uses_x87);
+    if (!uses_x87) {
+        return (void *)do_nothing;
+    }
+    return result->kind == CTYPE_LONG_DOUBLE           ? (void *)do_nothing_x87
+           : result->kind == CTYPE_COMPLEX_LONG_DOUBLE ? (void *)do_nothing_complex_x87
+                                                       : NULL;
 }
 
 void measure_init(void)
@@ -63,7 +92,6 @@ void measure_prepare(struct measure *measure, bool is_memoized, bool is_guarded)
     measure->is_guarded = is_memoized && is_guarded;
     atomic_init(&measure->share, is_memoized ? SHARE_EARLY : 0);
     atomic_init(&measure->real_share, PACE_ALL);
-    atomic_init(&measure->real_extra_ns, NOT_KNOWN);
 }
 
 uint64_t measure_now_ns(void)
@@ -83,32 +111,27 @@ bool measure_times_real(struct call_plan *plan, uint64_t began_ns)
            !atomic_load_explicit(&is_stopped, memory_order_relaxed);
 }
 
-uint64_t measure_real_extra_ns(struct call_plan *plan, void *result, void **arguments)
+uint64_t measure_way_to_real_ns(struct call_plan *plan, void *result, void **arguments)
 {
-    uint32_t extra_ns = atomic_load_explicit(&plan->measure.real_extra_ns, memory_order_relaxed);
+    void *nothing = nothing_like(plan->function->prototype.result);
+    uint64_t began_ns = clock_precise_ns(), took_ns = 0;
 
-    if (__builtin_expect(extra_ns != NOT_KNOWN, 1)) {
-        return extra_ns;
-    }
-    extra_ns = clock_ns;
-    /* What returns in the x87 stack has to put something there. */
-    for (int i = 0; i < 8 && !plan->uses_x87; i++) {
-        uint64_t began_ns = clock_precise_ns(), took_ns;
-
-        abi_call_real(plan->abi, (void *)do_nothing, result, arguments);
+    if (nothing != NULL) {
+        abi_call_real(plan->abi, nothing, result, arguments);
         took_ns = clock_precise_ns() - began_ns;
-        if (i == 0 || took_ns < extra_ns) {
-            extra_ns = took_ns < NOT_KNOWN ? (uint32_t)took_ns : NOT_KNOWN - 1;
-        }
     }
-    atomic_store_explicit(&plan->measure.real_extra_ns, extra_ns, memory_order_relaxed);
-    return extra_ns;
+    took_ns = took_ns == 0 ? clock_ns : took_ns;
+    atomic_store_explicit(&plan->measure.way_to_real_ns,
+                          took_ns < UINT32_MAX ? (uint32_t)took_ns : UINT32_MAX,
+                          memory_order_relaxed);
+    return took_ns;
 }
 
 void measure_adapt_real(struct call_plan *plan, uint64_t n_measured)
 {
     uint64_t sum_ns, count = stats_real_count(plan->counters, &sum_ns);
-    uint64_t price_ns = (2ull * clock_ns + 1) * REAL_TIMING_SHARE;
+    uint64_t way_ns = atomic_load_explicit(&plan->measure.way_to_real_ns, memory_order_relaxed);
+    uint64_t price_ns = (2 * (uint64_t)clock_ns + way_ns + 1) * REAL_TIMING_SHARE;
     uint64_t mean_ns = count == 0 ? 0 : sum_ns / count;
     uint64_t share = mean_ns >= price_ns ? PACE_ALL : mean_ns * PACE_ALL / price_ns;
 
@@ -149,12 +172,12 @@ void measure_read(const struct call_plan *plan, uint64_t *ret_hit_ps, uint64_t *
     *ret_miss_ps = typical_ps(&plan->measure, &plan->measure.misses);
 }
 
-/* Of a call that goes to the real function by way of libffi. */
-static uint64_t way_to_real_ps(const struct measure *measure)
+/* Of a call that is passed on: the way to the real function, as far as it is known. */
+static uint64_t passing_on_ps(const struct measure *measure)
 {
-    uint32_t extra_ns = atomic_load_explicit(&measure->real_extra_ns, memory_order_relaxed);
+    uint32_t way_ns = atomic_load_explicit(&measure->way_to_real_ns, memory_order_relaxed);
 
-    return extra_ns == NOT_KNOWN || extra_ns < clock_ns ? 0 : (extra_ns - clock_ns) * 1000ull;
+    return way_ns < clock_ns ? 0 : (way_ns - clock_ns) * 1000ull;
 }
 
 /* ---- judgement ------------------------------------------------------------------------------- */
@@ -178,7 +201,7 @@ static void take_stock(struct call_plan *plan, struct profit_window *ret_window)
         .n_bypasses = bypasses - measure->bypasses_before,
         .costs = {.hit_ps = read.hit_ps,
                   .miss_ps = read.miss_ps,
-                  .bypass_ps = measure->way_ps + way_to_real_ps(measure)},
+                  .bypass_ps = measure->way_ps + passing_on_ps(measure)},
         .is_growing =
             read.entries > measure->entries_before && departures == measure->departures_before,
     };
@@ -193,18 +216,19 @@ static void take_stock(struct call_plan *plan, struct profit_window *ret_window)
     measure->bypasses_before = bypasses;
     measure->real_count_before = real_count;
     measure->real_ns_before = real_ns;
+    measure->counts_hits_only = false;
     measure->entries_before = read.entries;
     measure->departures_before = departures;
     atomic_store_explicit(&measure->n_timed, 0, memory_order_relaxed);
 }
 
-static bool is_window_long_enough(const struct call_plan *plan)
+/* Calls since the last judgement. */
+static uint64_t window_calls(const struct call_plan *plan)
 {
     const struct measure *measure = &plan->measure;
-    uint64_t n_calls = stats_calls(plan->counters) - measure->hits_before - measure->misses_before -
-                       measure->bypasses_before;
 
-    return n_calls >= (measure->is_probe ? PROBE_WINDOW_CALLS : WINDOW_CALLS);
+    return stats_calls(plan->counters) - measure->hits_before - measure->misses_before -
+           measure->bypasses_before;
 }
 
 static void set_share(struct call_plan *plan, uint32_t share)
@@ -253,16 +277,48 @@ static void judge_window(struct call_plan *plan)
     }
 }
 
+/*
+ * False: some real calls are to be timed first. Where most calls are hits, the few misses were the
+ * first calls of all, with cold caches, or are no likeness of what hits would spare: then none but
+ * calls that would have been hits count.
+ */
+static bool knows_real(struct call_plan *plan)
+{
+    struct measure *measure = &plan->measure;
+    uint64_t real_ns, real_count = stats_real_count(plan->counters, &real_ns);
+    uint64_t n_misses = stats_counted(plan->counters, STATS_misses) - measure->misses_before;
+    bool is_begun = measure->counts_hits_only;
+
+    if (!measure->is_guarded) {
+        return true;
+    }
+    if (!is_begun && n_misses < window_calls(plan) / FEW_MISSES) {
+        measure->counts_hits_only = true;
+        measure->real_count_before = real_count;
+        measure->real_ns_before = real_ns;
+    }
+    if (real_count - measure->real_count_before >= REAL_NEEDED) {
+        return true;
+    }
+    if (atomic_load_explicit(&measure->n_real_wanted, memory_order_relaxed) <= 0) {
+        atomic_store_explicit(&measure->n_real_wanted, REAL_WANTED, memory_order_relaxed);
+        set_share(plan, SHARE_EARLY);
+    }
+    return false;
+}
+
 /* Not inlined: its room, and that of letting go, is taken by one call in many. */
 __attribute__((noinline)) static void judge(struct call_plan *plan)
 {
     struct measure *measure = &plan->measure;
+    uint64_t n_needed;
     uint32_t shield;
 
     if (atomic_exchange_explicit(&measure->is_judging, true, memory_order_acquire)) {
         return; /* another thread is at it */
     }
-    if (is_window_long_enough(plan)) {
+    n_needed = measure->is_probe ? PROBE_WINDOW_CALLS : WINDOW_CALLS;
+    if (window_calls(plan) >= n_needed && knows_real(plan)) {
         shield = float_shield_begin();
         judge_window(plan);
         float_shield_end(shield);
@@ -325,6 +381,11 @@ void measure_other(struct call_plan *plan)
     count_timed(plan);
 }
 
+uint64_t call_rest_ns(uint32_t n_times)
+{
+    return profit_rest_ns(n_times);
+}
+
 void measure_try_again(struct call_plan *plan)
 {
     struct measure *measure = &plan->measure;
@@ -335,7 +396,6 @@ void measure_try_again(struct call_plan *plan)
     }
     take_stock(plan, &unused_window);
     measure->is_probe = true;
-    atomic_store_explicit(&measure->n_real_wanted, REAL_WANTED, memory_order_relaxed);
     set_share(plan, SHARE_EARLY);
     atomic_store_explicit(&measure->is_judging, false, memory_order_release);
 }

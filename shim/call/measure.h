@@ -25,17 +25,18 @@ struct measure_ring {
 
 /* Of one plan. What a judgement writes is its alone: is_judging. */
 struct measure {
-    bool is_guarded;                /* the guard judges it; constant */
-    uint64_t way_ps;                /* to the handler and back; constant */
-    _Atomic uint32_t share;         /* of the calls, for pace_draws */
-    _Atomic uint32_t real_share;    /* of the real calls, besides those of calls that are timed */
-    _Atomic uint32_t real_extra_ns; /* what a real call's time is too long by; see measure.c */
-    _Atomic uint32_t n_timed;       /* since the last judgement */
+    bool is_guarded;                 /* the guard judges it; constant */
+    uint64_t way_ps;                 /* to the handler and back; constant */
+    _Atomic uint32_t share;          /* of the calls, for pace_draws */
+    _Atomic uint32_t real_share;     /* of the real calls, besides those of calls that are timed */
+    _Atomic uint32_t way_to_real_ns; /* and back, as it was the last time; 0: not known */
+    _Atomic uint32_t n_timed;        /* since the last judgement */
     struct measure_ring hits, misses;
 
     _Atomic bool is_judging;
     _Atomic bool is_probe;         /* it was let go of and is tried again */
-    _Atomic int32_t n_real_wanted; /* real calls to be timed for that, whether there is an entry */
+    _Atomic int32_t n_real_wanted; /* calls, of those that are timed, that are to be real ones */
+    bool counts_hits_only;         /* of real calls since then, those in the place of hits */
     uint32_t n_doubts;
     uint64_t hits_before, misses_before, bypasses_before; /* as they were at the last judgement */
     uint64_t real_count_before, real_ns_before;
@@ -85,11 +86,10 @@ void measure_other(struct call_plan *plan);
 bool measure_times_real(struct call_plan *plan, uint64_t began_ns);
 
 /*
- * The time of a real call without what its timing and the way to it added. The first time this is
- * asked of a plan, that is found out by calls, with these arguments, of a function that does
- * nothing: result is written to. Before the real call.
+ * What the time of the real call that follows will be too long by: the same way with these
+ * arguments to a function that does nothing. result is written to.
  */
-uint64_t measure_real_extra_ns(struct call_plan *plan, void *result, void **arguments);
+uint64_t measure_way_to_real_ns(struct call_plan *plan, void *result, void **arguments);
 
 /* A real call was timed, for the so-manieth time: how often that is worth its price from now on. */
 void measure_adapt_real(struct call_plan *plan, uint64_t n_measured);
@@ -97,7 +97,7 @@ void measure_adapt_real(struct call_plan *plan, uint64_t n_measured);
 /* The function is hooked again, to be judged after a short while. */
 void measure_try_again(struct call_plan *plan);
 
-/* This call, which is timed, is to be a real one: the function may have changed meanwhile. */
+/* This call, which is timed, is to be a real one, whatever is remembered. */
 static inline bool measure_wants_real(struct measure *measure)
 {
     return atomic_load_explicit(&measure->n_real_wanted, memory_order_relaxed) > 0 &&

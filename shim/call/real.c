@@ -45,7 +45,7 @@ __attribute__((noinline)) struct real_outcome real_run(struct call_plan *plan, b
 {
     struct real_outcome outcome = {.set_errno = MARSHAL_ERRNO_UNTOUCHED};
     struct nesting_frame nesting = nesting_enter(__builtin_frame_address(0));
-    uint64_t extra_ns = is_timed ? measure_real_extra_ns(plan, result, arguments) : 0;
+    uint64_t way_ns = is_timed ? measure_way_to_real_ns(plan, result, arguments) : 0;
     uint64_t began_ns = is_timed ? clock_precise_ns() : 0;
     struct float_watch watch = {0};
 
@@ -70,7 +70,7 @@ __attribute__((noinline)) struct real_outcome real_run(struct call_plan *plan, b
     if (is_timed) {
         uint64_t took_ns = clock_precise_ns() - began_ns;
 
-        outcome.took_ns = took_ns > extra_ns ? took_ns - extra_ns : 0;
+        outcome.took_ns = took_ns > way_ns ? took_ns - way_ns : 0;
         stats_add_real_ns(plan->counters, outcome.took_ns);
         adapt(plan);
     }

@@ -89,7 +89,7 @@ bool memoshim_dl_answer(void *handle, const char *symbol, const char *version, c
                         void **ret_address);
 void *memoshim_dl_real(bool versioned);
 void *memoshim_dl_real_address(bool with_extra);
-void memoshim_notice(uint64_t notice);
+void memoshim_notice(uint64_t notice, const uint64_t *integers);
 struct around_call *memoshim_around_before(uint64_t number, const struct abi_registers *registers,
                                            void **slot);
 void memoshim_around_after(struct around_call *call);
@@ -123,12 +123,12 @@ void *memoshim_dl_real_address(bool with_extra)
     return with_extra ? pool->dl.real_dladdr1 : pool->dl.real_dladdr;
 }
 
-void memoshim_notice(uint64_t notice)
+void memoshim_notice(uint64_t notice, const uint64_t *integers)
 {
     int saved_errno = errno;
 
     guard_enter();
-    pool->dl.notice((int)notice);
+    pool->dl.notice((int)notice, integers);
     guard_leave();
     errno = saved_errno;
 }

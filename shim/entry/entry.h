@@ -61,8 +61,11 @@ void entry_switch(int entry, bool on);
 uint64_t entry_passed(int entry);
 void entry_reset_passed(int entry);
 
-/* Called, with the guard set, just before the real function is jumped to. Keeps errno. */
-typedef void (*entry_notice_fn)(int notice);
+/*
+ * Called, with the guard set, just before the real function is jumped to, with its first integer
+ * arguments (there are as many as registers for them). Keeps errno.
+ */
+typedef void (*entry_notice_fn)(int notice, const uint64_t *integers);
 
 /* A thunk that announces calls of `original` to the function given to entry_init: number or
  * -ENOSPC. */

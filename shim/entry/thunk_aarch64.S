@@ -129,6 +129,7 @@ memoshim_notice_common:
     ldr     w0, [x0, x1]
     cbnz    w0, 1f
     mov     x0, x16
+    add     x1, sp, #16
     bl      memoshim_notice
 1:  ldp     x0, x1, [sp, #16]
     ldp     x2, x3, [sp, #32]

@@ -113,6 +113,7 @@ memoshim_notice_common:
     cmpl    $0, %fs:(%rdi)
     jne     1f
     movq    %r11, %rdi
+    movq    %rsp, %rsi
     call    memoshim_notice
 1:  movq    (%rsp), %rdi
     movq    8(%rsp), %rsi

@@ -92,6 +92,9 @@ static void complete_function(struct picture_function *function)
     values[SHOWN_evictions] = read->evictions;
     values[SHOWN_expirations] = read->expirations;
     values[SHOWN_invalidations] = read->invalidations;
+    values[SHOWN_rests] = read->rests;
+    values[SHOWN_probes] = read->probes;
+    values[SHOWN_resting] = read->resting;
     values[SHOWN_entries] = read->entries;
     values[SHOWN_max_entries] = read->max_entries;
     values[SHOWN_bytes] = read->bytes;

@@ -95,6 +95,7 @@ struct stats_function {
     uint64_t off_calls;       /* the same, since the function was turned off */
     uint64_t hit_ps, miss_ps; /* memoshim's own part of one, in picoseconds; 0: not measured */
     uint64_t evictions, expirations, invalidations;
+    uint64_t rests, probes, resting; /* what the guard did */
     uint64_t entries, max_entries, bytes, max_bytes, instances;
     const char *refused; /* why it was not hooked, or what limits it; NULL: nothing to say */
 };

@@ -318,8 +318,10 @@ static void test_a_key_that_changes_meanwhile_is_no_mismatch(void **state)
 
 static void test_the_sample_is_a_share(void **state)
 {
-    struct call_plan *plan = make_plan("f", ENTRY("\"verify_sample\":0.25"), (void *)shifted);
-    struct call_plan *none = make_plan("f", ENTRY("\"verify_sample\":0"), (void *)shifted);
+    struct call_plan *plan =
+        make_plan("f", ENTRY("\"guard\":false,\"verify_sample\":0.25"), (void *)shifted);
+    struct call_plan *none =
+        make_plan("f", ENTRY("\"guard\":false,\"verify_sample\":0"), (void *)shifted);
     const int n = 40000;
     uint64_t n_verified;
 

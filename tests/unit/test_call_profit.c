@@ -97,7 +97,8 @@ static void test_hits_dearer_than_the_function(void **state)
     assert_int_equal(n_rests, 1);
     assert_ptr_equal(rested, plan);
     assert_in_range(seen.n_calls, WINDOW, 2 * WINDOW - 1);
-    assert_int_equal(seen.n_hits, seen.n_calls - 100);
+    /* Some calls are made to be real ones, for a judgement of now. */
+    assert_in_range(seen.n_hits, seen.n_calls - 132, seen.n_calls - 116);
     assert_int_equal(seen.hit_ps, 100000);
     assert_int_equal(seen.real_ps, 20000);
 }

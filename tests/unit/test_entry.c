@@ -344,9 +344,11 @@ static void test_passed_is_exact_with_threads(void **state)
 static unsigned n_notices;
 static int last_notice;
 static uint32_t guard_in_notice;
+static uint64_t notice_integers[6];
 
-static void notice(int number)
+static void notice(int number, const uint64_t *integers)
 {
+    memcpy(notice_integers, integers, sizeof(notice_integers));
     n_notices++;
     last_notice = number;
     guard_in_notice = memoshim_guard;
@@ -356,6 +358,11 @@ static void notice(int number)
 
 static void test_notice_announces_once_and_keeps_arguments(void **state)
 {
+#if defined(__x86_64__)
+    static const unsigned integers[] = {5, 4, 3, 2, 8, 9}; /* rdi, rsi, rdx, rcx, r8, r9 */
+#else
+    static const unsigned integers[] = {0, 1, 2, 3, 4, 5};
+#endif
     const struct entry_dl dl = {.notice = notice};
     struct registers wanted, direct;
     int number, second;
@@ -374,6 +381,9 @@ static void test_notice_announces_once_and_keeps_arguments(void **state)
     assert_int_equal(errno, ENOTTY);
     assert_int_equal(n_notices, 1);
     assert_int_equal(last_notice, second);
+    for (unsigned i = 0; i < 6; i++) {
+        assert_true(notice_integers[i] == direct.general[integers[i]]);
+    }
     assert_int_equal(guard_in_notice, 1);
     assert_int_equal(memoshim_guard, 0);
     for (size_t i = 0; i < N_REGISTERS_ARGUMENTS; i++) {
