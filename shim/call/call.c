@@ -8,6 +8,7 @@
 #include "call/call_private.h"
 #include "call/life.h"
 #include "call/real.h"
+#include "call/seal.h"
 #include "call/verify.h"
 
 #include <errno.h>
@@ -47,10 +48,49 @@ static void pass_through(struct call_plan *plan, enum stats_bypass reason, uint6
 static void release_view(const struct call_plan *plan, struct cache *cache,
                          const struct cache_view *view)
 {
-    if (view->pin == NULL && plan->function->has_secret) {
+    if (view->pin == NULL && plan->holds_secrets) {
         explicit_bzero((void *)view->data, view->n_bytes);
     }
     cache_view_release(cache, view);
+}
+
+/* As marshal_replay, or with a call marshal_replay_after, of a record as it is in the cache. */
+static inline int replay_plain(const struct call_plan *plan, struct bytes record,
+                               const struct marshal_call *call, void *const *arguments,
+                               void *result, int32_t *ret_errno)
+{
+    return call == NULL
+               ? marshal_replay(plan->marshal, record, arguments, result, ret_errno)
+               : marshal_replay_after(plan->marshal, record, call, arguments, result, ret_errno);
+}
+
+/* Not inlined, for the room of the buffer. */
+__attribute__((noinline)) static int
+replay_sealed(const struct call_plan *plan, struct bytes sealed, const struct marshal_call *call,
+              void *const *arguments, void *result, int32_t *ret_errno)
+{
+    struct marshal_buffer record;
+    int error;
+
+    marshal_buffer_init(&record, true);
+    error = seal_open(plan->mac_key, sealed, &record);
+    if (error == 0) {
+        error = replay_plain(plan, (struct bytes){record.data, record.n_bytes}, call, arguments,
+                             result, ret_errno);
+    }
+    marshal_buffer_fini(&record);
+    return error;
+}
+
+static inline int replay(const struct call_plan *plan, const struct cache_view *view,
+                         const struct marshal_call *call, void *const *arguments, void *result,
+                         int32_t *ret_errno)
+{
+    const struct bytes record = {view->data, view->n_bytes};
+
+    return __builtin_expect(plan->seals, 0)
+               ? replay_sealed(plan, record, call, arguments, result, ret_errno)
+               : replay_plain(plan, record, call, arguments, result, ret_errno);
 }
 
 static enum stats_bypass key_bypass(int error)
@@ -107,8 +147,9 @@ keep_result(struct call_plan *plan, const struct cache_key *key, const struct ca
         cache_abandon(ticket->cache, ticket);
         return false;
     }
-    marshal_buffer_init(&record, function->has_secret);
-    if (marshal_capture(plan->marshal, arguments, result, call, outcome->set_errno, &record) == 0) {
+    marshal_buffer_init(&record, plan->holds_secrets);
+    if (marshal_capture(plan->marshal, arguments, result, call, outcome->set_errno, &record) == 0 &&
+        (!plan->seals || seal_close(plan->mac_key, &record) == 0)) {
         struct bytes value = {record.data, record.n_bytes};
         struct cache_life life = {.expires_ns = CACHE_NO_END};
 
@@ -154,8 +195,7 @@ __attribute__((noinline)) static bool fall_back(struct call_plan *plan, const st
         !cache_fall_back(ticket->cache, key, life_latest_ns(plan), room, ticket, &view)) {
         return false;
     }
-    error = marshal_replay_after(plan->marshal, (struct bytes){view.data, view.n_bytes}, call,
-                                 arguments, result, &set_errno);
+    error = replay(plan, &view, call, arguments, result, &set_errno);
     release_view(plan, ticket->cache, &view);
     if (error != 0) {
         return false;
@@ -227,8 +267,9 @@ handle_watched(struct call_plan *plan, const struct verify_hit *hit, enum cache_
     if (plan->mode == CONFIG_MODE_MEMOIZE && !verify_draws(plan)) {
         return false;
     }
-    marshal_buffer_init(&copy, plan->function->has_secret);
-    error = marshal_buffer_put(&copy, view->data, view->n_bytes, MARSHAL_MAX_BYTES);
+    marshal_buffer_init(&copy, plan->holds_secrets);
+    error = plan->seals ? seal_open(plan->mac_key, (struct bytes){view->data, view->n_bytes}, &copy)
+                        : marshal_buffer_put(&copy, view->data, view->n_bytes, MARSHAL_MAX_BYTES);
     release_view(plan, cache, view);
     if (error != 0) {
         pass_through(plan, key_bypass(error), 0, result, arguments, *caller_errno);
@@ -400,8 +441,7 @@ void call_handle(void *handle, void *result, void **arguments)
             marshal_buffer_fini(&key_buffer);
             break;
         }
-        error = marshal_replay(plan->marshal, (struct bytes){view.data, view.n_bytes}, arguments,
-                               result, &hit_errno);
+        error = replay(plan, &view, NULL, arguments, result, &hit_errno);
         release_view(plan, cache, &view);
         marshal_buffer_fini(&key_buffer);
         if (error != 0) {

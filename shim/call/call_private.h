@@ -25,6 +25,8 @@ struct call_plan {
     void *original;
     const struct hash_mac_key *mac_key;
     bool uses_float, uses_x87;
+    bool holds_secrets;  /* keys or results are: buffers are wiped */
+    bool seals;          /* results are: records lie in the cache under seals, seal.h */
     bool judges_results; /* what becomes of a result hangs on what it is */
     bool has_life;
     bool has_short_life; /* too short for the coarse clock: its lives are read from the precise one

@@ -3,6 +3,7 @@
 #include "base/draw.h"
 #include "call/call_private.h"
 #include "call/life.h"
+#include "call/seal.h"
 
 #include <errno.h>
 
@@ -72,7 +73,12 @@ int call_plan_create(const struct call_plan_options *options, struct arena *aren
     cache.key_bytes = marshal_key_bytes(marshal);
     cache.value_bytes = marshal_record_bytes(marshal);
     cache.single_flight = function->single_flight;
-    cache.secret = function->has_secret;
+    plan->seals = function->has_secret_out;
+    plan->holds_secrets = function->has_secret || plan->seals;
+    if (plan->seals && cache.value_bytes != 0) {
+        cache.value_bytes += SEAL_BYTES;
+    }
+    cache.secret = plan->holds_secrets;
     cache.seed = function->has_seed ? function->seed : options->seed;
     error = function->has_instances
                 ? cache_instances_create(&cache, function->max_instances, &plan->instances)

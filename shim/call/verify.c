@@ -85,7 +85,7 @@ static int compare(const struct call_plan *plan, struct bytes remembered,
     int error;
 
     *ret_part = NULL;
-    marshal_buffer_init(&fresh, function->has_secret);
+    marshal_buffer_init(&fresh, plan->holds_secrets);
     error = marshal_capture(plan->marshal, arguments, result, call, outcome->set_errno, &fresh);
     if (error == -ENOMEM || error == -ESTALE) {
         marshal_buffer_fini(&fresh);

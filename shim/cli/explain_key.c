@@ -121,7 +121,7 @@ static void add_parameter(struct facts *facts, const struct prototype_parameter 
         }
         break;
     }
-    if (description->is_secret) {
+    if (description->is_secret && description->is_in) {
         ADD_FACT(facts, secret, name, NULL);
     }
 }
@@ -233,20 +233,31 @@ static void add_result(struct facts *facts)
     }
 }
 
+static void add_secret(struct facts *facts, const char *about,
+                       const struct config_description *description)
+{
+    if (description->is_secret && description->is_out) {
+        ADD_FACT(facts, secret_given, about, NULL);
+    }
+}
+
 void facts_add_given(struct facts *facts)
 {
     const struct config_function *function = facts->function;
 
     add_result(facts);
+    add_secret(facts, "result", &function->result);
     for (uint32_t i = 0; i < function->prototype.n_parameters; i++) {
         if (function->parameters[i].is_out) {
             ADD_FACT(facts, gives_memory, function->prototype.parameters[i].name,
                      amount(&function->parameters[i]));
         }
+        add_secret(facts, function->prototype.parameters[i].name, &function->parameters[i]);
     }
     for (uint32_t i = 0; i < function->n_globals; i++) {
         ADD_FACT(facts, gives_variable, function->globals[i].name,
                  amount(&function->globals[i].description));
+        add_secret(facts, function->globals[i].name, &function->globals[i].description);
     }
     if (function->captures_errno) {
         ADD_FACT(facts, gives_errno, "errno", NULL);
