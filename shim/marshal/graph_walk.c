@@ -17,6 +17,7 @@ struct pending {
     const unsigned char *memory;
     int64_t count;
     uint64_t depth;
+    const unsigned char *record; /* what holds it, for counts within it that name members */
 };
 
 struct walk {
@@ -168,7 +169,7 @@ static int put_elements_at(struct walk *walk, const struct graph_node *node,
                            const unsigned char *memory, const unsigned char *holder, uint64_t depth)
 {
     const struct graph_walk *about = walk->about;
-    struct pending pending = {node, memory, 0, depth};
+    struct pending pending = {node, memory, 0, depth, holder};
     int error;
 
     if (node->kind == GRAPH_LIST) {
@@ -211,7 +212,7 @@ static int put_owner(struct walk *walk, const struct graph_node *node, const voi
     return graph_seen_add(&walk->seen, (const void *)~(uintptr_t)pointer);
 }
 
-/* A pointer that stands in holder. */
+/* A pointer that stands in holder, or in an array that holder leads to. */
 static int put_reference(struct walk *walk, const struct graph_node *node, const void *pointer,
                          const unsigned char *holder, uint64_t depth)
 {
@@ -236,8 +237,10 @@ static int put_reference(struct walk *walk, const struct graph_node *node, const
                                     : put_elements_at(walk, node, pointer, holder, depth);
 }
 
+/* Pointers in an array have no members beside them: counts speak of the record that holds it. */
 static int put_references(struct walk *walk, const struct pending *of)
 {
+    bool are_records = of->node->pointee->fields != NULL;
     int error = 0;
 
     for (int64_t i = 0; graph_leads_on(of->node) && i < of->count; i++) {
@@ -250,7 +253,8 @@ static int put_references(struct walk *walk, const struct pending *of)
             memcpy(&pointer, element + edge->offset, sizeof(pointer));
             error = graph_seen_add(&walk->seen, element + edge->offset);
             if (error == 0) {
-                error = put_reference(walk, edge->target, pointer, element, of->depth + 1);
+                error = put_reference(walk, edge->target, pointer,
+                                      are_records ? element : of->record, of->depth + 1);
             }
         }
         if (error != 0) {
@@ -296,7 +300,7 @@ static void walk_end(struct walk *walk)
 int graph_put(const struct graph_walk *about, const struct graph_node *root, const void *memory,
               int64_t count)
 {
-    struct pending pending = {root, memory, count, 0};
+    struct pending pending = {root, memory, count, 0, NULL};
     struct walk walk;
     int error = 0;
 

@@ -98,6 +98,9 @@ def function_text(entry):
     for k, (of, parameter, n) in enumerate(loops):
         lines.append(f"        {of} {parameter} = {parameter}_values[i{k}];")
     lines.extend(f"        spoil(&{out}, sizeof({out}));" for out in shown)
+    for variable in entry.get("globals", ()):
+        lines.append(f"        {variable} = 77;")
+        shown.append(variable)
     call = f"({name})({', '.join(arguments)})"
     if result != "void":
         call = f"{result} result = {call}"

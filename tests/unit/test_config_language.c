@@ -183,7 +183,7 @@ static void test_every_preset_loads(void **state)
         assert_string_equal(model.functions[0].prototype.name, config_presets[i].name);
         test_memory_free(&memory);
     }
-    assert_null(config_preset_find("lgamma"));
+    assert_null(config_preset_find("lgamm"));
     assert_null(config_preset_find(""));
 }
 

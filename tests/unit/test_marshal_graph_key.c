@@ -137,6 +137,59 @@ static void test_arrays_of_pointers(void **state)
 }
 
 /* f(struct chain x) */
+/* A host has a list of addresses, and says itself how long each of them is. */
+struct host {
+    uint8_t *const *list;
+    int32_t length;
+};
+
+static const struct ctype_member host_members[] = {TEST_MEMBER(struct host, list, type_pointer),
+                                                   TEST_MEMBER(struct host, length, type_i32)};
+TEST_RECORD(type_host, struct host, host_members);
+TEST_POINTER(type_host_pointer, type_host);
+
+static void test_counts_behind_arrays_of_pointers(void **state)
+{
+    static const struct count_step length[] = {
+        {.kind = COUNT_MEMBER, .member = &type_i32, .offset_bytes = offsetof(struct host, length)}};
+    static const struct count_step two[] = {{.kind = COUNT_NUMBER, .number = 2}};
+    static const struct config_pointee address = {
+        .kind = POINTEE_ELEMENTS, .element_size = 1, .count = {length, 1}};
+    static const struct config_pointee arrays[] = {
+        {.kind = POINTEE_LIST, .element_size = sizeof(void *), .target = &address},
+        {.kind = POINTEE_ELEMENTS,
+         .type = &type_pointer,
+         .element_size = sizeof(void *),
+         .count = {two, 1},
+         .target = &address}};
+    uint8_t one[] = {1, 2, 3, 4}, similar[] = {1, 2, 9, 9}, other[] = {1, 3, 3, 4};
+    uint8_t *list[] = {one, one, NULL}, *same[] = {similar, one, NULL};
+    uint8_t *different[] = {one, other, NULL};
+    struct host a = {list, 2}, b = {same, 2}, c = {different, 2}, longer = {list, 3};
+
+    for (int i = 0; i < 2; i++) {
+        const struct config_field field_list[] = {
+            {"list", offsetof(struct host, list), sizeof(void *), arrays[i]}};
+        const struct config_fields fields = {&type_host, field_list, 1};
+        const struct config_pointee reads = {.kind = POINTEE_ELEMENTS,
+                                             .type = &type_host,
+                                             .element_size = sizeof(struct host),
+                                             .fields = &fields};
+        const struct config_description description = {.kind = DESCRIBE_MEMORY,
+                                                       .is_in = true,
+                                                       .element_size = sizeof(struct host),
+                                                       .element = &type_host,
+                                                       .reads = &reads};
+        struct subject subject;
+
+        subject_of(&subject, &type_host_pointer, description);
+        assert_int_equal(same_key_of(&subject, &a, &b), 1);
+        assert_int_equal(same_key_of(&subject, &a, &c), 0);
+        assert_int_equal(same_key_of(&subject, &a, &longer), 0);
+        subject_end(&subject);
+    }
+}
+
 static void test_struct_by_value(void **state)
 {
     struct config_description by_value = {.kind = DESCRIBE_VALUE, .reads = &chain_pointee};
@@ -350,6 +403,7 @@ int main(void)
         cmocka_unit_test(test_ignored_and_address_fields),
         cmocka_unit_test(test_counts_from_members),
         cmocka_unit_test(test_arrays_of_pointers),
+        cmocka_unit_test(test_counts_behind_arrays_of_pointers),
         cmocka_unit_test(test_struct_by_value),
         cmocka_unit_test(test_wide_text),
         cmocka_unit_test(test_secret),

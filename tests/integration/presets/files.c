@@ -42,15 +42,19 @@ static void look(void)
             show_number(result);
         }
         spoil(&seen, sizeof(seen));
-        CALL(stat, result == 0, result = stat(paths[i], &seen));
+        CALL(stat, KEPT, result = stat(paths[i], &seen));
         show_number(result);
-        if (result == 0) {
+        if (result != 0) {
+            show_bytes(&seen, sizeof(seen));
+        } else {
             show_stat(&seen, paths[i], 0);
         }
         spoil(&seen, sizeof(seen));
-        CALL(lstat, result == 0, result = lstat(paths[i], &seen));
+        CALL(lstat, KEPT, result = lstat(paths[i], &seen));
         show_number(result);
-        if (result == 0) {
+        if (result != 0) {
+            show_bytes(&seen, sizeof(seen));
+        } else {
             show_stat(&seen, paths[i], AT_SYMLINK_NOFOLLOW);
         }
         for (size_t n = 1; n <= sizeof(target); n *= 8) {

@@ -12,6 +12,20 @@ static void spell(Hunhandle *handle, const char *word, bool is_kept)
     show_number(result);
 }
 
+static void suggest(Hunhandle *handle, const char *word, bool is_kept)
+{
+    char **list = NULL;
+    int n;
+
+    CALL(Hunspell_suggest, is_kept, n = Hunspell_suggest(handle, &list, word));
+    show_number(n);
+    for (int i = 0; i < n; i++) {
+        show_text(list[i]);
+    }
+    Hunspell_free_list(handle, &list, n);
+    show_number(list == NULL);
+}
+
 static void write_file(const char *path, const char *text)
 {
     FILE *file = fopen(path, "w");
@@ -23,7 +37,8 @@ static void write_file(const char *path, const char *text)
 
 static void exercise(void)
 {
-    static const char *const words[] = {"", "alpha", "Alpha", "beta", "betas", "gamma", "gammas"};
+    static const char *const words[] = {"",       "alpha", "Alpha", "beta",
+                                        "bettas", "gamma", "alpa",  "bta"};
     static Hunhandle *steady;
     Hunhandle *passing;
 
@@ -35,11 +50,14 @@ static void exercise(void)
     }
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         spell(steady, words[i], KEPT);
+        suggest(steady, words[i], KEPT);
     }
     passing = Hunspell_create("a.aff", "a.dic");
     spell(passing, "gammas", NOT_KEPT);
+    suggest(passing, "gama", NOT_KEPT);
     Hunspell_add_with_affix(passing, "gamma", "beta");
     spell(passing, "gammas", NOT_KEPT);
+    suggest(passing, "gama", NOT_KEPT);
     Hunspell_remove(passing, "gamma");
     spell(passing, "gamma", NOT_KEPT);
     Hunspell_add(passing, "gamma");
