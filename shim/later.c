@@ -26,15 +26,19 @@ void later_start(void)
 
 void later_look_on_miss(void)
 {
+    uint32_t shield;
+
     if (!interpose_has_later_objects()) {
         return;
     }
     if (misses_until_look == 0) {
         misses_until_look = MISSES_BETWEEN_LOOKS;
+        shield = float_shield_begin();
         if (interpose_loader_is_free() && interpose_look(false) != 0) {
             triggers_settle();
             freeing_settle();
         }
+        float_shield_end(shield);
     }
     misses_until_look--;
 }

@@ -80,14 +80,6 @@ void lock_assert_none_held(void)
 {
     assert(held_ranks == 0);
 }
-#else
-void lock_assert_held(const struct lock *lock)
-{
-}
-
-void lock_assert_none_held(void)
-{
-}
 #endif
 
 void lock_init(struct lock *lock, enum lock_rank rank)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * The one kind of lock: four bytes, a futex, about 5 ns and no call uncontended (a pthread_mutex
- * takes 11). It
+ * takes 11), and less while libc says that the process has one thread (alone.h). It
  * sleeps under contention and never spins for long, because the holder may be preempted inside
  * somebody else's real-time thread. Waiting is not a cancellation point and leaves errno alone.
  *
@@ -14,6 +14,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/single_threaded.h>
 
 enum lock_rank {
 #define LOCK_RANK(name, text) LOCK_RANK_##name,
@@ -83,8 +84,14 @@ __attribute__((warn_unused_result)) static inline bool lock_try_acquire(struct l
 {
     uint32_t expected = LOCK_FREE;
 
-    if (!atomic_compare_exchange_strong_explicit(&lock->state, &expected, LOCK_HELD,
-                                                 memory_order_acquire, memory_order_relaxed)) {
+    if (__libc_single_threaded) {
+        if (atomic_load_explicit(&lock->state, memory_order_relaxed) != LOCK_FREE) {
+            return false;
+        }
+        atomic_store_explicit(&lock->state, LOCK_HELD, memory_order_relaxed);
+    } else if (!atomic_compare_exchange_strong_explicit(&lock->state, &expected, LOCK_HELD,
+                                                        memory_order_acquire,
+                                                        memory_order_relaxed)) {
         return false;
     }
     lock_note_acquired(lock);
@@ -105,6 +112,11 @@ __attribute__((warn_unused_result)) static inline bool lock_acquire(struct lock 
 static inline void lock_release(struct lock *lock)
 {
     lock_note_releasing(lock);
+    if (__libc_single_threaded &&
+        atomic_load_explicit(&lock->state, memory_order_relaxed) == LOCK_HELD) {
+        atomic_store_explicit(&lock->state, LOCK_FREE, memory_order_release);
+        return;
+    }
     if (atomic_exchange_explicit(&lock->state, LOCK_FREE, memory_order_release) == LOCK_CONTENDED) {
         lock_wake(lock);
     }
@@ -114,10 +126,22 @@ static inline void lock_release(struct lock *lock)
 bool lock_is_held(const struct lock *lock);
 
 /* First statement of every function named *_locked. */
+#if MEMOSHIM_CHECKS
 void lock_assert_held(const struct lock *lock);
+#else
+static inline void lock_assert_held(const struct lock *lock)
+{
+}
+#endif
 
 /* No lock is held by this thread: asserted before the program's code is called. */
+#if MEMOSHIM_CHECKS
 void lock_assert_none_held(void);
+#else
+static inline void lock_assert_none_held(void)
+{
+}
+#endif
 
 /*
  * Sleeps while *word holds expected, at most timeout_ns (UINT64_MAX: no bound). Returns false only

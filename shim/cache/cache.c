@@ -222,9 +222,9 @@ void cache_expire_locked(struct cache *cache, struct shard *shard, uint32_t slot
     uint64_t n_bytes = cache_take_out_locked(cache, shard, slot, NULL);
 
     lock_assert_held(&shard->lock);
-    atomic_fetch_add_explicit(&cache->n_expirations, 1, memory_order_relaxed);
-    atomic_fetch_sub_explicit(&cache->n_bytes, n_bytes, memory_order_relaxed);
-    atomic_fetch_sub_explicit(&cache->n_entries, 1, memory_order_relaxed);
+    alone_add(&cache->n_expirations, 1);
+    alone_subtract(&cache->n_bytes, n_bytes);
+    alone_subtract(&cache->n_entries, 1);
 }
 
 /*
@@ -247,9 +247,9 @@ static struct table empty_locked(struct cache *cache, struct shard *shard, _Atom
     shard_end_change_locked(shard);
     flights_land_all(&shard->flights);
 
-    atomic_fetch_add_explicit(count, old.n_live, memory_order_relaxed);
-    atomic_fetch_sub_explicit(&cache->n_bytes, n_bytes, memory_order_relaxed);
-    atomic_fetch_sub_explicit(&cache->n_entries, old.n_live, memory_order_relaxed);
+    alone_add(count, old.n_live);
+    alone_subtract(&cache->n_bytes, n_bytes);
+    alone_subtract(&cache->n_entries, old.n_live);
     return old;
 }
 

@@ -7,6 +7,7 @@
 #ifndef CACHE_CACHE_PRIVATE_H
 #define CACHE_CACHE_PRIVATE_H
 
+#include "base/alone.h"
 #include "base/draw.h"
 #include "base/lock.h"
 #include "cache/block.h"
@@ -170,14 +171,22 @@ bool cache_glance(struct cache *cache, struct shard *shard, const struct cache_k
                   const struct cache_lookup_options *options, struct cache_view *ret_view,
                   bool *ret_is_due);
 
+/* What a first look that had no answer saw. */
+enum cache_sight {
+    CACHE_SIGHT_UNCLEAR, /* there may be an entry */
+    CACHE_SIGHT_DUE,     /* the entry is to be recomputed; the outcome may be CACHE_REFRESH */
+    CACHE_SIGHT_NOTHING, /* there is none, and nobody can have changed that since */
+};
+
 /*
- * For whom a first look had no answer. is_due: because the entry is to be recomputed; then the
- * outcome may be CACHE_REFRESH. No lock is held.
+ * For whom a first look had no answer. With the lock, which is held afterwards, too, unless the
+ * outcome is CACHE_BYPASS_STUCK.
  */
-enum cache_outcome cache_look_again(struct cache *cache, struct shard *shard,
-                                    const struct cache_key *key,
-                                    const struct cache_lookup_options *options, bool is_due,
-                                    struct cache_view *ret_view, struct cache_ticket *ret_ticket);
+enum cache_outcome cache_look_again_locked(struct cache *cache, struct shard *shard,
+                                           const struct cache_key *key,
+                                           const struct cache_lookup_options *options,
+                                           enum cache_sight sight, struct cache_view *ret_view,
+                                           struct cache_ticket *ret_ticket);
 
 /* The live entry of the key answers; an expired one is removed, unless it may still be of use. */
 bool cache_answer_or_expire_locked(struct cache *cache, struct shard *shard,

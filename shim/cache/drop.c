@@ -22,9 +22,9 @@ static void drop_slot_locked(struct cache *cache, struct shard *shard, uint32_t 
     uint64_t n_bytes = cache_take_out_locked(cache, shard, slot, NULL);
 
     lock_assert_held(&shard->lock);
-    atomic_fetch_add_explicit(&cache->n_invalidations, 1, memory_order_relaxed);
-    atomic_fetch_sub_explicit(&cache->n_bytes, n_bytes, memory_order_relaxed);
-    atomic_fetch_sub_explicit(&cache->n_entries, 1, memory_order_relaxed);
+    alone_add(&cache->n_invalidations, 1);
+    alone_subtract(&cache->n_bytes, n_bytes);
+    alone_subtract(&cache->n_entries, 1);
 }
 
 /* False: there is more to visit. */

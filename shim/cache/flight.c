@@ -78,8 +78,11 @@ struct flight *flights_find(struct flights *flights, struct bytes key, uint64_t 
     return NULL;
 }
 
-bool flight_is_older(const struct flight *flight, uint64_t now_ns, uint64_t patience_ns)
+bool flight_is_older(struct flight *flight, uint64_t now_ns, uint64_t patience_ns)
 {
+    if (flight->started_ns == 0) {
+        flight->started_ns = now_ns;
+    }
     return now_ns > flight->started_ns && now_ns - flight->started_ns > patience_ns;
 }
 

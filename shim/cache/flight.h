@@ -24,7 +24,7 @@ struct flight {
     uint64_t serial;        /* of this use of the place, 1 and up; 0: free */
     uint64_t generation;    /* of the cache when it began */
     uint64_t hash;
-    uint64_t started_ns; /* clock_coarse_ns */
+    uint64_t started_ns; /* clock_coarse_ns; 0: nobody has asked yet */
     const void *owner;
     uint32_t n_key_bytes;
     uint32_t early;          /* of the entry that it refreshes, until it has landed; else 0 */
@@ -63,7 +63,7 @@ struct flight *flights_find(struct flights *flights, struct bytes key, uint64_t 
 /*
  * Registers a flight and returns its name for flights_land; 0 when every place is taken or there
  * is no memory for the key. Flights that nobody waits for and that are older than patience_ns make
- * way.
+ * way. now_ns 0: see flight_is_older.
  */
 uint64_t flights_begin(struct flights *flights, struct bytes key, uint64_t hash,
                        uint64_t generation, const void *owner, uint64_t now_ns,
@@ -88,8 +88,9 @@ _Atomic uint32_t *flights_land(struct flights *flights, uint64_t name, enum flig
 /* Ends every flight (the cache is cleared). Wakes by itself. */
 void flights_land_all(struct flights *flights);
 
-/* More than patience_ns have passed since it began. */
-bool flight_is_older(const struct flight *flight, uint64_t now_ns, uint64_t patience_ns);
+/* More than patience_ns have passed since it began, or since this was first asked if that is not
+ * known. */
+bool flight_is_older(struct flight *flight, uint64_t now_ns, uint64_t patience_ns);
 
 /* No lookup joins this flight any more; those who sleep on it may still be answered by it. */
 void flights_give_up(struct flights *flights, struct flight *flight);

@@ -47,6 +47,13 @@ static bool take_from(_Atomic uint64_t *used, uint64_t bound, uint64_t wanted)
 {
     uint64_t now = atomic_load_explicit(used, memory_order_relaxed);
 
+    if (__libc_single_threaded) {
+        if (now > bound || wanted > bound - now) {
+            return false;
+        }
+        atomic_store_explicit(used, now + wanted, memory_order_relaxed);
+        return true;
+    }
     do {
         if (now > bound || wanted > bound - now) {
             return false;
@@ -76,18 +83,18 @@ static void room_add_entry(struct cache *cache, struct room *room, uint64_t n_by
     uint64_t kept = n_bytes < wanted ? n_bytes : wanted;
 
     room->n_bytes += kept;
-    atomic_fetch_sub_explicit(&cache->n_bytes, n_bytes - kept, memory_order_relaxed);
+    alone_subtract(&cache->n_bytes, n_bytes - kept);
     if (room->n_entries == 0) {
         room->n_entries = 1;
     } else {
-        atomic_fetch_sub_explicit(&cache->n_entries, 1, memory_order_relaxed);
+        alone_subtract(&cache->n_entries, 1);
     }
 }
 
 static void room_return(struct cache *cache, struct room *room)
 {
-    atomic_fetch_sub_explicit(&cache->n_bytes, room->n_bytes, memory_order_relaxed);
-    atomic_fetch_sub_explicit(&cache->n_entries, room->n_entries, memory_order_relaxed);
+    alone_subtract(&cache->n_bytes, room->n_bytes);
+    alone_subtract(&cache->n_entries, room->n_entries);
 }
 
 static bool find_expired_locked(struct cache *cache, struct shard *shard, uint64_t now_ns,
@@ -131,7 +138,7 @@ static bool yield_expired_locked(struct cache *cache, struct shard *shard, uint6
         return false;
     }
     room_add_entry(cache, room, cache_take_out_locked(cache, shard, slot, NULL));
-    atomic_fetch_add_explicit(&cache->n_expirations, 1, memory_order_relaxed);
+    alone_add(&cache->n_expirations, 1);
     return true;
 }
 
@@ -139,7 +146,7 @@ static void evict_locked(struct cache *cache, struct shard *shard, uint32_t slot
 {
     lock_assert_held(&shard->lock);
     room_add_entry(cache, room, cache_take_out_locked(cache, shard, slot, NULL));
-    atomic_fetch_add_explicit(&cache->n_evictions, 1, memory_order_relaxed);
+    alone_add(&cache->n_evictions, 1);
 }
 
 static bool yield_victim_locked(struct cache *cache, struct shard *shard, struct room *room)
@@ -225,7 +232,7 @@ static void remove_old_locked(struct cache *cache, struct shard *shard, const st
         return;
     }
     if (!shard_is_alive(shard, slot, now_ns)) {
-        atomic_fetch_add_explicit(&cache->n_expirations, 1, memory_order_relaxed);
+        alone_add(&cache->n_expirations, 1);
         past = NULL;
     }
     room_add_entry(cache, room, cache_take_out_locked(cache, shard, slot, past));
@@ -288,7 +295,10 @@ static int try_insert_locked(struct cache *cache, struct shard *shard, const str
         return -ESTALE;
     }
     drop_spent_locked(cache, shard, now_ns);
-    remove_old_locked(cache, shard, key, now_ns, room);
+    if (ticket->absent_at !=
+        atomic_load_explicit(&shard->front.sequence, memory_order_relaxed) + 1) {
+        remove_old_locked(cache, shard, key, now_ns, room);
+    }
     evict_rival_locked(cache, shard, key, now_ns, room);
     while (!room_fill(cache, room)) {
         if (yield_expired_locked(cache, shard, now_ns, room)) {

@@ -12,7 +12,8 @@
 
 _Static_assert(CACHE_ROOM_BYTES >= TABLE_INLINE_VALUE_BYTES, "inline values are always copied");
 
-#define likely(condition) __builtin_expect(!!(condition), 1)
+#define likely(condition)   __builtin_expect(!!(condition), 1)
+#define unlikely(condition) __builtin_expect(!!(condition), 0)
 
 static inline void note_use(struct cache *cache, struct shard *shard, uint32_t slot,
                             struct slot_head *head)
@@ -107,23 +108,45 @@ bool cache_answer_or_expire_locked(struct cache *cache, struct shard *shard,
     return true;
 }
 
-/* True: the entry is there and alive, and has answered. False: ret_is_due says whether it is. */
+/* True: the entry is there and alive, and has answered. The lock is held, or there are no threads.
+ */
 static inline bool try_answer(struct cache *cache, struct shard *shard, const struct cache_key *key,
                               const struct cache_lookup_options *options,
-                              struct cache_view *ret_view, bool *ret_is_due)
+                              struct cache_view *ret_view, enum cache_sight *ret_sight)
 {
-    uint32_t slot = table_find(&shard->table, key->bytes, key->hash);
+    uint32_t slot;
 
-    *ret_is_due = false;
-    if (likely(slot != TABLE_NO_SLOT && shard_is_current(cache, shard) &&
-               shard_is_alive(shard, slot, options->now_ns))) {
-        *ret_is_due = cache_is_refresh_due(cache, &shard->table.expiry, slot, options->now_ns);
-        if (likely(!*ret_is_due)) {
+    *ret_sight = CACHE_SIGHT_UNCLEAR;
+    if (unlikely(!shard_is_current(cache, shard))) {
+        return false;
+    }
+    slot = table_find(&shard->table, key->bytes, key->hash);
+    if (slot == TABLE_NO_SLOT) {
+        *ret_sight = CACHE_SIGHT_NOTHING;
+    } else if (likely(shard_is_alive(shard, slot, options->now_ns))) {
+        if (likely(!cache_is_refresh_due(cache, &shard->table.expiry, slot, options->now_ns))) {
             answer(cache, shard, slot, options, ret_view);
             return true;
         }
+        *ret_sight = CACHE_SIGHT_DUE;
     }
     return false;
+}
+
+/* The first look needs no lock: true if it has answered. */
+static inline bool look_without_lock(struct cache *cache, struct shard *shard,
+                                     const struct cache_key *key,
+                                     const struct cache_lookup_options *options,
+                                     struct cache_view *ret_view, enum cache_sight *ret_sight)
+{
+    bool is_hit, is_due;
+
+    if (__libc_single_threaded) {
+        return try_answer(cache, shard, key, options, ret_view, ret_sight);
+    }
+    is_hit = cache_glance(cache, shard, key, options, ret_view, &is_due);
+    *ret_sight = is_due ? CACHE_SIGHT_DUE : CACHE_SIGHT_UNCLEAR;
+    return is_hit;
 }
 
 static __attribute__((noinline)) enum cache_outcome
@@ -131,22 +154,25 @@ lookup(struct cache *cache, const struct cache_key *key, const struct cache_look
        struct cache_view *ret_view, struct cache_ticket *ret_ticket)
 {
     struct shard *shard = cache_shard(cache, key->hash);
-    bool is_hit, is_due;
+    bool needs_lock = !__libc_single_threaded && !cache->has_free_hits;
+    enum cache_outcome outcome;
+    enum cache_sight sight;
 
-    if (__libc_single_threaded) {
-        is_hit = try_answer(cache, shard, key, options, ret_view, &is_due);
-    } else if (cache->has_free_hits) {
-        is_hit = cache_glance(cache, shard, key, options, ret_view, &is_due);
-    } else {
-        if (!shard_acquire(cache, shard)) {
-            return CACHE_BYPASS_STUCK;
-        }
-        is_hit = try_answer(cache, shard, key, options, ret_view, &is_due);
+    if (!needs_lock && likely(look_without_lock(cache, shard, key, options, ret_view, &sight))) {
+        return CACHE_HIT;
+    }
+    if (!shard_acquire(cache, shard)) {
+        return CACHE_BYPASS_STUCK;
+    }
+    if (needs_lock && likely(try_answer(cache, shard, key, options, ret_view, &sight))) {
+        lock_release(&shard->lock);
+        return CACHE_HIT;
+    }
+    outcome = cache_look_again_locked(cache, shard, key, options, sight, ret_view, ret_ticket);
+    if (outcome != CACHE_BYPASS_STUCK) {
         lock_release(&shard->lock);
     }
-    return likely(is_hit)
-               ? CACHE_HIT
-               : cache_look_again(cache, shard, key, options, is_due, ret_view, ret_ticket);
+    return outcome;
 }
 
 /*

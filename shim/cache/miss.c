@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The path of a miss: who computes, and who waits for another thread's computation. First it looks
- * again, under the lock, since without threads the first look had none, and with them somebody may
- * have been faster.
+ * The path of a miss: who computes, and who waits for another thread's computation. If somebody may
+ * have been faster since the first look, it looks again, under the lock.
  */
 #include "cache/cache_private.h"
 
@@ -139,7 +138,9 @@ static enum cache_outcome join_or_begin_locked(struct cache *cache, struct shard
                                                struct cache_ticket *ret_ticket)
 {
     uint64_t generation = atomic_load_explicit(&cache->generation, memory_order_acquire);
-    uint64_t now_ns = clock_coarse_ns(); /* real time, whatever drives options->now_ns */
+    /* Real time, whatever drives options->now_ns; not if there is nobody whose flight could be old.
+     */
+    uint64_t now_ns = __libc_single_threaded && shard->flights.n_used == 0 ? 0 : clock_coarse_ns();
     struct flight *flight;
 
     lock_assert_held(&shard->lock);
@@ -165,38 +166,29 @@ static enum cache_outcome join_or_begin_locked(struct cache *cache, struct shard
     return wait_locked(cache, shard, flight, key, options, false, ret_view, ret_ticket);
 }
 
-static enum cache_outcome look_again_locked(struct cache *cache, struct shard *shard,
-                                            const struct cache_key *key,
-                                            const struct cache_lookup_options *options, bool is_due,
-                                            struct cache_view *ret_view,
-                                            struct cache_ticket *ret_ticket)
+enum cache_outcome cache_look_again_locked(struct cache *cache, struct shard *shard,
+                                           const struct cache_key *key,
+                                           const struct cache_lookup_options *options,
+                                           enum cache_sight sight, struct cache_view *ret_view,
+                                           struct cache_ticket *ret_ticket)
 {
-    lock_assert_held(&shard->lock);
-    if (is_due && begin_refresh_locked(cache, shard, key, options, ret_ticket)) {
-        return CACHE_REFRESH;
-    }
-    if (cache_answer_or_expire_locked(cache, shard, key, options, ret_view)) {
-        return CACHE_HIT;
-    }
-    if (!cache->options.single_flight) {
-        return miss(cache, shard, 0, ret_ticket);
-    }
-    return join_or_begin_locked(cache, shard, key, options, ret_view, ret_ticket);
-}
-
-enum cache_outcome cache_look_again(struct cache *cache, struct shard *shard,
-                                    const struct cache_key *key,
-                                    const struct cache_lookup_options *options, bool is_due,
-                                    struct cache_view *ret_view, struct cache_ticket *ret_ticket)
-{
+    uint32_t sequence = atomic_load_explicit(&shard->front.sequence, memory_order_relaxed);
     enum cache_outcome outcome;
 
-    if (!shard_acquire(cache, shard)) {
-        return CACHE_BYPASS_STUCK;
+    lock_assert_held(&shard->lock);
+    if (sight == CACHE_SIGHT_DUE && begin_refresh_locked(cache, shard, key, options, ret_ticket)) {
+        return CACHE_REFRESH;
     }
-    outcome = look_again_locked(cache, shard, key, options, is_due, ret_view, ret_ticket);
-    if (outcome != CACHE_BYPASS_STUCK) {
-        lock_release(&shard->lock);
+    if (sight != CACHE_SIGHT_NOTHING &&
+        cache_answer_or_expire_locked(cache, shard, key, options, ret_view)) {
+        return CACHE_HIT;
+    }
+    outcome = cache->options.single_flight
+                  ? join_or_begin_locked(cache, shard, key, options, ret_view, ret_ticket)
+                  : miss(cache, shard, 0, ret_ticket);
+    if (outcome == CACHE_MISS && cache->layout.life_at == 0 &&
+        atomic_load_explicit(&shard->front.sequence, memory_order_relaxed) == sequence) {
+        ret_ticket->absent_at = sequence + 1;
     }
     return outcome;
 }

@@ -167,13 +167,9 @@ keep_result(struct call_plan *plan, const struct cache_key *key, const struct ca
 
 static void look_on_miss(void)
 {
-    uint32_t shield;
-
     call_try_what_rests();
     if (call_hooks.miss != NULL) {
-        shield = float_shield_begin();
         call_hooks.miss();
-        float_shield_end(shield);
     }
 }
 
@@ -234,7 +230,6 @@ __attribute__((noinline)) static int compute(struct call_plan *plan, const struc
     if (began_ns != 0) {
         measure_miss(plan, began_ns, outcome.took_ns);
     }
-    float_shield_end(outcome.shield);
     return caller_errno;
 }
 
@@ -357,7 +352,6 @@ __attribute__((noinline)) static void handle_wanted(struct call_plan *plan, void
     stats_add_bypass(plan->counters, STATS_BYPASS_probe);
     outcome = real_run(plan, true, result, arguments);
     measure_other(plan);
-    float_shield_end(outcome.shield);
     guard_leave();
     errno = real_errno(&outcome, caller_errno);
 }

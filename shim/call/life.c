@@ -71,16 +71,19 @@ struct life_verdict life_judge(const struct call_plan *plan, void *const *argume
                                const void *result, int32_t set_errno)
 {
     struct life_verdict verdict = {.is_kept = true, .life_ns = CACHE_NO_END};
-    struct float_x87 shield;
+    struct float_x87 x87_shield;
+    uint32_t shield;
 
     if (!plan->judges_results) {
         verdict.life_ns = plan->function->ttl_ns != 0 ? plan->function->ttl_ns : CACHE_NO_END;
         return verdict;
     }
     /* Lives are computed in long double. */
-    float_x87_shield_begin(&shield);
+    shield = float_shield_begin();
+    float_x87_shield_begin(&x87_shield);
     judge(&(struct finished){plan->function, arguments, result, set_errno}, &verdict);
-    float_x87_shield_end(&shield);
+    float_x87_shield_end(&x87_shield);
+    float_shield_end(shield);
     return verdict;
 }
 

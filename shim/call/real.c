@@ -3,6 +3,7 @@
 #include "call/real.h"
 
 #include "abi/abi.h"
+#include "base/alone.h"
 #include "base/clock.h"
 #include "base/guard.h"
 #include "base/lock.h"
@@ -20,7 +21,8 @@
  */
 static void adapt(struct call_plan *plan)
 {
-    uint64_t n_measured = atomic_fetch_add_explicit(&plan->n_measured, 1, memory_order_relaxed) + 1;
+    uint64_t n_measured = alone_add(&plan->n_measured, 1);
+    uint32_t shield;
     uint64_t wait_ns;
 
     /* A quantile walks the histogram: at powers of two, then now and then. */
@@ -31,7 +33,9 @@ static void adapt(struct call_plan *plan)
     if (plan->function->single_flight_timeout_ns != 0) {
         return;
     }
+    shield = float_shield_begin();
     wait_ns = stats_real_quantile_ns(plan->counters, 0.99);
+    float_shield_end(shield);
     wait_ns = wait_ns > WAIT_LONGEST_NS / 4 ? WAIT_LONGEST_NS : wait_ns * 4;
     if (wait_ns < WAIT_SHORTEST_NS) {
         wait_ns = WAIT_SHORTEST_NS;
@@ -65,7 +69,6 @@ __attribute__((noinline)) struct real_outcome real_run(struct call_plan *plan, b
     if (plan->uses_float) {
         outcome.raised = float_watch_end(&watch);
     }
-    outcome.shield = float_shield_begin();
     nesting_leave(&nesting);
     if (is_timed) {
         uint64_t took_ns = clock_precise_ns() - began_ns;

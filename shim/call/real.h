@@ -13,7 +13,6 @@
 struct real_outcome {
     int32_t set_errno; /* what the call set errno to, or MARSHAL_ERRNO_UNTOUCHED */
     bool raised;       /* a floating-point flag beyond INEXACT */
-    uint32_t shield;   /* for float_shield_end */
     uint64_t took_ns;  /* of the function itself; 0 when it was not timed */
 };
 
@@ -21,8 +20,7 @@ struct real_outcome {
  * Runs it. The guard is set on entry and on return, but not during the call, which may never
  * return. errno is 0 during the call, so that whatever it sets can be told from what stood there:
  * no library function sets errno to 0 (C11 7.5 p3). If is_timed, counts the call's time, and lets
- * waiters' time follow it. The float shield stands on return: the caller ends it when it is through
- * with what it computes.
+ * waiters' time follow it.
  */
 struct real_outcome real_run(struct call_plan *plan, bool is_timed, void *result, void **arguments);
 

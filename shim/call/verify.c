@@ -121,18 +121,20 @@ int verify_hit(struct call_plan *plan, const struct verify_hit *hit, struct byte
     struct real_outcome outcome = real_run(plan, measure_times_real(plan, 0), result, arguments);
     char room[PART_ROOM_BYTES];
     const char *part;
+    uint32_t shield;
     int error = compare(plan, remembered, hit->call, &outcome, result, arguments, room, &part);
 
     if (error == 0 && part == NULL) {
         stats_add(plan->counters, STATS_verified, 1);
     } else if (error == 0 && !is_overtaken(plan, hit)) {
         stats_add(plan->counters, STATS_mismatches, 1);
+        shield = float_shield_begin(); /* numbers are formatted */
         report(plan, hit->key, part);
         if (plan->mode == CONFIG_MODE_MEMOIZE) {
             call_let_go(plan);
         }
+        float_shield_end(shield);
     }
-    float_shield_end(outcome.shield);
     return real_errno(&outcome, caller_errno);
 }
 
@@ -143,6 +145,5 @@ int verify_observe(struct call_plan *plan, void *result, void **arguments, int c
     stats_add(plan->counters, STATS_misses, 1);
     stats_add(plan->counters, STATS_would_hit, 1);
     outcome = real_run(plan, measure_times_real(plan, 0), result, arguments);
-    float_shield_end(outcome.shield);
     return real_errno(&outcome, caller_errno);
 }
