@@ -89,6 +89,7 @@ struct cache_ticket {
     uint64_t flight;     /* 0: none was registered */
     uint32_t shard;
     uint32_t absent_at; /* the key had no entry when the shard's sequence stood at one less; or 0 */
+    uint64_t hash;      /* of that key */
     struct cache *cache;
     uint32_t n_fences; /* 0 from cache_lookup; the caller may add some before it computes */
     struct cache_fence fences[CACHE_MAX_FENCES]; /* if one has moved on, the fill is dropped */

@@ -295,8 +295,9 @@ static int try_insert_locked(struct cache *cache, struct shard *shard, const str
         return -ESTALE;
     }
     drop_spent_locked(cache, shard, now_ns);
-    if (ticket->absent_at !=
-        atomic_load_explicit(&shard->front.sequence, memory_order_relaxed) + 1) {
+    if (ticket->hash != key->hash ||
+        ticket->absent_at !=
+            atomic_load_explicit(&shard->front.sequence, memory_order_relaxed) + 1) {
         remove_old_locked(cache, shard, key, now_ns, room);
     }
     evict_rival_locked(cache, shard, key, now_ns, room);

@@ -189,6 +189,7 @@ enum cache_outcome cache_look_again_locked(struct cache *cache, struct shard *sh
     if (outcome == CACHE_MISS && cache->layout.life_at == 0 &&
         atomic_load_explicit(&shard->front.sequence, memory_order_relaxed) == sequence) {
         ret_ticket->absent_at = sequence + 1;
+        ret_ticket->hash = key->hash;
     }
     return outcome;
 }
