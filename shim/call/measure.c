@@ -35,6 +35,12 @@
 #define REAL_NEEDED 16
 #define REAL_WANTED 32
 
+/*
+ * Unless a real call takes so long, on the average of all that there were. Then it is no cold cache
+ * that made the first ones slow, and what REAL_WANTED more of them take is more than hits can lose.
+ */
+#define REAL_BEYOND_DOUBT_NS 1000000u
+
 __thread struct pace measure_pace;
 static __thread struct pace real_pace;
 
@@ -289,7 +295,7 @@ static bool knows_real(struct call_plan *plan)
     uint64_t n_misses = stats_counted(plan->counters, STATS_misses) - measure->misses_before;
     bool is_begun = measure->counts_hits_only;
 
-    if (!measure->is_guarded) {
+    if (!measure->is_guarded || (real_count > 0 && real_ns / real_count >= REAL_BEYOND_DOUBT_NS)) {
         return true;
     }
     if (!is_begun && n_misses < window_calls(plan) / FEW_MISSES) {
