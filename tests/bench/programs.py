@@ -10,7 +10,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 
 import lines
 import rounds
@@ -106,11 +105,11 @@ class OneShot(Workload):
 
 
 class Server(Workload):
-    """nginx with one kind of password. Values: seconds for each request."""
+    """nginx with one kind of password: one worker on one processor, asked by wrk on another one, if
+    there is one. Values: seconds for each request."""
 
     PASSWORD = "correct horse battery staple"
     EXAMPLE = lines.FOLDER.parents[1] / "examples" / "01-nginx-bcrypt"
-    N_WORKERS = 2
     N_CLIENTS = 8
 
     def __init__(self, *how, setting):
@@ -132,14 +131,15 @@ class Server(Workload):
         return f"{webserver.USER}:{hashed}\n".encode()
 
     def start(self, way, folder, password_line):
-        port = webserver.write_files(folder, self.EXAMPLE, password_line)
+        port = webserver.write_files(folder, self.EXAMPLE, password_line, 1)
         environment = self.environment(way)
         if way == MEMOSHIM:
             environment["MEMOSHIM_STATS"] = folder / "stats" / "%p.json"
-        process = subprocess.Popen(
-            [str(word) for word in webserver.command(shutil.which("nginx", path=PATH), folder)],
-            env=rounds.clean_environment(environment), stdin=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL)
+        command = webserver.command(shutil.which("nginx", path=PATH), folder)
+        with rounds.pinned(min):
+            process = subprocess.Popen([str(word) for word in command],
+                                       env=rounds.clean_environment(environment),
+                                       stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.servers[way] = process, port, folder
         if not webserver.wait_until_up(process, port):
             raise rounds.Broken(f"nginx does not run with: {NAMES[way]}")
@@ -150,8 +150,9 @@ class Server(Workload):
             process.wait(webserver.PATIENCE_S)
 
     def measure(self, way, seconds):
-        return 1 / webserver.measure(shutil.which("wrk", path=PATH), self.servers[way][1],
-                                     self.PASSWORD, seconds, self.N_CLIENTS)
+        with rounds.pinned(max):
+            return 1 / webserver.measure(shutil.which("wrk", path=PATH), self.servers[way][1],
+                                         self.PASSWORD, seconds, self.N_CLIENTS)
 
     def run(self, settings, folder):
         password_line = self.hash_password()
@@ -159,7 +160,7 @@ class Server(Workload):
             for way in NAMES:
                 self.start(way, folder / f"{self.key}.{way}", password_line)
             for way in (HAND, MEMOSHIM):
-                self.measure(way, 1)  # each worker checks once
+                self.measure(way, 1)  # one check, and they are warm
             for number in range(settings.n_rounds):
                 if number < settings.n_slow_rounds:
                     self.values[PLAIN].append(self.measure(PLAIN, 2))
@@ -170,19 +171,12 @@ class Server(Workload):
         self.prove()
 
     def prove(self):
-        """All of the workers' calls but the first of each client were hits."""
+        """All of the worker's calls were hits, but the first."""
         process, _, folder = self.servers[MEMOSHIM]
-        end = time.monotonic() + webserver.PATIENCE_S
-        while time.monotonic() < end:
-            reports = [path for path in (folder / "stats").glob("*.json")
-                       if path.stem != str(process.pid)]
-            if len(reports) == self.N_WORKERS:
-                break
-            time.sleep(0.05)
-        else:
-            raise rounds.Broken(f"nginx: statistics of {len(reports)} workers")
-        if sum(self.check_report(path, self.N_CLIENTS) for path in reports) == 0:
-            raise rounds.Broken("nginx: no hits")
+        reports = [path for path in (folder / "stats").glob("*.json")
+                   if path.stem != str(process.pid)]
+        if len(reports) != 1 or self.check_report(reports[0], 1) == 0:
+            raise rounds.Broken(f"{self.heading}: the reports {reports}")
 
     def shown(self, way):
         return 1 / statistics.median(self.values[way])
@@ -233,9 +227,9 @@ def measure_programs(settings, skipped):
                           work.times(way) if way != PLAIN else None)
             table.put("against", "memoshim's time / that of the preload", work.key,
                       rounds.median_ratio(work.values[MEMOSHIM], work.values[HAND]), digits=3)
-    table.notes.append(f"nginx: two workers, {Server.N_CLIENTS} keep-alive clients on the same "
-                       "processors. gawk's strftime spends its time in localtime (TZ is not set), "
-                       f"here {settings.n_times:,} calls; stat is asked for {settings.n_files:,} "
-                       "files. Files that results hang on are looked at once a second by memoshim, "
-                       "and not at all by the preloads; the times are of processor.")
+    table.notes.append(f"nginx: one worker, {Server.N_CLIENTS} keep-alive clients. gawk's strftime "
+                       "spends its time in localtime (TZ is not set), here "
+                       f"{settings.n_times:,} calls; stat is asked for {settings.n_files:,} files. "
+                       "Files that results hang on are looked at once a second by memoshim, and "
+                       "not at all by the preloads; the times are of processor.")
     return table

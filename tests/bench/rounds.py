@@ -42,11 +42,11 @@ def run(argv, environment):
 
 
 @contextlib.contextmanager
-def pinned():
+def pinned(choose=max):
     """Everything that is started meanwhile stays on one processor."""
     cpus = os.sched_getaffinity(0)
     try:
-        os.sched_setaffinity(0, {max(cpus)})
+        os.sched_setaffinity(0, {choose(cpus)})
     except OSError as error:
         print(f"not pinned to a processor: {error}", file=sys.stderr)
     try:

@@ -27,7 +27,7 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def write_files(folder, example, password_line):
+def write_files(folder, example, password_line, n_workers=2):
     """Everything that nginx reads; returns the port. Folders for its workers are theirs, if they
     are somebody else: tmp, and stats for what a preload writes."""
     for name in ("stats", "tmp", "www"):
@@ -42,7 +42,8 @@ def write_files(folder, example, password_line):
         for name in ("stats", "tmp"):
             os.chown(folder / name, nobody.pw_uid, nobody.pw_gid)
     text = (example / "nginx.conf").read_text()
-    for mark, value in (("@USER@", user), ("@PORT@", str(port)), ("@FOLDER@", str(folder))):
+    for mark, value in (("@USER@", user), ("@PORT@", str(port)), ("@FOLDER@", str(folder)),
+                        ("worker_processes 2;", f"worker_processes {n_workers};")):
         text = text.replace(mark, value)
     (folder / "nginx.conf").write_text(text)
     return port
