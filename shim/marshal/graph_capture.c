@@ -37,7 +37,7 @@ static int put_rooms(const struct capture *capture)
         uint64_t room = 0;
 
         if (place->kind == LIFETIME_STORAGE) {
-            room = marshal_storage_bytes(plan, place, capture->walk.arguments);
+            room = marshal_room_of(plan, place, capture->walk.arguments);
         }
         error = put(capture, &room, sizeof(room));
     }

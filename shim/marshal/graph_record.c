@@ -11,7 +11,17 @@
 
 /* ---- replay ---------------------------------------------------------------------------------- */
 
-/* -ENOSPC for a caller with less room than the real function is known to do with. */
+/* It holds a buffer of the size and the alignment that the real function is known to do with. */
+static bool has_room_for(const struct replay *replay, const struct marshal_place *place,
+                         uint64_t known)
+{
+    uint64_t room = marshal_room_of(replay->plan, place, replay->arguments);
+    uint64_t n_more = room % ROOM_ALIGNMENT == known % ROOM_ALIGNMENT ? 0 : ROOM_ALIGNMENT - 1;
+
+    return room / ROOM_ALIGNMENT >= known / ROOM_ALIGNMENT + n_more;
+}
+
+/* -ENOSPC for a caller with less room than that. */
 static int read_rooms(struct reader *reader, const struct replay *replay)
 {
     const struct marshal_places *places = replay->plan->places;
@@ -22,7 +32,7 @@ static int read_rooms(struct reader *reader, const struct replay *replay)
             return -EBADMSG;
         }
         if (places->items[i].kind == LIFETIME_STORAGE &&
-            marshal_storage_bytes(replay->plan, &places->items[i], replay->arguments) < room) {
+            !has_room_for(replay, &places->items[i], room)) {
             return -ENOSPC;
         }
     }

@@ -4,7 +4,7 @@
  *
  *     errno(4)                 "errno": true
  *     room(8)                  for each of the plan's places: of a storage, the room that the real
- *                              function had, which was enough; else 0
+ *                              function had, which was enough, and its alignment; else 0
  *     parts                    each behind its length(8): the result if there is one, each out
  *                              parameter that is not NULL, each variable
  *

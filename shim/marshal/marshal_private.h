@@ -179,9 +179,20 @@ bool marshal_ranges_meet(const struct marshal_ranges *ranges, const void *memory
 /* -ENOTSUP: variables or a storage overlap something else that is read or written. */
 int marshal_ranges_check(const struct marshal_plan *plan, void *const *arguments);
 
+/* What is placed in a storage is aligned to no more. */
+#define ROOM_ALIGNMENT 16
+
 /* The room of a storage, as its size parameter says. 0 without a buffer. */
 size_t marshal_storage_bytes(const struct marshal_plan *plan, const struct marshal_place *place,
                              void *const *arguments);
+
+/*
+ * The same, times 16, and where the buffer lies from an address that is aligned for anything. The
+ * real function pads to align what it places there, so that a buffer at another distance may be too
+ * small for it, though as large.
+ */
+uint64_t marshal_room_of(const struct marshal_plan *plan, const struct marshal_place *place,
+                         void *const *arguments);
 
 /* Something is written, and something else is written or read through another pointer. */
 bool marshal_can_overlap(const struct marshal_plan *plan);

@@ -42,6 +42,16 @@ size_t marshal_storage_bytes(const struct marshal_plan *plan, const struct marsh
                : 0;
 }
 
+uint64_t marshal_room_of(const struct marshal_plan *plan, const struct marshal_place *place,
+                         void *const *arguments)
+{
+    uint64_t n_bytes = marshal_storage_bytes(plan, place, arguments);
+    uint64_t n_most = UINT64_MAX / ROOM_ALIGNMENT - ROOM_ALIGNMENT;
+
+    return (n_bytes < n_most ? n_bytes : n_most) * ROOM_ALIGNMENT +
+           (uintptr_t)marshal_pointer(arguments, place->parameter) % ROOM_ALIGNMENT;
+}
+
 /* Variables, and what storages there are. */
 static void collect_apart(const struct marshal_plan *plan, void *const *arguments,
                           struct marshal_ranges *ranges)
