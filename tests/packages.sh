@@ -10,7 +10,8 @@ memoshim_packages_test="$memoshim_packages_quickstart binutils clang clang-forma
     python3-cachetools python3-jsonschema valgrind
     fakeroot libasan8 libeatmydata1 libfakeroot libfaketime libgoogle-perftools4 libjemalloc2
     libmimalloc2.0 libtcmalloc-minimal4 libtsan2
-    libaprutil1-dev libhunspell-dev libmagic-dev libproj-dev r-mathlib zlib1g-dev
+    file libaprutil1-dev libhunspell-dev libmagic-dev libproj-dev libssl-dev netbase proj-bin
+    r-mathlib zlib1g-dev
     git libpython3.11-testsuite openssh-client openssl perl sqlite3"
 
 memoshim_packages_full="r-base-core cmake make nodejs openjdk-17-jdk-headless vim"

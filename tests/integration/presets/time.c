@@ -5,6 +5,7 @@
 #include "exercise.h"
 
 #include <locale.h>
+#include <pthread.h>
 #include <stddef.h>
 #include <time.h>
 
@@ -46,6 +47,42 @@ static void break_down(size_t zone)
             show_tm(tm);
             show_zone();
         }
+    }
+}
+
+/* libc has one buffer for all threads, so they ask one after the other. */
+struct asked {
+    const time_t *time;
+    struct tm local, utc;
+};
+
+static void *ask(void *argument)
+{
+    struct asked *asked = argument;
+
+    asked->local = *localtime(asked->time);
+    asked->utc = *gmtime(asked->time);
+    return NULL;
+}
+
+static void on_two_threads(void)
+{
+    static const time_t moments[] = {1600000000, 1610000000, 1620000000};
+
+    for (int i = 0; i < 3; i++) {
+        struct asked asked = {.time = &moments[i]};
+        pthread_t thread;
+
+        if (i == 1) {
+            ask(&asked);
+        } else if (pthread_create(&thread, NULL, ask, &asked) != 0 ||
+                   pthread_join(thread, NULL) != 0) {
+            abort();
+        }
+        note("localtime", KEPT);
+        show_tm(&asked.local);
+        note("gmtime", KEPT);
+        show_tm(&asked.utc);
     }
 }
 
@@ -150,6 +187,9 @@ static void exercise(void)
         tzset();
         printf("\n%s", zones[i]);
         break_down(i);
+        if (i == 0) {
+            on_two_threads();
+        }
         put_together(i);
         format();
         read_back();
