@@ -231,7 +231,7 @@ enum pointee_kind {
  */
 struct config_pointee {
     enum pointee_kind kind;
-    const struct ctype *type;            /* of one element; NULL: bytes */
+    const struct ctype *type;            /* of one element, or behind an ADDRESS; NULL: bytes */
     uint32_t element_size;               /* of ELEMENTS and TEXT; bytes: 1 */
     struct config_count count;           /* of ELEMENTS; COUNT_MEMBER: of the holding record */
     const char *count_text;              /* as written; NULL: it was left out */

@@ -8,8 +8,8 @@
 #include <string.h>
 
 /* members: of the object that says so; NULL: a word alone. */
-static bool read_address(struct shape_scope *scope, const struct shape_members *members,
-                         struct config_pointee *ret)
+static bool read_address(struct shape_scope *scope, const struct shape_site *site,
+                         const struct shape_members *members, struct config_pointee *ret)
 {
     bool has_lifetime = members != NULL && members->lifetime != NULL;
 
@@ -20,6 +20,7 @@ static bool read_address(struct shape_scope *scope, const struct shape_members *
         ret->lifetime.kind = LIFETIME_NONE;
     }
     ret->kind = POINTEE_ADDRESS;
+    ret->type = site->type->target;
     return true;
 }
 
@@ -40,7 +41,7 @@ static bool read_word(struct shape_scope *scope, const struct shape_site *site,
     case DESCRIBE_STRINGS:
         return pointee_set_texts(scope, site, value, ret);
     case DESCRIBE_ADDRESS:
-        return read_address(scope, members, ret);
+        return read_address(scope, site, members, ret);
     case DESCRIBE_IGNORE:
         ret->kind = POINTEE_IGNORED;
         return site->direction == SHAPE_READ || scope->prototype == NULL ||

@@ -29,25 +29,21 @@ bool facts_uses_float(const struct config_function *function)
     return uses_float;
 }
 
-/* "one double", "3 double", "'len' bytes", "'*n * 2' double". */
-static const char *amount(const struct config_description *description)
+/* The description, or one of its alternatives, is of something written. */
+static bool any_is_out(const struct config_description *description)
 {
-    const struct config_count *count = &description->count;
-    const char *unit = description->element != NULL ? description->element->text : "bytes";
+    bool is_out = description->is_out;
 
-    if (count->n_steps == 0) {
-        return description->element != NULL ? facts_format("one %s", unit) : "one byte";
+    for (uint32_t i = 0; i < description->n_alternatives; i++) {
+        is_out |= description->alternatives[i].is_out;
     }
-    if (count->n_steps == 1 && count->steps[0].kind == COUNT_NUMBER) {
-        return facts_format("%s %s", description->count_text, unit);
-    }
-    return facts_format("'%s' %s", description->count_text, unit);
+    return is_out;
 }
 
 static bool is_written(const struct config_function *function)
 {
     for (uint32_t i = 0; i < function->prototype.n_parameters; i++) {
-        if (function->parameters[i].is_out) {
+        if (any_is_out(&function->parameters[i])) {
             return true;
         }
     }
@@ -69,9 +65,41 @@ static void add_approximate(struct facts *facts, const char *name,
     }
 }
 
-static void add_parameter(struct facts *facts, const struct prototype_parameter *parameter,
+/* The buffer that an ignored parameter is the size of, or NULL. */
+struct sized {
+    const struct config_function *function;
+    uint32_t parameter;
+    const char *buffer;
+};
+
+static int find_buffer(const struct config_lifetime *lifetime, const struct config_pointee *pointee,
+                       void *context)
+{
+    struct sized *sized = context;
+
+    if (lifetime->kind == LIFETIME_STORAGE && lifetime->size_parameter == sized->parameter) {
+        sized->buffer = sized->function->prototype.parameters[lifetime->parameter].name;
+    }
+    return 0;
+}
+
+static void add_ignored(struct facts *facts, uint32_t parameter)
+{
+    struct sized sized = {facts->function, parameter, NULL};
+    const char *name = facts->function->prototype.parameters[parameter].name;
+
+    config_each_lifetime(facts->function, find_buffer, &sized);
+    if (sized.buffer != NULL) {
+        ADD_FACT(facts, storage_size, name, sized.buffer);
+    } else {
+        ADD_FACT(facts, ignored, name, NULL);
+    }
+}
+
+static void add_parameter(struct facts *facts, uint32_t index,
                           const struct config_description *description)
 {
+    const struct prototype_parameter *parameter = &facts->function->prototype.parameters[index];
     const char *name = parameter->name, *type = parameter->type->text;
 
     switch (description->kind) {
@@ -105,14 +133,23 @@ static void add_parameter(struct facts *facts, const struct prototype_parameter 
         }
         break;
     case DESCRIBE_IGNORE:
-        ADD_FACT(facts, ignored, name, NULL);
+        add_ignored(facts, index);
         break;
     case DESCRIBE_SCRATCH:
         ADD_FACT(facts, scratch, name, NULL);
         break;
+    case DESCRIBE_STORAGE:
+        ADD_FACT(facts, storage, name, NULL);
+        break;
+    case DESCRIBE_VIA:
+        ADD_FACT(facts, via, name, description->accessor);
+        break;
     default:
         if (description->is_in) {
-            ADD_FACT(facts, content, name, amount(description));
+            ADD_FACT(facts, content, name,
+                     description->reads != NULL && description->reads->kind == POINTEE_LIST
+                         ? "a list"
+                         : facts_amount(description));
             if (is_approximate(description)) {
                 add_approximate(facts, name, description);
             }
@@ -121,8 +158,43 @@ static void add_parameter(struct facts *facts, const struct prototype_parameter 
         }
         break;
     }
+    facts_add_reads(facts, name, description->reads);
     if (description->is_secret && description->is_in) {
         ADD_FACT(facts, secret, name, NULL);
+    }
+}
+
+/* Each with the condition that it is asked with; those of the key, or of what is given. */
+static void add_condition(struct facts *facts, const char *name,
+                          const struct config_description *alternative, bool is_key)
+{
+    const char *text = alternative->condition.text;
+
+    if (alternative->condition.n_comparisons > 0) {
+        if (is_key) {
+            ADD_FACT(facts, if_holds, name, text);
+        } else {
+            ADD_FACT(facts, given_if, name, text);
+        }
+    } else if (is_key) {
+        ADD_FACT(facts, otherwise, name, NULL);
+    } else {
+        ADD_FACT(facts, given_otherwise, name, NULL);
+    }
+}
+
+static void add_alternatives(struct facts *facts, uint32_t index,
+                             const struct config_description *description)
+{
+    const char *name = facts->function->prototype.parameters[index].name;
+    uint32_t n = description->n_alternatives;
+
+    for (uint32_t i = 0; i < n; i++) {
+        add_condition(facts, name, &description->alternatives[i], true);
+        add_parameter(facts, index, &description->alternatives[i]);
+    }
+    if (n > 0 && description->alternatives[n - 1].condition.n_comparisons > 0) {
+        ADD_FACT(facts, none_holds, name, NULL);
     }
 }
 
@@ -182,7 +254,11 @@ void facts_add_key(struct facts *facts)
     const struct prototype *prototype = &function->prototype;
 
     for (uint32_t i = 0; i < prototype->n_parameters; i++) {
-        add_parameter(facts, &prototype->parameters[i], &function->parameters[i]);
+        if (function->parameters[i].kind == DESCRIBE_ALTERNATIVES) {
+            add_alternatives(facts, i, &function->parameters[i]);
+        } else {
+            add_parameter(facts, i, &function->parameters[i]);
+        }
     }
     if (prototype->n_parameters == 0) {
         ADD_FACT(facts, no_parameters, NULL, NULL);
@@ -201,27 +277,30 @@ void facts_add_key(struct facts *facts)
 
 /* ---- what a hit gives back ------------------------------------------------------------------- */
 
-static void add_result(struct facts *facts)
+static void add_result(struct facts *facts, const struct config_description *result)
 {
     const struct config_function *function = facts->function;
-    const struct config_description *result = &function->result;
     const char *into = result->lifetime.kind == LIFETIME_INTO
                            ? function->prototype.parameters[result->lifetime.parameter].name
                            : NULL;
 
+    if (result->lifetime.kind == LIFETIME_IMMORTAL) {
+        ADD_FACT(facts, returns_same, "result", function->prototype.result->text);
+        facts_add_writes(facts, "result", result);
+        return;
+    }
     switch (result->kind) {
     case DESCRIBE_ADDRESS:
         ADD_FACT(facts, returns_address, "result", function->prototype.result->text);
         break;
     case DESCRIBE_OFFSET:
         ADD_FACT(facts, returns_offset, "result", into);
-        break;
+        return;
     case DESCRIBE_OUT_STRING:
-        if (into != NULL) {
-            ADD_FACT(facts, returns_text_into, "result", into);
-        } else {
-            ADD_FACT(facts, returns_static_text, "result", function->symbol);
-        }
+        ADD_FACT(facts, returns_text, "result", NULL);
+        break;
+    case DESCRIBE_MEMORY:
+        ADD_FACT(facts, returns_memory, "result", facts_result_memory(result));
         break;
     default:
         if (function->prototype.result->kind == CTYPE_VOID) {
@@ -231,33 +310,54 @@ static void add_result(struct facts *facts)
         }
         break;
     }
+    facts_add_writes(facts, "result", result);
 }
 
-static void add_secret(struct facts *facts, const char *about,
-                       const struct config_description *description)
+static void add_out(struct facts *facts, const char *name,
+                    const struct config_description *description)
 {
-    if (description->is_secret && description->is_out) {
-        ADD_FACT(facts, secret_given, about, NULL);
+    if (description->is_out) {
+        ADD_FACT(facts, gives_memory, name, facts_amount(description));
+        facts_add_writes(facts, name, description);
+    }
+}
+
+static void add_alternative_outs(struct facts *facts, const char *name,
+                                 const struct config_description *description)
+{
+    for (uint32_t i = 0; i < description->n_alternatives; i++) {
+        if (description->alternatives[i].is_out) {
+            add_condition(facts, name, &description->alternatives[i], false);
+            add_out(facts, name, &description->alternatives[i]);
+        }
     }
 }
 
 void facts_add_given(struct facts *facts)
 {
     const struct config_function *function = facts->function;
+    const struct config_description *result = &function->result;
 
-    add_result(facts);
-    add_secret(facts, "result", &function->result);
+    for (uint32_t i = 0; i < result->n_alternatives; i++) {
+        add_condition(facts, "result", &result->alternatives[i], false);
+        add_result(facts, &result->alternatives[i]);
+    }
+    if (result->kind != DESCRIBE_ALTERNATIVES) {
+        add_result(facts, result);
+    }
     for (uint32_t i = 0; i < function->prototype.n_parameters; i++) {
-        if (function->parameters[i].is_out) {
-            ADD_FACT(facts, gives_memory, function->prototype.parameters[i].name,
-                     amount(&function->parameters[i]));
+        const char *name = function->prototype.parameters[i].name;
+
+        add_out(facts, name, &function->parameters[i]);
+        if (any_is_out(&function->parameters[i])) {
+            add_alternative_outs(facts, name, &function->parameters[i]);
         }
-        add_secret(facts, function->prototype.parameters[i].name, &function->parameters[i]);
     }
     for (uint32_t i = 0; i < function->n_globals; i++) {
-        ADD_FACT(facts, gives_variable, function->globals[i].name,
-                 amount(&function->globals[i].description));
-        add_secret(facts, function->globals[i].name, &function->globals[i].description);
+        const char *name = function->globals[i].name;
+
+        ADD_FACT(facts, gives_variable, name, facts_amount(&function->globals[i].description));
+        facts_add_writes(facts, name, &function->globals[i].description);
     }
     if (function->captures_errno) {
         ADD_FACT(facts, gives_errno, "errno", NULL);

@@ -5,6 +5,8 @@
  */
 #include "cli/facts.h"
 
+#define NO_PARAMETER UINT32_MAX
+
 /* Some call ends what this parameter's addresses mean. */
 static bool is_ended(const struct config_function *function, uint32_t parameter)
 {
@@ -35,6 +37,26 @@ static const char *suggest_end(const struct config_function *function, uint32_t 
                         function->prototype.parameters[parameter].name);
 }
 
+static bool is_plain_address(const struct config_pointee *pointee)
+{
+    return pointee->kind == POINTEE_ADDRESS &&
+           !(pointee->type != NULL && pointee->type->is_function);
+}
+
+/* Fields in the key by their address; codes of functions stay what they are. */
+static void add_field_addresses(struct facts *facts, const char *about,
+                                const struct config_pointee *reads)
+{
+    const struct config_fields *fields = reads != NULL ? reads->fields : NULL;
+
+    for (uint32_t i = 0; fields != NULL && i < fields->n_fields; i++) {
+        if (is_plain_address(&fields->fields[i].pointee)) {
+            ADD_FACT(facts, field_address_reused, about, fields->fields[i].name,
+                     fields->record->text, "{ \"on_call\": \"F\" }");
+        }
+    }
+}
+
 static void add_addresses(struct facts *facts)
 {
     const struct config_function *function = facts->function;
@@ -42,6 +64,9 @@ static void add_addresses(struct facts *facts)
     for (uint32_t i = 0; i < function->prototype.n_parameters; i++) {
         const struct prototype_parameter *parameter = &function->prototype.parameters[i];
 
+        if (!is_ended(function, NO_PARAMETER)) {
+            add_field_addresses(facts, parameter->name, function->parameters[i].reads);
+        }
         if (function->parameters[i].kind == DESCRIBE_ADDRESS &&
             !parameter->type->target->is_function && !is_ended(function, i)) {
             ADD_FACT(facts, address_reused, parameter->name, parameter->name,

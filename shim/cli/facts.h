@@ -81,6 +81,16 @@ void facts_add_given(struct facts *facts);
 void facts_add_life(struct facts *facts);
 void facts_add_mind(struct facts *facts);
 
+/*
+ * explain_memory.c: "'len' bytes", what a description's memory is; what lies behind it, and in the
+ * records that are met there; who owns what is handed out, and when it is. reads may be NULL.
+ */
+const char *facts_amount(const struct config_description *description);
+const char *facts_result_memory(const struct config_description *result);
+void facts_add_reads(struct facts *facts, const char *about, const struct config_pointee *reads);
+void facts_add_writes(struct facts *facts, const char *about,
+                      const struct config_description *description);
+
 /* "env:TZ, uid": what key_also names. */
 const char *facts_inputs(const struct config_function *function, const char *between);
 
