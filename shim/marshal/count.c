@@ -44,19 +44,27 @@ int marshal_read_integer(const struct ctype *type, const void *value, int64_t *r
     return 0;
 }
 
-int marshal_count_of(const struct config_function *function, const struct config_count *count,
-                     void *const *arguments, const void *result, const void *record,
-                     int64_t *ret_count)
+static bool is_or_string(const struct config_count *count)
+{
+    return count->n_steps > 0 && count->steps[count->n_steps - 1].kind == COUNT_OR_STRING;
+}
+
+/* Those that compute. */
+static uint32_t n_steps_of(const struct config_count *count)
+{
+    return count->n_steps - is_or_string(count);
+}
+
+/* What the steps come to: may be negative. */
+static int evaluate(const struct config_function *function, const struct config_count *count,
+                    void *const *arguments, const void *result, const void *record,
+                    int64_t *ret_value)
 {
     const struct prototype *prototype = &function->prototype;
     int64_t stack[CONFIG_COUNT_MAX_STEPS];
     unsigned depth = 0;
 
-    if (count->n_steps == 0) {
-        *ret_count = 1;
-        return 0;
-    }
-    for (uint32_t i = 0; i < count->n_steps; i++) {
+    for (uint32_t i = 0; i < n_steps_of(count); i++) {
         const struct count_step *step = &count->steps[i];
         const struct ctype *type;
         const void *value;
@@ -113,11 +121,44 @@ int marshal_count_of(const struct config_function *function, const struct config
         }
         depth++;
     }
-    if (stack[0] < 0) {
-        return -EOVERFLOW;
-    }
-    *ret_count = stack[0];
+    *ret_value = stack[0];
     return 0;
+}
+
+/* Elements in front of the first that is zero. */
+static int count_text(const void *memory, uint32_t element_bytes, int64_t *ret_count)
+{
+    size_t n_bytes = marshal_text_bytes(memory, element_bytes, MARSHAL_MAX_STRING_BYTES);
+
+    *ret_count = (int64_t)(n_bytes / element_bytes);
+    return n_bytes > MARSHAL_MAX_STRING_BYTES ? -E2BIG : 0;
+}
+
+int marshal_count_elements(const struct config_function *function, const struct config_count *count,
+                           void *const *arguments, const void *result, const void *record,
+                           const void *memory, uint32_t element_bytes, int64_t *ret_count)
+{
+    int64_t value = 1;
+    int error = 0;
+
+    if (count->n_steps > 0) {
+        error = evaluate(function, count, arguments, result, record, &value);
+    }
+    if (error == 0 && value == -1 && memory != NULL && is_or_string(count)) {
+        return count_text(memory, element_bytes, ret_count);
+    }
+    if (error == 0 && value < 0) {
+        error = -EOVERFLOW;
+    }
+    *ret_count = value;
+    return error;
+}
+
+int marshal_count_of(const struct config_function *function, const struct config_count *count,
+                     void *const *arguments, const void *result, const void *record,
+                     int64_t *ret_count)
+{
+    return marshal_count_elements(function, count, arguments, result, record, NULL, 0, ret_count);
 }
 
 int marshal_count(const struct marshal_plan *plan, const struct config_count *count,

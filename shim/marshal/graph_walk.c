@@ -175,8 +175,9 @@ static int put_elements_at(struct walk *walk, const struct graph_node *node,
     if (node->kind == GRAPH_LIST) {
         error = count_list(memory, &pending.count);
     } else {
-        error = marshal_count_of(about->plan->function, node->count, about->arguments,
-                                 about->result, holder, &pending.count);
+        error =
+            marshal_count_elements(about->plan->function, node->count, about->arguments,
+                                   about->result, holder, memory, node->size_bytes, &pending.count);
     }
     if (error == 0) {
         error = check_block(walk, node, memory, pending.count);

@@ -29,7 +29,8 @@ static int measure_argument(const struct graph_walk *walk, uint32_t parameter, c
     error =
         into->out_slot >= 0
             ? record_count_out(plan, parameter, walk->arguments, walk->result, walk->call, &count)
-            : marshal_count(plan, &into->description->count, walk->arguments, walk->result, &count);
+            : marshal_count_elements(plan->function, &into->description->count, walk->arguments,
+                                     walk->result, NULL, memory, into->element_bytes, &count);
     if (error == 0 &&
         __builtin_mul_overflow((uint64_t)count, (uint64_t)into->element_bytes, ret_n_bytes)) {
         error = -EOVERFLOW;

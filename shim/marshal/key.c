@@ -122,7 +122,8 @@ static int put_memory(const struct marshal_plan *plan, struct marshal_buffer *bu
     int error;
 
     if (parameter->count_known_before) {
-        error = marshal_count(plan, &description->count, arguments, NULL, &count);
+        error = marshal_count_elements(plan->function, &description->count, arguments, NULL, NULL,
+                                       memory, parameter->element_bytes, &count);
         if (error != 0) {
             return error;
         }

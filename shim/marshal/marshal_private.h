@@ -153,6 +153,14 @@ int marshal_count_of(const struct config_function *function, const struct config
                      void *const *arguments, const void *result, const void *record,
                      int64_t *ret_count);
 
+/*
+ * The same of elements at memory, whose text may be what tells their number. -E2BIG: it does not
+ * end.
+ */
+int marshal_count_elements(const struct config_function *function, const struct config_count *count,
+                           void *const *arguments, const void *result, const void *record,
+                           const void *memory, uint32_t element_bytes, int64_t *ret_count);
+
 /* The count can be told before the call: it reads nothing that only the call writes. */
 bool marshal_count_is_known_before(const struct config_function *function,
                                    const struct config_count *count);

@@ -33,7 +33,8 @@ static bool reaches_beyond(const struct marshal_plan *plan,
     }
     if (parameter->out_slot >= 0) {
         count = call->out_counts[parameter->out_slot];
-    } else if (marshal_count(plan, &parameter->description->count, arguments, NULL, &count) != 0) {
+    } else if (marshal_count_elements(plan->function, &parameter->description->count, arguments,
+                                      NULL, NULL, memory, parameter->element_bytes, &count) != 0) {
         return false; /* the key failed on it before */
     }
     if (count < 0) {

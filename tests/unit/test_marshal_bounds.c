@@ -64,6 +64,41 @@ static void test_bounds(void **state)
     }
 }
 
+/* "len or string": up to the zero when len is -1, which an element need not be reached for else. */
+static void test_counts_that_may_stand_for_text(void **state)
+{
+    static const struct count_step steps[] = {{.kind = COUNT_PARAMETER, .parameter = 1},
+                                              {.kind = COUNT_OR_STRING}};
+    static const struct {
+        uint32_t element_size;
+        const void *a, *b;
+        int64_t n;
+        int expected; /* 1: the same key */
+    } cases[] = {
+        {1, "abc\0x", "abc\0y", -1, 1},    {1, "abc\0x", "abc\0y", 5, 0},
+        {1, "abc", "abd", -1, 0},          {1, "abc", "abd", 2, 1},
+        {1, "abc", "abc", -2, -EOVERFLOW}, {4, L"ab\0x", L"ab\0y", -1, 1},
+        {4, L"ab", L"ac", -1, 0},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct config_description elements = {.kind = DESCRIBE_MEMORY,
+                                              .is_in = true,
+                                              .element_size = cases[i].element_size,
+                                              .count = {steps, 2}};
+        int64_t n = cases[i].n;
+        void *a[] = {(void *)&cases[i].a, &n}, *b[] = {(void *)&cases[i].b, &n};
+        struct subject subject;
+
+        subject_begin(&subject, &type_void);
+        subject_add(&subject, &type_pointer, elements);
+        subject_add(&subject, &type_i64, as_value);
+        subject_finish(&subject);
+        assert_int_equal(same_key(&subject, a, b), cases[i].expected);
+        subject_end(&subject);
+    }
+}
+
 static void test_counts_of_every_integer_type(void **state)
 {
     static const struct count_step steps[] = {{.kind = COUNT_PARAMETER, .parameter = 1}};
@@ -259,6 +294,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_counts_that_may_stand_for_text),
         cmocka_unit_test(test_counts_of_every_integer_type),
         cmocka_unit_test(test_count_through_null),
         cmocka_unit_test(test_long_and_unterminated_strings),
