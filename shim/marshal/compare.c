@@ -5,6 +5,7 @@
  */
 #include "marshal/graph.h"
 #include "marshal/reader.h"
+#include "marshal/variants.h"
 
 #include <string.h>
 
@@ -63,11 +64,29 @@ static bool are_equal_results(const struct marshal_plan *plan, struct reader *a,
     return description->kind == DESCRIBE_OFFSET || are_equal_framed(a, b);
 }
 
+/* Equal keys have made the same choice. */
+static struct marshal_difference compare_variants(const struct marshal_plan *plan,
+                                                  struct bytes remembered, struct bytes fresh,
+                                                  void *const *arguments)
+{
+    uint32_t variant = fresh.n_bytes > 0 ? *(const unsigned char *)fresh.data : 0;
+    const struct marshal_plan *chosen;
+
+    if (variants_open(plan, fresh, variant, &chosen, &fresh) != 0 ||
+        variants_open(plan, remembered, variant, &chosen, &remembered) != 0) {
+        return (struct marshal_difference){.part = MARSHAL_PART_RESULT};
+    }
+    return marshal_compare(chosen, remembered, fresh, arguments);
+}
+
 struct marshal_difference marshal_compare(const struct marshal_plan *plan, struct bytes remembered,
                                           struct bytes fresh, void *const *arguments)
 {
     struct reader a = {remembered.data, remembered.n_bytes}, b = {fresh.data, fresh.n_bytes};
 
+    if (plan->variants != NULL) {
+        return compare_variants(plan, remembered, fresh, arguments);
+    }
     if (plan->has_graph_record) {
         return graph_compare(plan, remembered, fresh, arguments);
     }

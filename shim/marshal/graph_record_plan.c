@@ -137,11 +137,14 @@ int graph_plan_record(struct marshal_plan *plan, struct arena *arena, const char
     const struct config_function *function = plan->function;
     int error = 0;
 
-    plan->has_graph_record = needs_graph(function);
+    /* With places that others share, what is static must lie in them. */
+    plan->has_graph_record = plan->places != NULL || needs_graph(function);
     if (!plan->has_graph_record) {
         return 0;
     }
-    plan->places = arena_alloc(arena, sizeof(*plan->places));
+    if (plan->places == NULL) {
+        plan->places = arena_alloc(arena, sizeof(*plan->places));
+    }
     if (plan->places == NULL) {
         return -ENOMEM;
     }

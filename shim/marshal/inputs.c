@@ -452,6 +452,9 @@ int marshal_inputs_create(struct marshal_plan *plan, struct arena *arena)
 
 void marshal_after_fork(const struct marshal_plan *plan)
 {
+    for (uint32_t i = 0; i < plan->n_variants; i++) {
+        marshal_after_fork(plan->variants[i]);
+    }
     begin_anew(plan);
     tied_memory_after_fork();
 }

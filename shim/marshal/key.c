@@ -18,6 +18,7 @@
  * room for.
  */
 #include "marshal/graph.h"
+#include "marshal/variants.h"
 
 #include <errno.h>
 #include <string.h>
@@ -204,28 +205,53 @@ static int put_parameter(const struct marshal_plan *plan, struct marshal_buffer 
     }
 }
 
-int marshal_key(const struct marshal_plan *plan, void *const *arguments,
-                const struct hash_mac_key *mac_key, struct marshal_buffer *buffer,
-                struct marshal_call *ret_call)
+/* All that is in the key of a plan without alternatives. */
+static int put_all(const struct marshal_plan *plan, struct marshal_buffer *buffer,
+                   void *const *arguments, struct marshal_call *call)
 {
     int error = 0;
 
-    ret_call->seen = 0;
     for (uint32_t k = 0; k < plan->n_parameters && error == 0; k++) {
         uint32_t i = plan->order[k];
 
-        error =
-            put_parameter(plan, buffer, &plan->parameters[i], arguments, arguments[i], ret_call);
+        error = put_parameter(plan, buffer, &plan->parameters[i], arguments, arguments[i], call);
     }
     if (error == 0 && plan->function->n_inputs > 0) {
-        error = marshal_put_inputs(plan, buffer, ret_call);
+        error = marshal_put_inputs(plan, buffer, call);
     }
     if (error == 0 && plan->can_overlap) {
-        error = marshal_put_overlaps(plan, arguments, ret_call, buffer);
+        error = marshal_put_overlaps(plan, arguments, call, buffer);
     }
     if (error == 0 && plan->has_written_apart) {
         error = marshal_ranges_check(plan, arguments);
     }
+    return error;
+}
+
+/* What the arguments chose stands at the end, so that parts in front are found (part.c). */
+static int put_variant(const struct marshal_plan *plan, struct marshal_buffer *buffer,
+                       void *const *arguments, struct marshal_call *call)
+{
+    unsigned char variant;
+    int error = variants_choose(plan, arguments, &call->variant);
+
+    if (error == 0) {
+        error = put_all(plan->variants[call->variant], buffer, arguments, call);
+    }
+    variant = (unsigned char)call->variant;
+    return error != 0 ? error : put(plan, buffer, &variant, 1);
+}
+
+int marshal_key(const struct marshal_plan *plan, void *const *arguments,
+                const struct hash_mac_key *mac_key, struct marshal_buffer *buffer,
+                struct marshal_call *ret_call)
+{
+    int error;
+
+    ret_call->seen = 0;
+    error = __builtin_expect(plan->variants != NULL, 0)
+                ? put_variant(plan, buffer, arguments, ret_call)
+                : put_all(plan, buffer, arguments, ret_call);
     if (error == 0 && plan->function->has_secret) {
         struct hash_mac mac = hash_mac((struct bytes){buffer->data, buffer->n_bytes}, mac_key);
 

@@ -55,6 +55,9 @@ struct marshal_plan {
     const struct graph_node *result_writes;
     const struct graph_node **global_writes;
     struct marshal_places *places;
+
+    struct marshal_plan **variants; /* of alternatives: variants.h; else NULL */
+    uint32_t n_variants;
 };
 
 /*

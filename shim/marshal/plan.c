@@ -4,6 +4,7 @@
  * whether keys and records have one size for all calls.
  */
 #include "marshal/graph.h"
+#include "marshal/variants.h"
 
 #include <errno.h>
 
@@ -125,10 +126,6 @@ static int plan_parameter(struct marshal_plan *plan, uint32_t i, int *n_outs, st
     const struct config_description *description = &function->parameters[i];
     struct marshal_parameter *parameter = &plan->parameters[i];
 
-    parameter->type = function->prototype.parameters[i].type;
-    parameter->description = description;
-    parameter->value_bytes = abi_value_bytes(parameter->type);
-    parameter->out_slot = -1;
     if (description->kind == DESCRIBE_MEMORY) {
         parameter->element_bytes = description->element_size;
         parameter->element_value_bytes = description->element != NULL
@@ -175,26 +172,13 @@ static int plan_result(struct marshal_plan *plan, struct arena *arena, const cha
     return 0;
 }
 
-/* What configurations can say and this module does not do. */
-static int check_supported(const struct config_function *function, const char **ret_reason)
-{
-    for (uint32_t i = 0; i < function->prototype.n_parameters; i++) {
-        if (function->parameters[i].kind == DESCRIBE_ALTERNATIVES) {
-            return refuse(ret_reason, "a parameter is described by alternatives");
-        }
-    }
-    return function->result.kind == DESCRIBE_ALTERNATIVES
-               ? refuse(ret_reason, "the result is described by alternatives")
-               : 0;
-}
-
-int marshal_plan_create(const struct config_function *function, const struct abi_call *call,
-                        const struct marshal_bindings *bindings, struct arena *arena,
-                        struct marshal_plan **ret_plan, const char **ret_reason)
+/* What does not hang on descriptions, or on those alone that rules match. */
+static int plan_begin(const struct config_function *function,
+                      const struct marshal_bindings *bindings, struct arena *arena,
+                      struct marshal_plan **ret_plan)
 {
     const struct prototype *prototype = &function->prototype;
     struct marshal_plan *plan = arena_alloc(arena, sizeof(*plan));
-    int n_outs = 0, error;
 
     if (plan == NULL) {
         return -ENOMEM;
@@ -209,7 +193,26 @@ int marshal_plan_create(const struct config_function *function, const struct abi
         plan->bindings = *bindings;
     }
     plan->n_parameters = prototype->n_parameters;
-    error = check_supported(function, ret_reason);
+    for (uint32_t i = 0; i < plan->n_parameters; i++) {
+        struct marshal_parameter *parameter = &plan->parameters[i];
+
+        parameter->type = prototype->parameters[i].type;
+        parameter->description = &function->parameters[i];
+        parameter->value_bytes = abi_value_bytes(parameter->type);
+        parameter->out_slot = -1;
+    }
+    plan->limit_bytes =
+        function->max_bytes < MARSHAL_MAX_BYTES ? function->max_bytes : MARSHAL_MAX_BYTES;
+    *ret_plan = plan;
+    return 0;
+}
+
+/* For descriptions without alternatives. */
+static int plan_finish(struct marshal_plan *plan, struct arena *arena, const char **ret_reason)
+{
+    const struct config_function *function = plan->function;
+    int n_outs = 0, error = 0;
+
     for (uint32_t i = 0; i < plan->n_parameters && error == 0; i++) {
         error = plan_parameter(plan, i, &n_outs, arena, ret_reason);
     }
@@ -219,19 +222,56 @@ int marshal_plan_create(const struct config_function *function, const struct abi
     if (error != 0) {
         return error;
     }
-    plan->limit_bytes =
-        function->max_bytes < MARSHAL_MAX_BYTES ? function->max_bytes : MARSHAL_MAX_BYTES;
     plan->can_overlap = marshal_can_overlap(plan);
     plan->has_states = function->n_inputs > 0;
     for (uint32_t i = 0; i < plan->n_parameters; i++) {
         plan->has_states |= function->parameters[i].kind == DESCRIBE_PATH;
     }
     plan_sizes(plan);
-    if (marshal_inputs_create(plan, arena) != 0) {
-        return -ENOMEM;
+    return marshal_inputs_create(plan, arena);
+}
+
+int plan_create_variant(const struct config_function *function,
+                        const struct marshal_bindings *bindings, struct marshal_places *places,
+                        struct arena *arena, struct marshal_plan **ret_plan,
+                        const char **ret_reason)
+{
+    int error = plan_begin(function, bindings, arena, ret_plan);
+
+    if (error != 0) {
+        return error;
     }
-    *ret_plan = plan;
-    return 0;
+    (*ret_plan)->places = places;
+    return plan_finish(*ret_plan, arena, ret_reason);
+}
+
+static int plan_variants(struct marshal_plan *plan, struct arena *arena, const char **ret_reason)
+{
+    for (uint32_t i = 0; i < plan->n_parameters; i++) {
+        if (is_matched(plan->function, i) &&
+            plan->function->parameters[i].kind == DESCRIBE_ALTERNATIVES) {
+            return refuse(ret_reason, "a rule of invalidation matches what is no plain value");
+        }
+    }
+    plan->key_bytes = plan->function->has_secret ? sizeof(struct hash_mac) : 0;
+    return variants_create(plan, arena, ret_reason);
+}
+
+int marshal_plan_create(const struct config_function *function, const struct abi_call *call,
+                        const struct marshal_bindings *bindings, struct arena *arena,
+                        struct marshal_plan **ret_plan, const char **ret_reason)
+{
+    struct marshal_plan *plan;
+    int error = plan_begin(function, bindings, arena, &plan);
+
+    if (error == 0) {
+        error = variants_are_needed(function) ? plan_variants(plan, arena, ret_reason)
+                                              : plan_finish(plan, arena, ret_reason);
+    }
+    if (error == 0) {
+        *ret_plan = plan;
+    }
+    return error;
 }
 
 static void note_float_nodes(const struct graph_node *first, bool *uses_float, bool *uses_x87)
@@ -245,6 +285,9 @@ static void note_float_nodes(const struct graph_node *first, bool *uses_float, b
 
 void marshal_note_float(const struct marshal_plan *plan, bool *uses_float, bool *uses_x87)
 {
+    for (uint32_t i = 0; i < plan->n_variants; i++) {
+        marshal_note_float(plan->variants[i], uses_float, uses_x87);
+    }
     for (uint32_t i = 0; i < plan->n_parameters; i++) {
         const struct marshal_parameter *parameter = &plan->parameters[i];
 
@@ -256,7 +299,7 @@ void marshal_note_float(const struct marshal_plan *plan, bool *uses_float, bool 
         note_float_nodes(parameter->writes, uses_float, uses_x87);
     }
     note_float_nodes(plan->result_writes, uses_float, uses_x87);
-    for (uint32_t i = 0; plan->has_graph_record && i < plan->function->n_globals; i++) {
+    for (uint32_t i = 0; plan->global_writes != NULL && i < plan->function->n_globals; i++) {
         note_float_nodes(plan->global_writes[i], uses_float, uses_x87);
     }
 }

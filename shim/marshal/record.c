@@ -15,6 +15,7 @@
 #include "marshal/record.h"
 #include "marshal/graph.h"
 #include "marshal/reader.h"
+#include "marshal/variants.h"
 
 #include <errno.h>
 #include <string.h>
@@ -143,6 +144,9 @@ int marshal_capture(const struct marshal_plan *plan, void *const *arguments, con
 {
     int error = 0;
 
+    if (plan->variants != NULL) {
+        return variants_capture(plan, arguments, result, call, set_errno, buffer);
+    }
     if (plan->has_states && !marshal_inputs_hold(plan, arguments, call)) {
         return -ESTALE;
     }
@@ -321,8 +325,13 @@ static int replay_pass(const struct replay *replay, struct bytes record, int32_t
     return reader.n_left == 0 ? 0 : -EBADMSG;
 }
 
+static int run_variant(const struct replay *replay, struct bytes record, int32_t *ret_errno);
+
 static int run(const struct replay *replay, struct bytes record, int32_t *ret_errno)
 {
+    if (replay->plan->variants != NULL) {
+        return run_variant(replay, record, ret_errno);
+    }
     if (replay->plan->has_graph_record) {
         return graph_replay(replay, record, ret_errno);
     }
@@ -337,6 +346,24 @@ static int run(const struct replay *replay, struct bytes record, int32_t *ret_er
         return -EBADMSG;
     }
     return replay_pass(replay, record, ret_errno, true);
+}
+
+static int run_variant(const struct replay *replay, struct bytes record, int32_t *ret_errno)
+{
+    struct replay chosen = *replay;
+    uint32_t variant = 0;
+    int error = 0;
+
+    /* After a real call the arguments may lead to something else. */
+    if (replay->call != NULL) {
+        variant = replay->call->variant;
+    } else {
+        error = variants_choose(replay->plan, replay->arguments, &variant);
+    }
+    if (error == 0) {
+        error = variants_open(replay->plan, record, variant, &chosen.plan, &record);
+    }
+    return error != 0 ? -EBADMSG : run(&chosen, record, ret_errno);
 }
 
 int marshal_replay(const struct marshal_plan *plan, struct bytes record, void *const *arguments,

@@ -365,8 +365,13 @@ void marshal_show_key(const struct marshal_plan *plan, struct bytes key, char *t
 {
     struct writer writer = {.text = text, .n_room = n_room};
     struct reader reader = {key.data, key.n_bytes};
+    const unsigned char *last = key.data;
     bool is_good = !plan->function->has_secret;
 
+    if (plan->variants != NULL && is_good && key.n_bytes > 0 &&
+        last[key.n_bytes - 1] < plan->n_variants) {
+        plan = plan->variants[last[key.n_bytes - 1]];
+    }
     text[0] = '\0';
     if (!is_good) {
         add(&writer, "secret");
