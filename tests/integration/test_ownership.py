@@ -100,7 +100,13 @@ SCENARIOS = {
     "words": {"own_words": WORDS},
     "passed": {"own_pool_list": POOL_LIST},
     "forked": {"own_pool_list": POOL_LIST},
+    # by presets; what the library counts is not among them
+    "users": {"getpwuid_r": {}},
+    "members": {"getgrnam": {}},
+    "addresses": {"getaddrinfo": {"ttl": "1h"}},
+    "past": {"getaddrinfo": {"ttl": "1h"}},
 }
+OF_LIBC = ("users", "members", "addresses", "past")
 
 # Rounds that start threads or processes are long ones.
 SLOW = {"threads": 20, "passed": 20, "forked": 20}
@@ -109,7 +115,7 @@ UNDER_VALGRIND = {"threads": 1, "passed": 1, "forked": 9}
 
 # Rounds that free 100,000 times and more.
 MANY = {"argument": 20000, "pool": 20000, "heap": 20000, "within": 20000, "storage": 10000,
-        **SLOW}
+        "users": 2000, "members": 30000, "addresses": 10000, "past": 10000, **SLOW}
 
 
 class Ownership(case.Case):
@@ -130,8 +136,9 @@ class Ownership(case.Case):
         for name, function in seen.items():
             self.assertNotIn("problem", function)
             self.assertGreater(function["hits"], 0, name)
-        self.assertEqual(sum(f["misses"] + f["bypasses"] for f in seen.values()),
-                         int(trace.read_text()), seen)
+        if scenario not in OF_LIBC:
+            self.assertEqual(sum(f["misses"] + f["bypasses"] for f in seen.values()),
+                             int(trace.read_text()), seen)
         return seen
 
     def test_nothing_grows(self):
@@ -171,6 +178,7 @@ class Ownership(case.Case):
         subprocess.run([compiler, *flags, "-shared", "-fPIC", source / "owning.c", "-o", library],
                        check=True)
         subprocess.run([compiler, *flags, source / "owners.c", source / "owners_lists.c",
+                        source / "owners_names.c",
                         "-o", program,
                         f"-L{self.folder}", "-lowning", f"-Wl,-rpath,{self.folder}"], check=True)
         env = {"ASAN_OPTIONS": "verify_asan_link_order=0:detect_leaks=1",

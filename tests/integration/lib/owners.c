@@ -224,11 +224,13 @@ static const struct {
     const char *name;
     void (*play)(int i, struct shown *shown);
 } scenarios[] = {
-    {"static", play_static},   {"threads", play_threads}, {"argument", play_argument},
-    {"group", play_group},     {"into", play_into},       {"immortal", play_immortal},
-    {"storage", play_storage}, {"caller", play_caller},   {"pool", play_pool},
-    {"heap", play_heap},       {"within", play_within},   {"replaced", play_replaced},
-    {"words", play_words},     {"passed", play_passed},   {"forked", play_forked},
+    {"static", play_static},       {"threads", play_threads}, {"argument", play_argument},
+    {"group", play_group},         {"into", play_into},       {"immortal", play_immortal},
+    {"storage", play_storage},     {"caller", play_caller},   {"pool", play_pool},
+    {"heap", play_heap},           {"within", play_within},   {"replaced", play_replaced},
+    {"words", play_words},         {"passed", play_passed},   {"forked", play_forked},
+    {"users", play_users},         {"members", play_members}, {"addresses", play_addresses},
+    {"past", play_addresses_past},
 };
 
 static void run(void (*play)(int i, struct shown *shown), long n_rounds)

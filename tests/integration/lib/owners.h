@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* What owners.c and owners_lists.c share: what a round shows, and the scenarios of the latter. */
+/*
+ * What owners.c shares with owners_lists.c and owners_names.c: what a round shows, and the
+ * scenarios that are there.
+ */
 #ifndef OWNERS_H
 #define OWNERS_H
 
@@ -21,5 +24,9 @@ void play_replaced(int i, struct shown *shown);
 void play_words(int i, struct shown *shown);
 void play_passed(int i, struct shown *shown);
 void play_forked(int i, struct shown *shown);
+void play_users(int i, struct shown *shown);
+void play_members(int i, struct shown *shown);
+void play_addresses(int i, struct shown *shown);
+void play_addresses_past(int i, struct shown *shown);
 
 #endif

@@ -123,26 +123,31 @@ static void hosts(void)
     struct in_addr address = {htonl(INADDR_LOOPBACK)};
     struct hostent *found, host;
     char room[ROOM];
-    int result, error;
+    int result, error; /* before each call the same: the real functions do not always set it */
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         CALL(gethostbyname, found != NULL, found = gethostbyname(texts[i]));
         show_host(found);
+        error = 4711;
         CALL(gethostbyname_r, UNFIT,
              result = gethostbyname_r(texts[i], &host, room, 8, &found, &error));
         show_number(result);
+        error = 4711;
         CALL(gethostbyname_r, result == 0,
              result = gethostbyname_r(texts[i], &host, room, sizeof(room), &found, &error));
         show_number(result);
         show_host(found);
         show_number(found == &host);
+        show_number(error);
     }
+    error = 4711;
     CALL(gethostbyaddr, found != NULL, found = gethostbyaddr(&address, sizeof(address), AF_INET));
     show_host(found);
     CALL(gethostbyaddr_r, result == 0,
          result = gethostbyaddr_r(&address, sizeof(address), AF_INET, &host, room, sizeof(room),
                                   &found, &error));
     show_number(result);
+    show_number(error);
     show_host(found);
 }
 
