@@ -248,6 +248,12 @@ struct config_surroundings {
 };
 
 /*
+ * False when config_find would find nothing: the variable is not set, and neither folder is there.
+ * Takes two system calls; `executable` is not looked at.
+ */
+bool config_may_be_found(const struct config_surroundings *surroundings);
+
+/*
  * Finds and reads the configuration as spec'd for MEMOSHIM_CONFIG: a file, a folder holding
  * <program>.json, JSON text, or the default folders. Returns 1 and fills *ret_source; 0 when there
  * is none (not an error); -errno with an item in *reterr when there is one that must not or

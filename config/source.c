@@ -228,30 +228,57 @@ static int find_explicit(const struct config_surroundings *surroundings,
     return result < 0 ? result : 1;
 }
 
+static const char system_folder[] = "/etc/memoshim";
+
+/* False when there is none. A relative XDG_CONFIG_HOME is to be ignored, says its specification. */
+static bool name_user_folder(const struct config_surroundings *surroundings,
+                             char ret_folder[static PATH_BYTES])
+{
+    const char *xdg = surroundings->xdg_config_home, *home = surroundings->home;
+    int n_bytes = -1;
+
+    if (xdg != NULL && xdg[0] == '/') {
+        n_bytes = snprintf(ret_folder, PATH_BYTES, "%s/memoshim", xdg);
+    } else if (home != NULL && home[0] == '/') {
+        n_bytes = snprintf(ret_folder, PATH_BYTES, "%s/.config/memoshim", home);
+    }
+    return n_bytes > 0 && n_bytes < PATH_BYTES;
+}
+
+static bool is_explicit(const struct config_surroundings *surroundings)
+{
+    return surroundings->memoshim_config != NULL && surroundings->memoshim_config[0] != '\0';
+}
+
+bool config_may_be_found(const struct config_surroundings *surroundings)
+{
+    char folder[PATH_BYTES];
+    struct stat status;
+
+    /* What is in the way for another reason than that it is not there is said by whoever reads. */
+    return is_explicit(surroundings) ||
+           (!surroundings->check_only_explicit &&
+            ((name_user_folder(surroundings, folder) && raw_stat(folder, 0, &status) == 0) ||
+             raw_stat(system_folder, 0, &status) == 0));
+}
+
 int config_find(const struct config_surroundings *surroundings, struct config_memory memory,
                 struct config_source *ret_source, struct diagnostic_list *reterr)
 {
-    const char *xdg = surroundings->xdg_config_home, *home = surroundings->home;
     char folder[PATH_BYTES];
-    int n_bytes = -1, result = 0;
+    int result = 0;
 
-    if (surroundings->memoshim_config != NULL && surroundings->memoshim_config[0] != '\0') {
+    if (is_explicit(surroundings)) {
         return find_explicit(surroundings, memory, ret_source, reterr);
     }
     if (surroundings->check_only_explicit) {
         return 0;
     }
-    /* A relative XDG_CONFIG_HOME is to be ignored, says its specification. */
-    if (xdg != NULL && xdg[0] == '/') {
-        n_bytes = snprintf(folder, sizeof(folder), "%s/memoshim", xdg);
-    } else if (home != NULL && home[0] == '/') {
-        n_bytes = snprintf(folder, sizeof(folder), "%s/.config/memoshim", home);
-    }
-    if (n_bytes > 0 && n_bytes < (int)sizeof(folder)) {
+    if (name_user_folder(surroundings, folder)) {
         result = find_in_folder(folder, surroundings, memory, ret_source, reterr);
     }
     if (result == 0) {
-        result = find_in_folder("/etc/memoshim", surroundings, memory, ret_source, reterr);
+        result = find_in_folder(system_folder, surroundings, memory, ret_source, reterr);
     }
     return result;
 }

@@ -84,19 +84,13 @@ static void print_diagnostics(const struct diagnostic_list *diagnostics)
 }
 
 /* 1: there is a configuration for this program; 0: none; -EINVAL: one with errors. */
-static int find_configuration(const char *started_as, char *const *environment,
+static int find_configuration(struct config_surroundings surroundings, char *const *environment,
                               struct diagnostic_list *diagnostics)
 {
     struct config_overrides overrides;
     int variables_error;
     struct config_memory memory = {arena_alloc_callback, &process.arena};
-    struct config_surroundings surroundings = {
-        .memoshim_config = environment_get(environment, "MEMOSHIM_CONFIG"),
-        .xdg_config_home = environment_get(environment, "XDG_CONFIG_HOME"),
-        .home = environment_get(environment, "HOME"),
-        .started_as = started_as,
-        .executable = executable,
-    };
+    const char *started_as = surroundings.started_as;
     struct config_source source;
     long n_read =
         syscall(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", executable, sizeof(executable) - 1);
@@ -107,6 +101,7 @@ static int find_configuration(const char *started_as, char *const *environment,
 
         strncpy(executable, started != NULL ? started : "", sizeof(executable) - 1);
     }
+    surroundings.executable = executable;
     found = config_find(&surroundings, memory, &source, diagnostics);
     if (found == 0) {
         return 0;
@@ -169,6 +164,7 @@ static int start(const char *started_as, bool is_checked)
             process.settings.has_target = false;
         }
     }
+    interpose_find_loader_lock();
     error = make_keys();
     if (error == 0) {
         error = fork_page_init();
@@ -218,16 +214,25 @@ static void log_start(char *const *environment)
 static enum check_outcome run_start(const char *started_as, char **environment, bool is_checked,
                                     int *ret_error)
 {
+    const struct config_surroundings surroundings = {
+        .memoshim_config = environment_get(environment, "MEMOSHIM_CONFIG"),
+        .xdg_config_home = environment_get(environment, "XDG_CONFIG_HOME"),
+        .home = environment_get(environment, "HOME"),
+        .started_as = started_as,
+    };
     struct diagnostic_list *diagnostics;
     int found = 0;
 
     log_start(environment);
+    if (!config_may_be_found(&surroundings)) {
+        return CHECK_NO_CONFIGURATION;
+    }
     clock_use_vdso((clock_gettime_fn)(uintptr_t)interpose_vdso_function("__vdso_clock_gettime"));
     arena_init(&process.arena, ARENA_LIMIT_BYTES);
     diagnostics = pages_map(sizeof(*diagnostics));
     if (diagnostics != NULL) {
         diagnostics_init(diagnostics, (struct config_memory){arena_alloc_callback, &process.arena});
-        found = find_configuration(started_as, environment, diagnostics);
+        found = find_configuration(surroundings, environment, diagnostics);
         if (found != 0) {
             debugger_note_unloaded();
         }

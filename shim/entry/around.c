@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <sys/platform/x86.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -40,10 +41,13 @@ uint8_t memoshim_around_width;
 
 bool around_init(void)
 {
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512f")) {
+    /*
+     * As ld.so found it out. The compiler's own way is a constructor that asks the processor, which
+     * in a virtual machine takes as long as all the rest of a start without a configuration.
+     */
+    if (CPU_FEATURE_ACTIVE(AVX512F)) {
         memoshim_around_width = AROUND_WIDTH_AVX512;
-    } else if (__builtin_cpu_supports("avx")) {
+    } else if (CPU_FEATURE_ACTIVE(AVX)) {
         memoshim_around_width = AROUND_WIDTH_AVX;
     }
     return true;

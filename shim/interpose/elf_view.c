@@ -18,6 +18,7 @@ struct dynamic_values {
     uintptr_t symbols, strings, versions, version_definitions, version_needs, gnu_hash, sysv_hash;
     uintptr_t rel, rela, jmprel;
     size_t strings_bytes, rel_bytes, rela_bytes, jmprel_bytes, soname;
+    size_t n_relative_rel, n_relative_rela;
     size_t n_version_definitions, n_version_needs;
     size_t jmprel_kind; /* DT_REL or DT_RELA */
     bool has_soname;
@@ -136,6 +137,12 @@ static void read_entry(struct elf_view *view, const ElfW(Dyn) * entry,
     case DT_RELASZ:
         values->rela_bytes = value;
         break;
+    case DT_RELCOUNT:
+        values->n_relative_rel = value;
+        break;
+    case DT_RELACOUNT:
+        values->n_relative_rela = value;
+        break;
     case DT_JMPREL:
         values->jmprel = to_address(view, value);
         break;
@@ -222,15 +229,21 @@ static void read_sysv_hash(struct elf_view *view, uintptr_t address)
     view->sysv_chains = header + 2 + header[0];
 }
 
+/*
+ * The first n_relative of them name no symbol, as ld.so takes for granted, too: most of what many
+ * objects have, and nobody's business here.
+ */
 static void read_relocations(const struct elf_view *view, struct elf_relocation_table *table,
-                             uintptr_t address, size_t n_bytes, size_t entry_bytes)
+                             uintptr_t address, size_t n_bytes, size_t entry_bytes,
+                             size_t n_relative)
 {
     size_t room = room_at(view, address);
+    size_t n_entries = (n_bytes < room ? n_bytes : room) / entry_bytes;
 
-    if (address % 8 == 0) {
-        table->entries = (const unsigned char *)address;
+    if (address % 8 == 0 && n_relative <= n_entries) {
+        table->entries = (const unsigned char *)address + n_relative * entry_bytes;
         table->entry_bytes = entry_bytes;
-        table->n_entries = (n_bytes < room ? n_bytes : room) / entry_bytes;
+        table->n_entries = n_entries - n_relative;
     }
 }
 
@@ -273,11 +286,12 @@ bool elf_view_init(struct elf_view *view, uintptr_t base, const char *path,
     }
     read_gnu_hash(view, values.gnu_hash);
     read_sysv_hash(view, values.sysv_hash);
-    read_relocations(view, &view->relocations[0], values.rel, values.rel_bytes, sizeof(ElfW(Rel)));
+    read_relocations(view, &view->relocations[0], values.rel, values.rel_bytes, sizeof(ElfW(Rel)),
+                     values.n_relative_rel);
     read_relocations(view, &view->relocations[1], values.rela, values.rela_bytes,
-                     sizeof(ElfW(Rela)));
+                     sizeof(ElfW(Rela)), values.n_relative_rela);
     read_relocations(view, &view->relocations[2], values.jmprel, values.jmprel_bytes,
-                     values.jmprel_kind == DT_REL ? sizeof(ElfW(Rel)) : sizeof(ElfW(Rela)));
+                     values.jmprel_kind == DT_REL ? sizeof(ElfW(Rel)) : sizeof(ElfW(Rela)), 0);
     return true;
 }
 

@@ -196,6 +196,9 @@ bool interpose_has_later_objects(void);
  */
 uint64_t interpose_look(bool is_patient);
 
+/* Makes the following known, while there is one thread; until then it is false. */
+void interpose_find_loader_lock(void);
+
 /*
  * False while somebody holds the loader's lock, or when that cannot be known. Where the program
  * itself would not call the loader (a mere call, which may stand in a signal handler or in a forked

@@ -9,15 +9,17 @@
  * data: one recursive pthread_mutex_t that is free before, and inside the callback held by this
  * thread. When not exactly one is found, the lock counts as never free.
  */
-#include "interpose/loader_lock.h"
+#include "interpose/objects.h"
 
 #include "base/arena.h"
 #include "interpose/interpose.h"
-#include "interpose/objects.h"
 #include <pthread.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+/* Only read. Written by interpose_find_loader_lock. */
+static const int *lock;
 
 struct lock_search {
     const char *data; /* ld.so's own */
@@ -66,26 +68,24 @@ static const int *search_segment(const char *data, size_t n_bytes)
     return search.n_found == 1 && *search.found == 0 ? search.found : NULL;
 }
 
-const int *loader_lock_find(const struct elf_view *loader)
+void interpose_find_loader_lock(void)
 {
-    for (size_t i = 0; i < loader->n_segments; i++) {
-        const ElfW(Phdr) *segment = &loader->segments[i];
+    for (size_t k = 0; k < interpose_known.n_objects; k++) {
+        const struct elf_view *view = &interpose_known.objects[k].view;
 
-        if (segment->p_type == PT_LOAD && (segment->p_flags & PF_W) != 0) {
-            const int *found =
-                search_segment((const char *)(loader->base + segment->p_vaddr), segment->p_memsz);
+        for (size_t i = 0; interpose_known.objects[k].role == OBJECT_LOADER && i < view->n_segments;
+             i++) {
+            const ElfW(Phdr) *segment = &view->segments[i];
 
-            if (found != NULL) {
-                return found;
+            if (segment->p_type == PT_LOAD && (segment->p_flags & PF_W) != 0 && lock == NULL) {
+                lock =
+                    search_segment((const char *)(view->base + segment->p_vaddr), segment->p_memsz);
             }
         }
     }
-    return NULL;
 }
 
 bool interpose_loader_is_free(void)
 {
-    const int *lock = interpose_known.loader_lock;
-
     return lock != NULL && __atomic_load_n(lock, __ATOMIC_RELAXED) == 0;
 }

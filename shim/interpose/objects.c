@@ -9,7 +9,6 @@
 #include "base/arena.h"
 #include "base/signals.h"
 #include "interpose/interpose.h"
-#include "interpose/loader_lock.h"
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -122,7 +121,6 @@ static void assign_roles(struct object *objects, size_t n_objects, uintptr_t own
             objects[i].role = OBJECT_VDSO;
         } else if (loader != 0 && contains(view, loader)) {
             objects[i].role = OBJECT_LOADER;
-            interpose_known.loader_lock = loader_lock_find(view);
         }
     }
 }

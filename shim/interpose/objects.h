@@ -30,7 +30,6 @@ struct interpose_known {
     _Alignas(ELF_MACHINE_MAX_PAGE) const struct object *objects;
     size_t n_objects;
     size_t own;                  /* index of the shim */
-    const int *loader_lock;      /* see loader_lock.h */
     const struct link_map *last; /* the loader's own record of the last of them, or NULL */
     void *real_dlsym, *real_dlvsym, *real_dladdr, *real_dladdr1;
     bool is_sealed;

@@ -91,7 +91,8 @@ static void bind_all(const struct elf_view *own, const struct elf_view *libc)
             if (!elf_view_relocation(own, table, i, &relocation) ||
                 (relocation.kind != ELF_SLOT_JUMP && relocation.kind != ELF_SLOT_GOT) ||
                 !elf_view_symbol(own, relocation.symbol, &asked) || asked.is_defined ||
-                is_allocator(asked.name)) {
+                is_allocator(asked.name) ||
+                elf_view_has(libc, slots_read(relocation.slot), 1, 0)) { /* it is libc's already */
                 continue;
             }
             address = definition_in(libc, own, &asked);

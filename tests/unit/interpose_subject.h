@@ -75,7 +75,9 @@ static inline int open_all(void **state)
     assert_int_equal(twin_a_call(1), 1 + TWIN_A);
     assert_int_equal(twin_b_call(1), 1 + TWIN_A);
     assert_true(pow(2, atof("3")) == 8);
-    return interpose_init_as(anchor_address());
+    assert_int_equal(interpose_init_as(anchor_address()), 0);
+    interpose_find_loader_lock();
+    return 0;
 }
 
 static inline void apply_all(void)
