@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Functions of several names: one entry hooks all of them, and the calls by any name share what is
-remembered, as far as they reach the same code. The oracle is the libraries' own count."""
+"""What is found by name: other names of a function, whose calls share what is remembered as far as
+they reach the same code; variables that it sets; accessors that say what a handle is. The oracle is
+the libraries' own count."""
 
 import json
+import subprocess
 
 import case
 from checking import CheckCase
@@ -15,11 +17,11 @@ NOT_FOUND = "is not found as a variable of all threads"
 
 class NamesCase(CheckCase):
 
-    def drive(self, functions, script, **how):
+    def drive(self, functions, script, program="names", **how):
         """The lines without and with memoshim; the outcome with it, and each line's real calls."""
         trace = self.folder / "trace"
         text = "".join(f"{line}\n" for line in script)
-        _, outcome = self.run_both(self.config(functions), [case.PROGRAMS / "names", trace], text,
+        _, outcome = self.run_both(self.config(functions), [case.PROGRAMS / program, trace], text,
                                    **how)
         real = [int(word) for word in trace.read_text().split()]
         self.assertEqual(len(real), len(script))
@@ -93,6 +95,63 @@ class Aliases(NamesCase):
         self.assertEqual(definition["aliases"], [])
 
 
+class Globals(NamesCase):
+
+    ABSOLUTE = {
+        "prototype": "long naming_absolute(long x)", "guard": False,
+        "globals": {"naming_sign": {"out": "int"},
+                    "naming_words": {"out": "char *", "count": 2, "lifetime": "immortal"}}}
+    SCRIPT = ["absolute -4", "absolute -4", "absolute 3", "absolute 0", "absolute -4", "absolute 3"]
+
+    def test_they_are_set_again(self):
+        for program in "names", "names-copy":
+            with self.subTest(program):
+                outcome, real = self.drive({"naming_absolute": self.ABSOLUTE}, self.SCRIPT,
+                                           program=program)
+                self.assertIn(b"-1 negative even absolute 4\n" * 2, outcome.stdout)
+                self.assertEqual(real, [1, 0, 1, 1, 0, 0])
+
+    def test_the_program_has_copies(self):
+        """Or the test above is the same twice."""
+        text = subprocess.run([case.need_program("readelf"), "-rW", case.PROGRAMS / "names-copy"],
+                              stdout=subprocess.PIPE, check=True).stdout.decode()
+        self.assertRegex(text, r"_COPY .*naming_sign")
+
+    def test_without_them_they_are_not(self):
+        entry = {**self.ABSOLUTE, "globals": {}}
+        config = self.config({"naming_absolute": entry})
+        outcome = self.run_with(config, [case.PROGRAMS / "names", self.folder / "trace"],
+                                "absolute -4\nabsolute -4\n")
+        self.assertIn(b"9 nothing nothing absolute 4\n", outcome.stdout)
+
+    def test_verified(self):
+        outcome, _ = self.drive({"naming_absolute": {**self.ABSOLUTE, "mode": "verify"}},
+                                self.SCRIPT)
+        self.assert_counts(outcome.function("naming_absolute"), verified=3, mismatches=0)
+
+
+class Accessors(NamesCase):
+
+    CONVERT = {"prototype": "long naming_convert(const struct naming_unit *unit, long x)",
+               "args": {"unit": {"via": "naming_unit_name"}}, "guard": False}
+
+    def test_handles_of_one_name_are_one_key(self):
+        outcome, real = self.drive({"naming_convert": self.CONVERT},
+                                   ["metre 3", "metre 3", "mile 3", "metre 4", "mile 3", "metre 3",
+                                    "nameless 3", "nameless 3"])
+        self.assertEqual(real, [1, 0, 1, 1, 0, 0, 1, 0])
+        self.assert_counts(outcome.function("naming_convert"), calls=8, hits=4)
+
+    def test_an_accessor_that_is_remembered_itself(self):
+        _, real = self.drive({"naming_convert": self.CONVERT,
+                              "naming_unit_name": {
+                                  "prototype": "const char *naming_unit_name(const void *unit)",
+                                  "args": {"unit": "address"}, "guard": False,
+                                  "returns": {"out": "string", "lifetime": "static"}}},
+                             ["metre 3", "mile 3", "metre 3", "mile 3"])
+        self.assertEqual(real, [1, 1, 0, 0])
+
+
 class Refusals(NamesCase):
 
     def refused(self, **more):
@@ -112,6 +171,13 @@ class Refusals(NamesCase):
             with self.subTest(name, described=described):
                 self.assertEqual(self.refused(globals={name: described}),
                                  f"its variable {name} {wanted}")
+
+    def test_an_accessor_that_is_nowhere(self):
+        entry = {**Accessors.CONVERT, "args": {"unit": {"via": "naming_nowhere"}}}
+        outcome, real = self.drive({"naming_convert": entry}, ["metre 3", "metre 3"])
+        self.assertEqual(real, [1, 1])
+        self.assertEqual(outcome.report["not_hooked"]["naming_convert"],
+                         "the accessor naming_nowhere is not found")
 
 
 if __name__ == "__main__":

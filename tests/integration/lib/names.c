@@ -45,12 +45,41 @@ static long call_absolute(long x)
     return result;
 }
 
+/* By a handle that is opened for this call; others stand where it could. */
+static long convert(const char *name, long x)
+{
+    struct naming_unit *other = naming_open_unit("in the way"), *unit = naming_open_unit(name);
+    long result = naming_convert(unit, x);
+
+    naming_close_unit(unit);
+    if (x % 2 == 0) {
+        naming_close_unit(other); /* or not: then the next handle stands elsewhere */
+    }
+    return result;
+}
+
+static long call_metre(long x)
+{
+    return convert("metre", x);
+}
+
+static long call_mile(long x)
+{
+    return convert("mile", x);
+}
+
+static long call_nameless(long x)
+{
+    return convert("", x);
+}
+
 static const struct {
     const char *word;
     long (*call)(long x);
 } calls[] = {
     {"twice", naming_twice},       {"double", naming_double}, {"pointer", call_pointer},
     {"looked-up", call_looked_up}, {"other", call_other},     {"absolute", call_absolute},
+    {"metre", call_metre},         {"mile", call_mile},       {"nameless", call_nameless},
 };
 
 static void act(const char *word, long x)

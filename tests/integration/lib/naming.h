@@ -21,4 +21,11 @@ extern const int naming_constant;
 extern __thread int naming_thread;
 long naming_absolute(long x);
 
+/* Handles: what they are is what naming_unit_name says. */
+struct naming_unit;
+struct naming_unit *naming_open_unit(const char *name);
+void naming_close_unit(struct naming_unit *unit);
+const char *naming_unit_name(const struct naming_unit *unit);
+long naming_convert(const struct naming_unit *unit, long x);
+
 #endif
