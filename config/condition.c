@@ -201,6 +201,16 @@ static bool check_pointers(struct path_reader *reader, const struct path *left,
     return true;
 }
 
+/* Results of calls that set errno are only kept when that is captured. */
+static bool check_errno(struct path_reader *reader, const struct path *left,
+                        const struct path *right, enum condition_operator op)
+{
+    return !reader->scope->needs_errno || left->operand.kind != OPERAND_ERRNO ||
+           op != CONDITION_EQ || right->operand.kind != OPERAND_INTEGER ||
+           right->operand.integer == 0 ||
+           CONDITION_FAIL(reader, left->offset, ERRNO_NOT_CAPTURED, right->text);
+}
+
 static bool check_sides(struct path_reader *reader, const struct path *left,
                         const struct path *right, enum condition_operator op, bool *ret_by_content)
 {
@@ -244,7 +254,8 @@ static bool read_comparison(struct workspace *work, const struct value *value,
                               "the end of the condition",
                               "several conditions that must all hold are written as an array");
     }
-    if (!check_sides(&reader, &left, &right, ret->op, &by_content)) {
+    if (!check_sides(&reader, &left, &right, ret->op, &by_content) ||
+        !check_errno(&reader, &left, &right, ret->op)) {
         return false;
     }
     ret->left = left.operand;

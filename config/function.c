@@ -236,6 +236,7 @@ static void read_conditions(struct entry *entry)
     if (unless != NULL) {
         condition_read(entry->work, unless, &scope, &function->unless);
     }
+    scope.needs_errno = !function->captures_errno;
     if (store_if != NULL) {
         condition_read(entry->work, store_if, &scope, &function->store_if);
     }
@@ -364,9 +365,9 @@ bool function_read(struct workspace *work, const struct value *value,
     }
     is_declared = is_declared && read_prototype(&entry);
     if (is_declared) {
-        read_descriptions(&entry);
         captures_errno = entry_find(&entry, "errno");
         ret->captures_errno = captures_errno != NULL && captures_errno->is_true;
+        read_descriptions(&entry);
         inputs_read(work, entry_find(&entry, "key_also"), entry_find(&entry, "check_every"), ret);
     }
     policy_read(work, entry.preset, ret);

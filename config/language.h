@@ -213,6 +213,7 @@ struct condition_scope {
     bool is_described; /* false: descriptions are missing or wrong, do not complain of them again */
     bool is_before;    /* asked before the call ("if"): only arguments and what they lead to */
     bool is_tested;    /* asked only of calls that are known to have succeeded */
+    bool needs_errno;  /* what it asks for is not kept, if errno was set */
 };
 
 /* A number by name: of the system (ENOENT), or an enumerator of `types`. */

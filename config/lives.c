@@ -146,7 +146,9 @@ void lives_read_result(struct workspace *work, const struct value *const *object
     const struct value *ttl_from = find_nearest(objects, "ttl_from");
     struct condition_scope kept = *scope;
 
-    read_condition(work, find_nearest(objects, "negative"), scope, &function->negative_if);
+    /* Defaults are for many. */
+    kept.needs_errno = !function->captures_errno && value_find(objects[0], "negative") != NULL;
+    read_condition(work, find_nearest(objects, "negative"), &kept, &function->negative_if);
     read_condition(work, find_nearest(objects, "stale_if_error"), scope, &function->stale_if);
     if (ttl_from != NULL) {
         kept.is_tested = function->store_if.n_comparisons != 0;

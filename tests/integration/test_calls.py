@@ -136,6 +136,27 @@ class Calls(counted.CountedCase):
         self.expect("fail", [("fail 0", 1), ("fail 0", 0), ("fail 2", 1), ("fail 2", 0),
                              ("fail 34", 1), ("fail 34", 0), ("fail 0", 0)], errno=True)
 
+    def test_errno_is_left_alone_by_a_hit_that_captured_nothing(self):
+        # the driver sets it before each call, and prints it when it is another one after
+        for errno in False, True:
+            self.expect("fail", [("fail 0", 1)] + [("fail 0", 0)] * 5, errno=errno)
+            self.expect("square", [("square 3", 1), ("square 3", 0), ("square 3", 0)], errno=errno)
+
+    def test_conditions_on_errno(self):
+        function = self.expect("fail", [("fail 0", 1), ("fail 0", 0), ("fail 2", 1), ("fail 2", 1),
+                                        ("fail 34", 1), ("fail 34", 0)],
+                               errno=True, unless="errno == ENOENT")
+        self.assert_counts(function, stores=2, not_stored=2)
+        function = self.expect("fail", [("fail 0", 1), ("fail 0", 1), ("fail 2", 1), ("fail 2", 0),
+                                        ("fail 34", 1), ("fail 34", 1)],
+                               errno=True, store_if="errno == which", unless="errno != ENOENT")
+        self.assert_counts(function, stores=1, not_stored=4)
+        # a negative result is kept whatever store_if says
+        function = self.expect("fail", [("fail 0", 1), ("fail 0", 1), ("fail 2", 1), ("fail 2", 0)],
+                               errno=True, store_if="errno == ERANGE",
+                               negative={"if": "errno == ENOENT", "ttl": "1h"})
+        self.assert_counts(function, stores=1, not_stored=2)
+
     # ---- conditions -----------------------------------------------------------------------------
 
     def test_unless(self):
