@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """The presets of one file against the real headers and libraries.
 
-usage: test_config_presets.py PRESETS.json COMPILER...
+usage: test_config_presets.py PRESETS.json PROCESSOR COMPILER...
 
 The compiler is shown each prototype beside the header that declares the function: a wrong one is a
 conflicting declaration. It is shown the types that presets declare beside the header's: sizes,
@@ -13,7 +13,6 @@ what has no C type that a preset could name.
 import ctypes
 import json
 import pathlib
-import platform
 import re
 import subprocess
 import sys
@@ -119,9 +118,9 @@ DECLARED = re.compile(r"\b(struct|union|enum)\s+(\w+)\s*\{|\}\s*(\w+)\s*;|"
                       r"^\s*typedef\b[^{]*?(\w+)\s*;")
 
 
-def types_of(entry):
+def types_of(entry, processor):
     types = entry.get("types", ())
-    return types[platform.machine()] if isinstance(types, dict) else types
+    return types[processor] if isinstance(types, dict) else types
 
 
 def declared_names(declaration):
@@ -217,7 +216,7 @@ def check_whole(header, least, presets):
 
 
 def main():
-    path, compiler = pathlib.Path(sys.argv[1]), sys.argv[2:]
+    path, processor, compiler = pathlib.Path(sys.argv[1]), sys.argv[2], sys.argv[3:]
     presets = json.loads(path.read_text())
     n_missing = n_checked = 0
     for header in sorted({entry["header"] for entry in presets.values()}):
@@ -228,7 +227,7 @@ def main():
             continue
         check_prototypes(compiler, header, those)
         declarations = list(dict.fromkeys(text for entry in those.values()
-                                          for text in types_of(entry)))
+                                          for text in types_of(entry, processor)))
         if declarations:
             check_types(compiler, header, declarations)
         n_missing += not check_library(LIBRARIES[header], those)
