@@ -3,6 +3,7 @@
 #include "base/clock.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -45,12 +46,19 @@ uint64_t clock_precise_ns(void)
 
 uint64_t clock_coarse_tick_ns(void)
 {
-    struct timespec resolution = {0};
-    int saved_errno = errno;
+    static _Atomic uint64_t tick_ns; /* 0: nobody has asked; all who do write the same */
+    uint64_t known_ns = atomic_load_explicit(&tick_ns, memory_order_relaxed);
 
-    syscall(SYS_clock_getres, CLOCK_MONOTONIC_COARSE, &resolution);
-    errno = saved_errno;
-    return to_ns(resolution);
+    if (known_ns == 0) {
+        struct timespec resolution = {0};
+        int saved_errno = errno;
+
+        syscall(SYS_clock_getres, CLOCK_MONOTONIC_COARSE, &resolution);
+        errno = saved_errno;
+        known_ns = to_ns(resolution);
+        atomic_store_explicit(&tick_ns, known_ns, memory_order_relaxed);
+    }
+    return known_ns;
 }
 
 struct timespec clock_wall(void)
