@@ -5,6 +5,10 @@
  * "next", "step" and "finish" fails with "Cannot insert breakpoint 0". It puts them in order when
  * an object comes, so that is what it gets: a library that is empty in a libc of today. Only under
  * a debugger, and never in anybody else's process.
+ *
+ * With that library the constructors of the program's libc run, which is not through before us, and
+ * they run once: without what the program was started with, which libc is given here in their
+ * place. (Not its own copy of the arguments, which plug-ins' constructors get.)
  */
 #include "process.h"
 
@@ -33,13 +37,20 @@ static bool is_traced(void)
     return found != NULL && found[sizeof(field) - 1] != '0';
 }
 
-void debugger_note_unloaded(void)
+void debugger_note_unloaded(const char *started_as, char **environment)
 {
     int saved_errno = errno;
     void *library = is_traced() ? dlopen("libutil.so.1", RTLD_LAZY | RTLD_LOCAL) : NULL;
 
     if (library != NULL) {
         dlclose(library);
+        environ = environment;
+        if (started_as != NULL) {
+            const char *slash = strrchr(started_as, '/');
+
+            program_invocation_name = (char *)started_as;
+            program_invocation_short_name = (char *)(slash != NULL ? slash + 1 : started_as);
+        }
     }
     errno = saved_errno;
 }

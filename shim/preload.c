@@ -234,7 +234,7 @@ static enum check_outcome run_start(const char *started_as, char **environment, 
         diagnostics_init(diagnostics, (struct config_memory){arena_alloc_callback, &process.arena});
         found = find_configuration(surroundings, environment, diagnostics);
         if (found != 0) {
-            debugger_note_unloaded();
+            debugger_note_unloaded(started_as, environment);
         }
         if (found < 0) {
             print_diagnostics(diagnostics);

@@ -126,8 +126,9 @@ extern struct process process;
 
 /* ---- debugger.c ------------------------------------------------------------------------------ */
 
-/* After the parser of the configuration, and the libc that it came with, are unloaded. */
-void debugger_note_unloaded(void);
+/* After the parser of the configuration, and the libc that it came with, are unloaded. With what
+ * the program was started with. */
+void debugger_note_unloaded(const char *started_as, char **environment);
 
 /* ---- hooks.c: which functions are hooked ----------------------------------------------------- */
 

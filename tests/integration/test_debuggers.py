@@ -75,6 +75,17 @@ class Debuggers(counted.CountedCase):
 
     # ---- gdb -----------------------------------------------------------------------------------
 
+    def test_a_traced_program_has_its_environment_and_its_name(self):
+        gdb = case.need_program("gdb")
+        run = [gdb, "-nx", "-batch", "-ex", f"set environment LD_PRELOAD {case.LIBRARY}",
+               "-ex", f"set environment MEMOSHIM_CONFIG {self.hooked}", "-ex", "run", "--args"]
+        text = self.run_tool(*run, case.need_program("env"), LEFT_BEHIND="by-the-parent")
+        case.need("ptrace: Operation not permitted" not in text, "gdb may not trace here")
+        self.assertIn("\nLEFT_BEHIND=by-the-parent\n", text)
+        # getopt of libc says who complains by what libc holds
+        text = self.run_tool(*run, case.need_program("getent"), "--nonsense")
+        self.assertRegex(text, "getent: unrecognized option '--nonsense'")
+
     def test_gdb(self):
         gdb = case.need_program("gdb")
         text = self.run_tool(
