@@ -138,6 +138,7 @@ int cache_create(const struct cache_options *options, struct cache **ret_cache)
 
         shard->spares = &spares[i];
         shard->front.clock = &shard->table.order.clock;
+        atomic_init(&shard->front.groups, &cache_no_group);
         lock_init(&shard->lock, LOCK_RANK_SHARD);
         table_init(&shard->table, &cache->layout, shard->spares);
         atomic_init(&shard->next_expiry_ns, UINT64_MAX);

@@ -116,12 +116,17 @@ static inline void shard_end_change_locked(struct shard *shard)
     shard_end_change(shard);
 }
 
+/* What an empty table has in place of groups. */
+extern const struct group cache_no_group;
+
 /* After every change of the table itself, before the change ends. Nobody else writes. */
 static inline void shard_note_table(struct shard *shard)
 {
     struct table *table = &shard->table;
 
-    atomic_store_explicit(&shard->front.groups, table->groups, memory_order_relaxed);
+    atomic_store_explicit(&shard->front.groups,
+                          table->groups != NULL ? table->groups : &cache_no_group,
+                          memory_order_relaxed);
     atomic_store_explicit(&shard->front.slots, table->order.slots, memory_order_relaxed);
     atomic_store_explicit(&shard->front.n_groups, table->n_groups, memory_order_relaxed);
 }

@@ -25,7 +25,7 @@ struct glance {
     const struct cache_lookup_options *options;
     uint32_t sequence; /* when it began */
     uint32_t n_groups;
-    struct group *groups;
+    const struct group *groups;
     char *slots;
 };
 

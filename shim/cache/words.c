@@ -3,28 +3,37 @@
 #include "cache/cache_private.h"
 
 _Static_assert(CACHE_WORDS_KEY_AT == TABLE_KEY_AT, "of slots");
+_Static_assert(CACHE_WORDS_VALUE_AT == TABLE_WORD_VALUE_AT, "of slots");
 _Static_assert(CACHE_WORDS_STAMP_AT == offsetof(struct slot_head, stamp), "of slots");
+
+const struct group cache_no_group;
 
 bool cache_words_init(struct cache_words *ret_words, struct cache *cache)
 {
+    static const enum cache_words_use uses[] = {
+        [POLICY_HIT_STAMPS] = CACHE_WORDS_STAMP,
+        [POLICY_HIT_NOTHING] = CACHE_WORDS_LEAVE,
+        [POLICY_HIT_COUNTS] = CACHE_WORDS_COUNT,
+        [POLICY_HIT_MOVES] = CACHE_WORDS_USES,
+    };
     const struct table_layout *layout = &cache->layout;
+    uint32_t n_shards = cache->n_shards;
 
     *ret_words = (struct cache_words){
         .first = &cache->shards[0].front,
         .generation = &cache->generation,
-        .n_shards = cache->n_shards,
+        .front_shift = 24 - (uint32_t)__builtin_ctz(n_shards),
         .shard_bytes = sizeof(struct shard),
         .slot_bytes = layout->slot_bytes,
         .group_bytes = layout->slot_bytes * GROUP_SLOTS,
-        .value_at = layout->value_at,
         .count_at = layout->policy_at,
-        .max_count = cache->policy->hit == POLICY_HIT_COUNTS ? cache->policy->max_count : 0,
+        .max_count = cache->policy->max_count,
+        .use = uses[cache->policy->hit],
         .has_long_keys = layout->n_key_bytes > 8,
-        .has_stamps = cache->policy->hit == POLICY_HIT_STAMPS,
     };
     return layout->n_key_bytes > 0 && layout->n_key_bytes <= 16 && layout->n_value_bytes > 0 &&
            layout->n_value_bytes <= 8 && layout->life_at == 0 &&
-           cache->policy->hit != POLICY_HIT_MOVES;
+           ret_words->use != CACHE_WORDS_USES && (n_shards & (n_shards - 1)) == 0;
 }
 
 static bool is_undisturbed(const struct cache_front *front, uint32_t began)
@@ -37,13 +46,13 @@ static void count_use(const struct cache_words *words, char *slot)
 {
     struct use_count *count = (struct use_count *)(void *)(slot + words->count_at);
 
-    if (words->max_count != 0 && use_count_read(count) < words->max_count) {
+    if (words->use == CACHE_WORDS_COUNT && use_count_read(count) < words->max_count) {
         atomic_fetch_add_explicit(&count->n, 1, memory_order_relaxed);
     }
 }
 
 bool cache_glance_words(const struct cache_words *words, uint64_t low, uint64_t high, uint64_t hash,
-                        uint64_t *ret_value)
+                        bool use, uint64_t *ret_value)
 {
     const struct cache_front *front = cache_front(words, hash);
     uint32_t sequence = atomic_load_explicit(&front->sequence, memory_order_acquire);
@@ -63,7 +72,7 @@ bool cache_glance_words(const struct cache_words *words, uint64_t low, uint64_t 
     for (uint32_t mask = group_match(&group, tag_of_hash(hash)); mask != 0; mask &= mask - 1) {
         char *slot = slots + (size_t)home * words->group_bytes +
                      (size_t)(uint32_t)__builtin_ctz(mask) * words->slot_bytes;
-        uint64_t value = shared_load(slot + words->value_at);
+        uint64_t value = cache_words_value(words, slot, true);
 
         if (shared_load(slot + CACHE_WORDS_KEY_AT) != low ||
             (words->has_long_keys && shared_load(slot + CACHE_WORDS_KEY_AT + 8) != high)) {
@@ -72,7 +81,9 @@ bool cache_glance_words(const struct cache_words *words, uint64_t low, uint64_t 
         if (!is_undisturbed(front, sequence)) {
             return false;
         }
-        count_use(words, slot);
+        if (use) {
+            count_use(words, slot);
+        }
         *ret_value = value;
         return true;
     }

@@ -116,6 +116,7 @@ bool call_is_changing(const struct call_plan *plan)
 void call_plan_bypass(struct call_plan *plan)
 {
     atomic_store_explicit(&plan->is_unfollowed, true, memory_order_relaxed);
+    quick_stop(plan);
     call_fence(plan);
 }
 

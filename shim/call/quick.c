@@ -50,13 +50,10 @@ static inline uint64_t widen(const struct call_quick *quick, uint64_t word)
                : (uint64_t)((int64_t)(word << quick->widening) >> quick->widening);
 }
 
-/* Nothing but the key decides about the answer. */
-static inline bool may_answer(const struct call_plan *plan, bool has_vectors)
+/* Results are computed under the program's own rounding, which is the default one. */
+static inline bool is_rounding_told(const struct call_plan *plan, bool has_vectors)
 {
-    return likely(
-        !fork_page_is_new_child() &&
-        !atomic_load_explicit(&plan->is_unfollowed, memory_order_relaxed) &&
-        ((!has_vectors && !plan->quick.looks_at_rounding) || float_mode_is_default(false)));
+    return (!has_vectors && !plan->quick.looks_at_rounding) || float_mode_is_default(false);
 }
 
 static inline uint64_t low_of(unsigned __int128 key)
@@ -82,30 +79,35 @@ static unsigned __int128 make_key(const struct call_plan *plan, const struct abi
     return key;
 }
 
-static bool look_up(const struct cache_words *cache, const struct hash_seeds *seeds,
-                    unsigned __int128 key, uint64_t *ret_word)
+/* A hit that counts nowhere. */
+static bool try_hit(const struct call_quick *quick, unsigned __int128 key, uint64_t *ret_word)
 {
-    uint64_t low = low_of(key), high = high_of(key), hash = hash_words(low, high, seeds);
+    uint64_t low = low_of(key), high = high_of(key), hash = hash_words(low, high, &quick->seeds);
+    const char *slot;
 
-    return __libc_single_threaded
-               ? cache_find_words(cache, low, high, hash, true, ret_word)
-               : !cache->has_stamps && cache_glance_words(cache, low, high, hash, ret_word);
+    if (!__libc_single_threaded) {
+        return quick->cache.use != CACHE_WORDS_STAMP &&
+               cache_glance_words(&quick->cache, low, high, hash, false, ret_word);
+    }
+    slot = cache_find_words(&quick->cache, cache_front(&quick->cache, hash), low, high, hash, true);
+    if (slot == NULL) {
+        return false;
+    }
+    *ret_word = cache_words_value(&quick->cache, slot, true);
+    return true;
 }
 
-/* Times hits of this key, if it is one. They count nowhere. The guard is set. */
+/* Times hits of this key, if it is one. The guard is set. */
 static void time_hits(struct call_plan *plan, unsigned __int128 key)
 {
-    struct cache_words cache = plan->quick.cache;
     uint64_t word, began_ns;
 
-    cache.max_count = 0;
-    cache.has_stamps = cache.has_stamps && !__libc_single_threaded;
-    if (!look_up(&cache, &plan->quick.seeds, key, &word)) {
+    if (!try_hit(&plan->quick, key, &word)) {
         return;
     }
     began_ns = measure_now_ns();
     for (int i = 0; i < HITS_TIMED; i++) {
-        look_up(&cache, &plan->quick.seeds, key, &word);
+        try_hit(&plan->quick, key, &word);
         __asm__ volatile("" : : "r"(word) : "memory");
     }
     if (began_ns != 0) {
@@ -131,7 +133,7 @@ __attribute__((noinline)) static void look(struct call_plan *plan, const struct 
     }
 }
 
-static bool is_look_due(struct call_plan *plan, uint64_t n_hits)
+static inline bool is_look_due(struct call_plan *plan, uint64_t n_hits)
 {
     return (n_hits & atomic_load_explicit(&plan->quick.look_mask, memory_order_relaxed)) == 0;
 }
@@ -140,9 +142,12 @@ static bool is_look_due(struct call_plan *plan, uint64_t n_hits)
 static bool glance(struct call_plan *plan, const struct abi_words *words, uint64_t *ret_word)
 {
     const struct call_quick *quick = &plan->quick;
+    unsigned __int128 key = make_key(plan, words);
 
-    if (quick->cache.has_stamps || !may_answer(plan, false) ||
-        !look_up(&quick->cache, &quick->seeds, make_key(plan, words), ret_word)) {
+    if (quick->cache.use == CACHE_WORDS_STAMP || !is_rounding_told(plan, false) ||
+        atomic_load_explicit(&plan->is_unfollowed, memory_order_relaxed) ||
+        !cache_glance_words(&quick->cache, low_of(key), high_of(key),
+                            hash_words(low_of(key), high_of(key), &quick->seeds), true, ret_word)) {
         return false;
     }
     *ret_word = widen(quick, *ret_word);
@@ -155,7 +160,7 @@ __attribute__((noinline)) static struct abi_both quick_handle(struct call_plan *
                                                               uint64_t i1, uint64_t i2, double v0,
                                                               double v1, double v2)
 {
-    _Atomic uint64_t *hits = stats_hits_cell(plan->counters);
+    const _Atomic uint64_t *hits = stats_hits_alone(plan->counters);
     uint32_t n_looks = atomic_load_explicit(&plan->quick.look_mask, memory_order_relaxed) + 1;
     struct abi_words words;
     void *arguments[MARSHAL_FLAT_PARAMETERS];
@@ -169,11 +174,13 @@ __attribute__((noinline)) static struct abi_both quick_handle(struct call_plan *
     words.vectors[1] = bits_of(v1);
     words.vectors[2] = bits_of(v2);
     guard_enter();
-    if (hits != NULL && !fork_page_is_new_child() &&
-        is_look_due(plan, atomic_load_explicit(hits, memory_order_relaxed) + 1)) {
-        look(plan, &words, n_looks);
+    if (fork_page_is_new_child()) {
+        /* call_handle puts the house in order */
     } else if (!__libc_single_threaded) {
+        look(plan, &words, 1);
         is_hit = glance(plan, &words, &result);
+    } else if (is_look_due(plan, atomic_load_explicit(hits, memory_order_relaxed) + 1)) {
+        look(plan, &words, n_looks);
     }
     guard_leave();
     if (is_hit) {
@@ -188,16 +195,20 @@ __attribute__((noinline)) static struct abi_both quick_handle(struct call_plan *
 
 /*
  * A hit of n words, of which the others are 0, in a process without threads. Calls nothing, so that
- * no register has to be saved for it. The guard is set.
+ * no register has to be saved for it. The guard is set. has_vectors, use: as the plan's, but known
+ * when this is compiled.
  */
 static inline __attribute__((always_inline)) bool find(struct call_plan *plan, int n,
-                                                       bool has_vectors, uint64_t w0, uint64_t w1,
-                                                       uint64_t w2, uint64_t *ret_word)
+                                                       bool has_vectors, enum cache_words_use use,
+                                                       uint64_t w0, uint64_t w1, uint64_t w2,
+                                                       uint64_t *ret_word)
 {
     const struct call_quick *quick = &plan->quick;
-    _Atomic uint64_t *hits = stats_hits_cell(plan->counters);
+    _Atomic uint64_t *hits = stats_hits_alone(plan->counters);
+    uint64_t n_hits = atomic_load_explicit(hits, memory_order_relaxed) + 1, hash;
     unsigned __int128 key = w0 & quick->masks[0];
-    uint64_t n_hits;
+    struct cache_front *front;
+    char *slot;
 
     if (n > 1) {
         key |= (unsigned __int128)(w1 & quick->masks[1]) << quick->shifts[1];
@@ -205,32 +216,39 @@ static inline __attribute__((always_inline)) bool find(struct call_plan *plan, i
     if (n > 2) {
         key |= (unsigned __int128)(w2 & quick->masks[2]) << quick->shifts[2];
     }
-    if (!likely(__libc_single_threaded && hits != NULL)) {
+    if (!likely(__libc_single_threaded && !fork_page_is_new_child() &&
+                !is_look_due(plan, n_hits))) {
         return false;
     }
-    n_hits = atomic_load_explicit(hits, memory_order_relaxed) + 1;
-    if (!likely(!is_look_due(plan, n_hits) && may_answer(plan, has_vectors) &&
-                cache_find_words(&quick->cache, low_of(key), high_of(key),
-                                 hash_words(low_of(key), high_of(key), &quick->seeds), n > 1,
-                                 ret_word))) {
+    hash = hash_words(low_of(key), high_of(key), &quick->seeds);
+    front = cache_front(&quick->cache, hash);
+    slot = cache_find_words(&quick->cache, front, low_of(key), high_of(key), hash, n > 1);
+    if (!likely(slot != NULL && is_rounding_told(plan, has_vectors) &&
+                cache_use_words(&quick->cache, front, slot, use))) {
         return false;
     }
-    *ret_word = widen(quick, *ret_word);
+    *ret_word = widen(quick, cache_words_value(&quick->cache, slot, n > 1));
     atomic_store_explicit(hits, n_hits, memory_order_relaxed);
     return true;
 }
 
-/* pattern: the order of the parameters; then those of the function, and the words as they come. */
-#define QUICK(pattern, parameters, n, has_vectors, w0, w1, w2, ...)     \
-    static struct abi_both quick_##pattern parameters {                 \
-        uint64_t word;                                                  \
-        bool is_hit;                                                    \
-                                                                        \
-        guard_enter();                                                  \
-        is_hit = find(plan, n, has_vectors, w0, w1, w2, &word);         \
-        guard_leave();                                                  \
-        return likely(is_hit) ? both(word) : quick_handle(__VA_ARGS__); \
+/* One for each way in which a use is noted. */
+#define QUICK_USE(pattern, suffix, use, parameters, n, has_vectors, w0, w1, w2, ...) \
+    static struct abi_both quick_##pattern##_##suffix parameters {                   \
+        uint64_t word;                                                               \
+        bool is_hit;                                                                 \
+                                                                                     \
+        guard_enter();                                                               \
+        is_hit = find(plan, n, has_vectors, use, w0, w1, w2, &word);                 \
+        guard_leave();                                                               \
+        return likely(is_hit) ? both(word) : quick_handle(__VA_ARGS__);              \
     }
+
+/* pattern: the order of the parameters; then those of the function, and the words as they come. */
+#define QUICK(pattern, ...)                                   \
+    QUICK_USE(pattern, leave, CACHE_WORDS_LEAVE, __VA_ARGS__) \
+    QUICK_USE(pattern, count, CACHE_WORDS_COUNT, __VA_ARGS__) \
+    QUICK_USE(pattern, stamp, CACHE_WORDS_STAMP, __VA_ARGS__)
 
 #define I    uint64_t i0
 #define II   uint64_t i0, uint64_t i1
@@ -255,9 +273,16 @@ QUICK(viv, (I, PLAN, double v0, double v1), 3, true, V0, i0, V1, plan, i0, 0, 0,
 QUICK(vvi, (I, PLAN, double v0, double v1), 3, true, V0, V1, i0, plan, i0, 0, 0, v0, v1, 0)
 QUICK(vvv, (PLAN, double v0, double v1, double v2), 3, true, V0, V1, V2, plan, 0, 0, 0, v0, v1, v2)
 
-/* By the number of parameters, and bit i: the i-th travels in a vector register. */
-#define CODE(pattern) (void (*)(void)) quick_##pattern
-static void (*const codes[MARSHAL_FLAT_PARAMETERS + 1][1 << MARSHAL_FLAT_PARAMETERS])(void) = {
+/* By the number of parameters, bit i: the i-th travels in a vector register, and the use. */
+typedef void (*code_fn)(void);
+#define CODE(pattern)                                           \
+    {                                                           \
+        [CACHE_WORDS_LEAVE] = (code_fn)quick_##pattern##_leave, \
+        [CACHE_WORDS_COUNT] = (code_fn)quick_##pattern##_count, \
+        [CACHE_WORDS_STAMP] = (code_fn)quick_##pattern##_stamp, \
+    }
+static const code_fn codes[MARSHAL_FLAT_PARAMETERS +
+                           1][1 << MARSHAL_FLAT_PARAMETERS][CACHE_WORDS_USES] = {
     [1] = {CODE(i), CODE(v)},
     [2] = {CODE(ii), CODE(vi), CODE(iv), CODE(vv)},
     [3] = {CODE(iii), CODE(vii), CODE(ivi), CODE(vvi), CODE(iiv), CODE(viv), CODE(ivv), CODE(vvv)},
@@ -287,7 +312,7 @@ void quick_prepare(struct call_plan *plan)
     quick->widening = flat.result_is_signed ? 64 - 8 * flat.n_result_bytes : 0;
     quick->looks_at_rounding = plan->uses_float;
     quick_follow_share(plan, atomic_load_explicit(&plan->measure.share, memory_order_relaxed));
-    quick->code = codes[abi->n_arguments][vectors];
+    quick->code = codes[abi->n_arguments][vectors][quick->cache.use];
 }
 
 void quick_follow_share(struct call_plan *plan, uint32_t share)
@@ -298,4 +323,15 @@ void quick_follow_share(struct call_plan *plan, uint32_t share)
         n /= 2;
     }
     atomic_store_explicit(&plan->quick.look_mask, n - 1, memory_order_relaxed);
+    /* Either this sees that, or quick_stop comes later and has the last word. */
+    atomic_thread_fence(memory_order_seq_cst);
+    if (atomic_load_explicit(&plan->is_unfollowed, memory_order_relaxed)) {
+        quick_stop(plan);
+    }
+}
+
+void quick_stop(struct call_plan *plan)
+{
+    atomic_thread_fence(memory_order_seq_cst);
+    atomic_store_explicit(&plan->quick.look_mask, 0, memory_order_relaxed);
 }

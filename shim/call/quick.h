@@ -35,4 +35,7 @@ void quick_prepare(struct call_plan *plan);
 /* How many of the calls are timed (call/measure.h): some of the hits must be seen for that. */
 void quick_follow_share(struct call_plan *plan, uint32_t share);
 
+/* No call is answered the short way any more. After is_unfollowed was set. */
+void quick_stop(struct call_plan *plan);
+
 #endif

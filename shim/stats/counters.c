@@ -33,13 +33,15 @@ struct stats_counters {
 };
 
 _Static_assert(sizeof(struct stripe) % 64 == 0, "two stripes never share a cache line");
+_Static_assert(offsetof(struct stats_counters, stripes) == 0 && CELL_COUNTERS == 0 &&
+                   STATS_hits == 0,
+               "stats_hits_alone");
 _Static_assert((STRIPE_COUNT & (STRIPE_COUNT - 1)) == 0, "a stripe is chosen by a mask");
 _Static_assert(STRIPE_COUNT % HISTOGRAM_STRIPE_COUNT == 0, "histograms share the choice");
 
-/* All written by the thread that counts for the first time. */
+/* Both written by the thread that counts for the first time. */
 static _Atomic uint32_t n_threads_seen;
 static __thread uint32_t stripe_of_thread_plus_1;
-__thread uint32_t stats_hits_at_plus_1;
 
 static uint32_t own_stripe(void)
 {
@@ -47,11 +49,6 @@ static uint32_t own_stripe(void)
         uint32_t ordinal = atomic_fetch_add_explicit(&n_threads_seen, 1, memory_order_relaxed);
 
         stripe_of_thread_plus_1 = (ordinal & (STRIPE_COUNT - 1)) + 1;
-        stats_hits_at_plus_1 =
-            (uint32_t)(offsetof(struct stats_counters, stripes) +
-                       (stripe_of_thread_plus_1 - 1) * sizeof(struct stripe) +
-                       offsetof(struct stripe, cells[CELL_COUNTERS + STATS_hits])) +
-            1;
     }
     return stripe_of_thread_plus_1 - 1;
 }

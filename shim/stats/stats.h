@@ -38,18 +38,10 @@ void stats_counters_init(struct stats_counters *counters);
 
 void stats_add(struct stats_counters *counters, enum stats_counter counter, uint64_t amount);
 
-/*
- * Where this thread counts its hits, from the beginning of a function's counters and plus one; 0:
- * it has not counted anything yet.
- */
-extern __thread uint32_t stats_hits_at_plus_1;
-
-/* This thread's count of hits; NULL: it has not counted anything yet. */
-static inline _Atomic uint64_t *stats_hits_cell(struct stats_counters *counters)
+/* A count of hits for a process without threads, where it may be added to as plain memory. */
+static inline _Atomic uint64_t *stats_hits_alone(struct stats_counters *counters)
 {
-    uint32_t at = stats_hits_at_plus_1;
-
-    return at == 0 ? NULL : (_Atomic uint64_t *)(void *)((char *)counters + at - 1);
+    return (_Atomic uint64_t *)(void *)counters; /* counters.c asserts that it is the first */
 }
 
 void stats_add_bypass(struct stats_counters *counters, enum stats_bypass reason);

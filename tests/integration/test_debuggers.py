@@ -24,8 +24,8 @@ class Debuggers(counted.CountedCase):
     ENTRY = "quick_handle"  # how a call gets to call_handle
     REAL_CALL = "words_call"  # the function of ours that calls the real one
     RETURNS_TO = "call_function", REAL_CALL  # the first is inlined there, or not
-    HIT = ["quick_i"]  # on the stack when a hit is nearly through
-    ON_HIT = ["quick_i"]  # what runs at a hit, among others
+    HIT = ["quick_i_stamp"]  # on the stack when a hit is nearly through
+    ON_HIT = ["quick_i_stamp"]  # what runs at a hit, among others
     described = {}
 
     def setUp(self):
