@@ -28,8 +28,15 @@ uint64_t hash_bytes(struct bytes key, uint64_t seed)
     struct hash_seeds seeds;
     uint64_t low, high;
 
-    if (key.n_bytes > 16) {
+    if (key.n_bytes > 32) {
         return XXH3_64bits_withSeed(key.data, key.n_bytes, seed);
+    }
+    if (key.n_bytes > 16) {
+        uint64_t words[4] = {0};
+
+        memcpy(words, key.data, 16);
+        memcpy(&words[2], at + 16, key.n_bytes - 16);
+        return hash_four_words(words, key.n_bytes, seed);
     }
     if (key.n_bytes == 8) {
         memcpy(&low, at, 8);

@@ -9,6 +9,7 @@
 #ifndef CACHE_WORDS_H
 #define CACHE_WORDS_H
 
+#include "cache/block.h"
 #include "cache/tags.h"
 
 #include <stdatomic.h>
@@ -40,6 +41,7 @@ struct cache_words {
     uint32_t front_shift, shard_bytes;  /* which of them, and how far apart they are */
     uint32_t slot_bytes, group_bytes;   /* of a slot, of a group's slots */
     uint32_t count_at, max_count;
+    uint32_t block_at, text_value_at; /* of keys that lie in blocks */
     enum cache_words_use use;
     bool has_long_keys; /* of two words */
 };
@@ -89,6 +91,50 @@ static inline __attribute__((always_inline)) char *cache_find_words(const struct
         if (__builtin_expect(shared_load(slot + CACHE_WORDS_KEY_AT) == low, 1) &&
             (!may_be_long || !words->has_long_keys ||
              shared_load(slot + CACHE_WORDS_KEY_AT + 8) == high)) {
+            return slot;
+        }
+    }
+    return NULL;
+}
+
+/*
+ * The same for keys that differ in size, and lie in blocks: n words, of which the last is filled up
+ * with zeroes, of n_bytes bytes. n is at least 1.
+ */
+static inline __attribute__((always_inline)) char *cache_find_text(const struct cache_words *words,
+                                                                   const struct cache_front *front,
+                                                                   const uint64_t *key,
+                                                                   uint32_t n_bytes, uint64_t hash)
+{
+    uint32_t n_groups = atomic_load_explicit(&front->n_groups, memory_order_relaxed);
+    const struct group *groups = atomic_load_explicit(&front->groups, memory_order_relaxed);
+    uint32_t home = group_home((uint32_t)(hash >> 32), n_groups), mask;
+    char *slots = atomic_load_explicit(&front->slots, memory_order_relaxed) +
+                  (size_t)home * words->group_bytes;
+
+    if (__builtin_expect(atomic_load_explicit(&front->generation, memory_order_relaxed) !=
+                             atomic_load_explicit(words->generation, memory_order_relaxed),
+                         0)) {
+        return NULL;
+    }
+    for (mask = group_match(&groups[home], tag_of_hash(hash)); mask != 0; mask &= mask - 1) {
+        char *slot = slots + (size_t)(uint32_t)__builtin_ctz(mask) * words->slot_bytes;
+        struct block *block;
+        const uint64_t *other;
+        uint32_t i = 0;
+
+        if (*(const uint32_t *)(const void *)slot != (uint32_t)(hash >> 32)) {
+            continue;
+        }
+        block = (struct block *)(uintptr_t)(shared_load(slot + words->block_at) & ~(uint64_t)1);
+        other = block_key(block);
+        if (block->n_key_bytes != n_bytes) {
+            continue;
+        }
+        while (i < (n_bytes + 7) / 8 && other[i] == key[i]) {
+            i++;
+        }
+        if (i == (n_bytes + 7) / 8) {
             return slot;
         }
     }

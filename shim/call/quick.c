@@ -4,18 +4,7 @@
  * come. It gets the plan in the first integer register that the arguments leave free, and leaves
  * its answer in both registers in which one may be expected.
  */
-#include "call/quick.h"
-
-#include "abi/abi.h"
-#include "base/fork_page.h"
-#include "base/guard.h"
-#include "base/hash.h"
-#include "call/call_private.h"
-
-#include <string.h>
-#include <sys/single_threaded.h>
-
-#define likely(condition) __builtin_expect(!!(condition), 1)
+#include "call/quick_private.h"
 
 /*
  * One hit in so many of a thread goes the long way, so that it is seen whether statistics are due:
@@ -32,28 +21,6 @@ static inline uint64_t bits_of(double value)
 
     memcpy(&bits, &value, sizeof(bits));
     return bits;
-}
-
-static inline struct abi_both both(uint64_t word)
-{
-    struct abi_both both = {.integer = word};
-
-    __asm__("" : "+r"(word)); /* or the two are joined in memory, and taken apart again */
-    memcpy(&both.vector, &word, sizeof(word));
-    return both;
-}
-
-static inline uint64_t widen(const struct call_quick *quick, uint64_t word)
-{
-    return likely(quick->widening == 0)
-               ? word
-               : (uint64_t)((int64_t)(word << quick->widening) >> quick->widening);
-}
-
-/* Results are computed under the program's own rounding, which is the default one. */
-static inline bool is_rounding_told(const struct call_plan *plan, bool has_vectors)
-{
-    return (!has_vectors && !plan->quick.looks_at_rounding) || float_mode_is_default(false);
 }
 
 static inline uint64_t low_of(unsigned __int128 key)
@@ -80,16 +47,24 @@ static unsigned __int128 make_key(const struct call_plan *plan, const struct abi
 }
 
 /* A hit that counts nowhere. */
-static bool try_hit(const struct call_quick *quick, unsigned __int128 key, uint64_t *ret_word)
+static bool try_hit(const struct call_plan *plan, const struct abi_words *words, uint64_t *ret_word)
 {
-    uint64_t low = low_of(key), high = high_of(key), hash = hash_words(low, high, &quick->seeds);
+    const struct call_quick *quick = &plan->quick;
+    unsigned __int128 key;
+    uint64_t hash;
     const char *slot;
 
+    if (quick->is_text) {
+        return quick_try_text(plan, (const char *)(uintptr_t)words->integers[0], ret_word);
+    }
+    key = make_key(plan, words);
+    hash = hash_words(low_of(key), high_of(key), &quick->seeds);
     if (!__libc_single_threaded) {
         return quick->cache.use != CACHE_WORDS_STAMP &&
-               cache_glance_words(&quick->cache, low, high, hash, false, ret_word);
+               cache_glance_words(&quick->cache, low_of(key), high_of(key), hash, false, ret_word);
     }
-    slot = cache_find_words(&quick->cache, cache_front(&quick->cache, hash), low, high, hash, true);
+    slot = cache_find_words(&quick->cache, cache_front(&quick->cache, hash), low_of(key),
+                            high_of(key), hash, true);
     if (slot == NULL) {
         return false;
     }
@@ -97,17 +72,17 @@ static bool try_hit(const struct call_quick *quick, unsigned __int128 key, uint6
     return true;
 }
 
-/* Times hits of this key, if it is one. The guard is set. */
-static void time_hits(struct call_plan *plan, unsigned __int128 key)
+/* Times hits with these arguments, if they are. The guard is set. */
+static void time_hits(struct call_plan *plan, const struct abi_words *words)
 {
     uint64_t word, began_ns;
 
-    if (!try_hit(&plan->quick, key, &word)) {
+    if (!try_hit(plan, words, &word)) {
         return;
     }
     began_ns = measure_now_ns();
     for (int i = 0; i < HITS_TIMED; i++) {
-        try_hit(&plan->quick, key, &word);
+        try_hit(plan, words, &word);
         __asm__ volatile("" : : "r"(word) : "memory");
     }
     if (began_ns != 0) {
@@ -129,13 +104,8 @@ __attribute__((noinline)) static void look(struct call_plan *plan, const struct 
     if (atomic_load_explicit(&plan->measure.n_real_wanted, memory_order_relaxed) > 0) {
         measure_next();
     } else {
-        time_hits(plan, make_key(plan, words));
+        time_hits(plan, words);
     }
-}
-
-static inline bool is_look_due(struct call_plan *plan, uint64_t n_hits)
-{
-    return (n_hits & atomic_load_explicit(&plan->quick.look_mask, memory_order_relaxed)) == 0;
 }
 
 /* A hit in a process with threads. The guard is set. */
@@ -144,7 +114,7 @@ static bool glance(struct call_plan *plan, const struct abi_words *words, uint64
     const struct call_quick *quick = &plan->quick;
     unsigned __int128 key = make_key(plan, words);
 
-    if (quick->cache.use == CACHE_WORDS_STAMP || !is_rounding_told(plan, false) ||
+    if (quick->is_text || quick->cache.use == CACHE_WORDS_STAMP || !is_rounding_told(plan, false) ||
         atomic_load_explicit(&plan->is_unfollowed, memory_order_relaxed) ||
         !cache_glance_words(&quick->cache, low_of(key), high_of(key),
                             hash_words(low_of(key), high_of(key), &quick->seeds), true, ret_word)) {
@@ -156,9 +126,8 @@ static bool glance(struct call_plan *plan, const struct abi_words *words, uint64
 }
 
 /* The long way, with the arguments in memory. Those that there are not are anything. */
-__attribute__((noinline)) static struct abi_both quick_handle(struct call_plan *plan, uint64_t i0,
-                                                              uint64_t i1, uint64_t i2, double v0,
-                                                              double v1, double v2)
+struct abi_both quick_handle(struct call_plan *plan, uint64_t i0, uint64_t i1, uint64_t i2,
+                             double v0, double v1, double v2)
 {
     const _Atomic uint64_t *hits = stats_hits_alone(plan->counters);
     uint32_t n_looks = atomic_load_explicit(&plan->quick.look_mask, memory_order_relaxed) + 1;
@@ -297,7 +266,12 @@ void quick_prepare(struct call_plan *plan)
 
     if (!abi->is_typed || plan->is_watched || plan->instances != NULL || plan->has_life ||
         plan->files.n > 0 || plan->uses_x87 || plan->function->keys_rounding ||
-        !marshal_is_flat(plan->marshal, &flat) || !cache_words_init(&quick->cache, plan->cache)) {
+        !cache_words_init(&quick->cache, plan->cache)) {
+        return;
+    }
+    if (marshal_is_flat_text(plan->marshal, &flat)) {
+        quick->is_text = true;
+    } else if (!marshal_is_flat(plan->marshal, &flat)) {
         return;
     }
     for (uint32_t i = 0; i < abi->n_arguments; i++) {
@@ -312,7 +286,8 @@ void quick_prepare(struct call_plan *plan)
     quick->widening = flat.result_is_signed ? 64 - 8 * flat.n_result_bytes : 0;
     quick->looks_at_rounding = plan->uses_float;
     quick_follow_share(plan, atomic_load_explicit(&plan->measure.share, memory_order_relaxed));
-    quick->code = codes[abi->n_arguments][vectors][quick->cache.use];
+    quick->code = quick->is_text ? quick_text_code(quick->cache.use)
+                                 : codes[abi->n_arguments][vectors][quick->cache.use];
 }
 
 void quick_follow_share(struct call_plan *plan, uint32_t share)

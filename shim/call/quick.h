@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * The short way of a hit, for functions of one to three scalars that a plan finds fit for it when
- * it is made: from the argument registers to a key of one or two words, to the answer, with nothing
- * between that could be decided before. Whatever it cannot answer at once is a call of call_handle
- * as any other.
+ * The short way of a hit, for functions of one to three scalars, or of one text, that a plan finds
+ * fit for it when it is made: from the argument registers to a key of a few words, to the answer,
+ * with nothing between that could be decided before. Whatever it cannot answer at once is a call of
+ * call_handle as any other.
  */
 #ifndef CALL_QUICK_H
 #define CALL_QUICK_H
@@ -26,6 +26,7 @@ struct call_quick {
     uint32_t shifts[MARSHAL_FLAT_PARAMETERS]; /* to its place in the key, in bits */
     uint32_t widening; /* of a signed result that is narrower than a register, in bits */
     bool looks_at_rounding;
+    bool is_text;               /* its one argument is; without masks, shifts and seeds */
     _Atomic uint32_t look_mask; /* of this thread's count of hits: those that go the long way */
 };
 

@@ -96,6 +96,18 @@ struct marshal_flat {
 
 bool marshal_is_flat(const struct marshal_plan *plan, struct marshal_flat *ret_flat);
 
+#define MARSHAL_FLAT_TEXT_BYTES 47
+#define MARSHAL_FLAT_TEXT_WORDS 8
+
+/* The same of one parameter that is text, of bytes, instead. */
+bool marshal_is_flat_text(const struct marshal_plan *plan, struct marshal_flat *ret_flat);
+
+/*
+ * The key of such a function for this text, in words of which the last is filled up with zeroes.
+ * Returns how many bytes it has; 0: too many.
+ */
+uint32_t marshal_flat_text(const char *text, uint64_t ret_words[MARSHAL_FLAT_TEXT_WORDS]);
+
 /* Per-thread memory of "static" results is set up once, and the process's time begins. 0 or -errno.
  */
 int marshal_init(void);

@@ -176,6 +176,102 @@ static void test_two_words_and_one_that_is_ignored(void **state)
     expect_counts(plan, 400, 16, 16);
 }
 
+/* ---- one text -------------------------------------------------------------------------------- */
+
+static int sum_of(const char *text)
+{
+    int sum = 1;
+
+    n_real++;
+    for (; text != NULL && *text != '\0'; text++) {
+        sum = sum * 31 + *text;
+    }
+    return sum;
+}
+
+static int call_text(struct call_plan *plan, const char *text)
+{
+    return (int)((struct abi_both(*)(const char *, struct call_plan *))call_plan_quick(plan))(text,
+                                                                                              plan)
+        .integer;
+}
+
+static int handle_text(struct call_plan *plan, const char *text)
+{
+    void *arguments[] = {&text};
+    uint64_t result = 0;
+
+    call_handle(plan, &result, arguments);
+    return (int)result;
+}
+
+#define TEXT_ENTRY "{\"prototype\":\"int f(const char *s)\",\"args\":{\"s\":\"string\"}"
+
+/* One plan: what one way stores the other finds, whatever the length, and wherever it lies. */
+static void test_texts_have_one_key(void **state)
+{
+    struct call_plan *plan = make_plan("f", TEXT_ENTRY "}", (void *)sum_of);
+    char room[100];
+
+    assert_non_null(call_plan_quick(plan));
+    random_state = 11;
+    for (uint32_t length = 0; length <= 70; length++) {
+        for (uint32_t i = 0; i < 2; i++) {
+            char *text = room + draw(9);
+            uint64_t before;
+
+            memset(room, 'x', sizeof(room));
+            for (uint32_t k = 0; k < length; k++) {
+                text[k] = (char)(1 + draw(255));
+            }
+            text[length] = '\0';
+            before = (uint64_t)n_real;
+            assert_int_equal(i == 0 ? handle_text(plan, text) : call_text(plan, text),
+                             i == 0 ? call_text(plan, text) : handle_text(plan, text));
+            assert_in_range((uint64_t)n_real - before, 0, 1);
+            before = (uint64_t)n_real;
+            assert_int_equal(call_text(plan, text), handle_text(plan, text));
+            assert_int_equal(n_real, before);
+        }
+    }
+    assert_int_equal(call_text(plan, NULL), handle_text(plan, NULL));
+}
+
+static void test_texts_as_the_long_way(void **state)
+{
+    static const char *const policies[] = {"lru", "sieve", "fifo", "direct"};
+
+    for (size_t p = 0; p < sizeof(policies) / sizeof(policies[0]); p++) {
+        struct call_plan *quick, *longer;
+        char entry[300], text[80];
+
+        snprintf(entry, sizeof(entry), TEXT_ENTRY ",\"policy\":\"%s\",\"max_entries\":64}",
+                 policies[p]);
+        make_both(entry, (void *)sum_of, &quick, &longer);
+        random_state = 7;
+        for (int i = 0; i < N_CALLS; i++) {
+            uint32_t k = draw(N_KEYS), length = k * 7 % 61;
+            int before = n_real, by_quick, a, b;
+
+            /* Many differ in one place only. */
+            memset(text, 'a', length);
+            text[length] = '\0';
+            if (length > 0) {
+                text[k % length] = (char)('b' + k % 3);
+            }
+            __libc_single_threaded = i / 1000 % 2 == 0;
+            a = call_text(quick, text);
+            by_quick = n_real - before;
+            b = handle_text(longer, text);
+            if (n_real - before - by_quick != by_quick || a != b) {
+                fail_msg("%s: call %d of \"%s\"", policies[p], i, text);
+            }
+        }
+        __libc_single_threaded = 1;
+        expect_same_counts(quick, longer);
+    }
+}
+
 /* ---- what else decides ----------------------------------------------------------------------- */
 
 static void test_rounding_and_invalidation(void **state)
@@ -240,6 +336,10 @@ static void test_others_have_none(void **state)
         "{\"prototype\":\"double f(double x)\",\"invalidate\":[{\"file\":\"/etc/passwd\"}]}",
         "{\"prototype\":\"double f(double x, int k)\",\"per_instance\":\"k\"}",
         "{\"prototype\":\"double f(double x, const char *s)\",\"args\":{\"s\":\"string\"}}",
+        "{\"prototype\":\"double f(const char *s)\",\"args\":{\"s\":\"path\"}}",
+        "{\"prototype\":\"double f(const char *s)\",\"args\":{\"s\":{\"in\":\"string\","
+        "\"secret\":true}}}",
+        "{\"prototype\":\"double f(const wchar_t *s)\",\"args\":{\"s\":\"string\"}}",
         "{\"prototype\":\"double f(double x, int *p)\",\"args\":{\"p\":{\"out\":\"int\"}}}",
         "{\"prototype\":\"double f(double x, double y, int z)\"}",
         "{\"prototype\":\"double f(int x, int y, int z, int u)\"}",
@@ -262,6 +362,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_only_the_arguments_count, call_setup, call_teardown),
         cmocka_unit_test_setup_teardown(test_two_words_and_one_that_is_ignored, call_setup,
                                         call_teardown),
+        cmocka_unit_test_setup_teardown(test_texts_have_one_key, call_setup, call_teardown),
+        cmocka_unit_test_setup_teardown(test_texts_as_the_long_way, call_setup, call_teardown),
         cmocka_unit_test_setup_teardown(test_rounding_and_invalidation, call_setup, call_teardown),
         cmocka_unit_test_setup_teardown(test_hits_look_at_what_is_due, call_setup, call_teardown),
         cmocka_unit_test_setup_teardown(test_others_have_none, call_setup, call_teardown),

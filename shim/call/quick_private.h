@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+/* What the files of the short way share; internal to them. */
+#ifndef CALL_QUICK_PRIVATE_H
+#define CALL_QUICK_PRIVATE_H
+
+#include "abi/abi.h"
+#include "base/fork_page.h"
+#include "base/guard.h"
+#include "base/hash.h"
+#include "call/call_private.h"
+
+#include <string.h>
+#include <sys/single_threaded.h>
+
+#define likely(condition) __builtin_expect(!!(condition), 1)
+
+static inline struct abi_both both(uint64_t word)
+{
+    struct abi_both both = {.integer = word};
+
+    __asm__("" : "+r"(word)); /* or the two are joined in memory, and taken apart again */
+    memcpy(&both.vector, &word, sizeof(word));
+    return both;
+}
+
+static inline uint64_t widen(const struct call_quick *quick, uint64_t word)
+{
+    return likely(quick->widening == 0)
+               ? word
+               : (uint64_t)((int64_t)(word << quick->widening) >> quick->widening);
+}
+
+/* Results are computed under the program's own rounding, which is the default one. */
+static inline bool is_rounding_told(const struct call_plan *plan, bool has_vectors)
+{
+    return (!has_vectors && !plan->quick.looks_at_rounding) || float_mode_is_default(false);
+}
+
+static inline bool is_look_due(struct call_plan *plan, uint64_t n_hits)
+{
+    return (n_hits & atomic_load_explicit(&plan->quick.look_mask, memory_order_relaxed)) == 0;
+}
+
+/* The long way, for at most three integers and three vector registers. */
+struct abi_both quick_handle(struct call_plan *plan, uint64_t i0, uint64_t i1, uint64_t i2,
+                             double v0, double v1, double v2);
+
+/* quick_text.c: the code for a function of one text; and a hit that counts nowhere. */
+void (*quick_text_code(enum cache_words_use use))(void);
+bool quick_try_text(const struct call_plan *plan, const char *text, uint64_t *ret_word);
+
+#endif
