@@ -185,7 +185,8 @@ static const struct ctype *find_element(struct path_reader *reader, const struct
 {
     const struct ctype *type = side->type->target;
 
-    if (type->kind == CTYPE_VOID && target->type != NULL) {
+    /* A struct's pointer to the struct itself was declared before its members were known. */
+    if ((type->kind == CTYPE_VOID || type->kind == CTYPE_OPAQUE) && target->type != NULL) {
         type = target->type;
     }
     if (!ctype_is_scalar(type) && !ctype_is_record(type) && type->kind != CTYPE_POINTER) {

@@ -25,7 +25,11 @@ static const struct config_function *load(const char *members)
     char text[2048], output[4096];
 
     snprintf(text, sizeof(text),
-             "{\"version\":1,\"types\":[\"struct pair { int a; int b; };\"],"
+             "{\"version\":1,\"types\":[\"struct pair { int a; int b; };\","
+             "\"struct entry { long ttl; const char *name; struct entry *next; int n; "
+             "int *numbers; };\"],"
+             "\"fields\":{\"struct entry\":{\"name\":\"string\",\"next\":{\"in\":\"struct entry\"},"
+             "\"numbers\":{\"in\":\"int\",\"count\":\"n\"}}},"
              "\"functions\":{\"f\":{%s}}}",
              members);
     diagnostics_init(&list, from);
@@ -174,6 +178,95 @@ static void test_records_in_bytes(void **state)
     test_memory_free(&memory);
 }
 
+/* ---- records --------------------------------------------------------------------------------- */
+
+struct entry {
+    long ttl;
+    const char *name;
+    struct entry *next;
+    int n;
+    int *numbers;
+};
+
+static void test_what_pointers_in_records_lead_to(void **state)
+{
+    const struct config_function *f =
+        load("\"prototype\":\"struct entry *f(const char *name)\",\"args\":{\"name\":\"string\"},"
+             "\"returns\":{\"out\":\"struct entry\",\"lifetime\":\"static\"},"
+             "\"ttl\":\"1h\",\"ttl_from\":\"return->ttl\","
+             "\"store_if\":[\"return->name == name\",\"return->next->name == 'second'\","
+             "\"return->next->numbers[1] == 8\",\"return->next->next == NULL\"]");
+    int sevens[] = {7, 8};
+    struct entry *second = put_at_end(
+        &(struct entry){
+            .ttl = 1, .name = "second", .n = 2, .numbers = put_at_end(sevens, sizeof(sevens))},
+        sizeof(*second));
+    struct entry *first = put_at_end(
+        &(struct entry){.ttl = 30, .name = put_at_end("first", 6), .next = second}, sizeof(*first));
+    struct entry *none = NULL;
+    const char *name = put_at_end("first", 6);
+    void *arguments[] = {&name};
+    long double seconds;
+
+    assert_true(holds(f, arguments, &first, 0));
+    assert_true(marshal_condition_number(&f->ttl_from, f, arguments, &first, 0, &seconds));
+    assert_true(seconds == 30);
+    second->n = 1; /* and its memory ends there, for all that is known */
+    assert_false(holds(f, arguments, &first, 0));
+    second->n = 2;
+    second->numbers = NULL;
+    assert_false(holds(f, arguments, &first, 0));
+    second->numbers = sevens;
+    assert_true(holds(f, arguments, &first, 0));
+    second->name = NULL;
+    assert_false(holds(f, arguments, &first, 0));
+    first->next = NULL;
+    assert_false(holds(f, arguments, &first, 0));
+    assert_false(holds(f, arguments, &none, 0));
+    assert_false(marshal_condition_number(&f->ttl_from, f, arguments, &none, 0, &seconds));
+    test_memory_free(&memory);
+}
+
+#define OUT_PARAMETER                                                                       \
+    "\"prototype\":\"int f(int id, struct entry *room, struct entry **result)\",\"args\":{" \
+    "\"room\":\"scratch\",\"result\":{\"out\":\"struct entry *\",\"lifetime\":\"caller\""
+
+static void test_what_is_behind_an_out_parameter(void **state)
+{
+    const struct config_function *f =
+        load(OUT_PARAMETER "}},\"store_if\":[\"return == 0\","
+                           "\"*result != NULL\",\"result[0]->n == 5\"]");
+    struct entry *room = put_at_end(&(struct entry){.n = 5}, sizeof(*room)), *result = room;
+    struct entry **to = &result;
+    int id = 1;
+    void *arguments[] = {&id, &room, &to};
+    int64_t zero = 0, failed = 2;
+
+    assert_true(holds(f, arguments, &zero, 0));
+    result = NULL;
+    assert_false(holds(f, arguments, &zero, 0));
+    result = (struct entry *)(uintptr_t)8; /* whatever a call that failed has left there */
+    assert_false(holds(f, arguments, &failed, 0));
+    test_memory_free(&memory);
+}
+
+/* The condition of what is written stands before it, wherever that is asked for. */
+static void test_when_it_was_not_written(void **state)
+{
+    const struct config_function *f =
+        load(OUT_PARAMETER ",\"when\":\"return == 0\"}},\"unless\":\"result[0]->n == 5\"");
+    struct entry *room = put_at_end(&(struct entry){.n = 5}, sizeof(*room)), *result = room;
+    struct entry **to = &result;
+    int id = 1;
+    void *arguments[] = {&id, &room, &to};
+    int64_t zero = 0, failed = 2;
+
+    assert_true(marshal_condition_holds(&f->unless, f, arguments, &zero, 0));
+    result = (struct entry *)(uintptr_t)8;
+    assert_false(marshal_condition_holds(&f->unless, f, arguments, &failed, 0));
+    test_memory_free(&memory);
+}
+
 /* ---- before the call ------------------------------------------------------------------------- */
 
 static void test_counts_that_hang_on_the_result(void **state)
@@ -198,6 +291,9 @@ int main(void)
         cmocka_unit_test(test_lists_of_text),
         cmocka_unit_test(test_memory_is_read_as_far_as_its_count),
         cmocka_unit_test(test_records_in_bytes),
+        cmocka_unit_test(test_what_pointers_in_records_lead_to),
+        cmocka_unit_test(test_what_is_behind_an_out_parameter),
+        cmocka_unit_test(test_when_it_was_not_written),
         cmocka_unit_test(test_counts_that_hang_on_the_result),
     };
 
