@@ -3,6 +3,7 @@
 #include "exercise.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -33,7 +34,7 @@ static void look(void)
 
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
         struct stat seen;
-        char target[64];
+        char target[64], whole[PATH_MAX], *found;
         ssize_t length;
         int result;
 
@@ -56,6 +57,13 @@ static void look(void)
             show_bytes(&seen, sizeof(seen));
         } else {
             show_stat(&seen, paths[i], AT_SYMLINK_NOFOLLOW);
+        }
+        spoil(whole, sizeof(whole));
+        CALL(realpath, found != NULL, found = realpath(paths[i], i % 2 == 0 ? whole : NULL));
+        show_text(found != NULL ? strrchr(found, '/') : NULL);
+        show_number(found == whole);
+        if (found != whole) {
+            free(found);
         }
         for (size_t n = 1; n <= sizeof(target); n *= 8) {
             spoil(target, sizeof(target));
