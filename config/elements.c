@@ -200,7 +200,9 @@ static bool read_pointers(struct shape_scope *scope, const struct shape_site *si
     ret->target = target;
     target->type = pointed;
     target->element_size = pointed->size_bytes;
-    target->lifetime = site->lifetime;
+    if (site->direction == SHAPE_WRITTEN) {
+        target->lifetime = site->lifetime;
+    }
     if (!is_followed) {
         target->kind = POINTEE_ADDRESS;
         return true;

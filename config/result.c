@@ -18,6 +18,12 @@ static struct shape_site result_site(const struct shape_scope *scope)
         .direction = SHAPE_WRITTEN, .type = result_type(scope), .name = "the result", .hint = NULL};
 }
 
+/* { "out": "address" }: elements that are pointers, for the result itself is no "out" then. */
+static bool are_addresses(const struct value *out, const struct ctype *type)
+{
+    return strcmp(out->source.text, "address") == 0 && type->target->kind == CTYPE_POINTER;
+}
+
 /* What { "out": T } says of the memory that the result points to. */
 static bool read_memory(struct shape_scope *scope, const struct shape_members *members,
                         const struct config_lifetime *lifetime, struct config_description *ret)
@@ -27,7 +33,7 @@ static bool read_memory(struct shape_scope *scope, const struct shape_members *m
     const struct value *out = members->out;
 
     shape_enter(&site, lifetime);
-    if (pointee_is_word(out, site.type, members->count != NULL)) {
+    if (pointee_is_word(out, site.type, members->count != NULL) && !are_addresses(out, site.type)) {
         int kind;
 
         if (members->count != NULL) {

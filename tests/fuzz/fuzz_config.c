@@ -23,12 +23,13 @@ static void check_model(const struct config_model *model)
             FUZZ_CHECK(type->kind != CTYPE_OPAQUE && type->kind != CTYPE_VOID);
             FUZZ_CHECK(type->kind == CTYPE_POINTER
                            ? d->kind != DESCRIBE_VALUE
-                           : d->kind == DESCRIBE_VALUE || d->kind == DESCRIBE_IGNORE);
+                           : d->kind == DESCRIBE_VALUE || d->kind == DESCRIBE_IGNORE ||
+                                 d->kind == DESCRIBE_ALTERNATIVES);
             FUZZ_CHECK(d->kind != DESCRIBE_MEMORY ||
                        (d->element_size >= 1 && (d->is_in || d->is_out)));
             FUZZ_CHECK(!d->is_out || !type->target->is_const);
             FUZZ_CHECK(d->count.n_steps <= CONFIG_COUNT_MAX_STEPS);
-            FUZZ_CHECK(!d->is_secret || f->has_secret);
+            FUZZ_CHECK(!d->is_secret || !d->is_in || f->has_secret);
         }
         FUZZ_CHECK(f->result.lifetime.kind != LIFETIME_INTO ||
                    f->result.lifetime.parameter < f->prototype.n_parameters);

@@ -374,6 +374,21 @@ static void test_elements_that_are_pointers(void **state)
     unload();
 }
 
+static void test_nobody_owns_what_is_read(void **state)
+{
+    const struct config_function *f = load(
+        "{\"version\":1,\"functions\":{\"f\":{\"prototype\":\"void **f(int **a)\",\"args\":{"
+        "\"a\":{\"inout\":\"int *\",\"lifetime\":\"caller\"}},\"returns\":{\"out\":\"address\","
+        "\"lifetime\":\"static\"}}}}");
+
+    assert_int_equal(f->parameters[0].reads->target->kind, POINTEE_ELEMENTS);
+    assert_int_equal(f->parameters[0].reads->target->lifetime.kind, LIFETIME_NONE);
+    assert_int_equal(f->parameters[0].writes->target->lifetime.kind, LIFETIME_CALLER);
+    assert_int_equal(f->result.writes->kind, POINTEE_ELEMENTS);
+    assert_int_equal(f->result.writes->target->kind, POINTEE_ADDRESS);
+    unload();
+}
+
 static void test_secrets_of_what_is_read_and_of_what_is_written(void **state)
 {
     static const struct {
@@ -474,6 +489,7 @@ int main(void)
         cmocka_unit_test(test_results_of_every_lifetime),
         cmocka_unit_test(test_a_freeing_function_may_take_more_than_the_pointer),
         cmocka_unit_test(test_elements_that_are_pointers),
+        cmocka_unit_test(test_nobody_owns_what_is_read),
         cmocka_unit_test(test_secrets_of_what_is_read_and_of_what_is_written),
         cmocka_unit_test(test_alternatives_and_their_conditions),
         cmocka_unit_test(test_what_is_asked_after_the_call_and_of_whom),
