@@ -221,7 +221,7 @@ static void test_immortal_text(void **state)
 /* char *f(char *scratch, const char *in), beside a condition: what is in scratch memory is kept. */
 static void test_text_in_scratch_memory(void **state)
 {
-    static const struct condition_comparison always = {
+    struct condition_comparison always = {
         .left = {.kind = OPERAND_ERRNO}, .op = CONDITION_EQ, .right = {.kind = OPERAND_INTEGER}};
     char real[64], mine[64], *scratch = real, *given_scratch = mine, *result = real + 5, *given;
     const char *in = "in";
@@ -251,6 +251,20 @@ static void test_text_in_scratch_memory(void **state)
     assert_int_equal(give(&subject, &record, given_arguments, &given), -EBADMSG);
     given_scratch = NULL;
     assert_int_equal(give(&subject, &record, given_arguments, &given), -EBADMSG);
+    subject_end(&subject);
+
+    /* The condition says that there is nothing to look at, and the pointer leads somewhere. */
+    always.op = CONDITION_NE;
+    subject_begin(&subject, &type_text);
+    subject.function.result = (struct config_description){.kind = DESCRIBE_OUT_STRING,
+                                                          .is_out = true,
+                                                          .when = {&always, 1, ""},
+                                                          .lifetime.kind = LIFETIME_STATIC};
+    subject_finish(&subject);
+    result = (char *)8;
+    assert_int_equal(capture(&subject, NULL, &result, &record), -EFAULT);
+    result = NULL;
+    assert_int_equal(capture(&subject, NULL, &result, &record), 0);
     subject_end(&subject);
 }
 

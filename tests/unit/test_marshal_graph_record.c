@@ -389,6 +389,37 @@ static void test_storage_that_is_tight(void **state)
     subject_end(&subject);
 }
 
+/* Text that two pointers lead to is placed twice, for which there may be no room. */
+static void test_storage_that_shares(void **state)
+{
+    struct subject subject;
+    struct caller caller;
+    int64_t result = 0;
+    char **list;
+
+    storage_begin(&subject);
+    caller_begin(&caller, 0);
+    caller.size = 200;
+    list = (char **)caller.buf;
+    memset(caller.buf + 32, 'x', 160);
+    caller.buf[192] = '\0';
+    memcpy(list, (char *[]){caller.buf + 32, caller.buf + 32, NULL}, 3 * sizeof(*list));
+    caller.host = (struct host){NULL, list, 4, NULL};
+    caller.result = &caller.host;
+    assert_int_equal(capture(&subject, caller.arguments, &result, &record), 0);
+    caller_begin(&caller, 0);
+    caller.size = 200;
+    memset(caller.buf, 0x66, sizeof(caller.room) - 64);
+    assert_int_equal(give(&subject, &record, caller.arguments, &result), -ENOSPC);
+    for (size_t i = 0; i < sizeof(caller.room) - 64; i++) {
+        assert_int_equal(caller.buf[i], 0x66);
+    }
+    caller.size = 400;
+    assert_int_equal(give(&subject, &record, caller.arguments, &result), 0);
+    assert_string_equal(caller.host.aliases[0], caller.host.aliases[1]);
+    subject_end(&subject);
+}
+
 /* What was not found leaves garbage behind, which nobody looks at. */
 static void test_when(void **state)
 {
@@ -442,6 +473,7 @@ int main(void)
         cmocka_unit_test(test_struct_result),
         cmocka_unit_test(test_storage),
         cmocka_unit_test(test_storage_that_is_tight),
+        cmocka_unit_test(test_storage_that_shares),
         cmocka_unit_test(test_when),
         cmocka_unit_test(test_keys_of_storage),
     };

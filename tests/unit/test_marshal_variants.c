@@ -125,6 +125,30 @@ static void test_parameter_by_another(void **state)
     subject_end(&subject);
 }
 
+/* A record of one way is none of another, though it looks the same. */
+static void test_records_of_other_choices(void **state)
+{
+    struct config_description same[2] = {values[0], values[0]};
+    int32_t integer = 1, kind = 1;
+    const void *pointer = &integer;
+    void *arguments[] = {&kind, &pointer};
+    struct subject subject;
+    int64_t result = 3;
+
+    same[1].condition = values[1].condition;
+    subject_begin(&subject, &type_i32);
+    subject_add(&subject, &type_i32, as_value);
+    subject_add(&subject, &type_pointer,
+                (struct config_description){DESCRIBE_ALTERNATIVES, .alternatives = same,
+                                            .n_alternatives = 2});
+    subject_finish(&subject);
+    assert_int_equal(capture(&subject, arguments, &result, &record), 0);
+    assert_int_equal(give(&subject, &record, arguments, &result), 0);
+    kind = 2;
+    assert_int_equal(give(&subject, &record, arguments, &result), -EBADMSG);
+    subject_end(&subject);
+}
+
 /* After the call the arguments may say something else: what was chosen before it counts. */
 static void test_choice_stays(void **state)
 {
@@ -229,6 +253,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_result_by_argument),
         cmocka_unit_test(test_parameter_by_another),
+        cmocka_unit_test(test_records_of_other_choices),
         cmocka_unit_test(test_choice_stays),
         cmocka_unit_test(test_secrets_and_rules),
     };
