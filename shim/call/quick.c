@@ -274,7 +274,7 @@ void quick_prepare(struct call_plan *plan)
     } else if (!marshal_is_flat(plan->marshal, &flat)) {
         return;
     }
-    for (uint32_t i = 0; i < abi->n_arguments; i++) {
+    for (uint32_t i = 0; i < abi->n_arguments && i < MARSHAL_FLAT_PARAMETERS; i++) {
         uint32_t bits = 8 * flat.n_bytes[i];
 
         vectors |= (uint32_t)(abi->word_at[i] >= offsetof(struct abi_words, vectors)) << i;

@@ -26,9 +26,12 @@ def say(what, value):
 
 
 def finish():
-    """Where one is after `finish` of the selected frame."""
+    """Where one is after `finish` of the selected frame: not in which function inlined there."""
     gdb.execute("finish", to_string=True)
-    return names()[0]
+    frame = gdb.newest_frame()
+    while frame.type() == gdb.INLINE_FRAME:
+        frame = frame.older()
+    return frame.name()
 
 
 def stop_at(place):
