@@ -311,7 +311,8 @@ static int try_insert_locked(struct cache *cache, struct shard *shard, const str
         }
     }
     shard_begin_change_locked(shard);
-    result = table_make_room(&shard->table, cache->max_shard_entries);
+    result = table_make_room(&shard->table, cache->max_shard_entries,
+                             cache->max_shard_entries / cache->n_shards);
     shard_note_table(shard);
     shard_end_change_locked(shard);
     if (result == 0) {

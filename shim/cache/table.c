@@ -289,28 +289,41 @@ static uint32_t groups_for(uint64_t n_entries)
     return (uint32_t)(n_groups < 1 ? 1 : n_groups > limit ? limit : n_groups);
 }
 
-int table_make_room(struct table *table, uint64_t max_entries)
+/*
+ * The size after this one: twice that up to a size for what is expected, which may be had with a
+ * sixteenth to spare, and by eighths for a while from there on, so that a table that holds what
+ * was expected, or somewhat more, is nearly full. That makes at most 36 sizes of a table, which are
+ * fewer than there are places for spares.
+ */
+static uint64_t next_groups(uint64_t n_groups, uint64_t n_expected_groups)
 {
-    uint32_t n_groups = table->n_groups;
-    uint32_t n_max_groups = groups_for(max_entries);
+    if (n_groups < n_expected_groups) {
+        return n_groups * 2 < n_expected_groups ? n_groups * 2 : n_expected_groups;
+    }
+    return n_groups < n_expected_groups * 2 ? n_groups + n_groups / 8 + 1 : n_groups * 2;
+}
+
+int table_make_room(struct table *table, uint64_t max_entries, uint64_t n_expected)
+{
+    uint64_t n_groups = table->n_groups, n_max_groups = groups_for(max_entries);
     struct table grown;
     int result;
 
-    if ((uint64_t)table->n_live + 1 <= (uint64_t)n_groups * GROUP_LOAD) {
+    if ((uint64_t)table->n_live + 1 <= n_groups * GROUP_LOAD) {
         return 0;
     }
     if (n_groups == 0) {
         /* What fits into the first page costs nothing more. */
-        n_groups = (uint32_t)(pages_size() / (table->layout->share_bytes * GROUP_LOAD));
+        n_groups = pages_size() / (table->layout->share_bytes * GROUP_LOAD);
         n_groups = n_groups == 0 ? 1 : n_groups;
     } else {
-        n_groups = n_groups > n_max_groups / 2 ? n_max_groups : n_groups * 2;
+        n_groups = next_groups(n_groups, groups_for(n_expected + n_expected / 16));
     }
     n_groups = n_groups > n_max_groups ? n_max_groups : n_groups;
-    if ((uint64_t)table->n_live + 1 > (uint64_t)n_groups * GROUP_LOAD) {
+    if ((uint64_t)table->n_live + 1 > n_groups * GROUP_LOAD) {
         return -ENOMEM;
     }
-    result = table_map(&grown, table->layout, table->spares, n_groups);
+    result = table_map(&grown, table->layout, table->spares, (uint32_t)n_groups);
     if (result < 0) {
         return result;
     }

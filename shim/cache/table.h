@@ -90,8 +90,11 @@ void table_fini(struct table *table);
 /* Unmaps the spares. */
 void table_spares_fini(struct table_spares *spares);
 
-/* Room for one more entry, never more than max_entries in all. 0 or -ENOMEM. */
-int table_make_room(struct table *table, uint64_t max_entries);
+/*
+ * Room for one more entry, never more than max_entries in all. n_expected: so many are likely in
+ * the end; a table for just these takes no more memory than it must. 0 or -ENOMEM.
+ */
+int table_make_room(struct table *table, uint64_t max_entries, uint64_t n_expected);
 
 /* The slot of the key, or TABLE_NO_SLOT. */
 uint32_t table_find(const struct table *table, struct bytes key, uint64_t hash);

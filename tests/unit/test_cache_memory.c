@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What an entry of eight bytes of key and eight of value costs, everything included: by the cache's
+ * own count, and in resident pages of the process. Many of them under each policy.
+ */
+#include "unit.h"
+
+#include "base/hash.h"
+#include "cache/cache.h"
+#include "each_policy.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define N_ENTRIES (1 << 18)
+
+/* What links, counts and ghosts are kept for takes more than a stamp, or nothing. */
+static const unsigned bound_bytes[CACHE_POLICY_COUNT] = {
+    [CACHE_POLICY_lru] = 40,    [CACHE_POLICY_lfu] = 60,     [CACHE_POLICY_fifo] = 40,
+    [CACHE_POLICY_mru] = 56,    [CACHE_POLICY_rr] = 52,      [CACHE_POLICY_sieve] = 56,
+    [CACHE_POLICY_direct] = 40, [CACHE_POLICY_s3_fifo] = 70, [CACHE_POLICY_w_tinylfu] = 70,
+};
+
+/* Resident bytes of the process, by the kernel's count; 0: that cannot be told. */
+static uint64_t resident_bytes(void)
+{
+    unsigned long size, resident = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+
+    if (file == NULL || fscanf(file, "%lu %lu", &size, &resident) != 2) {
+        resident = 0;
+    }
+    if (file != NULL) {
+        fclose(file);
+    }
+    return (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static void fill(struct cache *cache, uint64_t n)
+{
+    _Alignas(8) unsigned char room[CACHE_ROOM_BYTES];
+    struct cache_lookup_options options = {.room = room};
+
+    for (uint64_t i = 0; i < n; i++) {
+        struct cache_key key = {.bytes = {&i, sizeof(i)}};
+        struct cache_view view;
+        struct cache_ticket ticket;
+
+        key.hash = hash_bytes(key.bytes, 7);
+        assert_int_equal(cache_lookup(cache, &key, &options, &view, &ticket), CACHE_MISS);
+        assert_int_equal(cache_insert(cache, &key, key.bytes, 0, NULL, &ticket), 0);
+    }
+}
+
+static void test_words(void **state)
+{
+    struct cache_options options = {.policy = policy_of_state(state),
+                                    .max_entries = N_ENTRIES,
+                                    .max_bytes = 1 << 30,
+                                    .key_bytes = 8,
+                                    .value_bytes = 8,
+                                    .seed = 7};
+    uint64_t before, after;
+    struct cache_usage usage;
+    struct cache *cache;
+
+    NEED(!has_shadow_memory(), "not measured with a tool's own memory");
+    before = resident_bytes();
+    assert_int_equal(cache_create(&options, &cache), 0);
+    /* Past the bound, so that what evictions need is there; of direct, most places. */
+    fill(cache, N_ENTRIES + N_ENTRIES / 8);
+    after = resident_bytes();
+    cache_read_usage(cache, &usage);
+    print_message("# %llu entries: %.1f bytes each counted, %.1f resident\n",
+                  (unsigned long long)usage.entries, (double)usage.bytes / (double)usage.entries,
+                  (double)(after - before) / (double)usage.entries);
+    assert_true(usage.bytes <= usage.entries * bound_bytes[options.policy]);
+    NEED(before != 0, "there is no /proc here");
+    assert_true(after - before <= (uint64_t)N_ENTRIES * bound_bytes[options.policy]);
+    cache_destroy(cache);
+}
+
+int main(void)
+{
+    static struct policy_tests tests;
+
+    add_for_each_policy(&tests, "words", test_words);
+    return _cmocka_run_group_tests("cache_memory", tests.tests, tests.n, NULL, NULL);
+}
