@@ -28,6 +28,7 @@ FOREIGN_BOUNDS = {"functools": 8, "cachetools-lock": 80}  # so many times as fas
 TYPED = "double", "three", "text", "out"  # what travels in registers only
 MISS_BOUND_NS = 60
 OFF_BOUND = 1.05  # times the plain call: what two runs of the same may differ by
+GUARD_BOUND = 1.03  # times the same without memoshim
 STARTUP_BOUNDS_US = {"empty": 100, "ten": 1500}
 PROGRAM_BOUND = 1.05  # times the hand-written preload
 
@@ -70,6 +71,13 @@ def _startup(table):
         yield Check(f"constructor, {key}", table.get(key, "constructor").value, bound, " us")
 
 
+def _guard(table):
+    figure = table.get("guard", "call")
+    if figure is not None:
+        yield Check("a function that is not worth it, with the guard", figure.times, GUARD_BOUND,
+                    " times the plain call")
+
+
 def _programs(table):
     for column, heading in table.columns.items():
         figure = table.get("against", column)
@@ -78,7 +86,8 @@ def _programs(table):
                         PROGRAM_BOUND, " times the hand-written preload's time")
 
 
-_CHECKERS = {"hits": _hits, "misses": _misses, "startup": _startup, "programs": _programs}
+_CHECKERS = {"hits": _hits, "misses": _misses, "startup": _startup, "guard": _guard,
+             "programs": _programs}
 
 
 def check(tables):

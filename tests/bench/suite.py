@@ -15,6 +15,7 @@ import sys
 import time
 
 import checks
+import guard
 import in_process
 import programs
 import readme
@@ -28,6 +29,7 @@ SECTIONS = {
     "threads": in_process.measure_threads,
     "memory": in_process.measure_memory,
     "startup": startup.measure_startup,
+    "guard": guard.measure_guard,
     "programs": programs.measure_programs,
     "sizes": sweeps.measure_sizes,
     "gain": sweeps.measure_gain,
@@ -43,6 +45,7 @@ class Settings:
     n_passes: int = 16
     n_starts: int = 15
     n_memory_keys: int = 1 << 20
+    n_trace_passes: int = 50
     n_slow_rounds: int = 3  # of a server that answers some requests a second
     n_servers: int = 3
     n_files: int = 10000
@@ -53,6 +56,7 @@ class Settings:
 
 
 QUICK = {"n_rounds": 1, "n_batches": 2, "n_passes": 2, "n_starts": 2, "n_memory_keys": 1 << 14,
+         "n_trace_passes": 1,
          "n_servers": 1, "n_files": 500, "n_times": 5000, "sizes": (128, 4096), "costs": (0, 64)}
 
 
