@@ -78,9 +78,14 @@ def redeclare(name, prototype):
     return f"extern {prototype};\n"
 
 
-def prototype_of_alias(name, alias, prototype):
+def has_own_types(compiler):
+    """For clang, _Float64 is another name of double."""
+    return compile_text(compiler, "_Complex _Float64 number;\n").returncode == 0
+
+
+def prototype_of_alias(name, alias, prototype, own_types):
     """acosf64 has a type of its own, of the same representation as double; so has stat64."""
-    if re.search(r"f(32|64)x?(_r)?$", alias):
+    if own_types and re.search(r"f(32|64)x?(_r)?$", alias):
         of_double = "_Float32x" if "f32x" in alias else "_Float64"
         for ours, theirs in (("long double", "_Float64x"), ("double", of_double),
                              ("float", "_Float32")):
@@ -90,19 +95,19 @@ def prototype_of_alias(name, alias, prototype):
     return re.sub(rf"\b{name}\(", f"{alias}(", prototype)
 
 
-def prototypes_of(presets):
+def prototypes_of(presets, own_types):
     """Of the functions, by all their names, and of those that invalidate."""
     for name, entry in presets.items():
         yield name, entry["prototype"]
         for alias in entry.get("alias", ()):
-            yield alias, prototype_of_alias(name, alias, entry["prototype"])
+            yield alias, prototype_of_alias(name, alias, entry["prototype"], own_types)
         for rule in entry.get("invalidate", ()):
             if "prototype" in rule:
                 yield rule["on_call"], rule["prototype"]
 
 
 def check_prototypes(compiler, header, presets):
-    declared = dict(prototypes_of(presets))
+    declared = dict(prototypes_of(presets, has_own_types(compiler)))
     # What the header does not declare at all would take any declaration.
     names = {*declared, *(rule["on_call"] for entry in presets.values()
                           for rule in entry.get("invalidate", ()) if "on_call" in rule)}
