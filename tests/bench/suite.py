@@ -4,6 +4,10 @@
 
 Figures are medians of rounds (rounds.py); what was counted is held against what must have been
 counted, and a count that is wrong ends the run with status 2.
+
+A section is a function of the settings and of what is skipped ({name: reason}, to be added to)
+that returns a table (table.py). Its line below is all that a new one needs; what it must hold goes
+to checks.py, how much of it is enough for --quick to QUICK.
 """
 import argparse
 import dataclasses
