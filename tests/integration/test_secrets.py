@@ -69,6 +69,18 @@ class Secrets(case.Case):
             self.assert_counts(outcome.function(name), calls=6, hits=3, entries=3)
 
     @case.unsanitized
+    def test_results_alone(self):
+        """What they are remembered by is no secret, and is found."""
+        config = self.config({name: {**entry, "args": {**entry["args"], "phrase": "string"}}
+                              for name, entry in functions().items()})
+        outcome = self.run_with(config, [case.PROGRAMS / "secrets"])
+        found = re.findall(rb"^(\w+) \d is found in", outcome.stdout, re.M)
+        self.assertEqual(set(found), {b"phrase"})
+        self.assertIn(b"the same\n", outcome.stdout)
+        for name in FUNCTIONS:
+            self.assert_counts(outcome.function(name), calls=6, hits=3)
+
+    @case.unsanitized
     def test_policies(self):
         for policy in "sieve", "s3-fifo", "w-tinylfu", "direct":
             with self.subTest(policy):
