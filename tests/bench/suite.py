@@ -71,8 +71,10 @@ def describe_machine():
             if line.startswith("model name"):
                 model = line.partition(":")[2].strip()
                 break
+    load = os.getloadavg()[0]
+    busy = ": so busy that only ratios count" if load > 1 else ""
     return (f"{len(os.sched_getaffinity(0))} processors, {model}, Linux {platform.release()}, "
-            f"load {os.getloadavg()[0]:.1f} at the start")
+            f"load {load:.1f} at the start{busy}")
 
 
 def read_arguments():
