@@ -90,6 +90,7 @@ class Unmodified(case.Case):
         paths = [*some_files()[:30], "/bin/true", "/no/such/file"]
         self.check(["file", "-f", "-"], ["magic_file"], "".join(f"{p}\n" for p in 2 * paths))
 
+    @case.exports_names
     def test_python(self):
         script = """
 import grp, hashlib, pwd, socket, time
