@@ -152,6 +152,41 @@ class Accessors(NamesCase):
         self.assertEqual(real, [1, 1, 0, 0])
 
 
+LATER = """
+import ctypes, sys
+naming = ctypes.CDLL(sys.argv[1])
+sign = ctypes.c_int.in_dll(naming, "naming_sign")
+real = ctypes.c_long.in_dll(naming, "naming_n_calls")
+naming.naming_open_unit.restype = ctypes.c_void_p
+units = [ctypes.c_void_p(naming.naming_open_unit(b"mile")) for _ in range(2)]
+counts = []
+for call in (lambda: naming.naming_twice(3), lambda: naming.naming_double(3),
+             lambda: naming.naming_absolute(-3), lambda: naming.naming_absolute(-3),
+             lambda: naming.naming_convert(units[0], 3),
+             lambda: naming.naming_convert(units[1], 3)):
+    before, sign.value = real.value, 9
+    print(call(), sign.value)
+    counts.append(real.value - before)
+print(*counts, file=open(sys.argv[2], "w"))
+"""
+
+
+class Later(NamesCase):
+    """The library comes while the program runs."""
+
+    @case.exports_names
+    @case.unsanitized
+    def test_all_of_it(self):
+        trace = self.folder / "trace"
+        config = self.config({"naming_twice": TWICE, "naming_absolute": Globals.ABSOLUTE,
+                              "naming_convert": Accessors.CONVERT})
+        _, outcome = self.run_both(config, [case.need_program("python3"), "-c", LATER,
+                                            case.PROGRAMS / "libnaming.so", trace])
+        self.assertEqual(outcome.stdout, b"6 9\n6 9\n3 -1\n3 -1\n15 9\n15 9\n")
+        self.assertEqual(trace.read_text().split(), ["1", "0", "1", "0", "1", "0"])
+        self.assert_counts(outcome.function("naming_twice"), calls=2, hits=1)
+
+
 class Refusals(NamesCase):
 
     def refused(self, **more):
