@@ -180,13 +180,13 @@ static void test_two_words_and_one_that_is_ignored(void **state)
 
 static int sum_of(const char *text)
 {
-    int sum = 1;
+    unsigned sum = 1;
 
     n_real++;
     for (; text != NULL && *text != '\0'; text++) {
-        sum = sum * 31 + *text;
+        sum = sum * 31 + (unsigned char)*text;
     }
-    return sum;
+    return (int)sum;
 }
 
 static int call_text(struct call_plan *plan, const char *text)
@@ -319,6 +319,10 @@ static void test_hits_look_at_what_is_due(void **state)
     call_init(&(struct call_hooks){0});
 }
 
+#define SECRET_ENTRY                                                              \
+    "{\"prototype\":\"int f(const char *s)\",\"args\":{\"s\":{\"in\":\"string\"," \
+    "\"secret\":true}}}"
+
 /* For these the short way would leave something out. */
 static void test_others_have_none(void **state)
 {
@@ -337,8 +341,7 @@ static void test_others_have_none(void **state)
         "{\"prototype\":\"double f(double x, int k)\",\"per_instance\":\"k\"}",
         "{\"prototype\":\"double f(double x, const char *s)\",\"args\":{\"s\":\"string\"}}",
         "{\"prototype\":\"double f(const char *s)\",\"args\":{\"s\":\"path\"}}",
-        "{\"prototype\":\"double f(const char *s)\",\"args\":{\"s\":{\"in\":\"string\","
-        "\"secret\":true}}}",
+        SECRET_ENTRY,
         "{\"prototype\":\"double f(const wchar_t *s)\",\"args\":{\"s\":\"string\"}}",
         "{\"prototype\":\"double f(double x, int *p)\",\"args\":{\"p\":{\"out\":\"int\"}}}",
         "{\"prototype\":\"double f(double x, double y, int z)\"}",
