@@ -154,7 +154,7 @@ struct own_report *own_report(int number)
     block->report = (struct own_report){(int)n_lines, block->texts[5], block->lines};
     snprintf(block->texts[5], 24, "report %d", number);
     for (size_t i = 0; i < n_lines; i++) {
-        snprintf(block->texts[i], 24, "line %zu of %d", i, number);
+        snprintf(block->texts[i], 24, "line %u of %d", (unsigned char)i, number);
         block->lines[i] = (struct own_line){i == 3 ? NULL : block->texts[i],
                                             (long double)number / (long double)(i + 1)};
     }
