@@ -261,6 +261,8 @@ struct config_description {
     enum description_kind kind;
     bool is_in;                      /* the content before the call is in the key */
     bool is_out;                     /* the content after the call is captured and given back */
+    bool is_text;                    /* of DESCRIBE_MEMORY that is written: only up to the end of
+                                        the text in it, that included */
     bool is_secret;                  /* makes the whole key a MAC */
     uint32_t element_size;           /* bytes of one element of MEMORY ("bytes": 1) or STRING */
     const struct ctype *element;     /* of DESCRIBE_MEMORY; NULL for "bytes" */

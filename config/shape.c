@@ -215,6 +215,39 @@ static bool read_memory_in(const struct subject *subject, const struct shape_mem
     return true;
 }
 
+/* { "out": "string", "count": N }: text that the function writes where there is room for N. */
+static bool read_text_out(const struct subject *subject, const struct shape_members *members)
+{
+    struct shape_scope *scope = subject->scope;
+    struct workspace *work = scope->work;
+    const struct count_scope counted = {scope->prototype, &subject->site};
+    const struct value *count = members->count;
+    const char *name = subject->parameter->name;
+    struct config_pointee text = {.lifetime.kind = LIFETIME_NONE};
+    struct shape_site site = subject->site;
+
+    site.direction = SHAPE_WRITTEN;
+    if (count == NULL) {
+        return REPORT(work->list, members->direction->source.place, TEXT_WITHOUT_ROOM, name);
+    }
+    if (members->lifetime != NULL) {
+        return REPORT(work->list, members->lifetime->key_place, LIFETIME_OF_PARAMETER, name);
+    }
+    if (!pointee_set_text(scope, &site, members->direction, &text) ||
+        !count_read(work, count, &counted, &text.count)) {
+        return false;
+    }
+    if (count_or_string(&text.count)) {
+        return REPORT(work->list, count->source.place, COUNT_STRING_WRITTEN, name);
+    }
+    claims_add_count(scope, count, &text.count, SHAPE_WRITTEN);
+    text.count_text = count->source.text;
+    describe_memory(subject->ret, &text);
+    subject->ret->is_out = true;
+    subject->ret->is_text = true;
+    return true;
+}
+
 static bool read_memory_out(const struct subject *subject, const struct shape_members *members)
 {
     struct shape_scope *scope = subject->scope;
@@ -224,6 +257,10 @@ static bool read_memory_out(const struct subject *subject, const struct shape_me
     struct shape_site site = subject->site;
     struct config_lifetime lifetime = {.kind = LIFETIME_NONE};
 
+    if (direction == members->out && direction->kind == VALUE_STRING &&
+        strcmp(direction->source.text, "string") == 0 && ctype_character_bytes(site.type) > 0) {
+        return read_text_out(subject, members);
+    }
     site.direction = SHAPE_WRITTEN;
     if (members->lifetime != NULL && !lifetime_read(scope, members->lifetime, &lifetime)) {
         return false;

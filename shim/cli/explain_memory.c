@@ -22,7 +22,9 @@ static const char *amount(const struct ctype *type, const struct config_count *c
 
 const char *facts_amount(const struct config_description *description)
 {
-    return amount(description->element, &description->count, description->count_text);
+    const char *all = amount(description->element, &description->count, description->count_text);
+
+    return description->is_text ? facts_format("text, of at most %s", all) : all;
 }
 
 static const char *parameter_name(const struct facts *facts, uint32_t parameter)

@@ -103,6 +103,23 @@ static int put_result(const struct marshal_plan *plan, struct marshal_buffer *bu
     return put_text(plan, buffer, pointer);
 }
 
+/* Of text in that many elements those up to its end; all of them when it has none. */
+static int count_text(const void *memory, uint32_t element_bytes, int64_t *count)
+{
+    size_t n_room, n_bytes;
+
+    if (__builtin_mul_overflow((uint64_t)*count, (uint64_t)element_bytes, &n_room)) {
+        return -EOVERFLOW;
+    }
+    if (n_room > 0) {
+        n_bytes = marshal_text_bytes(memory, element_bytes, n_room - 1);
+        if (n_bytes < n_room) {
+            *count = (int64_t)(n_bytes / element_bytes) + 1;
+        }
+    }
+    return 0;
+}
+
 int record_count_out(const struct marshal_plan *plan, uint32_t i, void *const *arguments,
                      const void *result, const struct marshal_call *call, int64_t *ret_count)
 {
@@ -113,6 +130,9 @@ int record_count_out(const struct marshal_plan *plan, uint32_t i, void *const *a
     /* A length that the call changed: it wrote no more than there was room for. */
     if (error == 0 && before >= 0 && *ret_count > before) {
         *ret_count = before;
+    }
+    if (error == 0 && parameter->description->is_text) {
+        error = count_text(marshal_pointer(arguments, i), parameter->element_bytes, ret_count);
     }
     return error;
 }

@@ -13,6 +13,46 @@
 
 /* ---- memory that is written ------------------------------------------------------------------ */
 
+/* void f(char *text [8]): what lies behind the text is nobody's business. */
+static void test_text_that_is_written(void **state)
+{
+    static const struct count_step eight[] = {{.kind = COUNT_NUMBER, .number = 8}};
+    static const struct {
+        const char *written, *given;
+    } cases[] = {{"abc\0rrrr", "abc\0gggg"},
+                 {"\0rrrrrrr", "\0ggggggg"},
+                 {"abcdefg\0", "abcdefg\0"},
+                 {"abcdefgh", "abcdefgh"}};
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        static struct captured record;
+        struct marshal_call call;
+        struct subject subject;
+        char *memory = malloc(8); /* a byte more is seen by a sanitizer */
+        void *arguments[] = {&memory};
+        int64_t result = 0;
+        int32_t given_errno;
+
+        subject_begin(&subject, &type_i32);
+        subject_add(&subject, &type_text,
+                    (struct config_description){.kind = DESCRIBE_MEMORY,
+                                                .is_out = true,
+                                                .is_text = true,
+                                                .element_size = 1,
+                                                .count = {eight, 1}});
+        subject_finish(&subject);
+        before(&subject, arguments, &call);
+        memcpy(memory, cases[i].written, 8);
+        assert_int_equal(
+            after(&subject, arguments, &result, &call, MARSHAL_ERRNO_UNTOUCHED, &record), 0);
+        memset(memory, 'g', 8);
+        assert_int_equal(replay(&subject, &record, arguments, &result, &given_errno), 0);
+        assert_memory_equal(memory, cases[i].given, 8);
+        free(memory);
+        subject_end(&subject);
+    }
+}
+
 static const struct count_step returned[] = {{.kind = COUNT_RETURN}};
 
 /* int f(char *buf [*len], uint64_t *len) with len given and taken. */
@@ -256,6 +296,7 @@ static int set_up(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_text_that_is_written),
         cmocka_unit_test(test_length_that_the_call_changes),
         cmocka_unit_test(test_length_that_is_returned),
         cmocka_unit_test(test_count_beyond_the_bounds_is_not_captured),

@@ -92,7 +92,8 @@ static void names(void)
                                       sizeof(name), service, sizeof(service), flags));
             show_number(result);
             show_text(result == 0 ? name : NULL);
-            show_text(result == 0 ? service : NULL);
+            show_bytes(name, result == 0 ? sizeof(name) : 0); /* nothing behind the text changes */
+            show_bytes(service, result == 0 ? sizeof(service) : 0);
             CALL(getnameinfo, result == 0,
                  result = getnameinfo((struct sockaddr *)&address, sizeof(address), name, 2, NULL,
                                       0, flags));
