@@ -15,8 +15,9 @@
 
 /* Stands before each block. */
 struct header {
-    uint64_t is_real;
-    uint64_t is_live;
+    bool is_real, is_live;
+    uint32_t n_bytes;
+    uint64_t unused; /* blocks are aligned to 16 */
 };
 
 static int n_ours, n_real; /* live */
@@ -26,7 +27,8 @@ static void *make(size_t n_bytes, bool is_real)
     struct header *header = calloc(1, sizeof(*header) + n_bytes);
 
     header->is_real = is_real;
-    header->is_live = 1;
+    header->is_live = true;
+    header->n_bytes = (uint32_t)n_bytes;
     *(is_real ? &n_real : &n_ours) += 1;
     return header + 1;
 }
@@ -37,9 +39,9 @@ static void unmake(void *block, bool is_real)
 
     assert_int_equal(header->is_live, 1);
     assert_int_equal(header->is_real, is_real);
-    header->is_live = 0;
+    header->is_live = false;
     *(is_real ? &n_real : &n_ours) -= 1;
-    memset(block, 0xdd, 8); /* who still reads it finds no pointer */
+    memset(block, 0xdd, header->n_bytes); /* who still reads it finds no pointer */
     free(header);
 }
 
