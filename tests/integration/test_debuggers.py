@@ -115,7 +115,8 @@ class Debuggers(counted.CountedCase):
         self.assert_way(seen["thunk"], THUNK)
         self.assertEqual(seen["finish of a thunk"], "inner_function")
         self.assert_way(seen["hit"], *self.HIT)
-        self.assertEqual(seen["finish of the hit"], seen["hit"][1])
+        # Whoever called, or what that is inlined into.
+        self.assertIn(seen["finish of the hit"], seen["hit"][1:3])
         for stack in seen["stops"]:
             self.assertEqual(stack[-1], "main")
         ours = {"call_handle", THUNK, *self.HIT}
