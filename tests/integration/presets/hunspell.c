@@ -22,8 +22,15 @@ static void suggest(Hunhandle *handle, const char *word, bool is_kept)
     for (int i = 0; i < n; i++) {
         show_text(list[i]);
     }
-    Hunspell_free_list(handle, &list, n);
-    show_number(list == NULL);
+    if (pass < PASSES - 1) {
+        Hunspell_free_list(handle, &list, n);
+        show_number(list == NULL);
+        return;
+    }
+    for (int i = 0; i < n; i++) { /* as programs do that know what it is made of */
+        free(list[i]);
+    }
+    free(list);
 }
 
 static void write_file(const char *path, const char *text)
