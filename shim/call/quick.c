@@ -6,6 +6,8 @@
  */
 #include "call/quick_private.h"
 
+#include <errno.h>
+
 /*
  * One hit in so many of a thread goes the long way, so that it is seen whether statistics are due:
  * a power of two. More often while calls are timed more often.
@@ -90,22 +92,23 @@ static void time_hits(struct call_plan *plan, const struct abi_words *words)
     }
 }
 
-/* Some calls were, or would have been, hits of the short way. The guard is set. */
+/* Some calls were, or would have been, hits of the short way. The guard is set. Keeps errno. */
 __attribute__((noinline)) static void look(struct call_plan *plan, const struct abi_words *words,
                                            uint32_t n_hits)
 {
     uint64_t share =
         (uint64_t)atomic_load_explicit(&plan->measure.share, memory_order_relaxed) * n_hits;
+    int saved_errno = errno;
 
     call_tick(n_hits);
-    if (!pace_draws(&measure_pace, share < PACE_ALL ? (uint32_t)share : PACE_ALL)) {
-        return;
+    if (pace_draws(&measure_pace, share < PACE_ALL ? (uint32_t)share : PACE_ALL)) {
+        if (atomic_load_explicit(&plan->measure.n_real_wanted, memory_order_relaxed) > 0) {
+            measure_next();
+        } else {
+            time_hits(plan, words);
+        }
     }
-    if (atomic_load_explicit(&plan->measure.n_real_wanted, memory_order_relaxed) > 0) {
-        measure_next();
-    } else {
-        time_hits(plan, words);
-    }
+    errno = saved_errno;
 }
 
 /* A hit in a process with threads. The guard is set. */

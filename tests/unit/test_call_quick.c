@@ -6,6 +6,7 @@
  */
 #include "call_subject.h"
 
+#include <errno.h>
 #include <fenv.h>
 #include <math.h>
 #include <sys/single_threaded.h>
@@ -319,6 +320,32 @@ static void test_hits_look_at_what_is_due(void **state)
     call_init(&(struct call_hooks){0});
 }
 
+static void fail_to_write(void)
+{
+    errno = EIO;
+    n_ticks++;
+}
+
+/* Whatever else becomes of a call: statistics that are written, calls that are timed. */
+static void test_hits_leave_errno_alone(void **state)
+{
+    struct call_plan *plan =
+        make_plan("f", "{\"prototype\":\"double f(double x)\"}", (void *)third);
+
+    call_init(&(struct call_hooks){.tick = fail_to_write});
+    for (int single_threaded = 0; single_threaded < 2; single_threaded++) {
+        n_ticks = 0;
+        __libc_single_threaded = (char)single_threaded;
+        for (int i = 0; i < 1000; i++) {
+            errno = ENOTTY;
+            call_third(plan, 1);
+            assert_int_equal(errno, ENOTTY);
+        }
+        assert_true(n_ticks > 0);
+    }
+    call_init(&(struct call_hooks){0});
+}
+
 #define SECRET_ENTRY                                                              \
     "{\"prototype\":\"int f(const char *s)\",\"args\":{\"s\":{\"in\":\"string\"," \
     "\"secret\":true}}}"
@@ -369,6 +396,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_texts_as_the_long_way, call_setup, call_teardown),
         cmocka_unit_test_setup_teardown(test_rounding_and_invalidation, call_setup, call_teardown),
         cmocka_unit_test_setup_teardown(test_hits_look_at_what_is_due, call_setup, call_teardown),
+        cmocka_unit_test_setup_teardown(test_hits_leave_errno_alone, call_setup, call_teardown),
         cmocka_unit_test_setup_teardown(test_others_have_none, call_setup, call_teardown),
     };
 
