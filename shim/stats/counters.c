@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
  * Counting without locks. A function's counters lie in 16 stripes of whole cache lines; a thread
- * gets one of them, in turn, at its first count, and readers add them up. Stripes may be shared, so
- * additions are atomic (2.6 ns), except while libc says that the process has one thread: then a
- * plain load and store will do (0.75 ns). Nothing can come between the two, because whoever counts
- * holds the re-entrancy guard and a signal handler's calls do not reach us.
+ * gets one of them, in turn, at its first count beside others, and readers add them up. Stripes may
+ * be shared, so additions are atomic (2.6 ns), except while libc says that the process has one
+ * thread: then a plain load and store will do (0.75 ns). Nothing can come between the two, because
+ * whoever counts holds the re-entrancy guard and a signal handler's calls do not reach us.
  */
 #include "stats/counters.h"
 
@@ -43,8 +43,15 @@ _Static_assert(STRIPE_COUNT % HISTOGRAM_STRIPE_COUNT == 0, "histograms share the
 static _Atomic uint32_t n_threads_seen;
 static __thread uint32_t stripe_of_thread_plus_1;
 
+/*
+ * A process without threads counts in the first stripe, where stats_hits_alone does, whichever
+ * thread of its parent forked it.
+ */
 static uint32_t own_stripe(void)
 {
+    if (__libc_single_threaded) {
+        return 0;
+    }
     if (stripe_of_thread_plus_1 == 0) {
         uint32_t ordinal = atomic_fetch_add_explicit(&n_threads_seen, 1, memory_order_relaxed);
 

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fenv.h>
 #include <math.h>
+#include <pthread.h>
 #include <sys/single_threaded.h>
 
 #define N_CALLS 20000
@@ -346,6 +347,35 @@ static void test_hits_leave_errno_alone(void **state)
     call_init(&(struct call_hooks){0});
 }
 
+static void *call_as_a_child(void *plan)
+{
+    __libc_single_threaded = 1;
+    for (int i = 0; i < 2560; i++) {
+        call_third(plan, 1);
+    }
+    return NULL;
+}
+
+/* A process without threads need not be of the thread that counted first: it may have been forked
+ * by another. */
+static void test_hits_of_a_thread_that_forked(void **state)
+{
+    struct call_plan *plan =
+        make_plan("f", "{\"prototype\":\"double f(double x)\"}", (void *)third);
+    pthread_t thread;
+
+    __libc_single_threaded = 0;
+    call_third(plan, 1);
+    call_init(&(struct call_hooks){.tick = note_tick});
+    n_ticks = 0;
+    assert_int_equal(pthread_create(&thread, NULL, call_as_a_child, plan), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    __libc_single_threaded = 1;
+    assert_in_range(n_ticks, 9, 11);
+    expect_counts(plan, 2561, 1, 1);
+    call_init(&(struct call_hooks){0});
+}
+
 #define SECRET_ENTRY                                                              \
     "{\"prototype\":\"int f(const char *s)\",\"args\":{\"s\":{\"in\":\"string\"," \
     "\"secret\":true}}}"
@@ -397,6 +427,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_rounding_and_invalidation, call_setup, call_teardown),
         cmocka_unit_test_setup_teardown(test_hits_look_at_what_is_due, call_setup, call_teardown),
         cmocka_unit_test_setup_teardown(test_hits_leave_errno_alone, call_setup, call_teardown),
+        cmocka_unit_test_setup_teardown(test_hits_of_a_thread_that_forked, call_setup,
+                                        call_teardown),
         cmocka_unit_test_setup_teardown(test_others_have_none, call_setup, call_teardown),
     };
 
