@@ -40,8 +40,6 @@ static void add_stored(struct facts *facts)
     }
     if (function->store_if.n_comparisons > 0) {
         ADD_FACT(facts, store_if, NULL, function->store_if.text);
-    } else {
-        ADD_FACT(facts, all_stored, NULL, NULL);
     }
     if (function->has_ttl_from) {
         ADD_FACT(facts, not_if_no_life, NULL, function->ttl_from_text);
@@ -53,6 +51,9 @@ static void add_stored(struct facts *facts)
         ADD_FACT(facts, not_if_outdated, NULL, NULL);
     }
     ADD_FACT(facts, not_if_large, NULL, facts_size(function->max_bytes));
+    if (function->store_if.n_comparisons == 0) {
+        ADD_FACT(facts, all_stored, NULL, NULL);
+    }
 }
 
 static void add_life(struct facts *facts)
