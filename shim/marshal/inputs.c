@@ -3,7 +3,8 @@
  * What a function reads besides its arguments, as bytes of its key. In the order of `key_also`:
  *
  *     env          text, or 'N' when the variable is not there
- *     tz           TZ and TZDIR like env, then the state of the file they name, or 'n' for none
+ *     tz           libc's zone as far as it shows: tzname(16) timezone(8) daylight(8); TZ and TZDIR
+ *                  like env, then the state of the file they name, or 'n' for none
  *     file         its state
  *     cwd          text, or 'N' when it has no path; device(8) inode(8)
  *     uid          real, effective and saved user, the same of the group (4 each)
@@ -28,6 +29,7 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 _Static_assert(LC_IDENTIFICATION == MARSHAL_LOCALE_CATEGORIES, "the last, and LC_ALL is below");
@@ -185,6 +187,19 @@ static int find_zone(const struct marshal_plan *plan, struct marshal_buffer *buf
     return 0;
 }
 
+/*
+ * The zone that libc holds, which is another than TZ names until the next tzset. A function that
+ * changes it is not answered from memory then, as others go by it (localtime_r). The names are
+ * libc's for good, so their addresses do.
+ */
+static int put_held_zone(const struct marshal_plan *plan, struct marshal_buffer *buffer)
+{
+    uint64_t held[MARSHAL_HELD_ZONE_WORDS] = {(uintptr_t)tzname[0], (uintptr_t)tzname[1],
+                                              (uint64_t)timezone, (uint64_t)daylight};
+
+    return put(plan, buffer, held, sizeof(held));
+}
+
 static int put_zone(const struct marshal_plan *plan, struct marshal_buffer *buffer,
                     struct marshal_recent *recent, bool is_over)
 {
@@ -193,8 +208,11 @@ static int put_zone(const struct marshal_plan *plan, struct marshal_buffer *buff
     struct file_state state;
     size_t n_bytes;
     char *path;
-    int error = put_variable(plan, buffer, zone);
+    int error = put_held_zone(plan, buffer);
 
+    if (error == 0) {
+        error = put_variable(plan, buffer, zone);
+    }
     if (error == 0) {
         error = put_variable(plan, buffer, folder);
     }

@@ -121,6 +121,7 @@ bool marshal_strings_are_at(const char *const *strings, const void *memory, size
 
 #define MARSHAL_STATE_BYTES       64
 #define MARSHAL_IDS_BYTES         24
+#define MARSHAL_HELD_ZONE_WORDS   4  /* tzname, timezone, daylight */
 #define MARSHAL_LOCALE_CATEGORIES 12 /* all but LC_ALL */
 
 /* Bytes of an input in every key, or -1 when they differ from call to call. */

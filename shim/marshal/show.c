@@ -283,7 +283,8 @@ static bool add_zone(struct writer *writer, struct reader *key)
 {
     const unsigned char *kind;
 
-    if (!add_framed(writer, key, "(not set)")) {
+    if (take(key, MARSHAL_HELD_ZONE_WORDS * sizeof(uint64_t)) == NULL ||
+        !add_framed(writer, key, "(not set)")) {
         return false;
     }
     add(writer, " in ");

@@ -177,6 +177,40 @@ static void read_back(void)
     }
 }
 
+/* TZ says one zone and libc holds another, until somebody calls tzset. */
+static void lag_behind(void)
+{
+    static const char *const zones[] = {"JST-9", "PST8PDT,M3.2.0,M11.1.0"};
+    static const time_t early = 86400;
+    struct tm tm;
+    char room[8];
+    size_t n;
+
+    setenv("TZ", zones[0], 1);
+    tzset();
+    setenv("TZ", zones[1], 1);
+    for (int i = 0; i < 2; i++) {
+        gmtime_r(&early, &tm);
+        CALL(strftime, KEPT, n = strftime(room, sizeof(room), "%Y", &tm));
+        show_number((long long)n);
+        show_zone();
+        memset(&tm, 0, sizeof(tm));
+        CALL(strptime, KEPT, strptime("86400", "%s", &tm));
+        show_tm(&tm);
+        tzset();
+    }
+    for (size_t i = 0; i < 2; i++) {
+        struct tm *local;
+
+        setenv("TZ", zones[i], 1);
+        CALL(localtime, NOT_KEPT, local = localtime(&early));
+        show_tm(local);
+        localtime_r(&early, &tm);
+        show_tm(&tm);
+        show_zone();
+    }
+}
+
 static void exercise(void)
 {
     static const char *const zones[] = {"UTC0", "CET-1CEST,M3.5.0,M10.5.0/3",
@@ -194,4 +228,5 @@ static void exercise(void)
         format();
         read_back();
     }
+    lag_behind();
 }
