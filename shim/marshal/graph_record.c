@@ -40,6 +40,28 @@ static int read_rooms(struct reader *reader, const struct replay *replay)
 }
 
 /*
+ * Where nothing was placed, it may be because there was no room: such an answer is one for the same
+ * room alone. Asked on the first pass, when all has been read.
+ */
+static int check_empty_rooms(struct reader rooms, const struct graph_replayer *replayer)
+{
+    const struct replay *replay = replayer->replay;
+    const struct marshal_places *places = replay->plan->places;
+    uint64_t room;
+
+    for (uint32_t i = 0; i < places->n; i++) {
+        if (!take_word(&rooms, &room)) {
+            return -EBADMSG;
+        }
+        if (places->items[i].kind == LIFETIME_STORAGE && regions_is_empty(replayer->regions, i) &&
+            room != marshal_room_of(replay->plan, &places->items[i], replay->arguments)) {
+            return -ENOSPC;
+        }
+    }
+    return 0;
+}
+
+/*
  * A real call that failed has left a pointer to memory that the program is to free: what takes its
  * place would make it leak. Memory handed out through parameters is none that a failed call gave.
  */
@@ -163,6 +185,7 @@ static int replay_pass(struct graph_replayer *replayer, int32_t *ret_errno)
     const struct replay *replay = replayer->replay;
     const struct marshal_plan *plan = replay->plan;
     const unsigned char *at;
+    struct reader rooms;
     int error;
 
     *ret_errno = MARSHAL_ERRNO_UNTOUCHED;
@@ -173,6 +196,7 @@ static int replay_pass(struct graph_replayer *replayer, int32_t *ret_errno)
         }
         memcpy(ret_errno, at, sizeof(*ret_errno));
     }
+    rooms = replayer->reader;
     error = read_rooms(&replayer->reader, replay);
     if (error == 0 && has_result(plan)) {
         error = give_part(replayer, MARSHAL_PART_RESULT, 0);
@@ -184,6 +208,9 @@ static int replay_pass(struct graph_replayer *replayer, int32_t *ret_errno)
     }
     for (uint32_t i = 0; i < plan->function->n_globals && error == 0; i++) {
         error = give_part(replayer, MARSHAL_PART_GLOBAL, i);
+    }
+    if (error == 0 && !replayer->writes) {
+        error = check_empty_rooms(rooms, replayer);
     }
     return error == 0 && replayer->reader.n_left != 0 ? -EBADMSG : error;
 }

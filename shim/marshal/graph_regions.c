@@ -162,6 +162,13 @@ int regions_take(struct regions *regions, const struct graph_node *node, uint32_
     return 0;
 }
 
+bool regions_is_empty(const struct regions *regions, uint32_t place)
+{
+    const struct region *region = region_at(regions, 1 + place);
+
+    return region->n_bytes == region->n_skipped;
+}
+
 unsigned char *regions_address(const struct regions *regions, struct location location)
 {
     return (unsigned char *)((uintptr_t)region_at(regions, location.region)->base +

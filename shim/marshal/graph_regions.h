@@ -38,6 +38,9 @@ void regions_rewind(struct regions *regions);
 int regions_take(struct regions *regions, const struct graph_node *node, uint32_t holder,
                  size_t n_bytes, uint64_t n_elements, struct location *ret_location);
 
+/* Nothing was taken in this place of the plan on this pass. */
+bool regions_is_empty(const struct regions *regions, uint32_t place);
+
 /* All memory. -ENOMEM, or -EBADMSG when what there is lies where the call writes. */
 int regions_obtain(struct regions *regions);
 

@@ -435,6 +435,17 @@ static void test_when(void **state)
     assert_int_equal(give(&subject, &record, caller.arguments, &result), 0);
     assert_null(caller.result);
     assert_int_equal(caller.host.length, 0x77777777);
+    /* It may have been for want of room: whoever has another asks anew. */
+    for (size_t misalignment = 0; misalignment < 16; misalignment++) {
+        for (size_t size = 250; size < 262; size++) {
+            bool is_same = misalignment == 0 && size == real.size;
+
+            caller_begin(&caller, misalignment);
+            caller.size = size;
+            assert_int_equal(give(&subject, &record, caller.arguments, &result),
+                             is_same ? 0 : -ENOSPC);
+        }
+    }
     look_up(&real);
     assert_int_equal(capture(&subject, real.arguments, &result, &other), 0);
     assert_int_equal(difference(&subject, &record, &other, real.arguments), MARSHAL_PART_OUT);
