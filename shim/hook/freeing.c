@@ -8,7 +8,7 @@
  * they stay so: what is out must find its way back, whatever becomes of the function that it is
  * from.
  */
-#include "freeing.h"
+#include "hook/freeing.h"
 #include "process.h"
 
 #include "abi/abi.h"

@@ -3,7 +3,7 @@
  * Collects the functions that lifetimes name as those that free, and how each is called: as the
  * configuration says, or with the block alone. Lifetimes of several functions may name one.
  */
-#include "freeing.h"
+#include "hook/freeing.h"
 #include "process.h"
 
 #include <errno.h>
