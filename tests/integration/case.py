@@ -265,7 +265,8 @@ exports_names = unittest.skipIf(SANITIZED,
                                 "a sanitized shim exports no dlsym and no dynamic symbols")
 
 
-# Its frames are many times as large, and it does not follow stacks that a program makes itself.
+# Its frames are many times as large, it does not follow stacks that a program makes itself, and its
+# own memory is not for reading.
 unsanitized = unittest.skipIf(SANITIZED,
                               "the sanitizer's runtime does not bear this")
 

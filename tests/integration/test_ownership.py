@@ -230,6 +230,8 @@ print(own.own_pool_count())
     def test_evictions(self):
         """What is remembered goes all the time, what was handed out stays."""
         for scenario in SCENARIOS:
+            if scenario == "past" and case.SANITIZED:
+                continue  # it asks dladdr, which a sanitized shim does not export
             with self.subTest(scenario):
                 self.play(case.PROGRAMS / "owners", scenario, SLOW.get(scenario, 500),
                           max_entries=3, shards=1, policy="rr", seed=1)

@@ -55,6 +55,7 @@ class Secrets(case.Case):
             self.check_nowhere(secrets, path.read_bytes(), path)
         return outcome
 
+    @case.unsanitized
     def test_the_look_finds_what_is_there(self):
         outcome = self.run_plain([case.PROGRAMS / "secrets", "careless"])
         self.assertIn(b"key 2 is found in", outcome.stdout)

@@ -157,6 +157,7 @@ static void leave_or_stay(long key)
         if (storm_draw(&leaving.state, 50) == 0) {
             pthread_exit(NULL);
         }
+        counted_leaves_frames();
         usleep(storm_draw(&leaving.state, 200));
         break;
     default:

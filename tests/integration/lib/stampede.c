@@ -227,6 +227,7 @@ static void lose_by_longjmp(long key)
 static void lose_by_cancel(long key)
 {
     be_lost();
+    counted_leaves_frames();
     pthread_cancel(pthread_self());
     pthread_testcancel();
 }

@@ -240,6 +240,7 @@ static void leave_by_exit(long key)
 
 static void leave_when_cancelled(long key)
 {
+    counted_leaves_frames();
     atomic_fetch_add(&n_arrived, 1);
     for (;;) {
         pause();
