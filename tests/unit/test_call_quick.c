@@ -276,28 +276,56 @@ static void test_texts_as_the_long_way(void **state)
 
 /* ---- what else decides ----------------------------------------------------------------------- */
 
+/* In a process with threads as in one without. */
 static void test_rounding_and_invalidation(void **state)
 {
-    struct call_plan *plan =
-        make_plan("f", "{\"prototype\":\"double f(double x)\"}", (void *)third);
+    for (int single_threaded = 0; single_threaded < 2; single_threaded++) {
+        struct call_plan *plan = make_plan(
+            "f", "{\"prototype\":\"double f(double x)\",\"policy\":\"sieve\"}", (void *)third);
 
-    call_third(plan, 1);
-    call_third(plan, 1);
-    expect_counts(plan, 2, 1, 1);
-    fesetround(FE_UPWARD);
-    call_third(plan, 1);
-    fesetround(FE_TONEAREST);
-    expect_counts(plan, 3, 1, 2);
-    guard_enter();
-    call_plan_invalidate(plan);
-    guard_leave();
-    call_third(plan, 1);
-    call_third(plan, 1);
-    expect_counts(plan, 5, 1, 3);
-    call_plan_bypass(plan);
-    call_third(plan, 1);
-    call_third(plan, 1);
-    expect_counts(plan, 7, 1, 5);
+        n_real = 0;
+        __libc_single_threaded = (char)single_threaded;
+        call_third(plan, 1);
+        call_third(plan, 1);
+        expect_counts(plan, 2, 1, 1);
+        fesetround(FE_UPWARD);
+        call_third(plan, 1);
+        fesetround(FE_TONEAREST);
+        expect_counts(plan, 3, 1, 2);
+        guard_enter();
+        call_plan_invalidate(plan);
+        guard_leave();
+        call_third(plan, 1);
+        call_third(plan, 1);
+        expect_counts(plan, 5, 1, 3);
+        call_plan_bypass(plan);
+        call_third(plan, 1);
+        call_third(plan, 1);
+        expect_counts(plan, 7, 1, 5);
+        __libc_single_threaded = 1;
+    }
+}
+
+static short negate(short x)
+{
+    n_real++;
+    return (short)-x;
+}
+
+static void test_narrow_results_are_widened(void **state)
+{
+    struct call_plan *plan =
+        make_plan("f", "{\"prototype\":\"short f(short x)\",\"policy\":\"sieve\"}", (void *)negate);
+    struct abi_both (*code)(uint64_t, struct call_plan *);
+
+    code = (struct abi_both(*)(uint64_t, struct call_plan *))call_plan_quick(plan);
+    for (int i = 0; i < 6; i++) {
+        __libc_single_threaded = i % 2 == 0;
+        /* Callers leave anything in the upper bytes. */
+        assert_true((int64_t)code(0xdead0005 + ((uint64_t)i << 16), plan).integer == -5);
+    }
+    __libc_single_threaded = 1;
+    expect_counts(plan, 6, 1, 1);
 }
 
 static unsigned n_ticks;
@@ -425,6 +453,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_texts_have_one_key, call_setup, call_teardown),
         cmocka_unit_test_setup_teardown(test_texts_as_the_long_way, call_setup, call_teardown),
         cmocka_unit_test_setup_teardown(test_rounding_and_invalidation, call_setup, call_teardown),
+        cmocka_unit_test_setup_teardown(test_narrow_results_are_widened, call_setup, call_teardown),
         cmocka_unit_test_setup_teardown(test_hits_look_at_what_is_due, call_setup, call_teardown),
         cmocka_unit_test_setup_teardown(test_hits_leave_errno_alone, call_setup, call_teardown),
         cmocka_unit_test_setup_teardown(test_hits_of_a_thread_that_forked, call_setup,
