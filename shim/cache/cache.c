@@ -323,7 +323,9 @@ void cache_after_fork(struct cache *cache)
             shard_note_table(shard);
             shard->n_bytes = 0;
             atomic_store_explicit(&shard->next_expiry_ns, UINT64_MAX, memory_order_relaxed);
-            atomic_store_explicit(&shard->front.sequence, 0, memory_order_relaxed);
+            /* Never what it was: misses that began before the fork know it by that, insert.c. */
+            atomic_fetch_add_explicit(&shard->front.sequence, is_whole ? 2 : 1,
+                                      memory_order_relaxed);
             atomic_store_explicit(&shard->front.generation,
                                   atomic_load_explicit(&cache->generation, memory_order_relaxed),
                                   memory_order_relaxed);

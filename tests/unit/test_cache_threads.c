@@ -274,12 +274,37 @@ static void test_fork(void **state)
     cache_destroy(cache);
 }
 
+/* A miss that began before its shard was torn must not find that nothing has changed since. */
+static void test_torn_shard_is_another(void **state)
+{
+    struct cache *cache = create(policy_of_state(state), 100, 1);
+    struct call before = {.cache = cache, .number = 1, .patience_ns = PATIENCE};
+    struct call after = {.cache = cache, .number = 1, .patience_ns = PATIENCE};
+    struct call others = {.cache = cache, .number = 100, .patience_ns = PATIENCE};
+    struct cache_usage usage;
+
+    call_look_up(&others);
+    call_insert(&others, 0);
+    call_look_up(&before);
+    shard_begin_change(&cache->shards[0]);
+    cache_after_fork(cache);
+    call_look_up(&after);
+    call_insert(&after, 1);
+    assert_int_equal(cache->shards[0].front.sequence % 2, 0);
+    assert_int_not_equal(before.ticket.absent_at, cache->shards[0].front.sequence + 1);
+    call_insert(&before, 1);
+    cache_read_usage(cache, &usage);
+    assert_int_equal(usage.entries, 1);
+    cache_destroy(cache);
+}
+
 int main(void)
 {
     static struct policy_tests tests;
 
     /* First: the forks want a process without threads. */
     add_for_each_policy(&tests, "fork", test_fork);
+    add_for_each_policy(&tests, "torn_shard_is_another", test_torn_shard_is_another);
     add_for_each_policy(&tests, "bounds_under_threads", test_bounds_under_threads);
     add_for_each_policy(&tests, "one_entry_many_threads", test_one_entry_many_threads);
     add_for_each_policy(&tests, "fork, after threads", test_fork);
