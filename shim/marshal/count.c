@@ -64,6 +64,7 @@ static int evaluate(const struct config_function *function, const struct config_
     int64_t stack[CONFIG_COUNT_MAX_STEPS];
     unsigned depth = 0;
 
+    stack[0] = 0; /* the compiler does not know that there are steps */
     for (uint32_t i = 0; i < n_steps_of(count); i++) {
         const struct count_step *step = &count->steps[i];
         const struct ctype *type;
