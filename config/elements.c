@@ -233,7 +233,10 @@ static bool read_typed(struct shape_scope *scope, const struct shape_site *site,
         if (element == NULL) {
             return false;
         }
-        if (element->kind == CTYPE_VOID || element->kind == CTYPE_OPAQUE) {
+        if (element->kind == CTYPE_OPAQUE) {
+            return REPORT(work->list, value->source.place, ELEMENT_OPAQUE, element->text);
+        }
+        if (element->kind == CTYPE_VOID) {
             return REPORT(work->list, value->source.place, ELEMENT_VOID, element->text);
         }
     }
