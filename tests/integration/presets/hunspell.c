@@ -12,12 +12,8 @@ static void spell(Hunhandle *handle, const char *word, bool is_kept)
     show_number(result);
 }
 
-static void suggest(Hunhandle *handle, const char *word, bool is_kept)
+static void show_list(Hunhandle *handle, char **list, int n)
 {
-    char **list = NULL;
-    int n;
-
-    CALL(Hunspell_suggest, is_kept, n = Hunspell_suggest(handle, &list, word));
     show_number(n);
     for (int i = 0; i < n; i++) {
         show_text(list[i]);
@@ -31,6 +27,27 @@ static void suggest(Hunhandle *handle, const char *word, bool is_kept)
         free(list[i]);
     }
     free(list);
+}
+
+static void suggest(Hunhandle *handle, const char *word, bool is_kept)
+{
+    char **list = NULL;
+    int n;
+
+    CALL(Hunspell_suggest, is_kept, n = Hunspell_suggest(handle, &list, word));
+    show_list(handle, list, n);
+}
+
+static void take_apart(Hunhandle *handle, const char *word, bool is_kept)
+{
+    char **list = NULL;
+    int n;
+
+    CALL(Hunspell_analyze, is_kept, n = Hunspell_analyze(handle, &list, word));
+    show_list(handle, list, n);
+    list = NULL;
+    CALL(Hunspell_stem, is_kept, n = Hunspell_stem(handle, &list, word));
+    show_list(handle, list, n);
 }
 
 static void write_file(const char *path, const char *text)
@@ -58,10 +75,12 @@ static void exercise(void)
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         spell(steady, words[i], KEPT);
         suggest(steady, words[i], KEPT);
+        take_apart(steady, words[i], KEPT);
     }
     passing = Hunspell_create("a.aff", "a.dic");
     spell(passing, "gammas", NOT_KEPT);
     suggest(passing, "gama", NOT_KEPT);
+    take_apart(passing, "gammas", NOT_KEPT);
     Hunspell_add_with_affix(passing, "gamma", "beta");
     spell(passing, "gammas", NOT_KEPT);
     suggest(passing, "gama", NOT_KEPT);
@@ -69,6 +88,7 @@ static void exercise(void)
     spell(passing, "gamma", NOT_KEPT);
     Hunspell_add(passing, "gamma");
     spell(passing, "gamma", NOT_KEPT);
+    take_apart(passing, "gamma", NOT_KEPT);
     Hunspell_destroy(passing);
     passing = Hunspell_create("a.aff", "b.dic"); /* perhaps in the same place */
     spell(passing, "alpha", NOT_KEPT);
