@@ -230,6 +230,11 @@ const char *suggest_parameter(struct workspace *work, const struct prototype *pr
     uint32_t n_said = 0;
     unsigned kind;
 
+    if (described->type->kind == CTYPE_FLOAT || described->type->kind == CTYPE_DOUBLE) {
+        return work_join(work, "it is part of the key by value; \"args\": { \"", described->name,
+                         "\": { \"round\": 1e-6 } } makes one key of what is near, \"ignore\" "
+                         "leaves it out");
+    }
     if (described->type->kind != CTYPE_POINTER) {
         return work_join(work, "it is part of the key by value; \"args\": { \"", described->name,
                          "\": \"ignore\" } leaves it out");
