@@ -55,7 +55,7 @@ enum input_kind {
     INPUT_ZONE,     /* TZ, TZDIR and the state of the file that they name */
     INPUT_FILE,     /* its state */
     INPUT_FOLDER,   /* the current one: its path, device and inode */
-    INPUT_IDS,      /* of the thread: real, effective and saved user and group */
+    INPUT_IDS,      /* of the thread: real, effective and saved user and group, and its groups */
     INPUT_LOCALE,   /* the names of all categories in force in the thread */
     INPUT_THREAD,   /* which thread it is */
     INPUT_ROUNDING, /* the rounding mode, flush-to-zero and the like */

@@ -7,7 +7,8 @@
  *                  like env, then the state of the file they name, or 'n' for none
  *     file         its state
  *     cwd          text, or 'N' when it has no path; device(8) inode(8)
- *     uid          real, effective and saved user, the same of the group (4 each)
+ *     uid          real, effective and saved user, the same of the group (4 each); number(8) of
+ *                  supplementary groups, these (4 each)
  *     locale       the name of each category like env, or '=' when it is that of the one before
  *     thread       number(8), never given to another thread of the process
  *     rounding     mode(8)
@@ -210,12 +211,8 @@ static int put_zone(const struct marshal_plan *plan, struct marshal_buffer *buff
     char *path;
     int error = put_held_zone(plan, buffer);
 
-    if (error == 0) {
-        error = put_variable(plan, buffer, zone);
-    }
-    if (error == 0) {
-        error = put_variable(plan, buffer, folder);
-    }
+    error = error != 0 ? error : put_variable(plan, buffer, zone);
+    error = error != 0 ? error : put_variable(plan, buffer, folder);
     if (error != 0) {
         return error;
     }
@@ -273,16 +270,36 @@ static int put_folder(const struct marshal_plan *plan, struct marshal_buffer *bu
     return put(plan, buffer, identity, sizeof(identity));
 }
 
+/* Rights hang on these, too. errno is not kept. */
+static int put_groups(const struct marshal_plan *plan, struct marshal_buffer *buffer)
+{
+    long n = syscall(SYS_getgroups, 0, NULL);
+    uint64_t n_groups = n > 0 ? (uint64_t)n : 0;
+    unsigned char *at;
+    int error = put(plan, buffer, &n_groups, sizeof(n_groups));
+
+    if (error == 0) {
+        error = marshal_buffer_extend(buffer, n_groups * sizeof(uint32_t), plan->limit_bytes, &at);
+    }
+    return error != 0 ? error : syscall(SYS_getgroups, n, at) == n ? 0 : -EAGAIN;
+}
+
 /* Of the thread: libc keeps those of all threads equal, the kernel does not. */
 static int put_ids(const struct marshal_plan *plan, struct marshal_buffer *buffer)
 {
     uint32_t ids[MARSHAL_IDS_BYTES / sizeof(uint32_t)] = {0};
     int saved_errno = errno;
 
+    int error;
+
     syscall(SYS_getresuid, &ids[0], &ids[1], &ids[2]);
     syscall(SYS_getresgid, &ids[3], &ids[4], &ids[5]);
+    error = put(plan, buffer, ids, sizeof(ids));
+    if (error == 0) {
+        error = put_groups(plan, buffer);
+    }
     errno = saved_errno;
-    return put(plan, buffer, ids, sizeof(ids));
+    return error;
 }
 
 static int put_locale(const struct marshal_plan *plan, struct marshal_buffer *buffer)
@@ -434,8 +451,6 @@ int64_t marshal_input_bytes(const struct config_input *input)
     switch (input->kind) {
     case INPUT_FILE:
         return MARSHAL_STATE_BYTES;
-    case INPUT_IDS:
-        return MARSHAL_IDS_BYTES;
     case INPUT_THREAD:
     case INPUT_ROUNDING:
         return sizeof(uint64_t);

@@ -315,13 +315,24 @@ static bool add_numbers(struct writer *writer, struct reader *key, int n_numbers
 static bool add_ids(struct writer *writer, struct reader *key)
 {
     const unsigned char *at = take(key, MARSHAL_IDS_BYTES);
-    uint32_t ids[MARSHAL_IDS_BYTES / sizeof(uint32_t)];
+    uint32_t ids[MARSHAL_IDS_BYTES / sizeof(uint32_t)], group;
+    uint64_t n_groups;
 
     if (at == NULL) {
         return false;
     }
     memcpy(ids, at, sizeof(ids));
     add(writer, "%u/%u/%u:%u/%u/%u", ids[0], ids[1], ids[2], ids[3], ids[4], ids[5]);
+    if (!take_word(key, &n_groups)) {
+        return false;
+    }
+    for (uint64_t i = 0; i < n_groups; i++) {
+        if ((at = take(key, sizeof(group))) == NULL) {
+            return false;
+        }
+        memcpy(&group, at, sizeof(group));
+        add(writer, "%s%u", i > 0 ? "," : "+", group);
+    }
     return true;
 }
 
