@@ -125,9 +125,14 @@ static uint8_t take(struct input *input)
 
 static void fill(struct input *input, void *bytes, size_t n_bytes)
 {
-    for (size_t i = 0; i < n_bytes; i++) {
-        ((uint8_t *)bytes)[i] = take(input);
+    size_t n_taken = n_bytes < input->n_left ? n_bytes : input->n_left;
+
+    if (n_taken > 0) {
+        memcpy(bytes, input->at, n_taken);
     }
+    memset((uint8_t *)bytes + n_taken, 0, n_bytes - n_taken);
+    input->at += n_taken;
+    input->n_left -= n_taken;
 }
 
 /* ---- the text -------------------------------------------------------------------------------- */
