@@ -226,10 +226,10 @@ int graph_replay(const struct replay *replay, struct bytes record, int32_t *ret_
     }
     replayer_init(&replayer, &regions, replay, record);
     error = replay_pass(&replayer, ret_errno);
-    if (error == 0) {
+    if (error == 0 && !replay->is_trial) {
         error = regions_obtain(&regions);
     }
-    if (error == 0) {
+    if (error == 0 && !replay->is_trial) {
         replayer_rewind(&replayer, record);
         error = replay_pass(&replayer, ret_errno);
         if (error != 0) {

@@ -175,7 +175,12 @@ int marshal_replay(const struct marshal_plan *plan, struct bytes record, void *c
                    void *result, int32_t *ret_errno);
 
 /*
- * The same where a real call, whose answer this replaces, has written to the caller's memory
+ * What marshal_replay would return, but for memory that cannot be obtained. Writes nothing.
+ */
+int marshal_try(const struct marshal_plan *plan, struct bytes record, void *const *arguments);
+
+/*
+ * The same as marshal_replay where a real call, whose answer this replaces, has written to the caller's memory
  * already: how much room there is was seen before it, in call.
  */
 int marshal_replay_after(const struct marshal_plan *plan, struct bytes record,

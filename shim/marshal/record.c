@@ -365,7 +365,7 @@ static int run(const struct replay *replay, struct bytes record, int32_t *ret_er
     } else if (record.n_bytes != replay->plan->record_bytes) {
         return -EBADMSG;
     }
-    return replay_pass(replay, record, ret_errno, true);
+    return replay->is_trial ? 0 : replay_pass(replay, record, ret_errno, true);
 }
 
 static int run_variant(const struct replay *replay, struct bytes record, int32_t *ret_errno)
@@ -393,9 +393,17 @@ int marshal_replay(const struct marshal_plan *plan, struct bytes record, void *c
                ret_errno);
 }
 
+int marshal_try(const struct marshal_plan *plan, struct bytes record, void *const *arguments)
+{
+    int32_t unused;
+
+    return run(&(struct replay){.plan = plan, .arguments = arguments, .is_trial = true}, record,
+               &unused);
+}
+
 int marshal_replay_after(const struct marshal_plan *plan, struct bytes record,
                          const struct marshal_call *call, void *const *arguments, void *result,
                          int32_t *ret_errno)
 {
-    return run(&(struct replay){plan, arguments, call, result}, record, ret_errno);
+    return run(&(struct replay){plan, arguments, call, result, false}, record, ret_errno);
 }

@@ -11,6 +11,7 @@ struct replay {
     void *const *arguments;
     const struct marshal_call *call; /* seen before a real call that has changed things; or NULL */
     void *result;
+    bool is_trial; /* nothing is obtained and nothing written */
 };
 
 /*

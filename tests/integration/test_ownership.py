@@ -227,6 +227,19 @@ print(own.own_pool_count())
                 self.play(case.PROGRAMS / "owners-counting", scenario,
                           MANY.get(scenario, 50000))
 
+    def test_verify_does_not_judge_what_is_left_to_the_real_function(self):
+        """A buffer that is too small for what is remembered gets another answer, rightly."""
+        for policy in ({"mode": "verify"}, {"verify_sample": 1}):
+            with self.subTest(policy):
+                config = self.config({"own_user_r": {**USER_R, "guard": False, **policy}},
+                                     types=TYPES)
+                _, outcome = self.run_both(config, [case.PROGRAMS / "owners", "storage", 50,
+                                                    self.folder / "trace"])
+                function = outcome.function("own_user_r")
+                self.assertEqual(function["mismatches"], 0)
+                self.assertGreater(function["verified"], 0)
+                self.assertGreater(function["bypass_reasons"]["room"], 0)
+
     def test_evictions(self):
         """What is remembered goes all the time, what was handed out stays."""
         for scenario in SCENARIOS:
