@@ -71,8 +71,11 @@ static bool leads_on(const struct config_pointee *pointee)
     return pointee != NULL && (pointee->fields != NULL || pointee->target != NULL);
 }
 
-/* Memory that it leads to lies in the same block, and leads on. */
-static bool holds_more(const struct config_pointee *pointee)
+/*
+ * It is read when what it leads to is followed: that lies in the same block, or is pointers whose
+ * elements are counted by members of this record.
+ */
+static bool is_needed_later(const struct config_pointee *pointee)
 {
     const struct config_fields *fields = pointee->fields;
 
@@ -80,8 +83,10 @@ static bool holds_more(const struct config_pointee *pointee)
         return pointee->target->lifetime.kind == LIFETIME_HOLDER && leads_on(pointee->target);
     }
     for (uint32_t k = 0; fields != NULL && k < fields->n_fields; k++) {
-        if (fields->fields[k].pointee.lifetime.kind == LIFETIME_HOLDER &&
-            leads_on(&fields->fields[k].pointee)) {
+        const struct config_pointee *behind = &fields->fields[k].pointee;
+
+        if (leads_on(behind->target) ||
+            (behind->lifetime.kind == LIFETIME_HOLDER && leads_on(behind))) {
             return true;
         }
     }
@@ -167,9 +172,10 @@ static bool take(const struct release *release, void *block, struct handed_out *
     return true;
 }
 
-static void free_taken(struct release *release, void *block, const struct handed_out *taken)
+static void free_taken(struct release *release, const void *record, void *block,
+                       const struct handed_out *taken)
 {
-    add_task(release, (struct task){TASK_FREE, block, taken->pointee, NULL,
+    add_task(release, (struct task){TASK_FREE, block, taken->pointee, record,
                                     leads_on(taken->pointee) ? taken->n_elements : 0});
 }
 
@@ -185,7 +191,7 @@ static void meet_freed(struct release *release, const void *record, void **at,
     }
     if (is_freed_by(&pointee->lifetime, release->call->symbol)) {
         if (take(release, memory, &taken)) {
-            free_taken(release, memory, &taken);
+            free_taken(release, record, memory, &taken);
         } else if (add_task(release, (struct task){.kind = TASK_GIVE_UP, .memory = memory}) &&
                    leads_on(pointee)) {
             add_task(release, task_of(TASK_LOOK, record, memory, pointee));
@@ -210,7 +216,7 @@ static void meet_looked_at(struct release *release, const void *record, void **a
     }
     if (is_freed && take(release, memory, &taken)) {
         *at = NULL;
-        free_taken(release, memory, &taken);
+        free_taken(release, record, memory, &taken);
     } else if ((is_freed || pointee->lifetime.kind == LIFETIME_HOLDER) && leads_on(pointee)) {
         add_task(release, task_of(TASK_LOOK, record, memory, pointee));
     }
@@ -222,8 +228,8 @@ static void do_task(struct release *release, const struct task *task)
 {
     switch (task->kind) {
     case TASK_FREE:
-        if (leads_on(task->pointee) && holds_more(task->pointee)) {
-            /* Below what it holds, which must not be freed while that is followed. */
+        if (leads_on(task->pointee) && is_needed_later(task->pointee)) {
+            /* Below what it leads to: not freed before that has been followed. */
             if (add_task(release, (struct task){.kind = TASK_RELEASE, .memory = task->memory})) {
                 meet_all(release, task, meet_freed);
             }
@@ -264,7 +270,7 @@ bool freeing_release(const struct freeing_call *call, void *block)
     marshal_buffer_init(&release.tasks, false);
     is_ours = take(&release, block, &taken);
     if (is_ours) {
-        free_taken(&release, block, &taken);
+        free_taken(&release, NULL, block, &taken);
     } else if (leads_on(call->pointee)) {
         add_task(&release, task_of(TASK_LOOK, NULL, block, call->pointee));
     }
