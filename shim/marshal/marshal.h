@@ -180,8 +180,8 @@ int marshal_replay(const struct marshal_plan *plan, struct bytes record, void *c
 int marshal_try(const struct marshal_plan *plan, struct bytes record, void *const *arguments);
 
 /*
- * The same as marshal_replay where a real call, whose answer this replaces, has written to the caller's memory
- * already: how much room there is was seen before it, in call.
+ * The same as marshal_replay where a real call, whose answer this replaces, has written to the
+ * caller's memory already: how much room there is was seen before it, in call.
  */
 int marshal_replay_after(const struct marshal_plan *plan, struct bytes record,
                          const struct marshal_call *call, void *const *arguments, void *result,

@@ -253,61 +253,6 @@ static void test_what_hangs_on_it(void **state)
     expect_none_left();
 }
 
-/* Blocks of their own, whose elements the record counts that has the pointer to the first. */
-struct shelf {
-    uint32_t n_rows, n_parts;
-    struct part **rows; /* each row has n_parts */
-};
-
-static const struct count_step n_rows_steps[] = {
-    {.kind = COUNT_MEMBER, .member = &type_u32, .offset_bytes = offsetof(struct shelf, n_rows)}};
-static const struct count_step n_parts_steps[] = {
-    {.kind = COUNT_MEMBER, .member = &type_u32, .offset_bytes = offsetof(struct shelf, n_parts)}};
-static const struct config_pointee row = {.kind = POINTEE_ELEMENTS,
-                                          .element_size = sizeof(struct part),
-                                          .count = {n_parts_steps, 1},
-                                          .fields = &part_fields,
-                                          .lifetime.kind = LIFETIME_CALLER};
-
-static void check_shelf(const struct config_lifetime *lifetime_of_rows)
-{
-    struct config_field rows = {"rows",
-                                offsetof(struct shelf, rows),
-                                8,
-                                {.kind = POINTEE_ELEMENTS,
-                                 .element_size = 8,
-                                 .count = {n_rows_steps, 1},
-                                 .target = &row,
-                                 .lifetime = *lifetime_of_rows}};
-    struct config_fields fields = {.fields = &rows, .n_fields = 1};
-    struct config_pointee pointee = {.kind = POINTEE_ELEMENTS,
-                                     .element_size = sizeof(struct shelf),
-                                     .fields = &fields,
-                                     .lifetime = by_list_free};
-    struct shelf *shelf = make(sizeof(*shelf), false);
-
-    *shelf = (struct shelf){2, 3, make(2 * sizeof(struct part *), false)};
-    for (int i = 0; i < 2; i++) {
-        shelf->rows[i] = make(3 * sizeof(struct part), false);
-        for (int k = 0; k < 3; k++) {
-            shelf->rows[i][k].text = make(8, false);
-        }
-    }
-    if (lifetime_of_rows->kind == LIFETIME_FREED_BY) {
-        assert_int_equal(
-            handed_out_add(NULL, &rows.pointee.lifetime, &rows.pointee, shelf->rows, 2), 0);
-    }
-    assert_int_equal(handed_out_add(NULL, &by_list_free, &pointee, shelf, 1), 0);
-    assert_true(list_free((struct node *)shelf));
-    expect_none_left();
-}
-
-static void test_counted_by_what_holds_it(void **state)
-{
-    check_shelf(&(const struct config_lifetime){.kind = LIFETIME_CALLER});
-    check_shelf(&by_list_free);
-}
-
 /* What another function frees stays, and one that is given to the wrong one stays known. */
 static void test_another_function(void **state)
 {
@@ -529,7 +474,6 @@ int main(void)
         cmocka_unit_test(test_cut_and_joined),
         cmocka_unit_test(test_mixed),
         cmocka_unit_test(test_what_hangs_on_it),
-        cmocka_unit_test(test_counted_by_what_holds_it),
         cmocka_unit_test(test_another_function),
         cmocka_unit_test(test_other_shapes),
         cmocka_unit_test(test_address_comes_again),
