@@ -8,6 +8,7 @@
 #include "exercise.h"
 
 #include <arpa/inet.h>
+#include <locale.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -102,6 +103,23 @@ static void names(void)
     }
 }
 
+/* International names are given in the characters of the locale, here another one each time. */
+static void names_by_locale(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    char name[64];
+    int result;
+
+    setlocale(LC_ALL, pass == 2 ? "C.UTF-8" : "C");
+    setlocale(LC_CTYPE, pass > 0 ? "C.UTF-8" : "C");
+    CALL(getnameinfo, NOT_KEPT,
+         result = getnameinfo((struct sockaddr *)&address, sizeof(address), name, sizeof(name),
+                              NULL, 0, NI_NUMERICHOST | NI_IDN));
+    show_number(result);
+    show_text(result == 0 ? name : NULL);
+    setlocale(LC_ALL, "C");
+}
+
 static void show_host(const struct hostent *host)
 {
     if (host == NULL) {
@@ -156,5 +174,6 @@ static void exercise(void)
 {
     addresses();
     names();
+    names_by_locale();
     hosts();
 }
