@@ -64,6 +64,31 @@ static inline struct cache_front *cache_front(const struct cache_words *words, u
                                               words->shard_bytes);
 }
 
+/* The slots of a group, and bit i: slot i has the tag of what is looked for. */
+struct cache_candidates {
+    char *slots;
+    uint32_t mask;
+};
+
+/* Of the shard's entries those that may have this hash; none once all were invalidated. */
+static inline __attribute__((always_inline)) struct cache_candidates
+cache_candidates(const struct cache_words *words, const struct cache_front *front, uint64_t hash)
+{
+    uint32_t n_groups = atomic_load_explicit(&front->n_groups, memory_order_relaxed);
+    const struct group *groups = atomic_load_explicit(&front->groups, memory_order_relaxed);
+    uint32_t home = group_home((uint32_t)(hash >> 32), n_groups);
+    struct cache_candidates found = {atomic_load_explicit(&front->slots, memory_order_relaxed) +
+                                         (size_t)home * words->group_bytes,
+                                     0};
+
+    if (__builtin_expect(atomic_load_explicit(&front->generation, memory_order_relaxed) ==
+                             atomic_load_explicit(words->generation, memory_order_relaxed),
+                         1)) {
+        found.mask = group_match(&groups[home], tag_of_hash(hash));
+    }
+    return found;
+}
+
 /*
  * The slot of the key's entry, or NULL: ask cache_lookup. hash: of the key's bytes, which low and
  * high are, filled up with zeroes. may_be_long: false if the caller knows that the cache has no
@@ -74,19 +99,10 @@ static inline __attribute__((always_inline)) char *cache_find_words(const struct
                                                                     uint64_t low, uint64_t high,
                                                                     uint64_t hash, bool may_be_long)
 {
-    uint32_t n_groups = atomic_load_explicit(&front->n_groups, memory_order_relaxed);
-    const struct group *groups = atomic_load_explicit(&front->groups, memory_order_relaxed);
-    uint32_t home = group_home((uint32_t)(hash >> 32), n_groups), mask;
-    char *slots = atomic_load_explicit(&front->slots, memory_order_relaxed) +
-                  (size_t)home * words->group_bytes;
+    struct cache_candidates found = cache_candidates(words, front, hash);
 
-    if (__builtin_expect(atomic_load_explicit(&front->generation, memory_order_relaxed) !=
-                             atomic_load_explicit(words->generation, memory_order_relaxed),
-                         0)) {
-        return NULL;
-    }
-    for (mask = group_match(&groups[home], tag_of_hash(hash)); mask != 0; mask &= mask - 1) {
-        char *slot = slots + (size_t)(uint32_t)__builtin_ctz(mask) * words->slot_bytes;
+    for (; found.mask != 0; found.mask &= found.mask - 1) {
+        char *slot = found.slots + (size_t)(uint32_t)__builtin_ctz(found.mask) * words->slot_bytes;
 
         if (__builtin_expect(shared_load(slot + CACHE_WORDS_KEY_AT) == low, 1) &&
             (!may_be_long || !words->has_long_keys ||
@@ -106,19 +122,10 @@ static inline __attribute__((always_inline)) char *cache_find_text(const struct 
                                                                    const uint64_t *key,
                                                                    uint32_t n_bytes, uint64_t hash)
 {
-    uint32_t n_groups = atomic_load_explicit(&front->n_groups, memory_order_relaxed);
-    const struct group *groups = atomic_load_explicit(&front->groups, memory_order_relaxed);
-    uint32_t home = group_home((uint32_t)(hash >> 32), n_groups), mask;
-    char *slots = atomic_load_explicit(&front->slots, memory_order_relaxed) +
-                  (size_t)home * words->group_bytes;
+    struct cache_candidates found = cache_candidates(words, front, hash);
 
-    if (__builtin_expect(atomic_load_explicit(&front->generation, memory_order_relaxed) !=
-                             atomic_load_explicit(words->generation, memory_order_relaxed),
-                         0)) {
-        return NULL;
-    }
-    for (mask = group_match(&groups[home], tag_of_hash(hash)); mask != 0; mask &= mask - 1) {
-        char *slot = slots + (size_t)(uint32_t)__builtin_ctz(mask) * words->slot_bytes;
+    for (; found.mask != 0; found.mask &= found.mask - 1) {
+        char *slot = found.slots + (size_t)(uint32_t)__builtin_ctz(found.mask) * words->slot_bytes;
         struct block *block;
         const uint64_t *other;
         uint32_t i = 0;
