@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * The register classes of structs and unions on x86-64 System V (psABI 3.2.3): those of all their
- * scalars, merged for each eight bytes. Types without vectors and without packed members, which is
- * all that a configuration can declare.
+ * The register classes of structs and unions on x86-64 System V (psABI 3.2.3): those of their
+ * members, merged for each eight bytes. What a member that is a struct or union comes to is settled
+ * before it is merged: the rules do not give the same in every order. Types without vectors and
+ * without packed members, which is all that a configuration can declare.
  */
 #include "abi/classes.h"
 
@@ -30,8 +31,16 @@ static void add(enum abi_class *classes, uint32_t offset, enum abi_class class)
     classes[offset / 8] = merge(classes[offset / 8], class);
 }
 
-/* The scalars of type, which begins at offset. All of it lies within CLASSES_MAX times eight bytes.
- */
+/* The post merger: memory takes all, and the second half of a long double needs the first. */
+static void settle(enum abi_class *classes)
+{
+    if (classes[0] == CLASS_MEMORY || classes[1] == CLASS_MEMORY ||
+        (classes[1] == CLASS_X87UP && classes[0] != CLASS_X87)) {
+        classes[0] = classes[1] = CLASS_MEMORY;
+    }
+}
+
+/* Of type, which begins at offset; all of it lies within CLASSES_MAX times eight bytes. */
 static void classify(const struct ctype *type, uint32_t offset, enum abi_class *classes)
 {
     switch (type->kind) {
@@ -56,8 +65,15 @@ static void classify(const struct ctype *type, uint32_t offset, enum abi_class *
     case CTYPE_STRUCT:
     case CTYPE_UNION:
         for (uint32_t i = 0; i < type->n_members; i++) {
-            classify(type->members[i].type, offset + type->members[i].offset_bytes, classes);
+            const struct ctype_member *member = &type->members[i];
+            enum abi_class own[CLASSES_MAX] = {CLASS_NONE, CLASS_NONE};
+
+            classify(member->type, offset + member->offset_bytes, own);
+            for (uint32_t k = 0; k < CLASSES_MAX; k++) {
+                classes[k] = merge(classes[k], own[k]);
+            }
         }
+        settle(classes);
         break;
     default:
         add(classes, offset, CLASS_INTEGER);
@@ -73,10 +89,7 @@ void classes_of(const struct ctype *type, enum abi_class ret_classes[CLASSES_MAX
         return;
     }
     classify(type, 0, ret_classes);
-    /* The post merger: memory takes all, and the second half of a long double needs the first. */
-    if (ret_classes[0] == CLASS_MEMORY || ret_classes[1] == CLASS_MEMORY ||
-        (ret_classes[1] == CLASS_X87UP && ret_classes[0] != CLASS_X87)) {
-        ret_classes[0] = CLASS_MEMORY;
+    if (ret_classes[0] == CLASS_MEMORY) {
         ret_classes[1] = CLASS_NONE;
     }
 }

@@ -104,12 +104,21 @@ def last_register(rng):
                                       scalar("double")]
 
 
+def settled_within(rng):
+    """A union that travels in integer registers although it holds a long double, beside what would
+    send it to memory if its members were not settled on their own first."""
+    text, inner = record(rng, "union", "inner", [scalar("long_double"), array(scalar("i32"), 4)])
+    outer_text, outer = record(rng, "union", "outer", [scalar("complex_float"), inner])
+    return [text, outer_text], outer, [outer, scalar("i64")]
+
+
 def signatures(rng, count, kinds):
     yield last_register(rng)
+    yield settled_within(rng)
     known, by_size = [], []
     scalars = [scalar(name) for name in SCALARS]
     scalars.append(Type("void *", "", 8, 8, lambda rng: value(rng, "pointer"), [("", "pointer")]))
-    for i in range(1, count):
+    for i in range(2, count):
         lines, local = [], []
         for k in range(2):
             text, made = random_record(rng, f"s{i}_{k}", known[-12:], kinds)
