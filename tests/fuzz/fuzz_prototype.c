@@ -4,7 +4,7 @@
  * prototype and print the same. What does not parse has exactly one diagnostic, inside the text.
  */
 #include "config/language.h"
-#include "fuzz.h"
+#include "fuzz_text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -54,22 +54,8 @@ static void parse_print_parse(struct workspace *work, const char *text)
     FUZZ_CHECK(strcmp(prototype_print(work, &second), printed) == 0);
 }
 
-/* Bytes behind a NUL never reach the parser: configuration text has none. */
-static void run(struct workspace *work, const uint8_t *data, size_t n_bytes)
-{
-    if (setjmp(work->on_no_memory) == 0) {
-        parse_print_parse(work, work_copy_text(work, (const char *)data, n_bytes));
-    }
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes)
 {
-    static struct diagnostic_list list;
-    struct fuzz_memory blocks = {NULL, 0};
-    struct workspace work = {.memory = {fuzz_memory_alloc, &blocks}, .list = &list};
-
-    diagnostics_init(&list, work.memory);
-    run(&work, data, n_bytes);
-    fuzz_memory_free(&blocks);
+    fuzz_text(parse_print_parse, data, n_bytes);
     return 0;
 }

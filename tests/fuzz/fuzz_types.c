@@ -5,7 +5,7 @@
  * behind the one before it; declaring all of it again changes nothing.
  */
 #include "config/language.h"
-#include "fuzz.h"
+#include "fuzz_text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -80,21 +80,8 @@ static void declare_twice(struct workspace *work, const char *text)
     FUZZ_CHECK(work->list->n_items <= 1);
 }
 
-static void run(struct workspace *work, const uint8_t *data, size_t n_bytes)
-{
-    if (setjmp(work->on_no_memory) == 0) {
-        declare_twice(work, work_copy_text(work, (const char *)data, n_bytes));
-    }
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes)
 {
-    static struct diagnostic_list list;
-    struct fuzz_memory blocks = {NULL, 0};
-    struct workspace work = {.memory = {fuzz_memory_alloc, &blocks}, .list = &list};
-
-    diagnostics_init(&list, work.memory);
-    run(&work, data, n_bytes);
-    fuzz_memory_free(&blocks);
+    fuzz_text(declare_twice, data, n_bytes);
     return 0;
 }
