@@ -211,6 +211,18 @@ static void note_end(void *unused)
     storm_note(STORM_hooked, STORM_ENDED);
 }
 
+/*
+ * The hook runs only where the real function does, and before long every key of the others is
+ * remembered: every second call here is with a key that nobody has had.
+ */
+static long draw_key_to_end(uint64_t *state)
+{
+    static _Atomic long n_fresh;
+
+    return storm_draw(state, 2) == 0 ? (long)storm_draw(state, HOOKED_KEYS)
+                                     : HOOKED_KEYS + atomic_fetch_add(&n_fresh, 1);
+}
+
 void *storm_be_ended(void *argument)
 {
     uint64_t state = *(const uint64_t *)argument;
@@ -218,7 +230,7 @@ void *storm_be_ended(void *argument)
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
     leaving.state = state;
     for (int i = 0; i < CALLS_TO_END; i++) {
-        long key = (long)storm_draw(&state, HOOKED_KEYS);
+        long key = draw_key_to_end(&state);
 
         pthread_cleanup_push(note_end, NULL);
         pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
