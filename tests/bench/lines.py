@@ -101,7 +101,7 @@ class Memoshim(Line):
 class Python(Line):
     """A decorator of Python's, in Debian's Python."""
 
-    shapes: tuple = ("double",)
+    shapes: tuple = ("double", "three", "text", "out")
 
     def missing(self):
         if self.key != "functools" and subprocess.run(
