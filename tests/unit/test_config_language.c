@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * config from inside: what a text is read as. The model of a loaded configuration, prototypes
- * against the compiler's own idea of the same declaration, durations and sizes, counts evaluated
+ * config from inside: what a text is read as. The model of a loaded configuration, counts evaluated
  * against hand-computed values, and running out of memory at every single allocation.
  */
-#include "unit.h"
-
-#include "config/language.h"
-#include "config_memory.h"
+#include "config_load.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -41,30 +37,6 @@ void *cJSON_New_Item(void *hooks)
 {
     abort();
 }
-
-static struct test_memory memory;
-static struct config_model model;
-static struct diagnostic_list list;
-
-static int load_text(const char *text)
-{
-    struct config_memory source = test_memory_init(&memory);
-
-    diagnostics_init(&list, source);
-    return config_load("test.json", text, strlen(text), source, &model, &list);
-}
-
-static void load_good(const char *text)
-{
-    char output[4096];
-
-    if (load_text(text) != 0) {
-        diagnostics_print(&list, output, sizeof(output));
-        fail_msg("%s", output);
-    }
-}
-
-#define LOAD_ENTRY(entry) load_good("{\"version\":1,\"functions\":{" entry "}}")
 
 /* ---- the model ------------------------------------------------------------------------------- */
 
@@ -332,242 +304,6 @@ static void test_counts(void **state)
     }
 }
 
-/* ---- units ----------------------------------------------------------------------------------- */
-
-static void test_durations(void **state)
-{
-    static const struct {
-        const char *text;
-        int result;
-        uint64_t ns;
-    } cases[] = {
-        {"250ms", 0, 250000000},
-        {"60s", 0, UINT64_C(60000000000)},
-        {"10m", 0, UINT64_C(600000000000)},
-        {"6h", 0, UINT64_C(21600000000000)},
-        {"7d", 0, UINT64_C(604800000000000)},
-        {"36500d", 0, DURATION_MAX_NS},
-        {"36500.1d", -ERANGE, 0},
-        {"1.5", 0, 1500000000},
-        {"0.1", 0, 100000000},
-        {"1e-9", 0, 1},
-        {"1e-10", -EDOM, 0},
-        {"0.0000000015", -EDOM, 0},
-        {"1e3", 0, UINT64_C(1000000000000)},
-        {"1E+3", 0, UINT64_C(1000000000000)},
-        {"0.000000100e4ms", 0, 1000},
-        {"0", 0, 0},
-        {"0e999999999999", 0, 0},
-        {"1e999999999999", -ERANGE, 0},
-        {"99999999999999999999", -ERANGE, 0},
-        {"", -EINVAL, 0},
-        {"s", -EINVAL, 0},
-        {"-1s", -EINVAL, 0},
-        {"+1s", -EINVAL, 0},
-        {"1 s", -EINVAL, 0},
-        {"1.s", -EINVAL, 0},
-        {".5s", -EINVAL, 0},
-        {"1es", -EINVAL, 0},
-        {"1S", -EINVAL, 0},
-        {"1sec", -EINVAL, 0},
-        {"0x10s", -EINVAL, 0},
-    };
-
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        uint64_t ns = 0;
-
-        if (units_parse_duration(cases[i].text, &ns) != cases[i].result || ns != cases[i].ns) {
-            fail_msg("%s gives %llu", cases[i].text, (unsigned long long)ns);
-        }
-    }
-}
-
-static void test_sizes_and_integers(void **state)
-{
-    uint64_t n = 0;
-
-    assert_int_equal(units_parse_size("64KiB", &n), 0);
-    assert_int_equal(n, 65536);
-    assert_int_equal(units_parse_size("1.5GiB", &n), 0);
-    assert_int_equal(n, UINT64_C(1610612736));
-    assert_int_equal(units_parse_size("2MiB", &n), 0);
-    assert_int_equal(n, 2097152);
-    assert_int_equal(units_parse_size("131072GiB", &n), 0);
-    assert_int_equal(n, SIZE_MAX_BYTES);
-    assert_int_equal(units_parse_size("131073GiB", &n), -ERANGE);
-    assert_int_equal(units_parse_size("0.5", &n), -EDOM);
-    assert_int_equal(units_parse_size("1kB", &n), -EINVAL);
-    assert_int_equal(units_parse_size("1MB", &n), -EINVAL);
-    assert_int_equal(units_parse_integer("9007199254740993", &n), 0);
-    assert_true(n == UINT64_C(9007199254740993)); /* 2^53 + 1: no double holds it */
-    assert_int_equal(units_parse_integer("1KiB", &n), -EINVAL);
-}
-
-static void test_signals(void **state)
-{
-    int number = 0;
-
-    assert_int_equal(signal_parse("USR2", &number), 0);
-    assert_int_equal(number, SIGUSR2);
-    assert_int_equal(signal_parse("SIGHUP", &number), 0);
-    assert_int_equal(number, SIGHUP);
-    assert_int_equal(signal_parse("RTMIN", &number), 0);
-    assert_int_equal(number, SIGRTMIN);
-    assert_int_equal(signal_parse("SIGRTMAX-2", &number), 0);
-    assert_int_equal(number, SIGRTMAX - 2);
-    assert_int_equal(signal_parse("RTMIN+99", &number), -EINVAL);
-    assert_int_equal(signal_parse("RTMIN-1", &number), -EINVAL);
-    assert_int_equal(signal_parse("RTMIN+", &number), -EINVAL);
-    assert_int_equal(signal_parse("KILL", &number), -EPERM);
-    assert_int_equal(signal_parse("", &number), -EINVAL);
-    assert_int_equal(signal_parse("usr2", &number), -EINVAL);
-}
-
-/* ---- prototypes ------------------------------------------------------------------------------ */
-
-static const struct ctype *parse_type(struct workspace *work, const char *text)
-{
-    struct source_text source = {text, {"t", 1, 1}, text, strlen(text)};
-
-    return prototype_parse_type(work, &source);
-}
-
-/* Each type as the compiler sees it: the same words stand in the text and in the code. */
-static void test_types_agree_with_the_compiler(void **state)
-{
-#define TYPE(type, kind)                          \
-    {                                             \
-#type, kind, sizeof(type), _Alignof(type) \
-    }
-#define INTEGER(type) TYPE(type, (type)-1 < (type)1 ? CTYPE_SIGNED : CTYPE_UNSIGNED)
-    static const struct {
-        const char *text;
-        enum ctype_kind kind;
-        size_t n_bytes, alignment;
-    } cases[] = {
-        INTEGER(char),
-        INTEGER(signed char),
-        INTEGER(unsigned char),
-        INTEGER(char unsigned),
-        INTEGER(short),
-        INTEGER(short int),
-        INTEGER(int short unsigned),
-        INTEGER(int),
-        INTEGER(signed),
-        INTEGER(unsigned),
-        INTEGER(unsigned int),
-        INTEGER(long),
-        INTEGER(long unsigned),
-        INTEGER(long int unsigned),
-        INTEGER(int long signed),
-        INTEGER(long long),
-        INTEGER(unsigned long long int),
-        INTEGER(long unsigned int long),
-        INTEGER(size_t),
-        INTEGER(ssize_t),
-        INTEGER(off_t),
-        INTEGER(time_t),
-        INTEGER(uid_t),
-        INTEGER(pid_t),
-        INTEGER(mode_t),
-        INTEGER(int8_t),
-        INTEGER(uint8_t),
-        INTEGER(int16_t),
-        INTEGER(uint64_t),
-        INTEGER(intptr_t),
-        INTEGER(wchar_t),
-        INTEGER(wint_t),
-        TYPE(_Bool, CTYPE_BOOL),
-        TYPE(float, CTYPE_FLOAT),
-        TYPE(double, CTYPE_DOUBLE),
-        TYPE(long double, CTYPE_LONG_DOUBLE),
-        TYPE(double long, CTYPE_LONG_DOUBLE),
-        TYPE(float _Complex, CTYPE_COMPLEX_FLOAT),
-        TYPE(_Complex double, CTYPE_COMPLEX_DOUBLE),
-        TYPE(double _Complex long, CTYPE_COMPLEX_LONG_DOUBLE),
-        TYPE(void *, CTYPE_POINTER),
-        TYPE(const char *const *, CTYPE_POINTER),
-        TYPE(int (*)(void), CTYPE_POINTER),
-    };
-    struct workspace work = {.memory = test_memory_init(&memory), .list = &list};
-
-    diagnostics_init(&list, work.memory);
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        const struct ctype *type = parse_type(&work, cases[i].text);
-
-        if (type == NULL || type->kind != cases[i].kind || type->size_bytes != cases[i].n_bytes ||
-            type->alignment_bytes != cases[i].alignment) {
-            fail_msg("%s", cases[i].text);
-        }
-    }
-    assert_int_equal(list.n_items, 0);
-    test_memory_free(&memory);
-}
-
-static void test_prototypes_print_as_they_are_meant(void **state)
-{
-    static const struct {
-        const char *text, *printed;
-    } cases[] = {
-        {"double j0(double x)", "double j0(double x)"},
-        {"extern  int\tf ( void ) ;", "int f(void)"},
-        {"char *f(char const*const s, int n)", "char *f(const char *const s, int n)"},
-        {"int f(char b[.n], int n)", "int f(char *b, int n)"},
-        {"int f(int v[static 3], char *a[restrict])", "int f(int *v, char **a)"},
-        {"int f(int g(int, char))", "int f(int (*g)(int, char))"},
-        {"int f(int (*)(const void *, const void *))",
-         "int f(int (*arg1)(const void *, const void *))"},
-        {"void (*signal(int sig, void (*h)(int)))(int)",
-         "void (*signal(int sig, void (*h)(int)))(int)"},
-        {"int (*(*f(void))(long))(char)", "int (*(*f(void))(long))(char)"},
-        {"int f(int (**h)(void), int (*const k)(int, ...))",
-         "int f(int (**h)(void), int (*const k)(int, ...))"},
-        {"int f(struct a *p, union b const *q, enum c e)",
-         "int f(struct a *p, const union b *q, enum c e)"},
-        {"int ((f))(int (x))", "int f(int x)"},
-        {"int f(const int v[], size_t, double)", "int f(const int *v, size_t arg2, double arg3)"},
-        {"__attribute__((pure)) int f(int x __attribute__((unused))) __attribute__((nonnull(1)));",
-         "int f(int x)"},
-        {"int f(char *(*names[])(void))", "int f(char *(**names)(void))"},
-    };
-    struct workspace work = {.memory = test_memory_init(&memory), .list = &list};
-
-    diagnostics_init(&list, work.memory);
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct source_text source = {cases[i].text, {"t", 1, 1}, NULL, 0};
-        struct prototype prototype;
-        const uint32_t *offsets;
-
-        if (!prototype_parse(&work, &source, &prototype, &offsets)) {
-            fail_msg("%s: %s", cases[i].text, list.items[0].text);
-        }
-        assert_string_equal(prototype_print(&work, &prototype), cases[i].printed);
-    }
-    test_memory_free(&memory);
-}
-
-static void test_prototype_structure(void **state)
-{
-    const struct prototype *p;
-
-    LOAD_ENTRY(
-        "\"f\":{\"prototype\":\"void *f(const char *const *a, int (*g)(int), FILE *const h)\","
-        "\"args\":{\"a\":\"address\",\"g\":\"ignore\",\"h\":\"address\"},"
-        "\"returns\":\"address\"}");
-    p = &model.functions[0].prototype;
-    assert_int_equal(p->result->target->kind, CTYPE_VOID);
-    assert_false(p->parameters[0].type->is_const);
-    assert_true(p->parameters[0].type->target->is_const);
-    assert_true(p->parameters[0].type->target->target->is_const);
-    assert_true(p->parameters[1].type->target->is_function);
-    assert_int_equal(p->parameters[2].type->target->kind, CTYPE_OPAQUE);
-    assert_true(p->parameters[2].type->is_const);
-    assert_false(p->parameters[2].type->target->is_const);
-    assert_false(p->parameters[2].type->target->is_function);
-    assert_string_equal(p->parameters[0].type->text, "const char *const *");
-    test_memory_free(&memory);
-}
-
 /* ---- limits ---------------------------------------------------------------------------------- */
 
 static void test_no_memory_at_any_allocation(void **state)
@@ -724,12 +460,6 @@ int main(int n_arguments, char **arguments)
         cmocka_unit_test(test_conditions),
         cmocka_unit_test(test_addresses_are_not_compared_by_content),
         cmocka_unit_test(test_counts),
-        cmocka_unit_test(test_durations),
-        cmocka_unit_test(test_sizes_and_integers),
-        cmocka_unit_test(test_signals),
-        cmocka_unit_test(test_types_agree_with_the_compiler),
-        cmocka_unit_test(test_prototypes_print_as_they_are_meant),
-        cmocka_unit_test(test_prototype_structure),
         cmocka_unit_test(test_no_memory_at_any_allocation),
         cmocka_unit_test(test_text_need_not_end_in_nul),
         cmocka_unit_test(test_more_diagnostics_than_are_kept),
