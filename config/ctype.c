@@ -340,17 +340,31 @@ const struct ctype *ctype_of_typedef(struct workspace *work, const char *name)
     return NULL;
 }
 
+/* The words of the language that name types, or stand beside such names. */
+static const char *const type_words[] = {
+    "void",  "char",     "short",  "int",      "long",    "signed",   "unsigned",
+    "float", "bool",     "double", "const",    "complex", "struct",   "union",
+    "enum",  "volatile", "_Bool",  "restrict", "extern",  "_Complex", "register",
+};
+
+#define N_TYPE_WORDS (sizeof(type_words) / sizeof(type_words[0]))
+
+bool ctype_is_name(const struct workspace *work, const char *name)
+{
+    for (size_t i = 0; i < N_TYPE_WORDS; i++) {
+        if (strcmp(type_words[i], name) == 0) {
+            return true;
+        }
+    }
+    return ctype_is_typedef_name(work, name, strlen(name));
+}
+
 const char *ctype_nearest_name(const char *name)
 {
-    static const char *const type_words[] = {
-        "void",  "char",     "short",  "int",      "long",    "signed",   "unsigned",
-        "float", "bool",     "double", "const",    "complex", "struct",   "union",
-        "enum",  "volatile", "_Bool",  "restrict", "extern",  "_Complex", "register",
-    };
-    const char *names[N_TYPEDEFS + sizeof(type_words) / sizeof(type_words[0])];
+    const char *names[N_TYPEDEFS + N_TYPE_WORDS];
     size_t n_names = 0;
 
-    for (size_t i = 0; i < sizeof(type_words) / sizeof(type_words[0]); i++) {
+    for (size_t i = 0; i < N_TYPE_WORDS; i++) {
         names[n_names++] = type_words[i];
     }
     for (size_t i = 0; i < N_TYPEDEFS; i++) {

@@ -148,6 +148,8 @@ const char *ctype_declare(struct workspace *work, const struct ctype *type, cons
 /* The type of a typedef name, of `types` or of the system, with text = name, or NULL. */
 const struct ctype *ctype_of_typedef(struct workspace *work, const char *name);
 bool ctype_is_typedef_name(const struct workspace *work, const char *name, size_t n_bytes);
+/* The same, or a word of the language that types are named with. */
+bool ctype_is_name(const struct workspace *work, const char *name);
 /* The typedef name or type word that name may be a misspelling of, or NULL. */
 const char *ctype_nearest_name(const char *name);
 

@@ -62,13 +62,8 @@ static bool check_word(const struct subject *subject, const struct value *value,
 bool shape_check_word(struct workspace *work, const struct value *value)
 {
     const char *text = value->source.text;
-    size_t n_first = strcspn(text, " *");
-    const char *first, *nearest;
 
-    first = work_copy_text(work, text, n_first);
-    nearest = ctype_nearest_name(first);
-    if (types_find(work, first, n_first) == NULL &&
-        (nearest == NULL || strcmp(nearest, first) != 0)) {
+    if (!ctype_is_name(work, work_copy_text(work, text, strcspn(text, " *")))) {
         return true;
     }
     return REPORT(work->list, value->source.place, TYPE_FOR_WORD, text);
