@@ -3,6 +3,7 @@
  * Whether two records of calls with equal keys give a program the same answer, and if not, what is
  * the first part that differs, in the order of record.c. Padding does not count.
  */
+#include "marshal/fixed.h"
 #include "marshal/graph.h"
 #include "marshal/reader.h"
 #include "marshal/variants.h"
@@ -86,6 +87,9 @@ struct marshal_difference marshal_compare(const struct marshal_plan *plan, struc
 
     if (plan->variants != NULL) {
         return compare_variants(plan, remembered, fresh, arguments);
+    }
+    if (plan->fixed != NULL) {
+        return fixed_compare(plan, remembered, fresh, arguments);
     }
     if (plan->has_graph_record) {
         return graph_compare(plan, remembered, fresh, arguments);

@@ -7,7 +7,7 @@
  *     memory that is read                    'M' count(8) elements; with pointers: see graph.h
  *     memory that is only written            'O' count(8), or 'o' if the count is not known yet
  *     strings and paths                      see texts.c
- *     scratch                                'P'                              it is not NULL
+ *     scratch, and what fixed.h is of        'P'                              it is not NULL
  *     a handle                               text, or 'n' when its accessor says nothing of it
  *
  * Parameters that a rule of invalidation matches stand first, so that they are found again
@@ -17,6 +17,7 @@
  * it, even where the memory is only written: a replay then never writes more than this caller made
  * room for.
  */
+#include "marshal/fixed.h"
 #include "marshal/graph.h"
 #include "marshal/variants.h"
 
@@ -132,6 +133,9 @@ static int put_memory(const struct marshal_plan *plan, struct marshal_buffer *bu
     if (parameter->out_slot >= 0) {
         call->out_counts[parameter->out_slot] = count;
     }
+    if (plan->fixed != NULL) {
+        return put(plan, buffer, "P", 1);
+    }
     if (!description->is_in) {
         return count < 0 ? put(plan, buffer, "o", 1)
                          : put_frame(plan, buffer, 'O', (uint64_t)count);
@@ -219,7 +223,9 @@ static int put_all(const struct marshal_plan *plan, struct marshal_buffer *buffe
     if (error == 0 && plan->function->n_inputs > 0) {
         error = marshal_put_inputs(plan, buffer, call);
     }
-    if (error == 0 && plan->can_overlap) {
+    if (error == 0 && plan->fixed != NULL) {
+        error = fixed_put_overlaps(plan, arguments, buffer);
+    } else if (error == 0 && plan->can_overlap) {
         error = marshal_put_overlaps(plan, arguments, call, buffer);
     }
     if (error == 0 && plan->has_written_apart) {

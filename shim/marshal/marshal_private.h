@@ -56,6 +56,9 @@ struct marshal_plan {
     const struct graph_node **global_writes;
     struct marshal_places *places;
 
+    const struct marshal_fixed
+        *fixed; /* of functions that write little, as fixed.h says; or NULL */
+
     struct marshal_plan **variants; /* of alternatives: variants.h; else NULL */
     uint32_t n_variants;
 };

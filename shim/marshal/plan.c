@@ -3,6 +3,7 @@
  * From a checked description to what the visitors need: sizes, which counts are known when, and
  * whether keys and records have one size for all calls.
  */
+#include "marshal/fixed.h"
 #include "marshal/graph.h"
 #include "marshal/variants.h"
 
@@ -264,9 +265,11 @@ int marshal_plan_create(const struct config_function *function, const struct abi
     struct marshal_plan *plan;
     int error = plan_begin(function, bindings, arena, &plan);
 
-    if (error == 0) {
-        error = variants_are_needed(function) ? plan_variants(plan, arena, ret_reason)
-                                              : plan_finish(plan, arena, ret_reason);
+    if (error == 0 && variants_are_needed(function)) {
+        error = plan_variants(plan, arena, ret_reason);
+    } else if (error == 0) {
+        error = plan_finish(plan, arena, ret_reason);
+        error = error != 0 ? error : fixed_create(plan, arena);
     }
     if (error == 0) {
         *ret_plan = plan;

@@ -10,9 +10,11 @@
  *     length(8) text NUL             a result that is text; length 0: NULL
  *     length(8) bytes                each out parameter that is not NULL
  *
- * Functions that hand out more than that, or write pointers, have another kind: graph_record.c.
+ * Functions that hand out more than that, or write pointers, have another kind: graph_record.c; and
+ * so have those that write nothing but a few bytes: fixed.c.
  */
 #include "marshal/record.h"
+#include "marshal/fixed.h"
 #include "marshal/graph.h"
 #include "marshal/reader.h"
 #include "marshal/variants.h"
@@ -169,6 +171,9 @@ int marshal_capture(const struct marshal_plan *plan, void *const *arguments, con
     }
     if (plan->has_states && !marshal_inputs_hold(plan, arguments, call)) {
         return -ESTALE;
+    }
+    if (plan->fixed != NULL) {
+        return fixed_capture(plan, arguments, result, set_errno, buffer);
     }
     if (plan->has_graph_record) {
         return graph_capture(plan, arguments, result, call, set_errno, buffer);
@@ -351,6 +356,9 @@ static int run(const struct replay *replay, struct bytes record, int32_t *ret_er
 {
     if (replay->plan->variants != NULL) {
         return run_variant(replay, record, ret_errno);
+    }
+    if (replay->plan->fixed != NULL) {
+        return fixed_replay(replay, record, ret_errno);
     }
     if (replay->plan->has_graph_record) {
         return graph_replay(replay, record, ret_errno);
