@@ -30,6 +30,12 @@ struct abi_both {
     double vector;
 };
 
+/*
+ * One call. words: the registers of its arguments, which may be changed; those that there are not
+ * are anything.
+ */
+typedef struct abi_both (*abi_words_fn)(void *plan, struct abi_words *words);
+
 struct abi_call {
     void *cif;               /* an ffi_cif, prepared; for entry and abi only */
     void *real_cif;          /* the one for real calls; the same, but for a split argument */

@@ -21,11 +21,17 @@ struct entry_record {
     void *code; /* what the thunk jumps to */
     union {
         struct entry_closure closure;
-        const struct abi_call *call; /* of a typed entry */
-        void (*quick)(void);         /* of a quick one */
+        struct { /* of the others */
+            union {
+                void (*quick)(void);
+                abi_words_fn words;
+            };
+            const struct abi_call *call;
+        };
     };
     entry_handler_fn handler;
     void *plan;
+    void *handed; /* what a typed entry hands to its C: the plan, or this */
 };
 
 struct around_record {
@@ -47,6 +53,7 @@ _Static_assert(offsetof(struct entry_record, code) == ENTRY_RECORD_CODE, "assemb
 _Static_assert(offsetof(struct entry_record, closure) == ENTRY_RECORD_CLOSURE, "assembly");
 _Static_assert(offsetof(struct entry_record, quick) == ENTRY_RECORD_QUICK, "assembly");
 _Static_assert(offsetof(struct entry_record, plan) == ENTRY_RECORD_PLAN, "assembly");
+_Static_assert(offsetof(struct entry_record, handed) == ENTRY_RECORD_HANDED, "assembly");
 _Static_assert(sizeof(struct entry_notice) == ENTRY_NOTICE_BYTES, "assembly");
 
 /* Everything here holds code pointers and is sealed as a whole. */
@@ -136,29 +143,25 @@ void memoshim_notice(uint64_t notice, const uint64_t *integers)
 #if defined(__x86_64__)
 extern char memoshim_typed[], memoshim_quick[];
 
-/* What typed_x86_64.S fills, and hands to memoshim_typed_enter. */
-struct typed_frame {
-    struct abi_words words;
-    uint64_t result[2];
-    uint64_t alignment;
-};
-
-_Static_assert(sizeof(struct typed_frame) == TYPED_FRAME_BYTES, "assembly");
-_Static_assert(offsetof(struct typed_frame, words) == TYPED_FRAME_WORDS, "assembly");
-_Static_assert(offsetof(struct typed_frame, result) == TYPED_FRAME_RESULT, "assembly");
+_Static_assert(sizeof(struct abi_words) <= TYPED_FRAME_BYTES, "assembly");
 _Static_assert(offsetof(struct abi_words, vectors) == 48, "assembly");
 
-void memoshim_typed_enter(const struct entry_record *record, struct typed_frame *frame);
-
-void memoshim_typed_enter(const struct entry_record *record, struct typed_frame *frame)
+/* The way from a typed entry to a handler. */
+static struct abi_both enter_typed(void *handed, struct abi_words *words)
 {
+    const struct entry_record *record = handed;
     const struct abi_call *call = record->call;
     void *arguments[ABI_MAX_WORDS];
+    struct abi_both both;
+    uint64_t result;
 
     for (uint32_t i = 0; i < call->n_arguments; i++) {
-        arguments[i] = (char *)&frame->words + call->word_at[i];
+        arguments[i] = (char *)words + call->word_at[i];
     }
-    record->handler(record->plan, frame->result, arguments);
+    record->handler(record->plan, &result, arguments);
+    both.integer = result;
+    memcpy(&both.vector, &result, sizeof(result));
+    return both;
 }
 
 static void *typed_code(const struct abi_call *call)
@@ -171,7 +174,12 @@ static void *quick_code(const struct abi_call *call)
     return memoshim_quick + call->n_integers * QUICK_BYTES;
 }
 #else
-/* Neither is asked for: abi describes no call as typed. */
+/* None is asked for: abi describes no call as typed. */
+static struct abi_both enter_typed(void *handed, struct abi_words *words)
+{
+    __builtin_unreachable();
+}
+
 static void *typed_code(const struct abi_call *call)
 {
     return NULL;
@@ -201,6 +209,8 @@ int entry_open(const struct abi_call *call, void *original, entry_handler_fn han
     record = &pool->records[pool->n_records].record;
     if (call->is_typed) {
         record->call = call;
+        record->words = enter_typed;
+        record->handed = record;
         record->code = typed_code(call);
     } else {
         record->code = entry_closure_prepare(&record->closure, call->cif, enter_closure);
@@ -227,6 +237,22 @@ int entry_open_quick(const struct abi_call *call, void *original, void (*code)(v
     record->quick = code;
     record->original = original;
     record->plan = plan;
+    return pool->n_records++;
+}
+
+int entry_open_words(const struct abi_call *call, void *original, abi_words_fn code, void *plan)
+{
+    struct entry_record *record;
+
+    assert(call->is_typed);
+    if (pool->n_records == ENTRY_MAX_THUNKS) {
+        return -ENOSPC;
+    }
+    record = &pool->records[pool->n_records].record;
+    record->code = typed_code(call);
+    record->words = code;
+    record->original = original;
+    record->handed = plan;
     return pool->n_records++;
 }
 

@@ -41,6 +41,9 @@ int entry_open(const struct abi_call *call, void *original, entry_handler_fn han
  */
 int entry_open_quick(const struct abi_call *call, void *original, void (*code)(void), void *plan);
 
+/* The same for code that finds the arguments in memory; an integer register need not be free. */
+int entry_open_words(const struct abi_call *call, void *original, abi_words_fn code, void *plan);
+
 /*
  * Tries the ways through thunks, by libffi and without it, with some of the thunks, which are used
  * up. With the guard set, before anybody else can get at a thunk. 0; -EPROTO when wrong answers

@@ -19,6 +19,7 @@
 #define ENTRY_RECORD_CLOSURE  16
 #define ENTRY_RECORD_QUICK    16
 #define ENTRY_RECORD_PLAN     48
+#define ENTRY_RECORD_HANDED   56
 
 /* What libffi's closure entry for AArch64 takes to stand before the closure: generated code. */
 #define ENTRY_CLOSURE_OFFSET 24
@@ -43,13 +44,12 @@
 #define ENTRY_NOTICE_THUNK_BYTES 32
 #define ENTRY_AROUND_THUNK_BYTES 32
 
-/* Typed entries: how many there are, room for the code of one, and struct typed_frame. */
+/* Typed entries: how many there are, room for the code of one, and a struct abi_words. */
 #define TYPED_MAX_INTEGERS 6
 #define TYPED_MAX_VECTORS  8
 #define TYPED_BYTES        192
 #define TYPED_FRAME_WORDS  0
-#define TYPED_FRAME_RESULT 112
-#define TYPED_FRAME_BYTES  136 /* and the stack is aligned to 16 again */
+#define TYPED_FRAME_BYTES  120 /* and the stack is aligned to 16 again */
 
 /* Entries that lead to quick code: room for one, by the register that they put the plan into. */
 #define QUICK_MAX_INTEGERS 5

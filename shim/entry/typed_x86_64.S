@@ -3,9 +3,9 @@
  * Two kinds of entries for calls that travel in registers only, x86-64 System V.
  *
  * Typed entries: one for each number of integer registers and of vector registers
- * that a call's arguments take. It puts those, and no others, into a struct typed_frame on the
- * stack and calls C; what C leaves there as the result goes into both registers in which a result
- * may be expected.
+ * that a call's arguments take. It puts those, and no others, into a struct abi_words on the stack
+ * and calls the C of the record, which leaves the result in both registers in which one may be
+ * expected.
  *
  * Quick ones: for code that takes its arguments in registers itself.
  *
@@ -52,11 +52,9 @@ memoshim_typed_\n_integers\()_\n_vectors:
     put_vector %v
     .set    v, v + 1
     .endr
-    movq    %r11, %rdi
+    movq    ENTRY_RECORD_HANDED(%r11), %rdi
     movq    %rsp, %rsi
-    call    memoshim_typed_enter
-    movq    TYPED_FRAME_RESULT(%rsp), %rax
-    movsd   TYPED_FRAME_RESULT(%rsp), %xmm0
+    call    *ENTRY_RECORD_QUICK(%r11)
     addq    $TYPED_FRAME_BYTES, %rsp
     .cfi_def_cfa_offset 8
     ret
