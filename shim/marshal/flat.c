@@ -69,42 +69,16 @@ bool marshal_is_flat_text(const struct marshal_plan *plan, struct marshal_flat *
            plan->limit_bytes >= MARSHAL_FLAT_TEXT_WORDS * sizeof(uint64_t);
 }
 
-/* n_bytes of text from `at` on, 1 to 8 of them, as a word; text has n_all bytes. */
-static inline uint64_t load_rest(const char *text, size_t at, size_t n_all)
-{
-    size_t n_bytes = n_all - at;
-    uint64_t word = 0;
-
-    if (n_bytes == sizeof(word)) {
-        memcpy(&word, text + at, sizeof(word));
-    } else if (n_all >= sizeof(word)) {
-        memcpy(&word, text + n_all - sizeof(word), sizeof(word));
-        word >>= 8 * (sizeof(word) - n_bytes);
-    } else {
-        for (size_t i = n_bytes; i-- > 0;) {
-            word = word << 8 | (unsigned char)text[at + i];
-        }
-    }
-    return word;
-}
-
 uint32_t marshal_flat_text(const char *text, uint64_t ret_words[MARSHAL_FLAT_TEXT_WORDS])
 {
-    size_t n_text = strnlen(text, MARSHAL_FLAT_TEXT_BYTES + 1), at = 0;
-    uint32_t n = 1;
-    uint64_t word, carry = 0;
+    size_t n_text = strnlen(text, MARSHAL_FLAT_TEXT_BYTES + 1);
+    size_t n_bytes = MARSHAL_TEXT_FRAME_BYTES + n_text;
 
     if (n_text > MARSHAL_FLAT_TEXT_BYTES) {
         return 0;
     }
-    ret_words[0] = 'S' | (uint64_t)n_text << 8;
-    for (; at + sizeof(word) <= n_text; at += sizeof(word)) {
-        memcpy(&word, text + at, sizeof(word));
-        ret_words[n++] = carry | word << 8;
-        carry = word >> 56;
-    }
-    word = at < n_text ? load_rest(text, at, n_text) : 0;
-    ret_words[n] = carry | word << 8;
-    ret_words[n + 1] = word >> 56;
-    return (uint32_t)(MARSHAL_TEXT_FRAME_BYTES + n_text);
+    ret_words[(n_bytes - 1) / sizeof(uint64_t)] = 0;
+    marshal_put_text_frame(ret_words, n_text);
+    memcpy((char *)ret_words + MARSHAL_TEXT_FRAME_BYTES, text, n_text);
+    return (uint32_t)n_bytes;
 }

@@ -249,7 +249,7 @@ static int put_folder(const struct marshal_plan *plan, struct marshal_buffer *bu
     size_t n_before = buffer->n_bytes;
     int saved_errno = errno;
     unsigned char *at;
-    uint64_t n_text;
+    size_t n_text;
     long n_path;
     int error = extend_for_now(plan, buffer, MARSHAL_TEXT_FRAME_BYTES + PATH_MAX, &at);
 
@@ -259,9 +259,8 @@ static int put_folder(const struct marshal_plan *plan, struct marshal_buffer *bu
     n_path = syscall(SYS_getcwd, at + MARSHAL_TEXT_FRAME_BYTES, PATH_MAX); /* with its NUL */
     errno = saved_errno;
     if (n_path > 0) {
-        n_text = (uint64_t)n_path - 1;
-        at[0] = 'S';
-        memcpy(at + 1, &n_text, sizeof(n_text));
+        n_text = (size_t)n_path - 1;
+        marshal_put_text_frame(at, n_text);
         buffer->n_bytes = n_before + MARSHAL_TEXT_FRAME_BYTES + n_text;
     } else {
         at[0] = 'N';

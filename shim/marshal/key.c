@@ -3,7 +3,7 @@
  * Arguments to key bytes. Fixed-size parts are the value's own bytes without padding. The others:
  *
  *     pointer of any kind that is followed   'N'                              it is NULL
- *     text                                   'S' length(8) bytes
+ *     text                                   'S' length(3) bytes
  *     memory that is read                    'M' count(8) elements; with pointers: see graph.h
  *     memory that is only written            'O' count(8), or 'o' if the count is not known yet
  *     strings and paths                      see texts.c
@@ -61,12 +61,14 @@ static int put_characters(const struct marshal_plan *plan, struct marshal_buffer
                           const void *text, uint32_t character_bytes)
 {
     size_t n_bytes = marshal_text_bytes(text, character_bytes, MARSHAL_MAX_STRING_BYTES);
+    unsigned char frame[MARSHAL_TEXT_FRAME_BYTES];
     int error;
 
     if (n_bytes > MARSHAL_MAX_STRING_BYTES) {
         return -E2BIG;
     }
-    error = put_frame(plan, buffer, 'S', n_bytes);
+    marshal_put_text_frame(frame, n_bytes);
+    error = put(plan, buffer, frame, sizeof(frame));
     return error != 0 ? error : put(plan, buffer, text, n_bytes);
 }
 

@@ -96,7 +96,7 @@ struct marshal_flat {
 
 bool marshal_is_flat(const struct marshal_plan *plan, struct marshal_flat *ret_flat);
 
-#define MARSHAL_FLAT_TEXT_BYTES 47
+#define MARSHAL_FLAT_TEXT_BYTES 60
 #define MARSHAL_FLAT_TEXT_WORDS 8
 
 /* The same of one parameter that is text, of bytes, instead. */

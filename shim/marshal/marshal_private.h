@@ -7,6 +7,8 @@
 #include "base/lock.h"
 #include "marshal/marshal.h"
 
+#include <string.h>
+
 /* One parameter as the visitors see it. */
 struct marshal_parameter {
     const struct ctype *type;
@@ -69,8 +71,34 @@ struct marshal_plan {
 int marshal_buffer_extend(struct marshal_buffer *buffer, size_t n_bytes, size_t limit_bytes,
                           unsigned char **ret_at);
 
-/* 'S' and the length, which stand before text in a key. */
-#define MARSHAL_TEXT_FRAME_BYTES (1 + sizeof(uint64_t))
+/*
+ * What stands before text in a key: 'S' and the length, in three bytes, so that a short text's key
+ * is not much longer than the text.
+ */
+#define MARSHAL_TEXT_FRAME_BYTES sizeof(uint32_t)
+
+_Static_assert(MARSHAL_MAX_STRING_BYTES < 1u << 24, "the length fits");
+
+static inline uint32_t marshal_text_frame(size_t n_bytes)
+{
+    return 'S' | (uint32_t)n_bytes << 8;
+}
+
+static inline void marshal_put_text_frame(void *at, size_t n_bytes)
+{
+    uint32_t frame = marshal_text_frame(n_bytes);
+
+    memcpy(at, &frame, sizeof(frame));
+}
+
+/* Of the text whose frame stands there. */
+static inline size_t marshal_framed_bytes(const void *at)
+{
+    uint32_t frame;
+
+    memcpy(&frame, at, sizeof(frame));
+    return frame >> 8;
+}
 
 /* Appends text in its frame. -E2BIG, -ENOMEM. */
 int marshal_put_text(const struct marshal_plan *plan, struct marshal_buffer *buffer,

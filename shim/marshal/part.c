@@ -12,16 +12,13 @@
 /* Bytes of a part that stands at `at`: of a scalar, an address or a text. */
 static size_t part_bytes(const struct marshal_parameter *parameter, const unsigned char *at)
 {
-    uint64_t n_bytes;
-
     if (parameter->description->kind != DESCRIBE_STRING) {
         return parameter->value_bytes;
     }
     if (at[0] == 'N') {
         return 1;
     }
-    memcpy(&n_bytes, at + 1, sizeof(n_bytes));
-    return MARSHAL_TEXT_FRAME_BYTES + n_bytes;
+    return MARSHAL_TEXT_FRAME_BYTES + marshal_framed_bytes(at);
 }
 
 struct bytes marshal_key_part(const struct marshal_plan *plan, struct bytes key, uint32_t parameter)
@@ -39,7 +36,7 @@ int marshal_part(uint32_t n_value_bytes, bool by_content, const void *value, voi
 {
     unsigned char *at = room;
     const char *text;
-    uint64_t n_bytes;
+    size_t n_bytes;
 
     if (!by_content) {
         if (n_value_bytes > n_room) {
@@ -62,8 +59,7 @@ int marshal_part(uint32_t n_value_bytes, bool by_content, const void *value, voi
     if (n_bytes > n_room - MARSHAL_TEXT_FRAME_BYTES) {
         return -E2BIG;
     }
-    at[0] = 'S';
-    memcpy(at + 1, &n_bytes, sizeof(n_bytes));
+    marshal_put_text_frame(at, n_bytes);
     memcpy(at + MARSHAL_TEXT_FRAME_BYTES, text, n_bytes);
     *ret_n_bytes = MARSHAL_TEXT_FRAME_BYTES + n_bytes;
     return 0;

@@ -185,19 +185,31 @@ static bool add_state(struct writer *writer, struct reader *key)
     return true;
 }
 
+/* Text, whose frame begins one byte before. NULL: there is none. */
+static const unsigned char *take_text(struct reader *key, size_t *ret_n_bytes)
+{
+    const unsigned char *rest = take(key, MARSHAL_TEXT_FRAME_BYTES - 1);
+
+    if (rest == NULL) {
+        return NULL;
+    }
+    *ret_n_bytes = marshal_framed_bytes(rest - 1);
+    return take(key, *ret_n_bytes);
+}
+
 /* The texts of an array, behind its kind. */
 static bool add_strings(struct writer *writer, struct reader *key)
 {
     add(writer, "[");
     for (uint64_t i = 0;; i++) {
         const unsigned char *kind = take(key, 1), *text;
-        uint64_t n_bytes;
+        size_t n_bytes;
 
         if (kind == NULL || *kind == 'E') {
             add(writer, "]");
             return kind != NULL;
         }
-        if (!take_word(key, &n_bytes) || (text = take(key, n_bytes)) == NULL) {
+        if ((text = take_text(key, &n_bytes)) == NULL) {
             return false;
         }
         if (i < SHOWN_ELEMENTS) {
@@ -215,6 +227,7 @@ static bool add_followed(struct writer *writer, const struct marshal_parameter *
 {
     const unsigned char *kind, *text;
     uint64_t number;
+    size_t n_bytes;
 
     if (parameter->reads != NULL && key->n_left > 0 && *key->at != 'N') {
         return show_graph(writer, key, parameter->reads);
@@ -235,10 +248,10 @@ static bool add_followed(struct writer *writer, const struct marshal_parameter *
         add(writer, "(written)");
         return take_word(key, &number);
     case 'S':
-        if (!take_word(key, &number) || (text = take(key, number)) == NULL) {
+        if ((text = take_text(key, &n_bytes)) == NULL) {
             return false;
         }
-        show_text(writer, text, number);
+        show_text(writer, text, n_bytes);
         if (parameter->description->kind == DESCRIBE_PATH) {
             add(writer, " ");
             return add_state(writer, key);
@@ -263,7 +276,7 @@ static bool add_followed(struct writer *writer, const struct marshal_parameter *
 static bool add_framed(struct writer *writer, struct reader *key, const char *absent)
 {
     const unsigned char *kind = take(key, 1), *text;
-    uint64_t n_bytes;
+    size_t n_bytes;
 
     if (kind == NULL) {
         return false;
@@ -272,7 +285,7 @@ static bool add_framed(struct writer *writer, struct reader *key, const char *ab
         add(writer, "%s", *kind == '=' ? "=" : absent);
         return *kind == 'N' || *kind == '=';
     }
-    if (!take_word(key, &n_bytes) || (text = take(key, n_bytes)) == NULL) {
+    if ((text = take_text(key, &n_bytes)) == NULL) {
         return false;
     }
     show_text(writer, text, n_bytes);

@@ -198,7 +198,7 @@ static void test_max_bytes_bounds_keys(void **state)
 
     subject_begin(&subject, &type_void);
     subject_add(&subject, &type_text, as_string);
-    subject.function.max_bytes = 9 + 7;
+    subject.function.max_bytes = 4 + 7;
     subject_finish(&subject);
     assert_int_equal(same_key(&subject, (void *[]){&seven}, (void *[]){&seven}), 1);
     assert_int_equal(same_key(&subject, (void *[]){&eight}, (void *[]){&eight}), -E2BIG);
@@ -221,9 +221,9 @@ static void *make_many_keys(void *context)
         text[n_bytes] = '\0';
         marshal_buffer_init(&key, false);
         assert_int_equal(marshal_key(subject->plan, (void *[]){&pointer}, NULL, &key, &call), 0);
-        assert_int_equal(key.n_bytes, 9 + n_bytes);
-        assert_memory_equal(key.data + 9, text, n_bytes);
-        assert_int_equal(key.data == key.room, 9 + n_bytes <= sizeof(key.room));
+        assert_int_equal(key.n_bytes, 4 + n_bytes);
+        assert_memory_equal(key.data + 4, text, n_bytes);
+        assert_int_equal(key.data == key.room, 4 + n_bytes <= sizeof(key.room));
         marshal_buffer_fini(&key);
     }
     return NULL;

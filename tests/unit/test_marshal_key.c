@@ -370,8 +370,7 @@ static void test_secret_keys_are_macs(void **state)
     struct marshal_buffer key;
     struct marshal_call call;
     struct hash_mac mac;
-    unsigned char framed[9 + sizeof(text) - 1], first[16];
-    uint64_t length = sizeof(text) - 1;
+    unsigned char framed[4 + sizeof(text) - 1], first[16];
 
     subject_begin(&subject, &type_i32);
     subject_add(&subject, &type_text, secret);
@@ -383,9 +382,8 @@ static void test_secret_keys_are_macs(void **state)
                      0);
     assert_int_equal(key.n_bytes, 16);
     assert_null(memmem(&key, sizeof(key), SECRET, 6));
-    framed[0] = 'S';
-    memcpy(framed + 1, &length, 8);
-    memcpy(framed + 9, SECRET, sizeof(text) - 1);
+    memcpy(framed, (unsigned char[]){'S', sizeof(text) - 1, 0, 0}, 4);
+    memcpy(framed + 4, SECRET, sizeof(text) - 1);
     mac = hash_mac((struct bytes){framed, sizeof(framed)}, &test_mac_key);
     assert_memory_equal(key.data, mac.bytes, 16);
     memcpy(first, key.data, 16);
