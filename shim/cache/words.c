@@ -65,8 +65,7 @@ bool cache_glance_words(const struct cache_words *words, uint64_t low, uint64_t 
     uint32_t home = group_home((uint32_t)(hash >> 32), n_groups);
     struct group group;
 
-    if (n_groups == 0 ||
-        atomic_load_explicit(&front->generation, memory_order_relaxed) !=
+    if (atomic_load_explicit(&front->generation, memory_order_relaxed) !=
             atomic_load_explicit(words->generation, memory_order_acquire) ||
         sequence % 2 != 0 || !is_undisturbed(front, sequence)) {
         return false; /* before any address is followed that belongs to none, or another, of them */

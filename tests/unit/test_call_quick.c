@@ -4,26 +4,14 @@
  * one through its quick code, the other through call_handle. Each call must reach the real function
  * by both or by neither, whatever the policy, also when entries have to make way, and with threads.
  */
-#include "call_subject.h"
+#include "quick_subject.h"
+
+#include "call/call_private.h"
 
 #include <errno.h>
 #include <fenv.h>
 #include <math.h>
 #include <pthread.h>
-#include <sys/single_threaded.h>
-
-#define N_CALLS 20000
-#define N_KEYS  90 /* of which 64 have room */
-
-static uint64_t random_state;
-
-static uint32_t draw(uint32_t n)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return (uint32_t)((random_state >> 32) * n >> 32);
-}
 
 /* ---- one double ------------------------------------------------------------------------------ */
 
@@ -45,28 +33,6 @@ static double handle_third(struct call_plan *plan, double x)
 
     call_handle(plan, &result, arguments);
     return result;
-}
-
-/* What the guard of the entry would be. */
-static void expect_same_counts(struct call_plan *a, struct call_plan *b)
-{
-    struct stats_function read_a, read_b;
-
-    call_plan_read(a, &read_a);
-    call_plan_read(b, &read_b);
-    for (enum stats_counter i = 0; i < STATS_COUNTER_COUNT; i++) {
-        assert_int_equal(stats_counted(read_a.counters, i), stats_counted(read_b.counters, i));
-    }
-    assert_int_equal(read_a.evictions, read_b.evictions);
-    assert_int_equal(read_a.entries, read_b.entries);
-}
-
-static void make_both(const char *entry, void *function, struct call_plan **ret_quick,
-                      struct call_plan **ret_long)
-{
-    *ret_quick = make_plan("f", entry, function);
-    *ret_long = make_plan("f", entry, function);
-    assert_non_null(call_plan_quick(*ret_quick));
 }
 
 static void test_same_as_the_long_way(void **state)
@@ -178,102 +144,6 @@ static void test_two_words_and_one_that_is_ignored(void **state)
     expect_counts(plan, 400, 16, 16);
 }
 
-/* ---- one text -------------------------------------------------------------------------------- */
-
-static int sum_of(const char *text)
-{
-    unsigned sum = 1;
-
-    n_real++;
-    for (; text != NULL && *text != '\0'; text++) {
-        sum = sum * 31 + (unsigned char)*text;
-    }
-    return (int)sum;
-}
-
-static int call_text(struct call_plan *plan, const char *text)
-{
-    return (int)((struct abi_both(*)(const char *, struct call_plan *))call_plan_quick(plan))(text,
-                                                                                              plan)
-        .integer;
-}
-
-static int handle_text(struct call_plan *plan, const char *text)
-{
-    void *arguments[] = {&text};
-    uint64_t result = 0;
-
-    call_handle(plan, &result, arguments);
-    return (int)result;
-}
-
-#define TEXT_ENTRY "{\"prototype\":\"int f(const char *s)\",\"args\":{\"s\":\"string\"}"
-
-/* One plan: what one way stores the other finds, whatever the length, and wherever it lies. */
-static void test_texts_have_one_key(void **state)
-{
-    struct call_plan *plan = make_plan("f", TEXT_ENTRY "}", (void *)sum_of);
-    char room[100];
-
-    assert_non_null(call_plan_quick(plan));
-    random_state = 11;
-    for (uint32_t length = 0; length <= 70; length++) {
-        for (uint32_t i = 0; i < 2; i++) {
-            char *text = room + draw(9);
-            uint64_t before;
-
-            memset(room, 'x', sizeof(room));
-            for (uint32_t k = 0; k < length; k++) {
-                text[k] = (char)(1 + draw(255));
-            }
-            text[length] = '\0';
-            before = (uint64_t)n_real;
-            assert_int_equal(i == 0 ? handle_text(plan, text) : call_text(plan, text),
-                             i == 0 ? call_text(plan, text) : handle_text(plan, text));
-            assert_in_range((uint64_t)n_real - before, 0, 1);
-            before = (uint64_t)n_real;
-            assert_int_equal(call_text(plan, text), handle_text(plan, text));
-            assert_int_equal(n_real, before);
-        }
-    }
-    assert_int_equal(call_text(plan, NULL), handle_text(plan, NULL));
-}
-
-static void test_texts_as_the_long_way(void **state)
-{
-    static const char *const policies[] = {"lru", "sieve", "fifo", "direct"};
-
-    for (size_t p = 0; p < sizeof(policies) / sizeof(policies[0]); p++) {
-        struct call_plan *quick, *longer;
-        char entry[300], text[80];
-
-        snprintf(entry, sizeof(entry), TEXT_ENTRY ",\"policy\":\"%s\",\"max_entries\":64}",
-                 policies[p]);
-        make_both(entry, (void *)sum_of, &quick, &longer);
-        random_state = 7;
-        for (int i = 0; i < N_CALLS; i++) {
-            uint32_t k = draw(N_KEYS), length = k * 7 % 61;
-            int before = n_real, by_quick, a, b;
-
-            /* Many differ in one place only. */
-            memset(text, 'a', length);
-            text[length] = '\0';
-            if (length > 0) {
-                text[k % length] = (char)('b' + k % 3);
-            }
-            __libc_single_threaded = i / 1000 % 2 == 0;
-            a = call_text(quick, text);
-            by_quick = n_real - before;
-            b = handle_text(longer, text);
-            if (n_real - before - by_quick != by_quick || a != b) {
-                fail_msg("%s: call %d of \"%s\"", policies[p], i, text);
-            }
-        }
-        __libc_single_threaded = 1;
-        expect_same_counts(quick, longer);
-    }
-}
-
 /* ---- what else decides ----------------------------------------------------------------------- */
 
 /* In a process with threads as in one without. */
@@ -302,6 +172,32 @@ static void test_rounding_and_invalidation(void **state)
         call_third(plan, 1);
         call_third(plan, 1);
         expect_counts(plan, 7, 1, 5);
+        __libc_single_threaded = 1;
+    }
+}
+
+/*
+ * A call that had begun before may put its result in after all was dropped: it does not answer,
+ * not even when the share of calls that are timed changes.
+ */
+static void test_what_is_not_followed_does_not_answer(void **state)
+{
+    for (int single_threaded = 0; single_threaded < 2; single_threaded++) {
+        struct call_plan *plan = make_plan(
+            "f", "{\"prototype\":\"double f(double x)\",\"policy\":\"sieve\"}", (void *)third);
+
+        n_real = 0;
+        __libc_single_threaded = (char)single_threaded;
+        call_third(plan, 1);
+        call_third(plan, 1);
+        expect_counts(plan, 2, 1, 1);
+        atomic_store(&plan->is_unfollowed, true); /* call_plan_bypass, but what it drops */
+        quick_stop(plan);
+        for (int i = 0; i < 4; i++) {
+            call_third(plan, 1);
+            quick_follow_share(plan, i == 0 ? 1 : 0);
+        }
+        assert_int_equal(n_real, 5);
         __libc_single_threaded = 1;
     }
 }
@@ -450,9 +346,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_only_the_arguments_count, call_setup, call_teardown),
         cmocka_unit_test_setup_teardown(test_two_words_and_one_that_is_ignored, call_setup,
                                         call_teardown),
-        cmocka_unit_test_setup_teardown(test_texts_have_one_key, call_setup, call_teardown),
-        cmocka_unit_test_setup_teardown(test_texts_as_the_long_way, call_setup, call_teardown),
         cmocka_unit_test_setup_teardown(test_rounding_and_invalidation, call_setup, call_teardown),
+        cmocka_unit_test_setup_teardown(test_what_is_not_followed_does_not_answer, call_setup,
+                                        call_teardown),
         cmocka_unit_test_setup_teardown(test_narrow_results_are_widened, call_setup, call_teardown),
         cmocka_unit_test_setup_teardown(test_hits_look_at_what_is_due, call_setup, call_teardown),
         cmocka_unit_test_setup_teardown(test_hits_leave_errno_alone, call_setup, call_teardown),

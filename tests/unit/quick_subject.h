@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+/* What the tests of the short way share: the same calls by it and by the long one. */
+#ifndef TESTS_QUICK_SUBJECT_H
+#define TESTS_QUICK_SUBJECT_H
+
+#include "call_subject.h"
+
+#include <sys/single_threaded.h>
+
+#define N_CALLS 20000
+#define N_KEYS  90 /* of which 64 have room */
+
+static uint64_t random_state;
+
+static inline uint32_t draw(uint32_t n)
+{
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return (uint32_t)((random_state >> 32) * n >> 32);
+}
+
+static inline void expect_same_counts(struct call_plan *a, struct call_plan *b)
+{
+    struct stats_function read_a, read_b;
+
+    call_plan_read(a, &read_a);
+    call_plan_read(b, &read_b);
+    for (enum stats_counter i = 0; i < STATS_COUNTER_COUNT; i++) {
+        assert_int_equal(stats_counted(read_a.counters, i), stats_counted(read_b.counters, i));
+    }
+    assert_int_equal(read_a.evictions, read_b.evictions);
+    assert_int_equal(read_a.entries, read_b.entries);
+}
+
+static inline void make_both(const char *entry, void *function, struct call_plan **ret_quick,
+                             struct call_plan **ret_long)
+{
+    *ret_quick = make_plan("f", entry, function);
+    *ret_long = make_plan("f", entry, function);
+    assert_non_null(call_plan_quick(*ret_quick));
+}
+
+#endif

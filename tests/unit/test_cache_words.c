@@ -1,0 +1,477 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The shortest hit by its parts: for each thing that it looks at, a cache in which nothing but that
+ * says that there is no answer. What others rearrange while it reads is played by a signal handler:
+ * the pages that are read next are closed, so that the read itself makes the change come, at a
+ * known place.
+ */
+#include "cache_call.h"
+
+#include "base/arena.h"
+
+#include <signal.h>
+#include <sys/mman.h>
+
+/* The policies with each kind of use. */
+#define LEAVES CACHE_POLICY_fifo
+#define COUNTS CACHE_POLICY_lfu
+#define STAMPS CACHE_POLICY_lru
+
+static struct cache *create_for(enum cache_policy policy, uint32_t key_bytes)
+{
+    struct cache_options options = {.policy = policy,
+                                    .max_entries = 8,
+                                    .max_bytes = 1 << 20,
+                                    .n_shards = 1,
+                                    .key_bytes = key_bytes,
+                                    .value_bytes = 8};
+    struct cache *cache;
+
+    assert_int_equal(cache_create(&options, &cache), 0);
+    return cache;
+}
+
+static struct cache_words words_of(struct cache *cache)
+{
+    struct cache_words words;
+
+    assert_true(cache_words_init(&words, cache));
+    return words;
+}
+
+static uint64_t hash_of(struct cache *cache, uint64_t low, uint64_t high)
+{
+    uint64_t words[2] = {low, high};
+
+    return hash_bytes((struct bytes){words, cache->options.key_bytes}, SEED);
+}
+
+static void insert(struct cache *cache, uint64_t low, uint64_t high, uint64_t value)
+{
+    _Alignas(8) unsigned char room[CACHE_ROOM_BYTES];
+    uint64_t words[2] = {low, high};
+    struct cache_key key = {.bytes = {words, cache->options.key_bytes},
+                            .hash = hash_of(cache, low, high)};
+    struct cache_lookup_options options = {.owner = thread_self(), .room = room};
+    struct cache_view view;
+    struct cache_ticket ticket;
+
+    assert_int_equal(cache_lookup(cache, &key, &options, &view, &ticket), CACHE_MISS);
+    assert_int_equal(cache_insert(cache, &key, (struct bytes){&value, 8}, 0, NULL, &ticket), 0);
+}
+
+static bool glance(struct cache *cache, const struct cache_words *words, uint64_t low,
+                   uint64_t high, bool use, uint64_t *ret_value)
+{
+    return cache_glance_words(words, low, high, hash_of(cache, low, high), use, ret_value);
+}
+
+static bool find(struct cache *cache, const struct cache_words *words, uint64_t low, uint64_t high,
+                 uint64_t *ret_value)
+{
+    uint64_t hash = hash_of(cache, low, high);
+    const struct cache_front *front = cache_front(words, hash);
+    const char *slot = cache_find_words(words, front, low, high, hash, true), *other;
+
+    if (!words->has_long_keys) {
+        /* Whoever knows that gets the same. */
+        other = cache_find_words(words, front, low, high, hash, false);
+        assert_ptr_equal(other, slot);
+        if (slot != NULL) {
+            assert_int_equal(cache_words_value(words, slot, false),
+                             cache_words_value(words, slot, true));
+        }
+    }
+    if (slot == NULL) {
+        return false;
+    }
+    *ret_value = cache_words_value(words, slot, true);
+    return true;
+}
+
+static void expect(struct cache *cache, const struct cache_words *words, uint64_t low,
+                   uint64_t high, uint64_t value)
+{
+    uint64_t seen = 0;
+
+    assert_true(glance(cache, words, low, high, false, &seen));
+    assert_int_equal(seen, value);
+    seen = 0;
+    assert_true(find(cache, words, low, high, &seen));
+    assert_int_equal(seen, value);
+}
+
+static void expect_none(struct cache *cache, const struct cache_words *words, uint64_t low,
+                        uint64_t high)
+{
+    uint64_t seen = 0;
+
+    assert_false(glance(cache, words, low, high, true, &seen));
+    assert_false(find(cache, words, low, high, &seen));
+    assert_int_equal(seen, 0);
+}
+
+static void test_empty(void **state)
+{
+    struct cache *cache = create_for(LEAVES, 8);
+    struct cache_words words = words_of(cache);
+
+    expect_none(cache, &words, 0, 0);
+    insert(cache, 0, 0, 5);
+    expect(cache, &words, 0, 0, 5);
+    cache_clear(cache);
+    expect_none(cache, &words, 0, 0);
+    insert(cache, 0, 0, 6);
+    expect(cache, &words, 0, 0, 6);
+    cache_destroy(cache);
+}
+
+/* All entries lie in the one group that there is; these two are told apart by the key alone. */
+static uint64_t twin_of(struct cache *cache, uint64_t low, uint64_t high, bool of_high)
+{
+    unsigned char tag = tag_of_hash(hash_of(cache, low, high));
+
+    for (uint64_t i = 1; i < 100000; i++) {
+        if (tag_of_hash(of_high ? hash_of(cache, low, high + i) : hash_of(cache, low + i, high)) ==
+            tag) {
+            return i;
+        }
+    }
+    fail_msg("no other key with this tag");
+    return 0;
+}
+
+static void test_every_word_of_a_key_counts(void **state)
+{
+    for (uint32_t key_bytes = 8; key_bytes <= 16; key_bytes += 8) {
+        for (uint32_t of_high = 0; of_high < key_bytes / 8; of_high++) {
+            struct cache *cache = create_for(COUNTS, key_bytes);
+            struct cache_words words = words_of(cache);
+            uint64_t step = twin_of(cache, 40, 0, of_high == 1);
+            uint64_t low = 40 + (of_high == 1 ? 0 : step), high = of_high == 1 ? step : 0;
+
+            insert(cache, 40, 0, 1);
+            assert_int_equal(cache->shards[0].table.n_groups, 1);
+            expect(cache, &words, 40, 0, 1);
+            expect_none(cache, &words, low, high);
+            insert(cache, low, high, 2);
+            expect(cache, &words, 40, 0, 1);
+            expect(cache, &words, low, high, 2);
+            cache_destroy(cache);
+        }
+    }
+}
+
+/* What stands beyond a short key is no part of it. */
+static void test_a_short_key_is_one_word(void **state)
+{
+    struct cache *cache = create_for(LEAVES, 8);
+    struct cache_words words = words_of(cache);
+
+    for (uint64_t value = 0; value < 3; value++) {
+        insert(cache, 40 + value, 0, value);
+    }
+    for (uint64_t value = 0; value < 3; value++) {
+        expect(cache, &words, 40 + value, value + 1, value);
+    }
+    cache_destroy(cache);
+}
+
+/* Only the generation says so: the entry is where it was. */
+static void test_what_was_invalidated_does_not_answer(void **state)
+{
+    struct cache *cache = create_for(LEAVES, 8);
+    struct cache_words words = words_of(cache);
+
+    insert(cache, 40, 0, 1);
+    expect(cache, &words, 40, 0, 1);
+    cache_fence(cache);
+    assert_int_equal(cache->shards[0].table.n_live, 1);
+    expect_none(cache, &words, 40, 0);
+    cache_destroy(cache);
+}
+
+static void test_nothing_answers_during_a_change(void **state)
+{
+    struct cache *cache = create_for(LEAVES, 8);
+    struct cache_words words = words_of(cache);
+    uint64_t seen;
+
+    insert(cache, 40, 0, 1);
+    shard_begin_change(&cache->shards[0]);
+    assert_false(glance(cache, &words, 40, 0, true, &seen));
+    shard_end_change(&cache->shards[0]);
+    expect(cache, &words, 40, 0, 1);
+    cache_destroy(cache);
+}
+
+static uint32_t count_of(struct cache *cache, const struct cache_words *words, uint64_t low)
+{
+    uint64_t hash = hash_of(cache, low, 0);
+    char *slot = cache_find_words(words, cache_front(words, hash), low, 0, hash, false);
+
+    assert_non_null(slot);
+    return use_count_read((const struct use_count *)(const void *)(slot + words->count_at));
+}
+
+static void test_a_use_is_counted_once_and_up_to_the_most(void **state)
+{
+    struct cache *cache = create_for(CACHE_POLICY_s3_fifo, 8);
+    struct cache_words words = words_of(cache);
+    uint32_t before, n;
+    uint64_t seen;
+
+    insert(cache, 40, 0, 1);
+    before = count_of(cache, &words, 40);
+    assert_true(glance(cache, &words, 40, 0, false, &seen));
+    assert_int_equal(count_of(cache, &words, 40), before);
+    for (n = before; n < words.max_count; n++) {
+        assert_true(glance(cache, &words, 40, 0, true, &seen));
+        assert_int_equal(count_of(cache, &words, 40), n + 1);
+    }
+    assert_true(glance(cache, &words, 40, 0, true, &seen));
+    assert_int_equal(count_of(cache, &words, 40), words.max_count);
+    cache_destroy(cache);
+}
+
+/* Policies that count nothing may keep other things in the words of a slot. */
+static void test_a_use_leaves_nothing_where_nothing_is_counted(void **state)
+{
+    static const enum cache_policy policies[] = {LEAVES, CACHE_POLICY_rr, CACHE_POLICY_direct};
+
+    for (size_t i = 0; i < sizeof(policies) / sizeof(policies[0]); i++) {
+        struct cache *cache = create_for(policies[i], 8);
+        struct cache_words words = words_of(cache);
+        uint64_t hash = hash_of(cache, 40, 0), seen;
+        unsigned char before[256];
+        const char *slot;
+
+        insert(cache, 40, 0, 1);
+        slot = cache_find_words(&words, cache_front(&words, hash), 40, 0, hash, false);
+        assert_non_null(slot);
+        assert_in_range(words.slot_bytes, 24, sizeof(before));
+        memcpy(before, slot, words.slot_bytes);
+        assert_true(glance(cache, &words, 40, 0, true, &seen));
+        assert_memory_equal(slot, before, words.slot_bytes);
+        cache_destroy(cache);
+    }
+}
+
+static void test_the_last_stamp_is_left_to_others(void **state)
+{
+    struct cache *cache = create_for(STAMPS, 8);
+    struct cache_words words = words_of(cache);
+    uint64_t hash = hash_of(cache, 40, 0);
+    struct cache_front *front = cache_front(&words, hash);
+    uint32_t stamp;
+    char *slot;
+
+    insert(cache, 40, 0, 1);
+    slot = cache_find_words(&words, front, 40, 0, hash, false);
+    assert_non_null(slot);
+    *front->clock = UINT32_MAX - 1;
+    assert_true(cache_use_words(&words, front, slot, CACHE_WORDS_STAMP));
+    memcpy(&stamp, slot + CACHE_WORDS_STAMP_AT, sizeof(stamp));
+    assert_int_equal(stamp, UINT32_MAX);
+    assert_false(cache_use_words(&words, front, slot, CACHE_WORDS_STAMP));
+    assert_int_equal(*front->clock, UINT32_MAX);
+    cache_destroy(cache);
+}
+
+/* ---- keys that differ in size ---- */
+
+/* As any key of this hash that happens to have the others' hash, too. */
+#define TEXT_HASH 0x1234567800000055u
+
+static const char *find_text(const struct cache_words *words, const void *bytes, uint32_t n_bytes)
+{
+    uint64_t key[8] = {0};
+
+    memcpy(key, bytes, n_bytes);
+    return cache_find_text(words, cache_front(words, TEXT_HASH), key, n_bytes, TEXT_HASH);
+}
+
+static void insert_text(struct cache *cache, const void *bytes, uint32_t n_bytes, uint64_t value)
+{
+    _Alignas(8) unsigned char room[CACHE_ROOM_BYTES];
+    struct cache_key key = {.bytes = {bytes, n_bytes}, .hash = TEXT_HASH};
+    struct cache_lookup_options options = {.owner = thread_self(), .room = room};
+    struct cache_view view;
+    struct cache_ticket ticket;
+
+    assert_int_equal(cache_lookup(cache, &key, &options, &view, &ticket), CACHE_MISS);
+    assert_int_equal(cache_insert(cache, &key, (struct bytes){&value, 8}, 0, NULL, &ticket), 0);
+}
+
+static void test_every_byte_of_a_text_counts(void **state)
+{
+    static const struct {
+        unsigned char bytes[20];
+        uint32_t n_bytes;
+    } texts[] = {
+        {"abcdefghijklmnopqrs", 20}, {"Abcdefghijklmnopqrs", 20}, {"abcdefghiJklmnopqrs", 20},
+        {"abcdefghijklmnopqrS", 20}, {"abcdefghijklmnop", 16},    {"abcdefghijklmnop", 17},
+        {"abcdefghijklmnop", 18},    {"abcdefghijklmnop", 20},    {"a", 1},
+    };
+    const uint32_t n = sizeof(texts) / sizeof(texts[0]);
+    struct cache_options options = {
+        .policy = LEAVES, .max_entries = n, .max_bytes = 1 << 20, .n_shards = 1, .value_bytes = 8};
+    struct cache_words words;
+    struct cache *cache;
+
+    assert_int_equal(cache_create(&options, &cache), 0);
+    words = words_of(cache);
+    for (uint32_t i = 0; i < n; i++) {
+        assert_null(find_text(&words, texts[i].bytes, texts[i].n_bytes));
+        insert_text(cache, texts[i].bytes, texts[i].n_bytes, i);
+        for (uint32_t j = 0; j <= i; j++) {
+            const char *slot = find_text(&words, texts[j].bytes, texts[j].n_bytes);
+
+            assert_non_null(slot);
+            assert_int_equal(shared_load(slot + words.text_value_at), j);
+        }
+    }
+    cache_fence(cache);
+    assert_null(find_text(&words, texts[0].bytes, texts[0].n_bytes));
+    cache_destroy(cache);
+}
+
+/* ---- changes in between ---- */
+
+/* What the handler does when the closed pages are touched. Written before they are closed. */
+static struct {
+    void *pages; /* closed until the first touch, and the pages that are closed after it */
+    size_t n_bytes;
+    void *next_pages;
+    size_t n_next_bytes;
+    struct shard *shard;
+    volatile sig_atomic_t n_touches;
+} trap;
+
+static void on_touch(int signal, siginfo_t *info, void *context)
+{
+    uintptr_t offset = (uintptr_t)info->si_addr - (uintptr_t)trap.pages;
+
+    if (trap.n_touches++ > 0 || offset >= trap.n_bytes) {
+        mprotect(trap.pages, trap.n_bytes, PROT_READ | PROT_WRITE);
+        mprotect(trap.next_pages, trap.n_next_bytes, PROT_READ | PROT_WRITE);
+        return;
+    }
+    shard_begin_change(trap.shard);
+    shard_end_change(trap.shard);
+    if (trap.next_pages != NULL) {
+        mprotect(trap.next_pages, trap.n_next_bytes, PROT_NONE);
+    }
+    mprotect(trap.pages, trap.n_bytes, PROT_READ | PROT_WRITE);
+}
+
+static void catch_touches(struct sigaction *ret_before)
+{
+    struct sigaction action = {.sa_sigaction = on_touch, .sa_flags = SA_SIGINFO};
+
+    assert_int_equal(sigaction(SIGSEGV, &action, ret_before), 0);
+}
+
+/* The table changes, and is whole again, while its first group is being read. */
+static void test_what_changed_meanwhile_does_not_answer(void **state)
+{
+    struct cache *cache = create_for(LEAVES, 8);
+    struct cache_words words = words_of(cache);
+    struct shard *shard = &cache->shards[0];
+    struct sigaction before;
+    uint64_t seen = 0;
+    bool is_hit;
+
+    insert(cache, 40, 0, 1);
+    trap = (__typeof__(trap)){
+        .pages = shard->table.groups, .n_bytes = shard->table.mapped_bytes, .shard = shard};
+    catch_touches(&before);
+    mprotect(trap.pages, trap.n_bytes, PROT_NONE);
+    is_hit = glance(cache, &words, 40, 0, true, &seen);
+    sigaction(SIGSEGV, &before, NULL);
+    assert_int_equal(trap.n_touches, 1);
+    assert_false(is_hit);
+    assert_int_equal(seen, 0);
+    expect(cache, &words, 40, 0, 1);
+    cache_destroy(cache);
+}
+
+/* It changes before the first of it is read: sizes and addresses may not belong to each other. */
+static void test_no_address_is_followed_that_may_be_old(void **state)
+{
+    struct cache *cache = create_for(LEAVES, 8);
+    struct cache_words words = words_of(cache);
+    struct shard *shard = &cache->shards[0];
+    _Atomic uint64_t *generation = pages_map(pages_size());
+    struct sigaction before;
+    uint64_t seen = 0;
+    bool is_hit;
+
+    insert(cache, 40, 0, 1);
+    assert_non_null(generation);
+    atomic_store(generation, atomic_load(&cache->generation));
+    words.generation = generation;
+    expect(cache, &words, 40, 0, 1);
+    trap = (__typeof__(trap)){.pages = generation,
+                              .n_bytes = pages_size(),
+                              .next_pages = shard->table.groups,
+                              .n_next_bytes = shard->table.mapped_bytes,
+                              .shard = shard};
+    catch_touches(&before);
+    mprotect(trap.pages, trap.n_bytes, PROT_NONE);
+    is_hit = glance(cache, &words, 40, 0, true, &seen);
+    sigaction(SIGSEGV, &before, NULL);
+    mprotect(trap.next_pages, trap.n_next_bytes, PROT_READ | PROT_WRITE);
+    assert_int_equal(trap.n_touches, 1);
+    assert_false(is_hit);
+    expect(cache, &words, 40, 0, 1);
+    pages_unmap(generation, pages_size());
+    cache_destroy(cache);
+}
+
+/* Whose entries the shortest hit could not answer from. */
+static void test_others_are_not_asked(void **state)
+{
+    static const struct cache_options others[] = {
+        {.policy = CACHE_POLICY_mru, .key_bytes = 8, .value_bytes = 8, .n_shards = 1},
+        {.policy = LEAVES, .key_bytes = 17, .value_bytes = 8, .n_shards = 1},
+        {.policy = LEAVES, .key_bytes = 8, .value_bytes = 9, .n_shards = 1},
+        {.policy = LEAVES, .key_bytes = 8, .value_bytes = 0, .n_shards = 1},
+        {.policy = LEAVES, .key_bytes = 8, .value_bytes = 8, .n_shards = 3},
+        {.policy = LEAVES, .key_bytes = 8, .value_bytes = 8, .n_shards = 1, .has_lives = true},
+    };
+
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        struct cache_options options = others[i];
+        struct cache_words words;
+        struct cache *cache;
+
+        options.max_entries = 8;
+        options.max_bytes = 1 << 20;
+        assert_int_equal(cache_create(&options, &cache), 0);
+        if (cache_words_init(&words, cache)) {
+            fail_msg("cache %zu", i);
+        }
+        cache_destroy(cache);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_empty),
+        cmocka_unit_test(test_every_word_of_a_key_counts),
+        cmocka_unit_test(test_a_short_key_is_one_word),
+        cmocka_unit_test(test_what_was_invalidated_does_not_answer),
+        cmocka_unit_test(test_nothing_answers_during_a_change),
+        cmocka_unit_test(test_a_use_is_counted_once_and_up_to_the_most),
+        cmocka_unit_test(test_a_use_leaves_nothing_where_nothing_is_counted),
+        cmocka_unit_test(test_the_last_stamp_is_left_to_others),
+        cmocka_unit_test(test_every_byte_of_a_text_counts),
+        cmocka_unit_test(test_what_changed_meanwhile_does_not_answer),
+        cmocka_unit_test(test_no_address_is_followed_that_may_be_old),
+        cmocka_unit_test(test_others_are_not_asked),
+    };
+
+    return cmocka_run_group_tests_name("cache_words", tests, NULL, NULL);
+}
