@@ -62,7 +62,7 @@ static uint64_t entry_bytes(const struct table_layout *layout, uint64_t n_key_by
 {
     uint64_t n_bytes = layout->share_bytes;
 
-    if (layout->block_at != 0) {
+    if (table_needs_block(layout, n_key_bytes)) {
         n_bytes += block_bytes(layout->n_key_bytes != 0 ? 0 : (uint32_t)n_key_bytes,
                                layout->n_value_bytes != 0 ? 0 : (uint32_t)n_value_bytes);
     }
@@ -155,8 +155,11 @@ static void release_blocks(struct cache *cache, struct table *table)
 {
     if (table->layout->block_at != 0) {
         for (uint32_t slot = 0; slot < table->order.n_slots; slot++) {
-            if (order_slot(&table->order, slot)->stamp != 0) {
-                block_release(&cache->pool, table_block(table, slot));
+            struct block *block =
+                order_slot(&table->order, slot)->stamp != 0 ? table_block(table, slot) : NULL;
+
+            if (block != NULL) {
+                block_release(&cache->pool, block);
             }
         }
     }

@@ -135,8 +135,12 @@ static const char *fault_of_entries(const struct cache *cache, const struct shar
             continue;
         }
         block = table_block(table, slot);
-        if ((block != NULL) != (table->layout->block_at != 0)) {
-            return block != NULL ? "an entry has a block" : "an entry has no block";
+        if (table_key_is_short(table, slot)) {
+            if (table_key(table, slot).n_bytes > SHORT_KEY_BYTES) {
+                return "a short key is long";
+            }
+        } else if (block == NULL && table->layout->block_at != 0) {
+            return "an entry has no block";
         }
         if (block != NULL && atomic_load(&block->n_references) == 0) {
             return "the block of an entry has been released";

@@ -55,13 +55,12 @@ static inline bool begin(struct glance *glance)
     return glance->sequence % 2 == 0 && is_undisturbed(glance);
 }
 
-/* The value in the slot's block, if the entry is this key's. */
-static enum seen see_block(const struct glance *glance, const char *slot,
+/* What is in this block, of which the slot says that it is the entry's, if that is this key's. */
+static enum seen see_block(const struct glance *glance, struct block *block,
                            struct cache_view *ret_view)
 {
     const struct table_layout *layout = &glance->cache->layout;
     struct bytes key = glance->key->bytes;
-    struct block *block = table_shared_block(slot + layout->block_at);
     uint32_t sizes[2];
 
     if (block == NULL) {
@@ -89,6 +88,26 @@ static enum seen see_block(const struct glance *glance, const char *slot,
     return SEEN_ENTRY;
 }
 
+/* The same of a slot where keys that are short lie in place of the block's address. */
+static enum seen see_short_key(const struct glance *glance, const char *at,
+                               struct cache_view *ret_view)
+{
+    struct bytes key = glance->key->bytes;
+    struct short_key short_key;
+    struct block *block;
+
+    if (key.n_bytes <= SHORT_KEY_BYTES) {
+        short_key = short_key_of(key);
+        return short_key_equals(at, &short_key) ? SEEN_ENTRY : SEEN_OTHER;
+    }
+    block = table_shared_block(at);
+    if (short_key_size(at) != SHORT_KEY_IS_LONG) {
+        return SEEN_OTHER;
+    }
+    /* Or it may be the first bytes of a key that is no address. */
+    return is_undisturbed(glance) ? see_block(glance, block, ret_view) : SEEN_CHANGING;
+}
+
 /* The value, if the entry of this slot is the key's. */
 static inline enum seen see_slot(const struct glance *glance, const char *slot,
                                  struct cache_view *ret_view)
@@ -105,7 +124,12 @@ static inline enum seen see_slot(const struct glance *glance, const char *slot,
         ret_view->n_bytes = layout->n_value_bytes;
         shared_read(glance->options->room, slot + layout->value_at, layout->n_value_bytes);
     }
-    return layout->block_at == 0 ? SEEN_ENTRY : see_block(glance, slot, ret_view);
+    if (layout->has_short_keys) {
+        return see_short_key(glance, slot + TABLE_KEY_AT, ret_view);
+    }
+    return layout->block_at == 0
+               ? SEEN_ENTRY
+               : see_block(glance, table_shared_block(slot + layout->block_at), ret_view);
 }
 
 /* Looks for the key as table_find does. */

@@ -371,7 +371,7 @@ static int insert(struct cache *cache, const struct cache_key *key, struct bytes
     if (room.needed_bytes > cache->options.max_bytes) {
         return -E2BIG;
     }
-    if (layout->block_at != 0) {
+    if (table_needs_block(layout, key->bytes.n_bytes)) {
         block = block_create(&cache->pool, layout->n_key_bytes != 0 ? nothing : key->bytes,
                              layout->n_value_bytes != 0 ? nothing : value);
         if (block == NULL) {

@@ -33,11 +33,16 @@ void table_layout_init(struct table_layout *layout, uint32_t n_key_bytes, uint32
         at += round8(n_key_bytes);
     }
     if (n_value_bytes > 0 && n_value_bytes <= TABLE_INLINE_VALUE_BYTES) {
+        if (n_key_bytes == 0) {
+            layout->has_short_keys = true;
+            layout->block_at = at;
+            at += (uint32_t)sizeof(struct short_key);
+        }
         layout->n_value_bytes = n_value_bytes;
         layout->value_at = at;
         at += round8(n_value_bytes);
     }
-    if (layout->n_key_bytes == 0 || layout->n_value_bytes == 0) {
+    if (layout->block_at == 0 && (layout->n_key_bytes == 0 || layout->n_value_bytes == 0)) {
         layout->block_at = at;
         at += (uint32_t)sizeof(struct block *);
     }
@@ -109,7 +114,9 @@ void table_fini(struct table *table)
     table_init(table, table->layout, table->spares);
 }
 
-static bool key_equals(const struct table *table, uint32_t slot, struct bytes key)
+/* short_key: the same key, or NULL if it does not lie in slots like one. */
+static bool key_equals(const struct table *table, uint32_t slot, struct bytes key,
+                       const struct short_key *short_key)
 {
     uint32_t n_inline = table->layout->n_key_bytes;
     struct block *block;
@@ -124,22 +131,30 @@ static bool key_equals(const struct table *table, uint32_t slot, struct bytes ke
     if (n_inline != 0) {
         return memcmp(table_slot(table, slot) + TABLE_KEY_AT, key.data, n_inline) == 0;
     }
+    if (short_key != NULL) {
+        return short_key_equals(table_slot(table, slot) + TABLE_KEY_AT, short_key);
+    }
     block = table_block(table, slot);
-    return block->n_key_bytes == key.n_bytes &&
+    return block != NULL && block->n_key_bytes == key.n_bytes &&
            (key.n_bytes == 0 || memcmp(block_key(block), key.data, key.n_bytes) == 0);
 }
 
 uint32_t table_find(const struct table *table, struct bytes key, uint64_t hash)
 {
     uint32_t at = table_home(table, (uint32_t)(hash >> 32));
+    bool is_short = table->layout->has_short_keys && key.n_bytes <= SHORT_KEY_BYTES;
+    struct short_key short_key;
 
+    if (is_short) {
+        short_key = short_key_of(key);
+    }
     for (uint32_t n_probed = 0; n_probed < table->n_groups; n_probed++) {
         const struct group *group = &table->groups[at];
 
         for (uint32_t mask = group_match(group, tag_of_hash(hash)); mask != 0; mask &= mask - 1) {
             uint32_t slot = at * GROUP_SLOTS + (uint32_t)__builtin_ctz(mask);
 
-            if (key_equals(table, slot, key)) {
+            if (key_equals(table, slot, key, is_short ? &short_key : NULL)) {
                 return slot;
             }
         }
@@ -339,6 +354,8 @@ uint32_t table_add(struct table *table, struct bytes key, uint64_t hash, struct 
     const struct table_layout *layout = table->layout;
     uint32_t slot = slot_take(table, tag_of_hash(hash), (uint32_t)(hash >> 32));
     char *at = table_slot(table, slot);
+    struct short_key short_key;
+    uintptr_t tagged = 0;
 
     order_set_hash(order_slot(&table->order, slot), (uint32_t)(hash >> 32));
     if (layout->n_key_bytes != 0) {
@@ -347,9 +364,14 @@ uint32_t table_add(struct table *table, struct bytes key, uint64_t hash, struct 
     if (layout->n_value_bytes != 0) {
         shared_write(at + layout->value_at, value.data, layout->n_value_bytes);
     }
-    if (layout->block_at != 0) {
-        shared_store(at + layout->block_at,
-                     (uintptr_t)block | (block_is_large(block) ? TABLE_LARGE_BLOCK : 0));
+    if (block != NULL) {
+        tagged = (uintptr_t)block | (block_is_large(block) ? TABLE_LARGE_BLOCK : 0);
+    }
+    if (layout->has_short_keys) {
+        short_key = block == NULL ? short_key_of(key) : short_key_long(tagged);
+        shared_write(at + TABLE_KEY_AT, short_key.words, sizeof(short_key.words));
+    } else if (layout->block_at != 0) {
+        shared_store(at + layout->block_at, tagged);
     }
     if (layout->life_at != 0) {
         expiry_add(&table->expiry, slot, now_ns, life);

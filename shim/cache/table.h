@@ -2,8 +2,9 @@
 /*
  * One shard's index and entries: key bytes -> slot. Groups of 14 slots (tags.h); an entry stays in
  * its slot until it leaves or the table grows, so that slots can be named by number. The layout of
- * a slot is computed per cache: keys and values of a fixed small size lie in the slot, everything
- * else in one block per entry; the words for lives exist only in caches that have lives.
+ * a slot is computed per cache: keys and values of a fixed small size lie in the slot, and so do
+ * short keys beside such a value if keys differ in size; everything else lies in one block per
+ * entry. The words for lives exist only in caches that have lives.
  *
  * Not locked: the shard's lock, or the only thread, guards it. Whole keys are compared.
  */
@@ -14,6 +15,7 @@
 #include "cache/expiry.h"
 #include "cache/order.h"
 #include "cache/policy.h"
+#include "cache/short_key.h"
 #include "cache/tags.h"
 
 #include <string.h>
@@ -30,7 +32,7 @@
 /* Offsets in a slot; 0: slots of this cache have none. */
 struct table_layout {
     uint32_t slot_bytes;
-    uint32_t n_key_bytes;   /* in the slot, at TABLE_KEY_AT; 0: the key is in the block */
+    uint32_t n_key_bytes;   /* in the slot, at TABLE_KEY_AT; 0: see has_short_keys */
     uint32_t n_value_bytes; /* in the slot; 0: the value is in the block */
     uint32_t value_at;
     uint32_t block_at;
@@ -38,6 +40,8 @@ struct table_layout {
     uint32_t share_bytes; /* of the table's memory for one entry, when the table is full */
     uint32_t policy_at;   /* behind everything else */
     bool is_word;         /* key and value are one word each, at the places below */
+    bool has_short_keys;  /* at TABLE_KEY_AT, and longer ones in the block, block_at being the same;
+                             false, without n_key_bytes: the key is in the block */
     bool secret;
     uint64_t idle_ns, stale_ns; /* as in struct cache_options */
     const struct policy *policy;
@@ -143,11 +147,24 @@ static inline struct block *table_shared_block(const void *shared)
     return (struct block *)(uintptr_t)shared_load(shared);
 }
 
+/* Whether an entry with a key of this size has a block. */
+static inline bool table_needs_block(const struct table_layout *layout, size_t n_key_bytes)
+{
+    return layout->block_at != 0 && !(layout->has_short_keys && n_key_bytes <= SHORT_KEY_BYTES);
+}
+
+/* In a slot of such a table. */
+static inline bool table_key_is_short(const struct table *table, uint32_t slot)
+{
+    return table->layout->has_short_keys &&
+           short_key_size(table_slot(table, slot) + TABLE_KEY_AT) != SHORT_KEY_IS_LONG;
+}
+
 static inline struct block *table_block(const struct table *table, uint32_t slot)
 {
     struct block *block = NULL;
 
-    if (table->layout->block_at != 0) {
+    if (table->layout->block_at != 0 && !table_key_is_short(table, slot)) {
         memcpy(&block, table_slot(table, slot) + table->layout->block_at, sizeof(block));
     }
     return table_untagged(block);
@@ -160,6 +177,11 @@ static inline struct bytes table_key(const struct table *table, uint32_t slot)
 
     if (table->layout->n_key_bytes != 0) {
         return (struct bytes){table_slot(table, slot) + TABLE_KEY_AT, table->layout->n_key_bytes};
+    }
+    if (table_key_is_short(table, slot)) {
+        const char *at = table_slot(table, slot) + TABLE_KEY_AT;
+
+        return (struct bytes){at, short_key_size(at)};
     }
     block = table_block(table, slot);
     return (struct bytes){block_key(block), block->n_key_bytes};

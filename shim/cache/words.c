@@ -2,7 +2,7 @@
 /* The shortest hit where others may be rearranging what it reads. See words.h and glance.c. */
 #include "cache/cache_private.h"
 
-_Static_assert(TABLE_LARGE_BLOCK == 1, "cache_find_text");
+_Static_assert(TABLE_LARGE_BLOCK == 1, "cache_find_long");
 _Static_assert(CACHE_WORDS_KEY_AT == TABLE_KEY_AT, "of slots");
 _Static_assert(CACHE_WORDS_VALUE_AT == TABLE_WORD_VALUE_AT, "of slots");
 _Static_assert(CACHE_WORDS_STAMP_AT == offsetof(struct slot_head, stamp), "of slots");
@@ -31,8 +31,7 @@ bool cache_words_init(struct cache_words *ret_words, struct cache *cache)
         .max_count = cache->policy->max_count,
         .use = uses[cache->policy->hit],
         .has_long_keys = layout->n_key_bytes > 8,
-        .block_at = layout->block_at,
-        .text_value_at = layout->value_at,
+        .key_value_at = layout->value_at,
     };
     return layout->n_key_bytes <= 16 && layout->n_value_bytes > 0 && layout->n_value_bytes <= 8 &&
            layout->life_at == 0 && ret_words->use != CACHE_WORDS_USES &&

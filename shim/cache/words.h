@@ -10,6 +10,7 @@
 #define CACHE_WORDS_H
 
 #include "cache/block.h"
+#include "cache/short_key.h"
 #include "cache/tags.h"
 
 #include <stdatomic.h>
@@ -41,7 +42,7 @@ struct cache_words {
     uint32_t front_shift, shard_bytes;  /* which of them, and how far apart they are */
     uint32_t slot_bytes, group_bytes;   /* of a slot, of a group's slots */
     uint32_t count_at, max_count;
-    uint32_t block_at, text_value_at; /* of keys that lie in blocks */
+    uint32_t key_value_at; /* of keys that differ in size */
     enum cache_words_use use;
     bool has_long_keys; /* of two words */
 };
@@ -113,35 +114,45 @@ static inline __attribute__((always_inline)) char *cache_find_words(const struct
     return NULL;
 }
 
-/*
- * The same for keys that differ in size, and lie in blocks: n words, of which the last is filled up
- * with zeroes, of n_bytes bytes. n is at least 1.
- */
-static inline __attribute__((always_inline)) char *cache_find_text(const struct cache_words *words,
-                                                                   const struct cache_front *front,
-                                                                   const uint64_t *key,
-                                                                   uint32_t n_bytes, uint64_t hash)
+/* The same for keys that differ in size. key: one of at most SHORT_KEY_BYTES bytes. */
+static inline __attribute__((always_inline)) char *cache_find_short(const struct cache_words *words,
+                                                                    const struct cache_front *front,
+                                                                    const struct short_key *key,
+                                                                    uint64_t hash)
 {
     struct cache_candidates found = cache_candidates(words, front, hash);
 
     for (; found.mask != 0; found.mask &= found.mask - 1) {
         char *slot = found.slots + (size_t)(uint32_t)__builtin_ctz(found.mask) * words->slot_bytes;
-        struct block *block;
-        const uint64_t *other;
-        uint32_t i = 0;
 
-        if (*(const uint32_t *)(const void *)slot != (uint32_t)(hash >> 32)) {
+        if (__builtin_expect(short_key_equals(slot + CACHE_WORDS_KEY_AT, key), 1)) {
+            return slot;
+        }
+    }
+    return NULL;
+}
+
+/*
+ * The same of a longer one: in words, of which the last is filled up with zeroes, of n_bytes bytes.
+ */
+static inline char *cache_find_long(const struct cache_words *words,
+                                    const struct cache_front *front, const uint64_t *key,
+                                    uint32_t n_bytes, uint64_t hash)
+{
+    struct cache_candidates found = cache_candidates(words, front, hash);
+
+    for (; found.mask != 0; found.mask &= found.mask - 1) {
+        char *slot = found.slots + (size_t)(uint32_t)__builtin_ctz(found.mask) * words->slot_bytes;
+        const char *at = slot + CACHE_WORDS_KEY_AT;
+        struct block *block;
+
+        if (*(const uint32_t *)(const void *)slot != (uint32_t)(hash >> 32) ||
+            short_key_size(at) != SHORT_KEY_IS_LONG) {
             continue;
         }
-        block = (struct block *)(uintptr_t)(shared_load(slot + words->block_at) & ~(uint64_t)1);
-        other = block_key(block);
-        if (block->n_key_bytes != n_bytes) {
-            continue;
-        }
-        while (i < (n_bytes + 7) / 8 && other[i] == key[i]) {
-            i++;
-        }
-        if (i == (n_bytes + 7) / 8) {
+        block = (struct block *)(uintptr_t)(shared_load(at) & ~(uint64_t)1);
+        if (block->n_key_bytes == n_bytes &&
+            shared_equals(block_key_behind(block, block->n_value_bytes), key, n_bytes)) {
             return slot;
         }
     }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * The short way of a hit of functions of one text, which is at most MARSHAL_FLAT_TEXT_BYTES long.
- * Its key is made in words, as keys of numbers are, and compared in words with that of an entry,
- * which lies in a block. Longer texts go the long way, and so does all in a process with threads.
+ * Its key is made in words, as keys of numbers are, and compared in words with that of an entry.
+ * Longer texts go the long way, and so does all in a process with threads.
  */
 #include "call/quick_private.h"
 
@@ -13,22 +13,36 @@ static inline uint64_t hash_key(const struct call_plan *plan, const uint64_t *ke
                : hash_bytes((struct bytes){key, n_bytes}, plan->seed);
 }
 
-bool quick_try_text(const struct call_plan *plan, const char *text, uint64_t *ret_word)
+static inline char *find_key(const struct call_plan *plan, struct cache_front **ret_front,
+                             const uint64_t *key, uint32_t n_bytes)
 {
     const struct cache_words *cache = &plan->quick.cache;
-    uint64_t key[MARSHAL_FLAT_TEXT_WORDS], hash;
+    uint64_t hash = hash_key(plan, key, n_bytes);
+    struct short_key short_key;
+
+    *ret_front = cache_front(cache, hash);
+    if (n_bytes > SHORT_KEY_BYTES) {
+        return cache_find_long(cache, *ret_front, key, n_bytes, hash);
+    }
+    short_key = short_key_of((struct bytes){key, n_bytes});
+    return cache_find_short(cache, *ret_front, &short_key, hash);
+}
+
+bool quick_try_text(const struct call_plan *plan, const char *text, uint64_t *ret_word)
+{
+    uint64_t key[MARSHAL_FLAT_TEXT_WORDS];
+    struct cache_front *front;
     uint32_t n_bytes;
     const char *slot;
 
     if (!__libc_single_threaded || text == NULL || (n_bytes = marshal_flat_text(text, key)) == 0) {
         return false;
     }
-    hash = hash_key(plan, key, n_bytes);
-    slot = cache_find_text(cache, cache_front(cache, hash), key, n_bytes, hash);
+    slot = find_key(plan, &front, key, n_bytes);
     if (slot == NULL) {
         return false;
     }
-    *ret_word = shared_load(slot + cache->text_value_at);
+    *ret_word = shared_load(slot + plan->quick.cache.key_value_at);
     return true;
 }
 
@@ -38,7 +52,7 @@ find_text(struct call_plan *plan, enum cache_words_use use, const char *text, ui
 {
     const struct call_quick *quick = &plan->quick;
     _Atomic uint64_t *hits = stats_hits_alone(plan->counters);
-    uint64_t n_hits = atomic_load_explicit(hits, memory_order_relaxed) + 1, hash;
+    uint64_t n_hits = atomic_load_explicit(hits, memory_order_relaxed) + 1;
     uint64_t key[MARSHAL_FLAT_TEXT_WORDS];
     struct cache_front *front;
     uint32_t n_bytes;
@@ -52,14 +66,12 @@ find_text(struct call_plan *plan, enum cache_words_use use, const char *text, ui
     if (!likely(n_bytes != 0)) {
         return false;
     }
-    hash = hash_key(plan, key, n_bytes);
-    front = cache_front(&quick->cache, hash);
-    slot = cache_find_text(&quick->cache, front, key, n_bytes, hash);
+    slot = find_key(plan, &front, key, n_bytes);
     if (!likely(slot != NULL && is_rounding_told(plan, false) &&
                 cache_use_words(&quick->cache, front, slot, use))) {
         return false;
     }
-    *ret_word = widen(quick, shared_load(slot + quick->cache.text_value_at));
+    *ret_word = widen(quick, shared_load(slot + quick->cache.key_value_at));
     atomic_store_explicit(hits, n_hits, memory_order_relaxed);
     return true;
 }

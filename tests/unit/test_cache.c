@@ -324,6 +324,25 @@ static void test_model_odd_sizes(void **state)
                              .max_bytes = 10000});
 }
 
+/* Short ones lie in the slots, the others in blocks. */
+static void test_model_keys_differ_in_size(void **state)
+{
+    drive(&(struct scenario){.policy = policy_of_state(state),
+                             .n_value_bytes = 8,
+                             .n_keys = 400,
+                             .n_operations = 100000,
+                             .max_entries = 110,
+                             .max_bytes = 9000});
+    drive(&(struct scenario){.policy = policy_of_state(state),
+                             .n_value_bytes = 13,
+                             .n_keys = 400,
+                             .n_operations = 20000,
+                             .max_entries = 110,
+                             .max_bytes = 1 << 20,
+                             .ttl_ns = 9000,
+                             .secret = true});
+}
+
 int main(void)
 {
     static struct policy_tests tests;
@@ -335,5 +354,6 @@ int main(void)
     add_for_each_policy(&tests, "model_bytes", test_model_bytes);
     add_for_each_policy(&tests, "model_secret", test_model_secret);
     add_for_each_policy(&tests, "model_odd_sizes", test_model_odd_sizes);
+    add_for_each_policy(&tests, "model_keys_differ_in_size", test_model_keys_differ_in_size);
     return _cmocka_run_group_tests("cache", tests.tests, tests.n, NULL, NULL);
 }

@@ -168,6 +168,19 @@ static void test_flat_entry_bytes(void **state)
     cache_destroy(cache);
 }
 
+/* And of a text of 16, with its frame: 56. What lies in a block does not fit beside it. */
+static void test_short_entry_bytes(void **state)
+{
+    struct cache_options options = {.max_entries = 100000, .max_bytes = 64 << 20, .value_bytes = 4};
+    struct cache *cache;
+
+    assert_int_equal(cache_create(&options, &cache), 0);
+    assert_true(cache_entry_bytes(cache, 20, 4) <= 56);
+    assert_int_equal(cache_entry_bytes(cache, 0, 4), cache_entry_bytes(cache, 23, 4));
+    assert_true(cache_entry_bytes(cache, 24, 4) >= cache_entry_bytes(cache, 23, 4) + 40);
+    cache_destroy(cache);
+}
+
 /* ---- random runs ----------------------------------------------------------------------------- */
 
 #define N_RANDOM_KEYS 300
@@ -392,5 +405,6 @@ int main(void)
     add_for_each_policy(&tests, "too_large_changes_nothing", test_too_large_changes_nothing);
     tests.tests[tests.n++] = (struct CMUnitTest)cmocka_unit_test(test_bad_options);
     tests.tests[tests.n++] = (struct CMUnitTest)cmocka_unit_test(test_flat_entry_bytes);
+    tests.tests[tests.n++] = (struct CMUnitTest)cmocka_unit_test(test_short_entry_bytes);
     return _cmocka_run_group_tests("cache_bounds", tests.tests, tests.n, NULL, NULL);
 }

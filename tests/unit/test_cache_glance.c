@@ -48,6 +48,8 @@ static const struct kind kinds[] = {
     {"fixed", 50, 61, 50, 61, 0, false, false},
     {"fixed key", 8, 0, 8, 100, 0, false, false},
     {"fixed value", 0, 24, 50, 24, 0, false, false},
+    {"short key", 0, 24, 23, 24, 0, false, false},
+    {"long key", 0, 8, 24, 8, 0, false, false},
     {"any", 0, 0, 50, CACHE_ROOM_BYTES, 0, false, false},
     {"empty", 0, 0, 0, 0, 0, false, false},
     {"idle", 8, 8, 8, 8, 1000, false, false},

@@ -117,6 +117,44 @@ static void test_all_keys_collide(void **state)
     cache_destroy(cache);
 }
 
+/* Keys of all sizes that are filled up with zeroes alike, and collide. */
+static void test_sizes_tell_keys_apart(void **state)
+{
+    static const unsigned char text[80] = {'x', 'y'}, zeroes[80];
+    struct cache *cache = create(
+        &(struct cache_options){.max_entries = 1000, .max_bytes = 1 << 20, .value_bytes = 4});
+
+    for (int round = 0; round < 2; round++) {
+        for (uint32_t n = 0; n < 140; n++) {
+            struct cache_key key = {{n < 70 ? zeroes : text, n % 70}, 0x123456789abcdef0};
+            _Alignas(8) unsigned char room[CACHE_ROOM_BYTES];
+            struct cache_lookup_options options = {.owner = room, .room = room};
+            struct cache_view view;
+            struct cache_ticket ticket;
+
+            if (n == 70) {
+                continue; /* nothing, as the first one is */
+            }
+            if (round == 0) {
+                assert_int_equal(cache_lookup(cache, &key, &options, &view, &ticket), CACHE_MISS);
+                assert_int_equal(
+                    cache_insert(cache, &key, (struct bytes){&n, sizeof(n)}, 0, NULL, &ticket), 0);
+            } else {
+                uint32_t slot = table_find(&cache->shards[0].table, key.bytes, key.hash);
+
+                assert_int_equal(cache_lookup(cache, &key, &options, &view, &ticket), CACHE_HIT);
+                assert_memory_equal(view.data, &n, sizeof(n));
+                assert_int_equal(table_key(&cache->shards[0].table, slot).n_bytes, n % 70);
+                assert_memory_equal(table_key(&cache->shards[0].table, slot).data, key.bytes.data,
+                                    n % 70);
+                cache_view_release(cache, &view);
+            }
+        }
+        assert_int_equal(cache_check(cache), 0);
+    }
+    cache_destroy(cache);
+}
+
 /*
  * Whatever the stamps look like, the oldest goes first: evenly spread, in clusters far apart, with
  * free slots between, in tables that are looked at beforehand and in small ones.
@@ -441,6 +479,7 @@ int main(void)
         cmocka_unit_test(test_the_oldest_goes_first),
         cmocka_unit_test(test_group_match),
         cmocka_unit_test(test_all_keys_collide),
+        cmocka_unit_test(test_sizes_tell_keys_apart),
         cmocka_unit_test(test_stamps_run_out),
         cmocka_unit_test(test_blocks),
         cmocka_unit_test(test_block_sizes),

@@ -288,7 +288,12 @@ static const char *find_text(const struct cache_words *words, const void *bytes,
     uint64_t key[8] = {0};
 
     memcpy(key, bytes, n_bytes);
-    return cache_find_text(words, cache_front(words, TEXT_HASH), key, n_bytes, TEXT_HASH);
+    if (n_bytes <= SHORT_KEY_BYTES) {
+        struct short_key short_key = short_key_of((struct bytes){bytes, n_bytes});
+
+        return cache_find_short(words, cache_front(words, TEXT_HASH), &short_key, TEXT_HASH);
+    }
+    return cache_find_long(words, cache_front(words, TEXT_HASH), key, n_bytes, TEXT_HASH);
 }
 
 static void insert_text(struct cache *cache, const void *bytes, uint32_t n_bytes, uint64_t value)
@@ -306,12 +311,14 @@ static void insert_text(struct cache *cache, const void *bytes, uint32_t n_bytes
 static void test_every_byte_of_a_text_counts(void **state)
 {
     static const struct {
-        unsigned char bytes[20];
+        unsigned char bytes[40];
         uint32_t n_bytes;
     } texts[] = {
         {"abcdefghijklmnopqrs", 20}, {"Abcdefghijklmnopqrs", 20}, {"abcdefghiJklmnopqrs", 20},
         {"abcdefghijklmnopqrS", 20}, {"abcdefghijklmnop", 16},    {"abcdefghijklmnop", 17},
         {"abcdefghijklmnop", 18},    {"abcdefghijklmnop", 20},    {"a", 1},
+        {"abcdefghijklmnop", 23},    {"abcdefghijklmnop", 24},    {"abcdefghijklmnop", 40},
+        {"abcdefghijklmnoP", 40},    {"Abcdefghijklmnop", 40},
     };
     const uint32_t n = sizeof(texts) / sizeof(texts[0]);
     struct cache_options options = {
@@ -328,7 +335,7 @@ static void test_every_byte_of_a_text_counts(void **state)
             const char *slot = find_text(&words, texts[j].bytes, texts[j].n_bytes);
 
             assert_non_null(slot);
-            assert_int_equal(shared_load(slot + words.text_value_at), j);
+            assert_int_equal(shared_load(slot + words.key_value_at), j);
         }
     }
     cache_fence(cache);
