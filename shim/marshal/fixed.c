@@ -95,18 +95,15 @@ int fixed_create(struct marshal_plan *plan, struct arena *arena)
     struct marshal_fixed found = {0}, *fixed;
     uint32_t n_key_bytes = describe_parameters(plan, &found);
     uint32_t n_record_bytes = place_parts(plan, &found);
+    int64_t n_input_bytes = marshal_inputs_bytes(function);
     bool has_plain_result = function->prototype.result->kind == CTYPE_VOID ||
                             function->result.kind == DESCRIBE_VALUE ||
                             function->result.kind == DESCRIBE_ADDRESS;
 
-    for (uint32_t i = 0; i < function->n_inputs; i++) {
-        int64_t n_bytes = marshal_input_bytes(&function->inputs[i]);
-
-        if (n_bytes < 0) {
-            return 0;
-        }
-        n_key_bytes += (uint32_t)n_bytes;
+    if (n_input_bytes < 0) {
+        return 0;
     }
+    n_key_bytes += (uint32_t)n_input_bytes;
     n_key_bytes += found.n_outs * (found.n_outs - 1) / 2;
     if (found.n_outs == 0 || plan->has_graph_record || !has_plain_result ||
         function->result.lifetime.kind != LIFETIME_NONE || function->has_secret ||

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * What a function reads besides its arguments, as bytes of its key. In the order of `key_also`:
+ * What a function reads besides its arguments, as bytes of its key:
+ *
+ *     number(8)    of what the shared inputs are found to be: see inputs_seen.c. 0: that stands
+ * here the others   in the order of `key_also`
+ *
+ * Each kind by itself; those up to `file` are the shared ones:
  *
  *     env          text, or 'N' when the variable is not there
  *     tz           libc's zone as far as it shows: tzname(16) timezone(8) daylight(8); TZ and TZDIR
@@ -13,52 +18,21 @@
  *     thread       number(8), never given to another thread of the process
  *     rounding     mode(8)
  *
- * A state is error(8) device(8) inode(8) size(8) and two times of seconds(8) and nanoseconds(8).
- *
  * The function reads all this later than the key does. So it is read again when the call is over:
- * what was computed while it changed belongs to no key and is not kept. A file that changed a
- * moment ago is not trusted at all: one more change could leave the same state.
+ * what was computed while it changed belongs to no key and is not kept.
  */
+#include "marshal/inputs.h"
+
 #include "base/clock.h"
 #include "base/environment.h"
-#include "marshal/marshal_private.h"
 
 #include <errno.h>
-#include <langinfo.h>
-#include <limits.h>
-#include <locale.h>
-#include <stdatomic.h>
-#include <string.h>
-#include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
-
-_Static_assert(LC_IDENTIFICATION == MARSHAL_LOCALE_CATEGORIES, "the last, and LC_ALL is below");
-
-/* Of one file or zone: its last look. A longer path is looked at for each call. */
-#define RECENT_PATH_BYTES 256
-
-struct marshal_recent {
-    struct lock lock; /* LOCK_RANK_FILES; guards the rest */
-    uint64_t until_ns;
-    struct file_state state; /* settled */
-    char path[RECENT_PATH_BYTES];
-};
-
-/* Written by marshal_inputs_init: when this process, or the one it was forked from, began. */
-static struct timespec began;
-
-static _Atomic uint64_t n_threads;
-static __thread uint64_t thread_number;
 
 /* ---- bytes ----------------------------------------------------------------------------------- */
 
-/*
- * n_bytes at the end of the buffer for something that is cut back soon, of which the function's own
- * limit says nothing.
- */
-static int extend_for_now(const struct marshal_plan *plan, struct marshal_buffer *buffer,
-                          size_t n_bytes, unsigned char **ret_at)
+int input_extend_for_now(const struct marshal_plan *plan, struct marshal_buffer *buffer,
+                         size_t n_bytes, unsigned char **ret_at)
 {
     size_t limit_bytes = plan->limit_bytes + n_bytes;
 
@@ -66,344 +40,111 @@ static int extend_for_now(const struct marshal_plan *plan, struct marshal_buffer
         buffer, n_bytes, limit_bytes < MARSHAL_MAX_BYTES ? limit_bytes : MARSHAL_MAX_BYTES, ret_at);
 }
 
-static int put(const struct marshal_plan *plan, struct marshal_buffer *buffer, const void *bytes,
-               size_t n_bytes)
+int input_put_bytes(const struct marshal_plan *plan, struct marshal_buffer *buffer,
+                    const void *bytes, size_t n_bytes)
 {
     return marshal_buffer_put(buffer, bytes, n_bytes, plan->limit_bytes);
 }
 
-static int put_variable(const struct marshal_plan *plan, struct marshal_buffer *buffer,
-                        const char *value)
+int input_put_variable(const struct marshal_plan *plan, struct marshal_buffer *buffer,
+                       const char *value)
 {
-    return value == NULL ? put(plan, buffer, "N", 1) : marshal_put_text(plan, buffer, value);
+    return value == NULL ? input_put_bytes(plan, buffer, "N", 1)
+                         : marshal_put_text(plan, buffer, value);
 }
 
-/* ---- files ----------------------------------------------------------------------------------- */
-
-static int put_state(const struct marshal_plan *plan, struct marshal_buffer *buffer,
-                     const struct file_state *state)
+static int put_input(const struct marshal_plan *plan, struct marshal_buffer *buffer,
+                     const struct config_input *input)
 {
-    uint64_t words[MARSHAL_STATE_BYTES / sizeof(uint64_t)] = {
-        (uint64_t)state->error,
-        state->device,
-        state->inode,
-        state->size,
-        (uint64_t)state->modified.tv_sec,
-        (uint64_t)state->modified.tv_nsec,
-        (uint64_t)state->changed.tv_sec,
-        (uint64_t)state->changed.tv_nsec,
-    };
-
-    return put(plan, buffer, words, sizeof(words));
-}
-
-/* What was seen of the path not long ago. recent may be NULL. */
-static bool remember(struct marshal_recent *recent, const char *path, struct file_state *ret_state)
-{
-    bool is_recent = false;
-
-    if (recent != NULL && lock_acquire(&recent->lock)) {
-        is_recent = clock_coarse_ns() + clock_coarse_tick_ns() < recent->until_ns &&
-                    strcmp(recent->path, path) == 0;
-        if (is_recent) {
-            *ret_state = recent->state;
-        }
-        lock_release(&recent->lock);
-    }
-    return is_recent;
-}
-
-static void note(const struct marshal_plan *plan, struct marshal_recent *recent, const char *path,
-                 uint64_t looked_ns, const struct file_state *state)
-{
-    size_t n_bytes = strlen(path) + 1;
-
-    if (recent != NULL && n_bytes <= sizeof(recent->path) && lock_acquire(&recent->lock)) {
-        memcpy(recent->path, path, n_bytes);
-        recent->state = *state;
-        recent->until_ns = looked_ns + plan->function->check_every_ns;
-        lock_release(&recent->lock);
-    }
-}
-
-/* -EAGAIN: it has just changed. */
-static int look(const struct marshal_plan *plan, struct marshal_recent *recent, const char *path,
-                bool is_over, struct file_state *ret_state)
-{
-    struct timespec now;
-    uint64_t looked_ns;
-
-    if (!is_over && remember(recent, path, ret_state)) {
-        return 0;
-    }
-    looked_ns = recent != NULL ? clock_coarse_ns() : 0;
-    now = clock_wall();
-    *ret_state = file_state_read(path);
-    if (!file_state_is_settled(ret_state, now)) {
-        return -EAGAIN;
-    }
-    note(plan, recent, path, looked_ns, ret_state);
-    return 0;
-}
-
-/* ---- the zone -------------------------------------------------------------------------------- */
-
-/*
- * The path of the file that glibc's tzset looks for, in scratch memory behind the buffer's bytes;
- * NULL: it looks for none. Any value of TZ is a file first, and a rule only when there is none.
- */
-static int find_zone(const struct marshal_plan *plan, struct marshal_buffer *buffer,
-                     const char *zone, const char *folder, char **ret_path)
-{
-    size_t n_zone, n_folder;
-    unsigned char *at;
-    int error;
-
-    *ret_path = NULL;
-    if (zone == NULL) {
-        zone = "/etc/localtime";
-    } else if (*zone == '\0') {
-        zone = "Universal";
-    } else if (*zone == ':') {
-        zone++;
-    }
-    if (*zone == '\0') {
-        return 0;
-    }
-    if (folder == NULL || *folder == '\0') {
-        folder = "/usr/share/zoneinfo";
-    }
-    n_zone = strlen(zone);
-    n_folder = *zone == '/' ? 0 : strlen(folder) + 1;
-    error = extend_for_now(plan, buffer, n_folder + n_zone + 1, &at);
-    if (error != 0) {
-        return error;
-    }
-    if (n_folder > 0) {
-        memcpy(at, folder, n_folder - 1);
-        at[n_folder - 1] = '/';
-    }
-    memcpy(at + n_folder, zone, n_zone + 1);
-    *ret_path = (char *)at;
-    return 0;
-}
-
-/*
- * The zone that libc holds, which is another than TZ names until the next tzset. A function that
- * changes it is not answered from memory then, as others go by it (localtime_r). The names are
- * libc's for good, so their addresses do.
- */
-static int put_held_zone(const struct marshal_plan *plan, struct marshal_buffer *buffer)
-{
-    uint64_t held[MARSHAL_HELD_ZONE_WORDS] = {(uintptr_t)tzname[0], (uintptr_t)tzname[1],
-                                              (uint64_t)timezone, (uint64_t)daylight};
-
-    return put(plan, buffer, held, sizeof(held));
-}
-
-static int put_zone(const struct marshal_plan *plan, struct marshal_buffer *buffer,
-                    struct marshal_recent *recent, bool is_over)
-{
-    const char *zone = environment_get(environ, "TZ");
-    const char *folder = environment_get(environ, "TZDIR");
-    struct file_state state;
-    size_t n_bytes;
-    char *path;
-    int error = put_held_zone(plan, buffer);
-
-    error = error != 0 ? error : put_variable(plan, buffer, zone);
-    error = error != 0 ? error : put_variable(plan, buffer, folder);
-    if (error != 0) {
-        return error;
-    }
-    n_bytes = buffer->n_bytes;
-    error = find_zone(plan, buffer, zone, folder, &path);
-    if (error == 0 && path != NULL) {
-        error = look(plan, recent, path, is_over, &state);
-    }
-    buffer->n_bytes = n_bytes;
-    if (error != 0) {
-        return error;
-    }
-    if (path == NULL) {
-        return put(plan, buffer, "n", 1);
-    }
-    /*
-     * While TZ stays what it is, libc does not look at the file again. If that has changed in this
-     * process's time, nobody can tell which content libc holds.
-     */
-    if (zone != NULL && state.error == 0 &&
-        file_state_age_ns(&state, began) < (int64_t)clock_coarse_tick_ns()) {
-        return -EAGAIN;
-    }
-    error = put(plan, buffer, "Z", 1);
-    return error != 0 ? error : put_state(plan, buffer, &state);
-}
-
-/* ---- the others ------------------------------------------------------------------------------ */
-
-static int put_folder(const struct marshal_plan *plan, struct marshal_buffer *buffer)
-{
-    struct file_state state = file_state_read(".");
-    uint64_t identity[] = {state.device, state.inode};
-    size_t n_before = buffer->n_bytes;
-    int saved_errno = errno;
-    unsigned char *at;
-    size_t n_text;
-    long n_path;
-    int error = extend_for_now(plan, buffer, MARSHAL_TEXT_FRAME_BYTES + PATH_MAX, &at);
-
-    if (error != 0) {
-        return error;
-    }
-    n_path = syscall(SYS_getcwd, at + MARSHAL_TEXT_FRAME_BYTES, PATH_MAX); /* with its NUL */
-    errno = saved_errno;
-    if (n_path > 0) {
-        n_text = (size_t)n_path - 1;
-        marshal_put_text_frame(at, n_text);
-        buffer->n_bytes = n_before + MARSHAL_TEXT_FRAME_BYTES + n_text;
-    } else {
-        at[0] = 'N';
-        buffer->n_bytes = n_before + 1;
-    }
-    return put(plan, buffer, identity, sizeof(identity));
-}
-
-/* Rights hang on these, too. errno is not kept. */
-static int put_groups(const struct marshal_plan *plan, struct marshal_buffer *buffer)
-{
-    long n = syscall(SYS_getgroups, 0, NULL);
-    uint64_t n_groups = n > 0 ? (uint64_t)n : 0;
-    unsigned char *at;
-    int error = put(plan, buffer, &n_groups, sizeof(n_groups));
-
-    if (error == 0) {
-        error = marshal_buffer_extend(buffer, n_groups * sizeof(uint32_t), plan->limit_bytes, &at);
-    }
-    return error != 0 ? error : syscall(SYS_getgroups, n, at) == n ? 0 : -EAGAIN;
-}
-
-/* Of the thread: libc keeps those of all threads equal, the kernel does not. */
-static int put_ids(const struct marshal_plan *plan, struct marshal_buffer *buffer)
-{
-    uint32_t ids[MARSHAL_IDS_BYTES / sizeof(uint32_t)] = {0};
-    int saved_errno = errno;
-
-    int error;
-
-    syscall(SYS_getresuid, &ids[0], &ids[1], &ids[2]);
-    syscall(SYS_getresgid, &ids[3], &ids[4], &ids[5]);
-    error = put(plan, buffer, ids, sizeof(ids));
-    if (error == 0) {
-        error = put_groups(plan, buffer);
-    }
-    errno = saved_errno;
-    return error;
-}
-
-static int put_locale(const struct marshal_plan *plan, struct marshal_buffer *buffer)
-{
-    const char *before = NULL;
-    int error = 0;
-
-    for (int category = 0; category <= LC_IDENTIFICATION && error == 0; category++) {
-        const char *name;
-
-        if (category == LC_ALL) {
-            continue;
-        }
-        name = nl_langinfo(NL_LOCALE_NAME(category));
-        error = before != NULL && name != NULL && strcmp(name, before) == 0
-                    ? put(plan, buffer, "=", 1)
-                    : put_variable(plan, buffer, name);
-        before = name;
-    }
-    return error;
-}
-
-static int put_thread(const struct marshal_plan *plan, struct marshal_buffer *buffer)
-{
-    if (thread_number == 0) {
-        thread_number = atomic_fetch_add_explicit(&n_threads, 1, memory_order_relaxed) + 1;
-    }
-    return put(plan, buffer, &thread_number, sizeof(thread_number));
-}
-
-static int put_rounding(const struct marshal_plan *plan, struct marshal_buffer *buffer)
-{
-    uint64_t mode = float_mode_read();
-
-    return put(plan, buffer, &mode, sizeof(mode));
-}
-
-static int put_input(const struct marshal_plan *plan, struct marshal_buffer *buffer, uint32_t i,
-                     bool is_over)
-{
-    const struct config_input *input = &plan->function->inputs[i];
-    struct marshal_recent *recent = plan->recent != NULL ? &plan->recent[i] : NULL;
-    struct file_state state;
-    int error;
-
     switch (input->kind) {
     case INPUT_VARIABLE:
-        return put_variable(plan, buffer, environment_get(environ, input->name));
+        return input_put_variable(plan, buffer, environment_get(environ, input->name));
     case INPUT_ZONE:
-        return put_zone(plan, buffer, recent, is_over);
+        return input_put_zone(plan, buffer);
     case INPUT_FILE:
-        error = look(plan, recent, input->name, is_over, &state);
-        return error != 0 ? error : put_state(plan, buffer, &state);
+        return input_put_file(plan, buffer, input->name);
     case INPUT_FOLDER:
-        return put_folder(plan, buffer);
+        return input_put_folder(plan, buffer);
     case INPUT_IDS:
-        return put_ids(plan, buffer);
+        return input_put_ids(plan, buffer);
     case INPUT_LOCALE:
-        return put_locale(plan, buffer);
+        return input_put_locale(plan, buffer);
     case INPUT_THREAD:
-        return put_thread(plan, buffer);
+        return input_put_thread(plan, buffer);
     default:
-        return put_rounding(plan, buffer);
+        return input_put_rounding(plan, buffer);
     }
+}
+
+/* Those that are shared, or the others. */
+static int put_inputs(const struct marshal_plan *plan, struct marshal_buffer *buffer,
+                      bool are_shared)
+{
+    const struct config_function *function = plan->function;
+    int error = 0;
+
+    for (uint32_t i = 0; i < function->n_inputs && error == 0; i++) {
+        if (input_is_shared(&function->inputs[i]) == are_shared) {
+            error = put_input(plan, buffer, &function->inputs[i]);
+        }
+    }
+    return error;
 }
 
 /* ---- one call -------------------------------------------------------------------------------- */
 
-/* Adds what the buffer has got since to a hash. */
-static void see(const struct marshal_buffer *buffer, size_t n_before, uint64_t *seen)
+/* What a call sees, as one number: each hash in its turn. */
+static void see(uint64_t *seen, uint64_t hash)
 {
-    *seen = hash_bytes((struct bytes){buffer->data + n_before, buffer->n_bytes - n_before}, *seen);
+    *seen = (*seen ^ hash) * UINT64_C(0x9e3779b97f4a7c15);
 }
 
-/* is_over: behind the call, when only what is so at this moment counts. */
-static int put_inputs(const struct marshal_plan *plan, bool is_over, struct marshal_buffer *buffer,
-                      uint64_t *seen)
+static uint64_t hash_behind(const struct marshal_buffer *buffer, size_t n_before)
 {
-    size_t n_before = buffer->n_bytes;
-    int error = 0;
+    return hash_bytes((struct bytes){buffer->data + n_before, buffer->n_bytes - n_before}, 0);
+}
 
-    for (uint32_t i = 0; i < plan->function->n_inputs && error == 0; i++) {
-        error = put_input(plan, buffer, i, is_over);
+static int put_number(const struct marshal_plan *plan, struct marshal_buffer *buffer,
+                      uint64_t number)
+{
+    return input_put_bytes(plan, buffer, &number, sizeof(number));
+}
+
+/* The shared inputs, by a look at what they are now: their number takes the place of the bytes. */
+__attribute__((noinline)) static int look_at_shared(const struct marshal_plan *plan,
+                                                    struct marshal_buffer *buffer, uint64_t *seen)
+{
+    const struct seen_inputs *noted = NULL;
+    uint64_t looked_ns = clock_coarse_ns(), hash = 0;
+    size_t n_before = buffer->n_bytes, n_number;
+    int error = put_number(plan, buffer, 0);
+
+    n_number = buffer->n_bytes;
+    error = error != 0 ? error : put_inputs(plan, buffer, true);
+    if (error != 0) {
+        return error;
     }
-    if (error == 0) {
-        see(buffer, n_before, seen);
+    hash = hash_behind(buffer, n_number);
+    see(seen, hash);
+    if (plan->seen != NULL) {
+        noted = seen_note(plan, (struct bytes){buffer->data + n_number, buffer->n_bytes - n_number},
+                          hash, looked_ns);
+    }
+    if (noted != NULL) {
+        buffer->n_bytes = n_before;
+        error = put_number(plan, buffer, noted->number);
     }
     return error;
 }
 
-static int put_path_state(const struct marshal_plan *plan, struct marshal_buffer *buffer,
-                          const char *path, uint64_t *seen)
+static int put_others(const struct marshal_plan *plan, struct marshal_buffer *buffer,
+                      uint64_t *seen)
 {
     size_t n_before = buffer->n_bytes;
-    struct file_state state;
-    int error = look(plan, NULL, path, true, &state);
+    int error = put_inputs(plan, buffer, false);
 
-    if (state.error == 0 && !state.is_regular) {
-        error = -ENOTSUP; /* however old it is */
-    }
     if (error == 0) {
-        error = put_state(plan, buffer, &state);
-    }
-    if (error == 0) {
-        see(buffer, n_before, seen);
+        see(seen, hash_behind(buffer, n_before));
     }
     return error;
 }
@@ -411,7 +152,33 @@ static int put_path_state(const struct marshal_plan *plan, struct marshal_buffer
 int marshal_put_inputs(const struct marshal_plan *plan, struct marshal_buffer *buffer,
                        struct marshal_call *call)
 {
-    return put_inputs(plan, false, buffer, &call->seen);
+    int error = 0;
+
+    if (plan->n_shared_inputs > 0) {
+        const struct seen_inputs *found = plan->seen != NULL ? seen_find(plan) : NULL;
+
+        if (found != NULL) {
+            see(&call->seen, found->hash);
+            error = put_number(plan, buffer, found->number);
+        } else {
+            error = look_at_shared(plan, buffer, &call->seen);
+        }
+    }
+    return error == 0 && plan->n_shared_inputs < plan->function->n_inputs
+               ? put_others(plan, buffer, &call->seen)
+               : error;
+}
+
+static int put_path_state(const struct marshal_plan *plan, struct marshal_buffer *buffer,
+                          const char *path, uint64_t *seen)
+{
+    size_t n_before = buffer->n_bytes;
+    int error = input_put_path_state(plan, buffer, path);
+
+    if (error == 0) {
+        see(seen, hash_behind(buffer, n_before));
+    }
+    return error;
 }
 
 int marshal_put_path_state(const struct marshal_plan *plan, struct marshal_buffer *buffer,
@@ -436,8 +203,12 @@ bool marshal_inputs_hold(const struct marshal_plan *plan, void *const *arguments
             error = put_path_state(plan, &buffer, marshal_pointer(arguments, i), &seen);
         }
     }
-    if (error == 0 && plan->function->n_inputs > 0) {
-        error = put_inputs(plan, true, &buffer, &seen);
+    /* Files are looked at now, whenever that was done for the last time. */
+    if (error == 0 && plan->n_shared_inputs > 0) {
+        error = look_at_shared(plan, &buffer, &seen);
+    }
+    if (error == 0 && plan->n_shared_inputs < plan->function->n_inputs) {
+        error = put_others(plan, &buffer, &seen);
     }
     marshal_buffer_fini(&buffer);
     return error == 0 && seen == call->seen;
@@ -445,41 +216,27 @@ bool marshal_inputs_hold(const struct marshal_plan *plan, void *const *arguments
 
 /* ---- plans ----------------------------------------------------------------------------------- */
 
-int64_t marshal_input_bytes(const struct config_input *input)
+int64_t marshal_inputs_bytes(const struct config_function *function)
 {
-    switch (input->kind) {
-    case INPUT_FILE:
-        return MARSHAL_STATE_BYTES;
-    case INPUT_THREAD:
-    case INPUT_ROUNDING:
-        return sizeof(uint64_t);
-    default:
-        return -1;
-    }
-}
+    int64_t n_bytes = 0;
 
-/* Forgets when files were last looked at. */
-static void begin_anew(const struct marshal_plan *plan)
-{
-    for (uint32_t i = 0; plan->recent != NULL && i < plan->function->n_inputs; i++) {
-        lock_init(&plan->recent[i].lock, LOCK_RANK_FILES);
-        plan->recent[i].until_ns = 0;
+    for (uint32_t i = 0; i < function->n_inputs; i++) {
+        if (function->inputs[i].kind != INPUT_THREAD &&
+            function->inputs[i].kind != INPUT_ROUNDING) {
+            return -1;
+        }
+        n_bytes += (int64_t)sizeof(uint64_t);
     }
+    return n_bytes;
 }
 
 int marshal_inputs_create(struct marshal_plan *plan, struct arena *arena)
 {
-    uint32_t n_inputs = plan->function->n_inputs;
-
-    if (plan->function->check_every_ns == 0) {
-        return 0;
+    for (uint32_t i = 0; i < plan->function->n_inputs; i++) {
+        plan->n_shared_inputs += input_is_shared(&plan->function->inputs[i]);
     }
-    plan->recent = arena_alloc(arena, n_inputs * sizeof(plan->recent[0]));
-    if (plan->recent == NULL) {
-        return -ENOMEM;
-    }
-    begin_anew(plan);
-    return 0;
+    /* Of a function with a secret nothing is written down that its keys rest on. */
+    return plan->n_shared_inputs > 0 && !plan->function->has_secret ? seen_create(plan, arena) : 0;
 }
 
 void marshal_after_fork(const struct marshal_plan *plan)
@@ -487,11 +244,13 @@ void marshal_after_fork(const struct marshal_plan *plan)
     for (uint32_t i = 0; i < plan->n_variants; i++) {
         marshal_after_fork(plan->variants[i]);
     }
-    begin_anew(plan);
+    if (plan->seen != NULL) {
+        seen_after_fork(plan);
+    }
     tied_memory_after_fork();
 }
 
 void marshal_inputs_init(void)
 {
-    began = clock_wall();
+    input_zone_init();
 }

@@ -3,7 +3,6 @@
 #ifndef MARSHAL_PRIVATE_H
 #define MARSHAL_PRIVATE_H
 
-#include "base/file_state.h"
 #include "base/lock.h"
 #include "marshal/marshal.h"
 
@@ -48,7 +47,9 @@ struct marshal_plan {
     size_t limit_bytes;               /* of a key and of a record */
     bool has_states;                  /* something else than memory is part of the key */
     bool can_overlap;                 /* the memory of parameters can: marshal_can_overlap */
-    struct marshal_recent *recent;    /* of each input, with check_every; else NULL */
+    uint32_t n_shared_inputs;         /* the others are of a process, or a thread: inputs.h */
+    bool looks_at_files;              /* as one of them */
+    struct marshal_seen *seen;        /* what they were found to be; NULL: nothing is kept of it */
     struct marshal_bindings bindings; /* what was found in the process for it */
 
     /* Of functions that write pointers, or hand out more than text and offsets: graph_record.c. */
@@ -155,8 +156,11 @@ bool marshal_strings_are_at(const char *const *strings, const void *memory, size
 #define MARSHAL_HELD_ZONE_WORDS   4  /* tzname, timezone, daylight */
 #define MARSHAL_LOCALE_CATEGORIES 12 /* all but LC_ALL */
 
-/* Bytes of an input in every key, or -1 when they differ from call to call. */
-int64_t marshal_input_bytes(const struct config_input *input);
+/* Bytes of all of them in every key, or -1 when they differ from call to call. */
+int64_t marshal_inputs_bytes(const struct config_function *function);
+
+/* What a number that stands for shared inputs in a key means: their bytes. None: n_bytes is 0. */
+struct bytes marshal_shared_inputs(const struct marshal_plan *plan, uint64_t number);
 
 int marshal_inputs_create(struct marshal_plan *plan, struct arena *arena);
 void marshal_inputs_init(void);

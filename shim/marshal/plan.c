@@ -62,7 +62,7 @@ static const uint8_t *make_order(const struct config_function *function, struct 
 static void plan_sizes(struct marshal_plan *plan)
 {
     const struct config_function *function = plan->function;
-    int64_t key_bytes = 0;
+    int64_t key_bytes = marshal_inputs_bytes(function);
     bool record_is_fixed = function->result.kind != DESCRIBE_OUT_STRING && !plan->has_graph_record;
 
     for (uint32_t i = 0; i < plan->n_parameters; i++) {
@@ -72,11 +72,6 @@ static void plan_sizes(struct marshal_plan *plan)
         if (plan->parameters[i].out_slot >= 0) {
             record_is_fixed = false;
         }
-    }
-    for (uint32_t i = 0; i < function->n_inputs; i++) {
-        int64_t n_bytes = marshal_input_bytes(&function->inputs[i]);
-
-        key_bytes = n_bytes < 0 || key_bytes < 0 ? -1 : key_bytes + n_bytes;
     }
     plan->key_bytes = key_bytes < 0 ? 0 : (uint32_t)key_bytes;
     plan->record_bytes = 0;

@@ -40,17 +40,6 @@ static void test_files(void **state)
     subject_end(&subject);
 }
 
-static uint64_t driven_ns;
-
-static int driven_gettime(clockid_t clock, struct timespec *ret_time)
-{
-    if (clock == CLOCK_REALTIME) {
-        return clock_gettime(clock, ret_time);
-    }
-    *ret_time = (struct timespec){(time_t)(driven_ns / 1000000000), (long)(driven_ns % 1000000000)};
-    return 0;
-}
-
 static void test_files_looked_at_now_and_then(void **state)
 {
     static struct config_input input = {INPUT_FILE, "file:f", NULL};

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: MIT
+/*
+ * marshal: what shared inputs were found to be stands for them in keys, and is believed for a
+ * while: which of it, for how long, and what becomes of keys when there is no more room for it.
+ */
+#include "inputs_subject.h"
+
+#include "base/clock.h"
+
+#include <stdlib.h>
+
+static struct config_input variable_and_file[] = {{INPUT_VARIABLE, "env:WHERE", "WHERE"},
+                                                  {INPUT_FILE, "file:f", file}};
+
+static int begin_driven(void **state)
+{
+    remove_file();
+    driven_ns = 5000000000;
+    clock_use_vdso(driven_gettime);
+    begin(variable_and_file, 2, 1000000000);
+    return 0;
+}
+
+static int end_driven(void **state)
+{
+    subject_end(&subject);
+    clock_use_vdso(NULL);
+    return unsetenv("WHERE");
+}
+
+static struct key key_at(const char *where)
+{
+    setenv("WHERE", where, 1);
+    return key_now();
+}
+
+/* A program may go to and fro between two: neither makes the other's look be forgotten. */
+static void test_each_is_believed(void **state)
+{
+    struct key a = key_at("a"), b = key_at("b"), again;
+
+    write_file();
+    driven_ns += 900000000;
+    for (int i = 0; i < 3; i++) {
+        again = key_at("a");
+        assert_true(same(&a, &again));
+        again = key_at("b");
+        assert_true(same(&b, &again));
+    }
+    assert_false(same(&a, &b));
+}
+
+/* Each for so long as it was said to be, and no longer. */
+static void test_each_is_looked_at(void **state)
+{
+    struct key a = key_at("a"), b, there;
+
+    driven_ns += 500000000;
+    b = key_at("b");
+    write_file();
+    settle();
+    driven_ns += 600000000; /* a's look is over, not b's */
+    there = key_at("b");
+    assert_true(same(&b, &there));
+    there = key_at("a");
+    assert_false(same(&a, &there));
+    driven_ns += 500000000;
+    there = key_at("b");
+    assert_false(same(&b, &there));
+}
+
+/* The latest look counts, however lately another one said something else. */
+static void test_a_change_back(void **state)
+{
+    struct key a = key_at("a"), there;
+
+    write_file();
+    settle();
+    driven_ns += 1100000000;
+    there = key_at("a");
+    assert_false(same(&a, &there));
+    remove_file();
+    assert_int_equal(capture_after(change_nothing), -ESTALE); /* which looks */
+    key_at("b");
+    there = key_at("a");
+    assert_true(same(&a, &there));
+}
+
+static void test_a_forked_child_looks_itself(void **state)
+{
+    struct key a = key_at("a"), there;
+
+    write_file();
+    settle();
+    there = key_at("a");
+    assert_true(same(&a, &there));
+    marshal_after_fork(subject.plan);
+    there = key_at("a");
+    assert_false(same(&a, &there));
+}
+
+/* More values than there is room for, each with a key of its own, the same whenever it comes. */
+static void test_no_room(void **state)
+{
+    enum {
+        N_VALUES = 400
+    };
+    struct config_input input = {INPUT_VARIABLE, "env:WHERE", "WHERE"};
+    static struct key keys[N_VALUES];
+    unsigned n_short = 0;
+    char value[32], shown[64];
+
+    begin(&input, 1, 0);
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < N_VALUES; i++) {
+            struct key key;
+
+            snprintf(value, sizeof(value), "number %03d", i);
+            snprintf(shown, sizeof(shown), "x=7, env:WHERE=\"%s\"", value);
+            key = key_at(value);
+            expect_shown(shown);
+            if (round == 0) {
+                keys[i] = key;
+                n_short += key.n_bytes == sizeof(int) + 8;
+            }
+            assert_true(same(&keys[i], &key));
+        }
+    }
+    for (int i = 0; i < N_VALUES; i++) {
+        for (int k = 0; k < i; k++) {
+            assert_false(same(&keys[i], &keys[k]));
+        }
+    }
+    assert_in_range(n_short, 20, N_VALUES - 20);
+    assert_int_equal(capture_after(change_nothing), 0);
+    subject_end(&subject);
+    unsetenv("WHERE");
+}
+
+/* Nothing is told by where the environment lies: what is in it may be changed at any time. */
+static void test_changed_in_place(void **state)
+{
+    static const struct config_input input = {INPUT_ZONE, "tz", ""};
+    static char zone[] = "TZ=EST5", other[] = "TZ=EST6", folder_text[] = "TZDIR=/a";
+    static char *both[] = {folder_text, zone, other, NULL};
+    char **environment = environ;
+    struct key before, key;
+
+    begin(&input, 1, 3600000000000);
+    environ = both;
+    before = key_now();
+    expect_shown_begin("x=7, tz=\"EST5\" in \"/a\" (");
+    zone[3] = 'C';
+    key = key_now();
+    assert_false(same(&before, &key));
+    zone[3] = 'E';
+    key = key_now();
+    assert_true(same(&before, &key));
+    zone[1] = 'X';
+    expect_shown_begin("x=7, tz=\"EST6\" in \"/a\" (");
+    other[2] = '\0';
+    expect_shown_begin("x=7, tz=(not set) in \"/a\" (");
+    folder_text[5] = '-';
+    expect_shown_begin("x=7, tz=(not set) in (not set) (");
+    environ = NULL;
+    expect_shown_begin("x=7, tz=(not set) in (not set) (");
+    environ = environment;
+    subject_end(&subject);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_each_is_believed, begin_driven, end_driven),
+        cmocka_unit_test_setup_teardown(test_each_is_looked_at, begin_driven, end_driven),
+        cmocka_unit_test_setup_teardown(test_a_change_back, begin_driven, end_driven),
+        cmocka_unit_test_setup_teardown(test_a_forked_child_looks_itself, begin_driven, end_driven),
+        cmocka_unit_test(test_no_room),
+        cmocka_unit_test(test_changed_in_place),
+    };
+
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
