@@ -59,6 +59,9 @@ const struct abi_call *call_plan_abi(const struct call_plan *plan);
  */
 void (*call_plan_quick(const struct call_plan *plan))(void);
 
+/* The same for entry_open_words. At most one of them is there. */
+abi_words_fn call_plan_words(const struct call_plan *plan);
+
 /* An entry_handler_fn: one call of the function whose plan this is. */
 void call_handle(void *plan, void *result, void **arguments);
 

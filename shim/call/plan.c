@@ -110,6 +110,10 @@ int call_plan_create(const struct call_plan_options *options, struct arena *aren
                                 ? function->single_flight_timeout_ns
                                 : WAIT_FIRST_NS;
     quick_prepare(plan);
+    error = quick_prepare_wide(plan, arena);
+    if (error != 0) {
+        return error;
+    }
     *ret_plan = plan;
     return 0;
 }

@@ -56,6 +56,9 @@ static bool try_hit(const struct call_plan *plan, const struct abi_words *words,
     uint64_t hash;
     const char *slot;
 
+    if (plan->wide != NULL) {
+        return quick_try_wide(plan, words);
+    }
     if (quick->is_text) {
         return quick_try_text(plan, (const char *)(uintptr_t)words->integers[0], ret_word);
     }
@@ -92,9 +95,8 @@ static void time_hits(struct call_plan *plan, const struct abi_words *words)
     }
 }
 
-/* Some calls were, or would have been, hits of the short way. The guard is set. Keeps errno. */
-__attribute__((noinline)) static void look(struct call_plan *plan, const struct abi_words *words,
-                                           uint32_t n_hits)
+__attribute__((noinline)) void quick_look(struct call_plan *plan, const struct abi_words *words,
+                                          uint32_t n_hits)
 {
     uint64_t share =
         (uint64_t)atomic_load_explicit(&plan->measure.share, memory_order_relaxed) * n_hits;
@@ -149,10 +151,10 @@ struct abi_both quick_handle(struct call_plan *plan, uint64_t i0, uint64_t i1, u
     if (fork_page_is_new_child()) {
         /* call_handle puts the house in order */
     } else if (!__libc_single_threaded) {
-        look(plan, &words, 1);
+        quick_look(plan, &words, 1);
         is_hit = glance(plan, &words, &result);
     } else if (is_look_due(plan, atomic_load_explicit(hits, memory_order_relaxed) + 1)) {
-        look(plan, &words, n_looks);
+        quick_look(plan, &words, n_looks);
     }
     guard_leave();
     if (is_hit) {

@@ -33,6 +33,13 @@ struct call_quick {
 /* Of a plan that is complete otherwise. */
 void quick_prepare(struct call_plan *plan);
 
+/*
+ * The same for functions that are not fit for that, but for the next best: one that takes its
+ * arguments from memory, piece by piece. Made in arena: 0 or -ENOMEM.
+ */
+struct call_wide;
+int quick_prepare_wide(struct call_plan *plan, struct arena *arena);
+
 /* How many of the calls are timed (call/measure.h): some of the hits must be seen for that. */
 void quick_follow_share(struct call_plan *plan, uint32_t share);
 

@@ -41,6 +41,12 @@ static inline bool is_look_due(struct call_plan *plan, uint64_t n_hits)
     return (n_hits & atomic_load_explicit(&plan->quick.look_mask, memory_order_relaxed)) == 0;
 }
 
+/*
+ * Some calls were, or would have been, hits of the short way: whether statistics are due, and
+ * calls to be timed. The guard is set. Keeps errno.
+ */
+void quick_look(struct call_plan *plan, const struct abi_words *words, uint32_t n_hits);
+
 /* The long way, for at most three integers and three vector registers. */
 struct abi_both quick_handle(struct call_plan *plan, uint64_t i0, uint64_t i1, uint64_t i2,
                              double v0, double v1, double v2);
@@ -48,5 +54,8 @@ struct abi_both quick_handle(struct call_plan *plan, uint64_t i0, uint64_t i1, u
 /* quick_text.c: the code for a function of one text; and a hit that counts nowhere. */
 void (*quick_text_code(enum cache_words_use use))(void);
 bool quick_try_text(const struct call_plan *plan, const char *text, uint64_t *ret_word);
+
+/* quick_wide.c: a hit that counts nowhere. */
+bool quick_try_wide(const struct call_plan *plan, const struct abi_words *words);
 
 #endif

@@ -70,6 +70,7 @@ struct call_plan *hook_prepare(struct hook *hook, const struct named_definition 
     };
     struct call_plan *plan;
     void (*quick)(void);
+    abi_words_fn words;
     const char *reason;
     int entry;
 
@@ -95,8 +96,11 @@ struct call_plan *hook_prepare(struct hook *hook, const struct named_definition 
         return NULL;
     }
     quick = call_plan_quick(plan);
+    words = call_plan_words(plan);
     entry = quick != NULL ? entry_open_quick(call_plan_abi(plan), definition->address, quick, plan)
-                          : entry_open(call_plan_abi(plan), definition->address, call_handle, plan);
+            : words != NULL
+                ? entry_open_words(call_plan_abi(plan), definition->address, words, plan)
+                : entry_open(call_plan_abi(plan), definition->address, call_handle, plan);
     if (entry < 0) {
         *ret_reason =
             entry == -ENOSPC ? "too many functions are named" : "libffi cannot carry its prototype";

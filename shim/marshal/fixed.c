@@ -41,8 +41,9 @@ static uint32_t out_bytes(const struct marshal_plan *plan, const struct marshal_
     return (uint32_t)count * out->element_bytes;
 }
 
-/* Bytes of the parameters in every key, or 0: they differ, or are for somebody else. */
-static uint32_t describe_parameters(const struct marshal_plan *plan, struct marshal_fixed *fixed)
+/* Bytes of the parameters in every key. False: they differ, or are for somebody else. */
+static bool describe_parameters(const struct marshal_plan *plan, struct marshal_fixed *fixed,
+                                uint32_t *ret_n_bytes)
 {
     uint32_t n_key_bytes = 0;
 
@@ -53,7 +54,7 @@ static uint32_t describe_parameters(const struct marshal_plan *plan, struct mars
         case DESCRIBE_VALUE:
         case DESCRIBE_ADDRESS:
             if (parameter->reads != NULL) {
-                return 0;
+                return false;
             }
             n_key_bytes += parameter->value_bytes;
             break;
@@ -61,17 +62,18 @@ static uint32_t describe_parameters(const struct marshal_plan *plan, struct mars
             break;
         case DESCRIBE_MEMORY:
             if (fixed->n_outs == FIXED_OUTS || out_bytes(plan, parameter) == 0) {
-                return 0;
+                return false;
             }
             fixed->outs[fixed->n_outs].parameter = i;
             fixed->outs[fixed->n_outs++].n_bytes = out_bytes(plan, parameter);
             n_key_bytes++;
             break;
         default:
-            return 0;
+            return false;
         }
     }
-    return n_key_bytes;
+    *ret_n_bytes = n_key_bytes;
+    return true;
 }
 
 /* Bytes of every record. */
@@ -93,21 +95,21 @@ int fixed_create(struct marshal_plan *plan, struct arena *arena)
 {
     const struct config_function *function = plan->function;
     struct marshal_fixed found = {0}, *fixed;
-    uint32_t n_key_bytes = describe_parameters(plan, &found);
-    uint32_t n_record_bytes = place_parts(plan, &found);
+    uint32_t n_key_bytes, n_record_bytes;
     int64_t n_input_bytes = marshal_inputs_bytes(function);
     bool has_plain_result = function->prototype.result->kind == CTYPE_VOID ||
                             function->result.kind == DESCRIBE_VALUE ||
                             function->result.kind == DESCRIBE_ADDRESS;
 
-    if (n_input_bytes < 0) {
+    if (n_input_bytes < 0 || !describe_parameters(plan, &found, &n_key_bytes)) {
         return 0;
     }
+    n_record_bytes = place_parts(plan, &found);
     n_key_bytes += (uint32_t)n_input_bytes;
     n_key_bytes += found.n_outs * (found.n_outs - 1) / 2;
-    if (found.n_outs == 0 || plan->has_graph_record || !has_plain_result ||
-        function->result.lifetime.kind != LIFETIME_NONE || function->has_secret ||
-        function->has_secret_out || n_key_bytes > FIXED_MAX_BYTES ||
+    if ((found.n_outs == 0 && !function->captures_errno) || plan->has_graph_record ||
+        !has_plain_result || function->result.lifetime.kind != LIFETIME_NONE ||
+        function->has_secret || function->has_secret_out || n_key_bytes > FIXED_MAX_BYTES ||
         n_record_bytes > FIXED_MAX_BYTES) {
         return 0;
     }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
  * Functions that write to memory of the caller's whose sizes the description tells, as frexp,
- * sincos and remquo do: their keys have one size, and so have their records, in which everything
- * has its place. Both then lie in the slots of a cache, and hits need not read what they are made
- * of. See key.c and record.c for all other functions.
+ * sincos and remquo do, or to errno, and that hand out nothing else but a value: their keys have
+ * one size, and so have their records, in which everything has its place. Both then lie in the
+ * slots of a cache, and hits need not read what they are made of. See key.c and record.c for all
+ * other functions.
  *
  *     key      the parameters in their order: a memory that is written is 'N' for NULL, or 'P'; the
  *              further inputs; of each pair of such memory one byte: how it overlaps, or 0

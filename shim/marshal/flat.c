@@ -7,21 +7,6 @@
 
 #include <string.h>
 
-/* Its bytes in every key are those of the argument itself. */
-static bool is_plain(const struct marshal_parameter *parameter)
-{
-    switch (parameter->description->kind) {
-    case DESCRIBE_VALUE:
-    case DESCRIBE_ADDRESS:
-        return parameter->value_bytes <= sizeof(uint64_t) &&
-               !marshal_is_approximate(parameter->description);
-    case DESCRIBE_IGNORE:
-        return true;
-    default:
-        return false;
-    }
-}
-
 /* Nothing counts but what the parameters say and the result, which is a scalar. */
 static bool has_plain_result(const struct marshal_plan *plan, struct marshal_flat *ret_flat)
 {
@@ -49,7 +34,7 @@ bool marshal_is_flat(const struct marshal_plan *plan, struct marshal_flat *ret_f
     for (uint32_t i = 0; i < plan->n_parameters; i++) {
         const struct marshal_parameter *parameter = &plan->parameters[i];
 
-        if (plan->order[i] != i || !is_plain(parameter)) {
+        if (plan->order[i] != i || !marshal_is_plain(parameter)) {
             return false;
         }
         ret_flat->n_bytes[i] =

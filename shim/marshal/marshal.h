@@ -108,6 +108,35 @@ bool marshal_is_flat_text(const struct marshal_plan *plan, struct marshal_flat *
  */
 uint32_t marshal_flat_text(const char *text, uint64_t ret_words[MARSHAL_FLAT_TEXT_WORDS]);
 
+#define MARSHAL_WIDE_PARTS 14
+#define MARSHAL_WIDE_OUTS  4
+#define MARSHAL_WIDE_BYTES 64
+
+/*
+ * A function whose keys are the first bytes of its arguments and nothing else, and whose records
+ * are its result, which is a scalar or nothing, and what it writes behind pointers that are
+ * arguments, so many bytes each. Keys of calls where such a pointer is NULL, or where two of them
+ * lead to memory that overlaps, are others than `key` and `parts` say.
+ */
+struct marshal_wide {
+    uint32_t n_key_bytes, n_record_bytes;  /* 1 to MARSHAL_WIDE_BYTES, each */
+    unsigned char key[MARSHAL_WIDE_BYTES]; /* what is the same in all of them; else 0 */
+    uint32_t n_parts;
+    struct {
+        uint32_t parameter, at, n_bytes; /* in the key; at most 8 */
+    } parts[MARSHAL_WIDE_PARTS];
+    uint32_t n_outs;
+    struct {
+        uint32_t parameter, at, n_bytes; /* in the record; at is a multiple of 8 */
+    } outs[MARSHAL_WIDE_OUTS];
+    uint32_t result_at, n_result_bytes; /* the same; 0: no result */
+    bool result_is_signed;
+    bool has_errno; /* what is done to errno is in the record, in four bytes */
+    uint32_t errno_at;
+};
+
+bool marshal_is_wide(const struct marshal_plan *plan, struct marshal_wide *ret_wide);
+
 /* Per-thread memory of "static" results is set up once, and the process's time begins. 0 or -errno.
  */
 int marshal_init(void);

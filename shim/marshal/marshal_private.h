@@ -142,6 +142,21 @@ static inline bool marshal_is_approximate(const struct config_description *descr
     return description->round != 0 || description->drop_bits != 0;
 }
 
+/* Its bytes in every key are those of the argument itself. */
+static inline bool marshal_is_plain(const struct marshal_parameter *parameter)
+{
+    switch (parameter->description->kind) {
+    case DESCRIBE_VALUE:
+    case DESCRIBE_ADDRESS:
+        return parameter->value_bytes <= sizeof(uint64_t) &&
+               !marshal_is_approximate(parameter->description);
+    case DESCRIBE_IGNORE:
+        return true;
+    default:
+        return false;
+    }
+}
+
 int marshal_put_strings(const struct marshal_plan *plan, struct marshal_buffer *buffer,
                         const char *const *strings);
 

@@ -24,6 +24,11 @@ static inline uint32_t memo_fold_double(double x)
     return half ^ half >> 16;
 }
 
+static inline uint32_t memo_fold_int(int number)
+{
+    return (uint32_t)number ^ (uint32_t)number >> 16;
+}
+
 /*
  * The bits of text are few in each byte, so XOR would leave places empty: a multiplication to 128
  * bits, folded, instead.

@@ -88,6 +88,11 @@ static uint32_t fold_double(const void *argument)
     return memo_fold_double(*(const double *)argument);
 }
 
+static uint32_t fold_int(const void *argument)
+{
+    return memo_fold_int(*(const int *)argument);
+}
+
 static uint32_t fold_text(const void *argument)
 {
     uint64_t words[MEMO_TEXT_WORDS];
@@ -203,7 +208,7 @@ static const struct shape shapes[] = {
     {"chain", sizeof(double), draw_double, fold_double, call_chain, is_right_double},
     {"three", sizeof(struct three), draw_three, NULL, call_three, is_right_three},
     {"text", sizeof(struct text), draw_text, fold_text, call_text, is_right_text},
-    {"out", sizeof(int), draw_int, NULL, call_out, is_right_out},
+    {"out", sizeof(int), draw_int, fold_int, call_out, is_right_out},
     {"struct", sizeof(struct bench_place), draw_place, NULL, call_struct, is_right_struct},
     {"wide", sizeof(long double), draw_wide, NULL, call_wide, is_right_wide},
 };

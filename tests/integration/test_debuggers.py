@@ -188,18 +188,26 @@ class Debuggers(counted.CountedCase):
         self.assertTrue(all(int(size, 16) > 0 for size in symbols))
 
 
-class DebuggersTyped(Debuggers):
-    """The same, but not the short way: with arguments that the function does not have."""
+class DebuggersWords(Debuggers):
+    """By registers that lie in memory: with arguments that the function does not have."""
 
     ENTRY = "memoshim_typed_4_0"
-    HIT = ["marshal_replay", "call_handle", ENTRY]
-    ON_HIT = [*HIT, "cache_lookup"]
+    HIT = ["wide_one", ENTRY]
+    ON_HIT = HIT
     described = {
         "prototype": "long counted_hooked(long key, int b, int c, int d)",
         "args": dict.fromkeys("bcd", "ignore"),
     }
     test_thunks_have_names = test_callgrind = test_perf = None
     test_memcheck = None  # which takes what it would find in the registers for an error
+
+
+class DebuggersTyped(DebuggersWords):
+    """The same, but not the short way."""
+
+    HIT = ["marshal_replay", "call_handle", DebuggersWords.ENTRY]
+    ON_HIT = [*HIT, "cache_lookup"]
+    described = {**DebuggersWords.described, "key_also": ["thread"]}
 
 
 class DebuggersGeneral(DebuggersTyped):

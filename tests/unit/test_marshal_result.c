@@ -136,7 +136,7 @@ static void test_errno(void **state)
     subject_begin(&subject, &type_i32);
     subject.function.captures_errno = true;
     subject_finish(&subject);
-    assert_int_equal(marshal_record_bytes(subject.plan), 8);
+    assert_int_equal(marshal_record_bytes(subject.plan), 16);
     for (int i = 0; i < 3; i++) {
         before(&subject, NULL, &call);
         assert_int_equal(after(&subject, NULL, &result, &call, values[i], &record), 0);

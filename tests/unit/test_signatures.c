@@ -26,7 +26,7 @@ struct signature {
     void (*call)(void *function); /* through a pointer of the true type */
 };
 
-static unsigned n_real_calls, n_wrong, n_quick;
+static unsigned n_real_calls, n_wrong, n_quick, n_words;
 
 static void check(const void *actual, const void *expected, size_t n_bytes)
 {
@@ -108,6 +108,7 @@ static bool run_entry(size_t i, bool is_general)
     struct abi_call *call;
     struct call_plan *plan;
     void (*quick)(void);
+    abi_words_fn words;
     void *thunk;
     int entry;
 
@@ -120,9 +121,12 @@ static bool run_entry(size_t i, bool is_general)
     call = (struct abi_call *)call_plan_abi(plan); /* of the arena */
     call->is_typed = call->is_typed && !is_general;
     quick = is_general ? NULL : call_plan_quick(plan);
-    entry = quick != NULL ? entry_open_quick(call, signatures[i].real, quick, plan)
-                          : entry_open(call, signatures[i].real, call_handle, plan);
+    words = is_general ? NULL : call_plan_words(plan);
+    entry = quick != NULL   ? entry_open_quick(call, signatures[i].real, quick, plan)
+            : words != NULL ? entry_open_words(call, signatures[i].real, words, plan)
+                            : entry_open(call, signatures[i].real, call_handle, plan);
     n_quick += quick != NULL;
+    n_words += words != NULL;
     assert_true(entry >= 0);
     thunk = entry_thunk(entry);
     expect(i, signatures[i].real, 1);
@@ -152,6 +156,8 @@ static void test_each_signature(void **state)
     }
     assert_true(n_typed >= 20);
     assert_true(n_quick >= 10);
+    print_message("# %u of them by words\n", n_words);
+    assert_true(n_words >= 5);
 }
 
 static int set_up(void **state)

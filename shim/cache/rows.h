@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Hits of entries that lie whole in their slots: keys and values of one size each, of up to eight
+ * words, with lives and under any policy. Part of cache.h, as words.h is, of which it uses the
+ * first look; what is shorter still, for keys of one or two words and values of one, stands there.
+ * It answers what cache_lookup would, or not at all.
+ */
+#ifndef CACHE_ROWS_H
+#define CACHE_ROWS_H
+
+#include "cache/words.h"
+
+#define CACHE_ROW_WORDS 8
+
+/* Where the words of a life stand in a slot, from rows.life_at on. */
+#define CACHE_ROW_EXPIRES_AT 0
+#define CACHE_ROW_USED_AT    16
+#define CACHE_ROW_END_AT     24
+
+/* A cache that can be asked so. Filled in by cache_rows_init, constant from then on. */
+struct cache_rows {
+    struct cache_words words; /* use CACHE_WORDS_USES: a hit moves entries */
+    struct cache *cache;
+    uint32_t n_key_words, n_value_words;
+    uint32_t value_at; /* in a slot, as the next */
+    uint32_t life_at;  /* 0: entries live until they go */
+    uint64_t idle_ns;  /* how long after its last use an entry ends; 0: that is not asked */
+};
+
+/* False: this cache has entries of another kind, or such as are recomputed before their end. */
+bool cache_rows_init(struct cache_rows *ret_rows, struct cache *cache);
+
+static inline bool cache_row_is_alive(const struct cache_rows *rows, const char *slot,
+                                      uint64_t now_ns)
+{
+    const char *life = slot + rows->life_at;
+    uint64_t used_ns;
+
+    if (rows->life_at == 0 || now_ns < shared_load(life + CACHE_ROW_EXPIRES_AT)) {
+        return true;
+    }
+    if (rows->idle_ns == 0) {
+        return false;
+    }
+    used_ns = shared_load(life + CACHE_ROW_USED_AT);
+    return now_ns < shared_load(life + CACHE_ROW_END_AT) &&
+           (now_ns < used_ns || now_ns - used_ns < rows->idle_ns);
+}
+
+/* A clock that is set back takes nothing off a life. */
+static inline void cache_row_note_use(const struct cache_rows *rows, char *slot, uint64_t now_ns)
+{
+    char *used = slot + rows->life_at + CACHE_ROW_USED_AT;
+
+    if (rows->idle_ns != 0 && shared_load(used) < now_ns) {
+        shared_store(used, now_ns);
+    }
+}
+
+/* The policy's on_hit. Not inlined: what it does is not little. */
+void cache_move_row(const struct cache_rows *rows, struct cache_front *front, char *slot);
+
+/* The entry counts as used. False: that cannot be noted here; ask cache_lookup. */
+static inline bool cache_use_row(const struct cache_rows *rows, struct cache_front *front,
+                                 char *slot, uint64_t now_ns)
+{
+    if (__builtin_expect(rows->words.use == CACHE_WORDS_USES, 0)) {
+        cache_move_row(rows, front, slot);
+    } else if (!cache_use_words(&rows->words, front, slot, rows->words.use)) {
+        return false;
+    }
+    cache_row_note_use(rows, slot, now_ns);
+    return true;
+}
+
+/*
+ * True: the live entry of the key has answered. key: n_key_words words, of which the last is filled
+ * up with zeroes, as the last of ret_value is; n_key_words is that of rows, perhaps known when this
+ * is compiled. now_ns is as in cache_lookup_options. use: it counts as used. Only in a process
+ * without threads.
+ */
+static inline __attribute__((always_inline)) bool
+cache_find_row(const struct cache_rows *rows, const uint64_t *key, uint32_t n_key_words,
+               uint64_t hash, uint64_t now_ns, bool use, uint64_t *ret_value)
+{
+    struct cache_front *front = cache_front(&rows->words, hash);
+    struct cache_candidates found = cache_candidates(&rows->words, front, hash);
+
+    for (; found.mask != 0; found.mask &= found.mask - 1) {
+        char *slot =
+            found.slots + (size_t)(uint32_t)__builtin_ctz(found.mask) * rows->words.slot_bytes;
+        uint32_t i = 0;
+
+        while (i < n_key_words && shared_load(slot + CACHE_WORDS_KEY_AT + i * 8) == key[i]) {
+            i++;
+        }
+        if (__builtin_expect(i < n_key_words, 0)) {
+            continue;
+        }
+        if (!cache_row_is_alive(rows, slot, now_ns) ||
+            (use && !cache_use_row(rows, front, slot, now_ns))) {
+            return false;
+        }
+        for (i = 0; i < rows->n_value_words; i++) {
+            ret_value[i] = shared_load(slot + rows->value_at + i * 8);
+        }
+        return true;
+    }
+    return false;
+}
+
+/*
+ * The same in a process with threads. Takes the shard's lock only if the policy's hits need it, and
+ * only if it is free.
+ */
+bool cache_glance_row(const struct cache_rows *rows, const uint64_t *key, uint64_t hash,
+                      uint64_t now_ns, bool use, uint64_t *ret_value);
+
+#endif

@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The short way of a hit for functions that have none of their own in quick.c: more scalars than
+ * three, out parameters of a few bytes, lives, errno, and policies that rearrange entries at a hit.
+ * The arguments' registers lie in memory; a list of pieces, made once, says what becomes of each: a
+ * part of the key, or where a part of the answer goes. With threads as without.
+ *
+ * The caller's memory is written when the guard is no longer set and everything is in order again:
+ * if it cannot be written, or somebody's handler looks at each write, the fault is as one in the
+ * real function.
+ */
+#include "base/arena.h"
+#include "call/life.h"
+#include "call/quick_private.h"
+
+#include <errno.h>
+
+/* A part of an argument, and its place in a word of the key. */
+struct piece {
+    uint64_t mask;
+    uint8_t from; /* in abi_words */
+    uint8_t down, up;
+};
+
+/* Where a part of the answer goes. */
+struct out {
+    uint8_t from; /* the pointer, in abi_words */
+    uint8_t word; /* of the answer */
+    uint8_t n_bytes;
+};
+
+#define MAX_PIECES (2 * MARSHAL_WIDE_PARTS) /* one may lie across two words */
+#define NO_WORD    CACHE_ROW_WORDS
+
+/* Constant. */
+struct call_wide {
+    abi_words_fn code;
+    struct cache_rows rows;
+    struct hash_seeds seeds; /* of short keys */
+    uint32_t n_key_bytes, n_outs;
+    uint64_t key[CACHE_ROW_WORDS];   /* what is in every key */
+    uint32_t ends[CACHE_ROW_WORDS];  /* of each word: behind its last piece */
+    struct piece pieces[MAX_PIECES]; /* by words */
+    struct out outs[MARSHAL_WIDE_OUTS];
+    uint32_t result_word, errno_word; /* of the answer; NO_WORD: there is none */
+};
+
+struct answer {
+    uint64_t words[CACHE_ROW_WORDS + 1]; /* one more: what is not there is anything */
+};
+
+static inline uint64_t load(const struct abi_words *words, uint32_t at)
+{
+    uint64_t word;
+
+    memcpy(&word, (const char *)words + at, sizeof(word));
+    return word;
+}
+
+static inline char *load_pointer(const struct abi_words *words, uint32_t at)
+{
+    return (char *)(uintptr_t)load(words, at);
+}
+
+/* They have no byte in common, and none is NULL: all other keys are made the long way. */
+static inline bool are_outs_apart(const struct call_wide *wide, const struct abi_words *words)
+{
+    for (uint32_t i = 0; i < wide->n_outs; i++) {
+        const char *memory = load_pointer(words, wide->outs[i].from);
+
+        if (memory == NULL) {
+            return false;
+        }
+        for (uint32_t j = 0; j < i; j++) {
+            /* From a byte that would be the first to touch it up to the last one that does. */
+            if ((uintptr_t)memory + wide->outs[i].n_bytes - 1 -
+                    (uintptr_t)load_pointer(words, wide->outs[j].from) <
+                (uintptr_t)wide->outs[i].n_bytes + wide->outs[j].n_bytes - 1) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static inline void make_key(const struct call_wide *wide, uint32_t n_words,
+                            const struct abi_words *words, uint64_t *ret_key)
+{
+    uint32_t i = 0;
+
+    for (uint32_t k = 0; k < n_words; k++) {
+        uint64_t word = wide->key[k];
+
+        for (; i < wide->ends[k]; i++) {
+            const struct piece *piece = &wide->pieces[i];
+
+            word |= (load(words, piece->from) & piece->mask) >> piece->down << piece->up;
+        }
+        ret_key[k] = word;
+    }
+}
+
+static inline uint64_t hash_key(const struct call_plan *plan, uint32_t n_words, const uint64_t *key)
+{
+    const struct call_wide *wide = plan->wide;
+
+    return n_words <= 2 ? hash_words(key[0], n_words == 2 ? key[1] : 0, &wide->seeds)
+                        : hash_bytes((struct bytes){key, wide->n_key_bytes}, plan->seed);
+}
+
+/*
+ * A hit, which the statistics do not know of yet. n_words: of the key, perhaps known when this is
+ * compiled; use: the policy is told of it. The guard is set.
+ */
+static inline __attribute__((always_inline)) bool ask(const struct call_plan *plan,
+                                                      uint32_t n_words,
+                                                      const struct abi_words *words, bool use,
+                                                      struct answer *ret_answer)
+{
+    const struct call_wide *wide = plan->wide;
+    uint64_t key[CACHE_ROW_WORDS], hash;
+    uint64_t now_ns = wide->rows.life_at != 0 ? life_latest_ns(plan) : 0;
+
+    if (!likely(are_outs_apart(wide, words) && is_rounding_told(plan, false))) {
+        return false;
+    }
+    make_key(wide, n_words, words, key);
+    hash = hash_key(plan, n_words, key);
+    return likely(__libc_single_threaded)
+               ? cache_find_row(&wide->rows, key, n_words, hash, now_ns, use, ret_answer->words)
+               : cache_glance_row(&wide->rows, key, hash, now_ns, use, ret_answer->words);
+}
+
+bool quick_try_wide(const struct call_plan *plan, const struct abi_words *words)
+{
+    struct answer answer;
+
+    return ask(plan, plan->wide->rows.n_key_words, words, false, &answer);
+}
+
+/* to is anywhere. */
+static inline void give(char *to, const uint64_t *from, uint32_t n_bytes)
+{
+    const char *at = (const char *)from;
+
+    for (; n_bytes >= 8; n_bytes -= 8, at += 8, to += 8) {
+        memcpy(to, at, 8);
+    }
+    if ((n_bytes & 4) != 0) {
+        memcpy(to, at, 4);
+        at += 4;
+        to += 4;
+    }
+    if ((n_bytes & 2) != 0) {
+        memcpy(to, at, 2);
+        at += 2;
+        to += 2;
+    }
+    if ((n_bytes & 1) != 0) {
+        *to = *at;
+    }
+}
+
+/* The guard is no longer set. */
+static inline struct abi_both give_all(const struct call_plan *plan, const struct abi_words *words,
+                                       const struct answer *answer)
+{
+    const struct call_wide *wide = plan->wide;
+
+    for (uint32_t i = 0; i < wide->n_outs; i++) {
+        give(load_pointer(words, wide->outs[i].from), &answer->words[wide->outs[i].word],
+             wide->outs[i].n_bytes);
+    }
+    if (__builtin_expect(wide->errno_word != NO_WORD, 0)) {
+        int32_t set_errno = (int32_t)answer->words[wide->errno_word];
+
+        if (set_errno != MARSHAL_ERRNO_UNTOUCHED) {
+            errno = set_errno;
+        }
+    }
+    return both(widen(&plan->quick, answer->words[wide->result_word]));
+}
+
+/* A hit in a process with threads. The guard is set. */
+__attribute__((noinline)) static bool
+ask_beside_others(struct call_plan *plan, const struct abi_words *words, struct answer *ret_answer)
+{
+    quick_look(plan, words, 1);
+    if (atomic_load_explicit(&plan->is_unfollowed, memory_order_relaxed) ||
+        !ask(plan, plan->wide->rows.n_key_words, words, true, ret_answer)) {
+        return false;
+    }
+    stats_add(plan->counters, STATS_hits, 1);
+    return true;
+}
+
+/* The long way. */
+__attribute__((noinline)) static struct abi_both handle(struct call_plan *plan,
+                                                        struct abi_words *words)
+{
+    const _Atomic uint64_t *hits = stats_hits_alone(plan->counters);
+    uint32_t n_looks = atomic_load_explicit(&plan->quick.look_mask, memory_order_relaxed) + 1;
+    void *arguments[ABI_MAX_WORDS];
+    uint64_t result = 0;
+
+    guard_enter();
+    if (__libc_single_threaded && !fork_page_is_new_child() &&
+        is_look_due(plan, atomic_load_explicit(hits, memory_order_relaxed) + 1)) {
+        quick_look(plan, words, n_looks);
+    }
+    guard_leave();
+    for (uint32_t i = 0; i < plan->abi->n_arguments; i++) {
+        arguments[i] = (char *)words + plan->abi->word_at[i];
+    }
+    call_handle(plan, &result, arguments);
+    return both(result);
+}
+
+/* The guard is set. */
+static inline __attribute__((always_inline)) bool find(struct call_plan *plan, uint32_t n_words,
+                                                       const struct abi_words *words,
+                                                       struct answer *ret_answer)
+{
+    _Atomic uint64_t *hits = stats_hits_alone(plan->counters);
+    uint64_t n_hits = atomic_load_explicit(hits, memory_order_relaxed) + 1;
+
+    if (__builtin_expect(fork_page_is_new_child(), 0)) {
+        return false; /* call_handle puts the house in order */
+    }
+    if (!likely(__libc_single_threaded)) {
+        return ask_beside_others(plan, words, ret_answer);
+    }
+    if (!likely(!is_look_due(plan, n_hits) && ask(plan, n_words, words, true, ret_answer))) {
+        return false;
+    }
+    atomic_store_explicit(hits, n_hits, memory_order_relaxed);
+    return true;
+}
+
+/* n_words: of the key. */
+#define WIDE(suffix, n_words)                                                         \
+    static struct abi_both wide_##suffix(void *handed, struct abi_words *words)       \
+    {                                                                                 \
+        struct call_plan *plan = handed;                                              \
+        struct answer answer;                                                         \
+        bool is_hit;                                                                  \
+                                                                                      \
+        guard_enter();                                                                \
+        is_hit = find(plan, n_words, words, &answer);                                 \
+        guard_leave();                                                                \
+        return likely(is_hit) ? give_all(plan, words, &answer) : handle(plan, words); \
+    }
+
+WIDE(one, 1)
+WIDE(two, 2)
+WIDE(many, plan->wide->rows.n_key_words)
+
+/* ---- the plan -------------------------------------------------------------------------------- */
+
+/* Parts come in the order of their places. */
+static void place_pieces(struct call_wide *wide, const struct abi_call *abi,
+                         const struct marshal_wide *described)
+{
+    uint32_t n = 0, word = 0;
+
+    for (uint32_t i = 0; i < described->n_parts; i++) {
+        uint32_t at = described->parts[i].at, bits = 8 * described->parts[i].n_bytes;
+        uint32_t up = at % 8 * 8;
+        struct piece piece = {
+            .mask = bits == 64 ? UINT64_MAX : ((uint64_t)1 << bits) - 1,
+            .from = abi->word_at[described->parts[i].parameter],
+            .up = (uint8_t)up,
+        };
+
+        for (; word < at / 8; word++) {
+            wide->ends[word] = n;
+        }
+        wide->pieces[n++] = piece;
+        if (up + bits > 64) {
+            wide->ends[word++] = n;
+            piece.down = (uint8_t)(64 - up);
+            piece.up = 0;
+            wide->pieces[n++] = piece;
+        }
+    }
+    for (; word < CACHE_ROW_WORDS; word++) {
+        wide->ends[word] = n;
+    }
+}
+
+static void place_answer(struct call_wide *wide, const struct abi_call *abi,
+                         const struct marshal_wide *described)
+{
+    wide->n_outs = described->n_outs;
+    for (uint32_t i = 0; i < described->n_outs; i++) {
+        wide->outs[i] = (struct out){
+            .from = abi->word_at[described->outs[i].parameter],
+            .word = (uint8_t)(described->outs[i].at / 8),
+            .n_bytes = (uint8_t)described->outs[i].n_bytes,
+        };
+    }
+    wide->result_word = described->n_result_bytes == 0 ? NO_WORD : described->result_at / 8;
+    wide->errno_word = described->has_errno ? described->errno_at / 8 : NO_WORD;
+}
+
+int quick_prepare_wide(struct call_plan *plan, struct arena *arena)
+{
+    struct marshal_wide described;
+    struct cache_rows rows;
+    struct call_wide *wide;
+
+    if (plan->quick.code != NULL || !plan->abi->is_typed || plan->is_watched ||
+        plan->instances != NULL || plan->files.n > 0 || plan->uses_x87 ||
+        plan->function->keys_rounding || plan->holds_secrets ||
+        !marshal_is_wide(plan->marshal, &described) || !cache_rows_init(&rows, plan->cache)) {
+        return 0;
+    }
+    wide = arena_alloc(arena, sizeof(*wide));
+    if (wide == NULL) {
+        return -ENOMEM;
+    }
+    wide->rows = rows;
+    wide->n_key_bytes = described.n_key_bytes;
+    wide->seeds = hash_seeds(described.n_key_bytes, plan->seed);
+    memcpy(wide->key, described.key, sizeof(described.key));
+    place_pieces(wide, plan->abi, &described);
+    place_answer(wide, plan->abi, &described);
+    wide->code = rows.n_key_words == 1 ? wide_one : rows.n_key_words == 2 ? wide_two : wide_many;
+    plan->wide = wide;
+    plan->quick.widening = described.result_is_signed ? 64 - 8 * described.n_result_bytes : 0;
+    plan->quick.looks_at_rounding = plan->uses_float;
+    quick_follow_share(plan, atomic_load_explicit(&plan->measure.share, memory_order_relaxed));
+    return 0;
+}
+
+abi_words_fn call_plan_words(const struct call_plan *plan)
+{
+    return plan->wide != NULL ? plan->wide->code : NULL;
+}

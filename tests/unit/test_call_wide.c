@@ -1,0 +1,468 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The short way that takes its arguments from memory against the long one: two plans of one
+ * configuration get the same calls, one through its code, the other through call_handle. Each call
+ * must reach the real function by both or by neither, and leave the same in memory, to the byte.
+ */
+#include "call_subject.h"
+
+#include <errno.h>
+#include <fenv.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/single_threaded.h>
+
+#define N_CALLS 6000
+#define N_KEYS  90 /* of which 64 have room */
+
+static uint64_t random_state;
+
+static uint32_t draw(uint32_t n)
+{
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return (uint32_t)((random_state >> 32) * n >> 32);
+}
+
+/* ---- calls ----------------------------------------------------------------------------------- */
+
+#define MAX_ARGUMENTS 14
+
+struct argument {
+    const void *value;
+    size_t n_bytes;
+};
+
+/* Registers as a caller leaves them: bytes that are of no argument are anything. */
+static struct abi_both call_words(struct call_plan *plan, const struct argument *arguments)
+{
+    const struct abi_call *abi = call_plan_abi(plan);
+    struct abi_words words;
+    struct abi_both both;
+    unsigned char *at = (unsigned char *)&words;
+
+    for (size_t i = 0; i < sizeof(words); i++) {
+        at[i] = (unsigned char)draw(256);
+    }
+    for (uint32_t i = 0; i < abi->n_arguments; i++) {
+        memcpy(at + abi->word_at[i], arguments[i].value, arguments[i].n_bytes);
+    }
+    both = call_plan_words(plan)(plan, &words);
+    assert_int_equal(memoshim_guard, 0);
+    return both;
+}
+
+static uint64_t handle(struct call_plan *plan, const struct argument *arguments)
+{
+    const struct abi_call *abi = call_plan_abi(plan);
+    void *pointers[MAX_ARGUMENTS];
+    uint64_t result = 0;
+
+    for (uint32_t i = 0; i < abi->n_arguments; i++) {
+        pointers[i] = (void *)arguments[i].value;
+    }
+    call_handle(plan, &result, pointers);
+    return result;
+}
+
+#define ARGUMENT(value)         \
+    {                           \
+        &(value), sizeof(value) \
+    }
+
+static void make_both(const char *types, const char *entry, void *function,
+                      struct call_plan **ret_words, struct call_plan **ret_long)
+{
+    *ret_words = make_typed_plan(types, "f", entry, function);
+    *ret_long = make_typed_plan(types, "f", entry, function);
+    assert_non_null(call_plan_words(*ret_words));
+    assert_null(call_plan_quick(*ret_words));
+}
+
+static void expect_same_counts(struct call_plan *a, struct call_plan *b)
+{
+    struct stats_function read_a, read_b;
+
+    call_plan_read(a, &read_a);
+    call_plan_read(b, &read_b);
+    for (enum stats_counter i = 0; i < STATS_COUNTER_COUNT; i++) {
+        assert_int_equal(stats_counted(read_a.counters, i), stats_counted(read_b.counters, i));
+    }
+    assert_int_equal(read_a.evictions, read_b.evictions);
+    assert_int_equal(read_a.expirations, read_b.expirations);
+    assert_int_equal(read_a.entries, read_b.entries);
+}
+
+/* ---- what is handed out ---------------------------------------------------------------------- */
+
+struct odd {
+    double d;
+    int i;
+    char c[3];
+};
+
+/* Writes the same whether its pointers lead apart or not, in an order that tells. */
+static short outs(int a, struct odd *p, float b, int *q)
+{
+    n_real++;
+    if (p != NULL) {
+        memset(p, 0x5a, sizeof(*p));
+        p->d = a + (double)b;
+        p->i = a;
+        p->c[0] = (char)a;
+    }
+    if (q != NULL) {
+        *q = a * 3;
+    }
+    return (short)-a;
+}
+
+#define ODD        "struct odd { double d; int i; char c[3]; };"
+#define OUTS_ARGS  "\"args\":{\"p\":{\"out\":\"struct odd\"},\"q\":{\"out\":\"int\"}}"
+#define OUTS_ENTRY "{\"prototype\":\"short f(int a, struct odd *p, float b, int *q)\"," OUTS_ARGS
+
+#define ROOM 64
+
+/* Where p and q lead, by number: apart, aligned or not, nowhere, and over one another. */
+static void place(uint32_t number, unsigned char *room, void **ret_p, void **ret_q)
+{
+    static const int8_t places[][2] = {
+        {0, 32}, {32, 0}, {1, 33}, {7, 30}, {-1, 8}, {8, -1}, {-1, -1}, {8, 8},
+        {8, 12}, {8, 16}, {8, 5},  {8, 20}, {8, 24}, {8, 4},  {8, 23},  {0, 32},
+    };
+    const int8_t *at = places[number % (sizeof(places) / sizeof(places[0]))];
+
+    *ret_p = at[0] < 0 ? NULL : room + at[0];
+    *ret_q = at[1] < 0 ? NULL : room + at[1];
+}
+
+static void expect_same_outs(struct call_plan *words, struct call_plan *longer, const char *name)
+{
+    int n_hits = 0;
+
+    for (int i = 0; i < N_CALLS; i++) {
+        uint32_t k = draw(N_KEYS);
+        int a = (int)(k % 30) - 15, before = n_real, by_words;
+        float b = (float)(k % 3) - 1;
+        unsigned char room_a[ROOM], room_b[ROOM];
+        void *p, *q;
+        struct argument arguments[] = {ARGUMENT(a), ARGUMENT(p), ARGUMENT(b), ARGUMENT(q)};
+        int64_t result_a, result_b;
+
+        __libc_single_threaded = i / 500 % 2 == 0;
+        clock_now_ns += draw(40) * 1000000;
+        memset(room_a, (int)draw(256), ROOM);
+        memcpy(room_b, room_a, ROOM);
+        place(k < 45 ? 0 : k, room_a, &p, &q);
+        result_a = (int64_t)call_words(words, arguments).integer;
+        by_words = n_real - before;
+        place(k < 45 ? 0 : k, room_b, &p, &q);
+        result_b = (int64_t)handle(longer, arguments);
+        if (n_real - before - by_words != by_words || result_a != result_b ||
+            memcmp(room_a, room_b, ROOM) != 0) {
+            fail_msg("%s: call %d with %d %g, place %u: %d real calls, %d the long way; %lld, %lld",
+                     name, i, a, (double)b, k, by_words, n_real - before - by_words,
+                     (long long)result_a, (long long)result_b);
+        }
+        assert_true(result_a == -a);
+        n_hits += by_words == 0;
+    }
+    __libc_single_threaded = 1;
+    assert_in_range(n_hits, 100, N_CALLS - 30);
+    expect_same_counts(words, longer);
+}
+
+static const char *const policies[] = {"lru", "sieve", "s3-fifo", "w-tinylfu", "fifo",
+                                       "lfu", "mru",   "rr",      "direct"};
+
+static void test_outs_as_the_long_way(void **state)
+{
+    static const char *const lives[] = {"", ",\"ttl\":\"3s\"", ",\"idle_ttl\":\"700ms\"",
+                                        ",\"ttl\":\"9s\",\"idle_ttl\":\"900ms\"",
+                                        ",\"ttl\":\"50ms\""};
+
+    for (size_t p = 0; p < sizeof(policies) / sizeof(policies[0]); p++) {
+        for (size_t l = 0; l < sizeof(lives) / sizeof(lives[0]); l++) {
+            struct call_plan *words, *longer;
+            char entry[400];
+
+            snprintf(entry, sizeof(entry), OUTS_ENTRY ",\"policy\":\"%s\",\"max_entries\":64%s}",
+                     policies[p], lives[l]);
+            make_both(ODD, entry, (void *)outs, &words, &longer);
+            random_state = 88172645463325252u;
+            expect_same_outs(words, longer, entry);
+        }
+    }
+}
+
+/* ---- many scalars ---------------------------------------------------------------------------- */
+
+static double many(int a, double b, short c, float d, long e, signed char f, double g, unsigned h)
+{
+    n_real++;
+    return a + b + c + (double)d + (double)e + f + g + h;
+}
+
+static double four(int a, int b, int c, int d)
+{
+    n_real++;
+    return a + 10 * b + 100 * c + 1000 * d;
+}
+
+/* Each differs in one argument only from many others. */
+static void test_many_scalars(void **state)
+{
+    for (size_t p = 0; p < sizeof(policies) / sizeof(policies[0]); p++) {
+        struct call_plan *words, *longer;
+        char entry[400];
+
+        snprintf(entry, sizeof(entry),
+                 "{\"prototype\":\"double f(int a, double b, short c, float d, long e, "
+                 "signed char f, double g, unsigned h)\",\"policy\":\"%s\",\"max_entries\":64}",
+                 policies[p]);
+        make_both("", entry, (void *)many, &words, &longer);
+        random_state = 4711;
+        for (int i = 0; i < N_CALLS; i++) {
+            uint32_t k = draw(N_KEYS), which = k % 8, value = k / 8;
+            int a = which == 0 ? (int)value : -1;
+            double b = which == 1 ? value : 0.5, g = which == 6 ? value : -0.0, seen, wanted;
+            short c = which == 2 ? (short)value : -3;
+            float d = which == 3 ? (float)value : 0.25f;
+            long e = which == 4 ? (long)value << 40 : -9;
+            signed char f = which == 5 ? (signed char)value : -100;
+            unsigned h = which == 7 ? value << 28 : 5;
+            struct argument arguments[] = {ARGUMENT(a), ARGUMENT(b), ARGUMENT(c), ARGUMENT(d),
+                                           ARGUMENT(e), ARGUMENT(f), ARGUMENT(g), ARGUMENT(h)};
+            int before = n_real, by_words;
+            uint64_t result;
+
+            __libc_single_threaded = i / 500 % 2 == 0;
+            seen = call_words(words, arguments).vector;
+            by_words = n_real - before;
+            result = handle(longer, arguments);
+            memcpy(&wanted, &result, sizeof(wanted));
+            if (n_real - before - by_words != by_words || seen != wanted) {
+                fail_msg("%s: call %d, argument %u: %d real calls, %d the long way; %g and %g",
+                         policies[p], i, which, by_words, n_real - before - by_words, seen, wanted);
+            }
+            n_real = 0;
+            assert_true(seen == many(a, b, c, d, e, f, g, h));
+        }
+        __libc_single_threaded = 1;
+        expect_same_counts(words, longer);
+    }
+}
+
+static void test_four_ints(void **state)
+{
+    struct call_plan *plan =
+        make_plan("f", "{\"prototype\":\"double f(int a, int b, int c, int d)\"}", (void *)four);
+
+    assert_non_null(call_plan_words(plan));
+    random_state = 3;
+    for (int i = 0; i < 2000; i++) {
+        int a = i % 2 ? -1 : 1, b = i / 2 % 3, c = i / 6 % 3, d = i / 18 % 4;
+        struct argument arguments[] = {ARGUMENT(a), ARGUMENT(b), ARGUMENT(c), ARGUMENT(d)};
+
+        assert_true(call_words(plan, arguments).vector == a + 10 * b + 100 * c + 1000 * d);
+    }
+    expect_counts(plan, 2000, 72, 72);
+}
+
+/* ---- errno ----------------------------------------------------------------------------------- */
+
+static int set_errno(int x)
+{
+    n_real++;
+    if (x % 3 != 0) {
+        errno = x % 3 == 1 ? ERANGE : EDOM;
+    }
+    return x;
+}
+
+static void test_errno_is_set_again(void **state)
+{
+    struct call_plan *plan =
+        make_plan("f", "{\"prototype\":\"int f(int x)\",\"errno\":true}", (void *)set_errno);
+
+    assert_non_null(call_plan_words(plan));
+    random_state = 3;
+    for (int i = 0; i < 600; i++) {
+        int x = i / 2 % 30;
+        struct argument arguments[] = {ARGUMENT(x)};
+
+        __libc_single_threaded = i / 100 % 2 == 0;
+        errno = ENOTTY;
+        assert_int_equal((int)call_words(plan, arguments).integer, x);
+        assert_int_equal(errno, x % 3 == 0 ? ENOTTY : x % 3 == 1 ? ERANGE : EDOM);
+    }
+    __libc_single_threaded = 1;
+    expect_counts(plan, 600, 30, 30);
+}
+
+/* ---- faults ---------------------------------------------------------------------------------- */
+
+static sigjmp_buf back;
+static uint32_t guard_at_fault;
+
+static void note_fault(int signal)
+{
+    guard_at_fault = memoshim_guard;
+    siglongjmp(back, 1);
+}
+
+/* As one in the real function: with the guard not set, and nothing left behind. */
+static void test_faults_are_the_callers(void **state)
+{
+    struct call_plan *plan =
+        make_typed_plan(ODD, "f", OUTS_ENTRY ",\"policy\":\"sieve\"}", (void *)outs);
+    void *nowhere = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    struct sigaction action = {.sa_handler = note_fault}, former;
+    struct odd odd;
+    void *p = &odd, *q;
+    int a = 5, number;
+    float b = 1;
+    struct argument arguments[] = {ARGUMENT(a), ARGUMENT(p), ARGUMENT(b), ARGUMENT(q)};
+
+    assert_true(nowhere != MAP_FAILED);
+    random_state = 3;
+    q = &number;
+    call_words(plan, arguments);
+    expect_counts(plan, 1, 1, 1);
+    assert_int_equal(sigaction(SIGSEGV, &action, &former), 0);
+    for (int i = 0; i < 4; i++) {
+        __libc_single_threaded = i % 2 == 0;
+        q = nowhere;
+        guard_at_fault = 7;
+        if (sigsetjmp(back, 1) == 0) {
+            call_words(plan, arguments);
+            fail_msg("there is no fault");
+        }
+        assert_int_equal(guard_at_fault, 0);
+        q = &number;
+        number = 0;
+        call_words(plan, arguments);
+        assert_int_equal(number, 15);
+        assert_int_equal(n_real, 1);
+    }
+    __libc_single_threaded = 1;
+    sigaction(SIGSEGV, &former, NULL);
+    munmap(nowhere, 4096);
+}
+
+/* ---- what else decides ----------------------------------------------------------------------- */
+
+static void test_rounding_and_invalidation(void **state)
+{
+    for (int single_threaded = 0; single_threaded < 2; single_threaded++) {
+        struct call_plan *plan = make_plan(
+            "f", "{\"prototype\":\"double f(int a, int b, int c, int d)\"}", (void *)four);
+        int a = 1, b = 2, c = 3, d = 4;
+        struct argument arguments[] = {ARGUMENT(a), ARGUMENT(b), ARGUMENT(c), ARGUMENT(d)};
+
+        n_real = 0;
+        random_state = 3;
+        __libc_single_threaded = (char)single_threaded;
+        call_words(plan, arguments);
+        call_words(plan, arguments);
+        expect_counts(plan, 2, 1, 1);
+        fesetround(FE_UPWARD);
+        call_words(plan, arguments);
+        fesetround(FE_TONEAREST);
+        expect_counts(plan, 3, 1, 2);
+        guard_enter();
+        call_plan_invalidate(plan);
+        guard_leave();
+        call_words(plan, arguments);
+        call_words(plan, arguments);
+        expect_counts(plan, 5, 1, 3);
+        call_plan_bypass(plan);
+        call_words(plan, arguments);
+        expect_counts(plan, 6, 1, 4);
+        __libc_single_threaded = 1;
+    }
+}
+
+static unsigned n_ticks;
+
+static void fail_to_write(void)
+{
+    errno = EIO;
+    n_ticks++;
+}
+
+static void test_hits_look_at_what_is_due(void **state)
+{
+    struct call_plan *plan =
+        make_plan("f", "{\"prototype\":\"double f(int a, int b, int c, int d)\"}", (void *)four);
+    int a = 1, b = 2, c = 3, d = 4;
+    struct argument arguments[] = {ARGUMENT(a), ARGUMENT(b), ARGUMENT(c), ARGUMENT(d)};
+
+    call_init(&(struct call_hooks){.tick = fail_to_write});
+    random_state = 3;
+    for (int single_threaded = 0; single_threaded < 2; single_threaded++) {
+        n_ticks = 0;
+        __libc_single_threaded = (char)single_threaded;
+        for (int i = 0; i < 2560; i++) {
+            errno = ENOTTY;
+            call_words(plan, arguments);
+            assert_int_equal(errno, ENOTTY);
+        }
+        assert_in_range(n_ticks, 9, 11);
+    }
+    call_init(&(struct call_hooks){0});
+}
+
+/* For these it would leave something out, or there is a shorter one. */
+static void test_others_have_none(void **state)
+{
+    static const char *const entries[] = {
+        "{\"prototype\":\"double f(double x)\"}",
+        "{\"prototype\":\"int f(int a, int b, int c, int d)\",\"mode\":\"verify\"}",
+        "{\"prototype\":\"int f(int a, int b, int c, int d)\",\"mode\":\"observe\"}",
+        "{\"prototype\":\"int f(int a, int b, int c, int d)\",\"verify_sample\":0.5}",
+        "{\"prototype\":\"int f(int a, int b, int c, int d)\",\"key_also\":[\"thread\"]}",
+        "{\"prototype\":\"int f(int a, int b, int c, int d)\",\"per_instance\":\"b\"}",
+        "{\"prototype\":\"int f(int a, int b, int c, int d)\","
+        "\"invalidate\":[{\"file\":\"/etc/passwd\"}]}",
+        "{\"prototype\":\"double f(double x)\",\"ttl\":\"9s\",\"refresh\":{\"early\":1.0}}",
+        "{\"prototype\":\"double f(double x)\",\"ttl\":\"9s\",\"key_also\":[\"rounding\"]}",
+        "{\"prototype\":\"double f(double x)\",\"ttl\":\"9s\",\"args\":{\"x\":{\"round\":0.5}}}",
+        "{\"prototype\":\"int f(const char *s)\",\"ttl\":\"9s\",\"args\":{\"s\":\"string\"}}",
+        "{\"prototype\":\"int f(int x, int *p)\","
+        "\"args\":{\"p\":{\"out\":\"int\",\"secret\":true}}}",
+        "{\"prototype\":\"int f(int x, int *p)\","
+        "\"args\":{\"p\":{\"out\":\"int\",\"count\":\"x\"}}}",
+        "{\"prototype\":\"int f(int x, int *p)\",\"args\":{\"p\":{\"inout\":\"int\"}}}",
+        "{\"prototype\":\"int f(int x, int *p)\",\"args\":{\"p\":{\"out\":\"int\",\"count\":17}}}",
+        "{\"prototype\":\"int f(int x, long double *p)\","
+        "\"args\":{\"p\":{\"out\":\"long double\"}}}",
+        "{\"prototype\":\"int f(int x, int *p)\","
+        "\"args\":{\"p\":{\"out\":\"int\",\"when\":\"return == 0\"}}}",
+        "{\"prototype\":\"long double f(int x, int y, int z, int u)\"}",
+    };
+
+    for (size_t i = 0; i < sizeof(entries) / sizeof(entries[0]); i++) {
+        if (call_plan_words(make_plan("f", entries[i], (void *)four)) != NULL) {
+            fail_msg("there is a short way for %s", entries[i]);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_outs_as_the_long_way, call_setup, call_teardown),
+        cmocka_unit_test_setup_teardown(test_many_scalars, call_setup, call_teardown),
+        cmocka_unit_test_setup_teardown(test_four_ints, call_setup, call_teardown),
+        cmocka_unit_test_setup_teardown(test_errno_is_set_again, call_setup, call_teardown),
+        cmocka_unit_test_setup_teardown(test_faults_are_the_callers, call_setup, call_teardown),
+        cmocka_unit_test_setup_teardown(test_rounding_and_invalidation, call_setup, call_teardown),
+        cmocka_unit_test_setup_teardown(test_hits_look_at_what_is_due, call_setup, call_teardown),
+        cmocka_unit_test_setup_teardown(test_others_have_none, call_setup, call_teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
