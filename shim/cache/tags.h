@@ -27,9 +27,10 @@ struct group {
 
 _Static_assert(sizeof(struct group) == 16, "one vector load reads a group");
 
+/* Of the upper half, as the home; but of its lowest bits, where that takes the highest. */
 static inline unsigned char tag_of_hash(uint64_t hash)
 {
-    return (unsigned char)(hash | 0x80);
+    return (unsigned char)(hash >> 32 | 0x80);
 }
 
 /* Of n_groups the one where a key of this upper half is looked for first. */

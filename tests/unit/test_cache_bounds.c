@@ -113,7 +113,7 @@ static void test_too_large_changes_nothing(void **state)
 {
     static unsigned char large[20000];
     struct cache_options options = {
-        .policy = policy_of_state(state), .max_entries = 10, .max_bytes = 10000, .n_shards = 1};
+        .policy = policy_of_state(state), .max_entries = 100, .max_bytes = 10000, .n_shards = 1};
     _Alignas(8) unsigned char room[CACHE_ROOM_BYTES];
     struct cache *cache;
     struct cache_view view;
