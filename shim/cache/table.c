@@ -305,22 +305,28 @@ static uint32_t groups_for(uint64_t n_entries)
 }
 
 /*
- * The size after this one: twice that up to a size for what is expected, which may be had with a
- * sixteenth to spare, and by eighths for a while from there on, so that a table that holds what
- * was expected, or somewhat more, is nearly full. That makes at most 36 sizes of a table, which are
- * fewer than there are places for spares.
+ * The size after this one: that for what is expected, half of it, a quarter and so on, so that a
+ * table that holds what was expected is nearly full and was not moved shortly before. By eighths
+ * for a while from there on, in case that somewhat more comes. That makes at most 36 sizes of a
+ * table, which are fewer than there are places for spares.
  */
 static uint64_t next_groups(uint64_t n_groups, uint64_t n_expected_groups)
 {
-    if (n_groups < n_expected_groups) {
-        return n_groups * 2 < n_expected_groups ? n_groups * 2 : n_expected_groups;
+    uint64_t next = n_expected_groups;
+
+    if (n_groups >= n_expected_groups) {
+        return n_groups < n_expected_groups * 2 ? n_groups + n_groups / 8 + 1 : n_groups * 2;
     }
-    return n_groups < n_expected_groups * 2 ? n_groups + n_groups / 8 + 1 : n_groups * 2;
+    while (next > 1 && (next + 1) / 2 > n_groups) {
+        next = (next + 1) / 2;
+    }
+    return next;
 }
 
 int table_make_room(struct table *table, uint64_t max_entries, uint64_t n_expected)
 {
     uint64_t n_groups = table->n_groups, n_max_groups = groups_for(max_entries);
+    uint64_t n_expected_groups = groups_for(n_expected + n_expected / 16);
     struct table grown;
     int result;
 
@@ -328,12 +334,11 @@ int table_make_room(struct table *table, uint64_t max_entries, uint64_t n_expect
         return 0;
     }
     if (n_groups == 0) {
-        /* What fits into the first page costs nothing more. */
-        n_groups = pages_size() / (table->layout->share_bytes * GROUP_LOAD);
-        n_groups = n_groups == 0 ? 1 : n_groups;
-    } else {
-        n_groups = next_groups(n_groups, groups_for(n_expected + n_expected / 16));
+        /* What fits into the first page costs nothing more: more than half of that. */
+        n_groups = pages_size() / (table->layout->share_bytes * GROUP_LOAD) / 2;
     }
+    n_groups =
+        next_groups(n_groups, n_expected_groups < n_max_groups ? n_expected_groups : n_max_groups);
     n_groups = n_groups > n_max_groups ? n_max_groups : n_groups;
     if ((uint64_t)table->n_live + 1 > n_groups * GROUP_LOAD) {
         return -ENOMEM;
