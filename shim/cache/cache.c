@@ -156,7 +156,7 @@ static void release_blocks(struct cache *cache, struct table *table)
     if (table->layout->block_at != 0) {
         for (uint32_t slot = 0; slot < table->order.n_slots; slot++) {
             struct block *block =
-                order_slot(&table->order, slot)->stamp != 0 ? table_block(table, slot) : NULL;
+                order_mark(&table->order, slot) != 0 ? table_block(table, slot) : NULL;
 
             if (block != NULL) {
                 block_release(&cache->pool, block);

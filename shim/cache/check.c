@@ -18,7 +18,7 @@ static uint32_t count_live(const struct order *order)
     uint32_t n_live = 0;
 
     for (uint32_t slot = 0; slot < order->n_slots; slot++) {
-        n_live += order_slot(order, slot)->stamp != 0;
+        n_live += order_mark(order, slot) != 0;
     }
     return n_live;
 }
@@ -37,7 +37,7 @@ static const char *fault_of_groups(const struct table *table, struct scratch *sc
         uint32_t to = slot / GROUP_SLOTS;
         bool is_tagged = table->groups[to].tags[slot % GROUP_SLOTS] != 0;
 
-        if (is_tagged != (head->stamp != 0)) {
+        if (is_tagged != (slot_mark(head) != 0)) {
             return is_tagged ? "a tag stands for no entry" : "an entry has no tag";
         }
         if (!is_tagged) {
@@ -64,7 +64,7 @@ static const char *fault_of_order(const struct order *order, struct scratch *scr
     uint32_t n = 0;
 
     for (uint32_t slot = 0; slot < order->n_slots; slot++) {
-        uint32_t stamp = order_slot(order, slot)->stamp;
+        uint32_t stamp = *order_stamp_of(order, slot);
 
         if (stamp != 0) {
             scratch->stamps[n++] = stamp;
@@ -112,7 +112,7 @@ int table_check(const struct table *table, const char **ret_fault)
     }
     scratch.n_passed = (uint32_t *)(void *)(scratch.stamps + table->order.n_slots);
     fault = fault_of_groups(table, &scratch);
-    if (fault == NULL) {
+    if (fault == NULL && table->order.stamps != NULL) {
         fault = fault_of_order(&table->order, &scratch);
     }
     if (fault == NULL && table->layout->policy->check != NULL &&
@@ -131,7 +131,7 @@ static const char *fault_of_entries(const struct cache *cache, const struct shar
     for (uint32_t slot = 0; slot < table->order.n_slots; slot++) {
         struct block *block;
 
-        if (order_slot(&table->order, slot)->stamp == 0) {
+        if (order_mark(&table->order, slot) == 0) {
             continue;
         }
         block = table_block(table, slot);

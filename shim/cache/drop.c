@@ -43,7 +43,7 @@ static bool walk_on_locked(struct cache *cache, struct shard *shard, struct walk
               ? walk->next_slot + SLOTS_AT_A_TIME
               : table->order.n_slots;
     for (; walk->next_slot < end; walk->next_slot++) {
-        if (order_slot(&table->order, walk->next_slot)->stamp != 0 &&
+        if (order_mark(&table->order, walk->next_slot) != 0 &&
             matches(context, table_key(table, walk->next_slot))) {
             drop_slot_locked(cache, shard, walk->next_slot);
         }

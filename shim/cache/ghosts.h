@@ -8,6 +8,7 @@
 #define CACHE_GHOSTS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct ghost {
@@ -27,7 +28,11 @@ struct ghosts {
     /* behind them n_places heads, which are links */
 };
 
-#define GHOSTS_PLACE_BYTES (sizeof(struct ghost) + sizeof(uint32_t))
+/* Of so many places, besides struct ghosts: a multiple of 8. */
+static inline size_t ghosts_bytes(uint32_t n_places)
+{
+    return (size_t)(n_places + n_places % 2) * (sizeof(struct ghost) + sizeof(uint32_t));
+}
 
 /* The newest ghost; at most max are left then. max is below n_places. */
 void ghosts_add(struct ghosts *ghosts, uint32_t hash, uint32_t max);

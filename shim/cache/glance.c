@@ -160,16 +160,6 @@ static inline enum seen see(const struct glance *glance, struct cache_view *ret_
     return SEEN_NOTHING;
 }
 
-/* The entry is used: as note_use does it, but for others who may do so as well. */
-static inline void count_use(const struct policy *policy, void *words)
-{
-    struct use_count *count = words;
-
-    if (policy->hit == POLICY_HIT_COUNTS && use_count_read(count) < policy->max_count) {
-        atomic_fetch_add_explicit(&count->n, 1, memory_order_relaxed);
-    }
-}
-
 static inline enum seen look(const struct glance *glance, struct cache_view *ret_view,
                              bool *ret_is_due)
 {
@@ -200,8 +190,11 @@ static inline enum seen look(const struct glance *glance, struct cache_view *ret
     if (*ret_is_due) {
         return SEEN_NOTHING;
     }
-    count_use(glance->cache->policy,
-              glance->slots + (size_t)slot * layout->slot_bytes + layout->policy_at);
+    if (glance->cache->policy->hit == POLICY_HIT_COUNTS) {
+        policy_count_shared(
+            (struct slot_head *)(void *)(glance->slots + (size_t)slot * layout->slot_bytes),
+            glance->cache->policy->max_count);
+    }
     expiry_note_use(&expiry, slot, options->now_ns);
     ret_view->data = options->room;
     ret_view->pin = NULL;

@@ -275,7 +275,7 @@ static void place_locked(struct cache *cache, struct shard *shard, const struct 
         shard_note_expiry_locked(shard);
     }
     shard_end_change_locked(shard);
-    assert(order_slot(&table->order, slot)->stamp != 0);
+    assert(order_mark(&table->order, slot) != 0);
     assert(table->n_live <= table->n_groups * GROUP_LOAD);
 }
 

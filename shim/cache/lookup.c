@@ -20,17 +20,11 @@ static inline void note_use(struct cache *cache, struct shard *shard, uint32_t s
 {
     const struct policy *policy = cache->policy;
     struct order *order = &shard->table.order;
-    struct use_count *count;
-    uint32_t n;
 
     if (likely(policy->hit == POLICY_HIT_STAMPS)) {
         order_stamp(order, head);
     } else if (policy->hit == POLICY_HIT_COUNTS) {
-        count = order_words(order, slot);
-        n = use_count_read(count);
-        if (n < policy->max_count) {
-            use_count_set(count, n + 1);
-        }
+        policy_count_alone(head, policy->max_count);
     } else if (policy->hit == POLICY_HIT_MOVES) {
         shard_begin_change(shard);
         policy->on_hit(order, slot);
@@ -211,7 +205,7 @@ enum cache_outcome cache_lookup(struct cache *cache, const struct cache_key *key
                 table->order.clock == UINT32_MAX || !shard_is_current(cache, shard)) {
                 break;
             }
-            head->stamp = ++table->order.clock;
+            head->mark = ++table->order.clock;
             memcpy(options->room, slot + TABLE_WORD_VALUE_AT, 8);
             ret_view->data = options->room;
             ret_view->n_bytes = 8;

@@ -139,7 +139,7 @@ static uint32_t guess_bound(const struct order *order, uint32_t above)
     }
     for (uint32_t i = 0; i < SAMPLES; i++) {
         uint32_t slot = (uint32_t)((uint64_t)order->n_slots * i / SAMPLES);
-        uint32_t stamp = order_slot(order, slot)->stamp;
+        uint32_t stamp = *order_stamp_of(order, slot);
 
         if (stamp > above) {
             stamps[n++] = stamp;
@@ -164,7 +164,7 @@ static void collect_between(struct order *order, uint32_t above, uint32_t bound)
     uint32_t n = 0;
 
     for (uint32_t slot = 0; slot < order->n_slots; slot++) {
-        uint32_t stamp = order_slot(order, slot)->stamp;
+        uint32_t stamp = *order_stamp_of(order, slot);
         uint64_t candidate = (uint64_t)stamp << 32 | slot;
 
         if (stamp > bound || stamp <= above) {
@@ -218,10 +218,11 @@ void order_renumber(struct order *order)
         }
         for (uint32_t i = 0; i < order->n_candidates; i++) {
             above = (uint32_t)(order->candidates[i] >> 32);
-            order_slot(order, (uint32_t)order->candidates[i])->stamp = ++n_numbered;
+            *order_stamp_of(order, (uint32_t)order->candidates[i]) = ++n_numbered;
         }
     }
     order->clock = n_numbered;
+    order->era++;
     order_forget_candidates(order);
 }
 
@@ -232,7 +233,7 @@ bool order_oldest(struct order *order, uint32_t *ret_slot)
             uint64_t candidate = order->candidates[order->next_candidate];
             uint32_t slot = (uint32_t)candidate;
 
-            if (order_slot(order, slot)->stamp == (uint32_t)(candidate >> 32)) {
+            if (*order_stamp_of(order, slot) == (uint32_t)(candidate >> 32)) {
                 *ret_slot = slot; /* not consumed: it leaves when its stamp changes */
                 return true;
             }

@@ -6,7 +6,8 @@
  * their stamps still say what they said: whatever was used or added since is younger than all of
  * them, so the first candidate that still holds is the oldest entry.
  *
- * Not locked: the shard's lock, or the only thread, guards it. Key bytes are not seen here.
+ * Policies that need no stamps keep something else in their place. Not locked: the shard's lock, or
+ * the only thread, guards it. Key bytes are not seen here.
  */
 #ifndef CACHE_ORDER_H
 #define CACHE_ORDER_H
@@ -15,10 +16,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The first words of every slot. */
+/*
+ * The first words of every slot. Hits without the lock read the hash, and may count in the mark
+ * (policy.h); what the lock's holder does is atomic for them, and may undo a count.
+ */
 struct slot_head {
-    uint32_t hash;  /* the upper half of the key's hash */
-    uint32_t stamp; /* of the last use; 0: the slot is free */
+    uint32_t hash; /* the upper half of the key's hash */
+    uint32_t mark; /* the stamp of the last use, or what the policy says; 0: the slot is free */
 };
 
 struct order {
@@ -26,12 +30,15 @@ struct order {
     uint32_t slot_bytes;
     uint32_t n_slots;
     uint32_t clock;          /* the newest stamp */
+    uint32_t era;            /* how often stamps were given anew */
     uint32_t max_candidates; /* room in candidates: order_max_candidates(n_slots) */
     uint32_t n_candidates;
     uint32_t next_candidate;
     uint64_t *candidates; /* stamp in the upper half, slot in the lower; ascending */
+    char *stamps;         /* the first slot's; 0 in a slot that is free. NULL: there are none */
+    size_t stamp_bytes;   /* from one stamp to the next */
+    uint32_t *shares;     /* one word for each slot, of policies that have them */
     void *state;          /* the policy's, of this table */
-    uint32_t policy_at;   /* offset of the policy's words in a slot */
     uint64_t seed;        /* of the policy's draws */
 };
 
@@ -57,10 +64,30 @@ static inline void order_set_hash(struct slot_head *head, uint32_t hash)
     __atomic_store_n(&head->hash, hash, __ATOMIC_RELAXED);
 }
 
-/* The policy's words in a slot. */
-static inline void *order_words(const struct order *order, uint32_t slot)
+static inline uint32_t slot_mark(const struct slot_head *head)
 {
-    return order->slots + (size_t)slot * order->slot_bytes + order->policy_at;
+    return __atomic_load_n(&head->mark, __ATOMIC_RELAXED);
+}
+
+static inline void slot_set_mark(struct slot_head *head, uint32_t mark)
+{
+    __atomic_store_n(&head->mark, mark, __ATOMIC_RELAXED);
+}
+
+static inline uint32_t order_mark(const struct order *order, uint32_t slot)
+{
+    return slot_mark(order_slot(order, slot));
+}
+
+static inline void order_set_mark(struct order *order, uint32_t slot, uint32_t mark)
+{
+    slot_set_mark(order_slot(order, slot), mark);
+}
+
+/* In an order that has stamps. */
+static inline uint32_t *order_stamp_of(const struct order *order, uint32_t slot)
+{
+    return (uint32_t *)(void *)(order->stamps + slot * order->stamp_bytes);
 }
 
 /* Of a table whose entries were moved to a larger one: where the entry of this slot is now. */
@@ -78,13 +105,13 @@ void order_sort(uint64_t *values, uint32_t n);
 /* Forgets the candidates; for a table whose slots were moved. */
 void order_forget_candidates(struct order *order);
 
-/* The slot is the most recently used one. */
+/* The slot is the most recently used one, by the stamp in its head. */
 static inline void order_stamp(struct order *order, struct slot_head *head)
 {
     if (__builtin_expect(order->clock == UINT32_MAX, 0)) {
         order_renumber(order);
     }
-    head->stamp = ++order->clock;
+    head->mark = ++order->clock;
 }
 
 /* The live slot with the smallest stamp; false when there is none. */

@@ -14,6 +14,7 @@ static void direct_on_insert(struct order *order, uint32_t slot, const struct po
 const struct policy policy_direct = {
     .hit = POLICY_HIT_NOTHING,
     .one_per_place = true,
+    .stamps = POLICY_STAMPS_ARE_MARKS,
     .on_insert = direct_on_insert,
     .victim = order_oldest,
 };

@@ -10,6 +10,7 @@ static void fifo_on_insert(struct order *order, uint32_t slot, const struct poli
 
 const struct policy policy_fifo = {
     .hit = POLICY_HIT_NOTHING,
+    .stamps = POLICY_STAMPS_ARE_MARKS,
     .on_insert = fifo_on_insert,
     .victim = order_oldest,
 };

@@ -9,6 +9,7 @@ static void lru_on_insert(struct order *order, uint32_t slot, const struct polic
 
 const struct policy policy_lru = {
     .hit = POLICY_HIT_STAMPS,
+    .stamps = POLICY_STAMPS_ARE_MARKS,
     .on_insert = lru_on_insert,
     .victim = order_oldest,
 };

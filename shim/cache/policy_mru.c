@@ -5,17 +5,24 @@
 
 #include <errno.h>
 
+enum {
+    QUEUE = 1,
+};
+
+static size_t mru_state_bytes(uint32_t n_slots)
+{
+    return sizeof(struct queue);
+}
+
 static void mru_on_insert(struct order *order, uint32_t slot, const struct policy_past *past)
 {
-    order_stamp(order, order_slot(order, slot));
-    queue_slot(order, slot)->queue = 0;
-    queue_add(order, order->state, slot);
+    queue_add(order, order->state, QUEUE, slot, 0);
 }
 
 static void mru_on_hit(struct order *order, uint32_t slot)
 {
     queue_remove(order, order->state, slot);
-    queue_add(order, order->state, slot);
+    queue_add(order, order->state, QUEUE, slot, 0);
 }
 
 static void mru_on_remove(struct order *order, uint32_t slot, struct policy_past *past)
@@ -36,20 +43,20 @@ static bool mru_victim(struct order *order, uint32_t *ret_slot)
 
 static void mru_on_move(struct order *to, const struct order *from)
 {
-    queue_move(to, to->state, from, from->state);
+    queue_move(to, to->state, from, from->state, QUEUE);
 }
 
 static int mru_check(const struct order *order, uint32_t n_live)
 {
     const struct queue *queue = order->state;
 
-    return queue->n == n_live ? queue_check(order, queue, 0) : -EUCLEAN;
+    return queue->n == n_live ? queue_check(order, queue, QUEUE) : -EUCLEAN;
 }
 
 const struct policy policy_mru = {
     .hit = POLICY_HIT_MOVES,
-    .slot_bytes = sizeof(struct queued),
-    .state_bytes = sizeof(struct queue),
+    .has_shares = true,
+    .state_bytes = mru_state_bytes,
     .on_insert = mru_on_insert,
     .on_hit = mru_on_hit,
     .on_remove = mru_on_remove,

@@ -21,54 +21,51 @@
 #define SMALL_SHARE   10 /* one in so many entries */
 
 enum {
-    SMALL,
-    MAIN
+    SMALL = 1,
+    MAIN,
+    QUEUES_END,
 };
 
 struct s3_fifo {
-    struct queue queues[2];
+    struct queue queues[QUEUES_END]; /* the first is none */
     struct ghosts ghosts;
 };
+
+static size_t s3_fifo_state_bytes(uint32_t n_slots)
+{
+    return sizeof(struct s3_fifo) + ghosts_bytes(n_slots);
+}
 
 static void s3_fifo_on_insert(struct order *order, uint32_t slot, const struct policy_past *past)
 {
     struct s3_fifo *s3 = order->state;
-    struct slot_head *head = order_slot(order, slot);
-    struct queued *queued = queue_slot(order, slot);
+    uint32_t number = past->queue, count = past->count + (past->count < MAX_COUNT);
 
-    order_stamp(order, head);
     s3->ghosts.n_places = order->n_slots;
-    if (past->is_known) {
-        use_count_set(&queued->count, past->count + (past->count < MAX_COUNT));
-        queued->queue = past->queue;
-    } else {
-        use_count_set(&queued->count, 0);
-        queued->queue = ghosts_take(&s3->ghosts, head->hash) ? MAIN : SMALL;
+    if (!past->is_known) {
+        number = ghosts_take(&s3->ghosts, order_slot(order, slot)->hash) ? MAIN : SMALL;
+        count = 0;
     }
-    queue_add(order, &s3->queues[queued->queue], slot);
+    queue_add(order, &s3->queues[number], number, slot, count);
 }
 
 static void s3_fifo_on_remove(struct order *order, uint32_t slot, struct policy_past *past)
 {
     struct s3_fifo *s3 = order->state;
-    const struct queued *queued = queue_slot(order, slot);
+    uint32_t number = queue_number_of(order, slot);
 
     if (past != NULL) {
         *past = (struct policy_past){
-            .is_known = true, .count = use_count_read(&queued->count), .queue = queued->queue};
+            .is_known = true, .count = queue_count_of(order, slot), .queue = number};
     }
-    queue_remove(order, &s3->queues[queued->queue], slot);
+    queue_remove(order, &s3->queues[number], slot);
 }
 
 /* The oldest of a queue goes to the newest end of the main one. */
 static void to_main(struct order *order, struct s3_fifo *s3, uint32_t slot, uint32_t count)
 {
-    struct queued *queued = queue_slot(order, slot);
-
-    queue_remove(order, &s3->queues[queued->queue], slot);
-    queued->queue = MAIN;
-    use_count_set(&queued->count, count);
-    queue_add(order, &s3->queues[MAIN], slot);
+    queue_remove(order, &s3->queues[queue_number_of(order, slot)], slot);
+    queue_add(order, &s3->queues[MAIN], MAIN, slot, count);
 }
 
 /* Every step takes an entry out of the small queue, or a hit away from one of the main queue. */
@@ -87,7 +84,7 @@ static bool s3_fifo_victim(struct order *order, uint32_t *ret_slot)
         uint32_t count;
 
         queue_oldest(&s3->queues[is_small ? SMALL : MAIN], &slot);
-        count = use_count_read(&queue_slot(order, slot)->count);
+        count = queue_count_of(order, slot);
         if (is_small && count >= PROMOTE_COUNT) {
             to_main(order, s3, slot, 0);
         } else if (!is_small && count > 0) {
@@ -96,7 +93,7 @@ static bool s3_fifo_victim(struct order *order, uint32_t *ret_slot)
             break;
         }
     }
-    if (queue_slot(order, slot)->queue == SMALL) {
+    if (queue_number_of(order, slot) == SMALL) {
         ghosts_add(&s3->ghosts, order_slot(order, slot)->hash, n - max_small);
     }
     *ret_slot = slot;
@@ -108,8 +105,8 @@ static void s3_fifo_on_move(struct order *to, const struct order *from)
     struct s3_fifo *s3 = to->state;
     const struct s3_fifo *old = from->state;
 
-    for (int i = 0; i < 2; i++) {
-        queue_move(to, &s3->queues[i], from, &old->queues[i]);
+    for (uint32_t i = SMALL; i < QUEUES_END; i++) {
+        queue_move(to, &s3->queues[i], from, &old->queues[i], i);
     }
     s3->ghosts.n_places = to->n_slots;
     ghosts_move(&s3->ghosts, &old->ghosts);
@@ -129,9 +126,8 @@ static int s3_fifo_check(const struct order *order, uint32_t n_live)
 const struct policy policy_s3_fifo = {
     .hit = POLICY_HIT_COUNTS,
     .max_count = MAX_COUNT,
-    .slot_bytes = sizeof(struct queued),
-    .state_bytes = sizeof(struct s3_fifo),
-    .share_bytes = GHOSTS_PLACE_BYTES,
+    .has_shares = true,
+    .state_bytes = s3_fifo_state_bytes,
     .on_insert = s3_fifo_on_insert,
     .on_remove = s3_fifo_on_remove,
     .victim = s3_fifo_victim,

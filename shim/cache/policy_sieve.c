@@ -12,21 +12,28 @@
 
 #include <errno.h>
 
+#define MAX_COUNT 1
+
+enum {
+    QUEUE = 1,
+};
+
 struct sieve {
     struct queue queue;
     uint32_t hand; /* a link: who is asked next; 0: the oldest */
     uint32_t spare;
 };
 
+static size_t sieve_state_bytes(uint32_t n_slots)
+{
+    return sizeof(struct sieve);
+}
+
 static void sieve_on_insert(struct order *order, uint32_t slot, const struct policy_past *past)
 {
     struct sieve *sieve = order->state;
-    struct queued *queued = queue_slot(order, slot);
 
-    order_stamp(order, order_slot(order, slot));
-    use_count_set(&queued->count, past->is_known);
-    queued->queue = 0;
-    queue_add(order, &sieve->queue, slot);
+    queue_add(order, &sieve->queue, QUEUE, slot, past->is_known);
 }
 
 static void sieve_on_remove(struct order *order, uint32_t slot, struct policy_past *past)
@@ -37,7 +44,7 @@ static void sieve_on_remove(struct order *order, uint32_t slot, struct policy_pa
         past->is_known = true;
     }
     if (sieve->hand == slot + 1) {
-        sieve->hand = queue_slot(order, slot)->newer;
+        sieve->hand = queue_newer(order, slot);
     }
     queue_remove(order, &sieve->queue, slot);
 }
@@ -50,18 +57,18 @@ static bool sieve_victim(struct order *order, uint32_t *ret_slot)
         return false;
     }
     for (;;) {
-        struct queued *queued;
+        uint32_t slot;
 
         if (sieve->hand == 0) {
             sieve->hand = sieve->queue.oldest;
         }
-        queued = queue_slot(order, sieve->hand - 1);
-        if (use_count_read(&queued->count) == 0) {
-            *ret_slot = sieve->hand - 1;
+        slot = sieve->hand - 1;
+        if (queue_count_of(order, slot) == 0) {
+            *ret_slot = slot;
             return true;
         }
-        use_count_set(&queued->count, 0);
-        sieve->hand = queued->newer;
+        queue_set_count(order, slot, 0);
+        sieve->hand = queue_newer(order, slot);
     }
 }
 
@@ -70,7 +77,7 @@ static void sieve_on_move(struct order *to, const struct order *from)
     struct sieve *sieve = to->state;
     const struct sieve *old = from->state;
 
-    queue_move(to, &sieve->queue, from, &old->queue);
+    queue_move(to, &sieve->queue, from, &old->queue, QUEUE);
     sieve->hand = old->hand == 0 ? 0 : order_moved_to(from, old->hand - 1) + 1;
 }
 
@@ -79,17 +86,17 @@ static int sieve_check(const struct order *order, uint32_t n_live)
     const struct sieve *sieve = order->state;
 
     if (sieve->queue.n != n_live || sieve->hand > order->n_slots ||
-        (sieve->hand != 0 && order_slot(order, sieve->hand - 1)->stamp == 0)) {
+        (sieve->hand != 0 && order_mark(order, sieve->hand - 1) == 0)) {
         return -EUCLEAN;
     }
-    return queue_check(order, &sieve->queue, 0);
+    return queue_check(order, &sieve->queue, QUEUE);
 }
 
 const struct policy policy_sieve = {
     .hit = POLICY_HIT_COUNTS,
-    .max_count = 1,
-    .slot_bytes = sizeof(struct queued),
-    .state_bytes = sizeof(struct sieve),
+    .max_count = MAX_COUNT,
+    .has_shares = true,
+    .state_bytes = sieve_state_bytes,
     .on_insert = sieve_on_insert,
     .on_remove = sieve_on_remove,
     .victim = sieve_victim,

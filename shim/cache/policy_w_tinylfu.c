@@ -45,23 +45,28 @@
 #define STUBBORN_COUNT 6
 
 enum {
-    WINDOW,
+    WINDOW = 1,
     PROBATION_QUEUE,
     PROTECTED,
-    QUEUE_COUNT,
+    QUEUES_END,
 };
 
 struct w_tinylfu {
-    struct queue queues[QUEUE_COUNT];
+    struct queue queues[QUEUES_END]; /* the first is none */
     uint64_t random;
-    uint32_t window_share; /* at least 1 */
-    uint32_t n_uses;       /* in this sample */
-    uint32_t n_hits[QUEUE_COUNT];
-    int32_t step;     /* of the window's share, the last one, in STEP_UNITs */
-    uint32_t is_full; /* somebody had to go */
+    uint32_t window_share;       /* at least 1 */
+    uint32_t n_uses;             /* in this sample */
+    uint32_t n_hits[QUEUES_END]; /* the first: of those that are new */
+    int32_t step;                /* of the window's share, the last one, in STEP_UNITs */
+    uint32_t is_full;            /* somebody had to go */
     uint32_t spare;
     struct sketch sketch;
 };
+
+static size_t w_tinylfu_state_bytes(uint32_t n_slots)
+{
+    return sizeof(struct w_tinylfu) + (size_t)n_slots * sizeof(uint64_t);
+}
 
 static uint32_t n_entries(const struct w_tinylfu *tiny)
 {
@@ -89,11 +94,8 @@ static uint32_t max_protected(const struct w_tinylfu *tiny, uint32_t n)
 
 static void move_to(struct order *order, struct w_tinylfu *tiny, uint32_t slot, uint32_t number)
 {
-    struct queued *queued = queue_slot(order, slot);
-
-    queue_remove(order, &tiny->queues[queued->queue], slot);
-    queued->queue = number;
-    queue_add(order, &tiny->queues[number], slot);
+    queue_remove(order, &tiny->queues[queue_number_of(order, slot)], slot);
+    queue_add(order, &tiny->queues[number], number, slot, 0);
 }
 
 /* The oldest of one queue becomes the newest of another. False: there is none. */
@@ -167,7 +169,7 @@ static void climb(struct order *order, struct w_tinylfu *tiny, uint32_t n)
     step = step > STEP_MAX ? STEP_MAX : step < STEP_MIN ? STEP_MIN : step;
     tiny->step = step * sign;
     tiny->n_uses = 0;
-    for (int i = 0; i < QUEUE_COUNT; i++) {
+    for (uint32_t i = 0; i < QUEUES_END; i++) {
         tiny->n_hits[i] = 0;
     }
     resize_window(order, tiny, tiny->step / STEP_UNIT, n);
@@ -178,7 +180,7 @@ static uint32_t times(uint32_t n, uint32_t factor)
     return n > UINT32_MAX / factor ? UINT32_MAX : n * factor;
 }
 
-/* number: the queue in which it was hit; QUEUE_COUNT: it is new. */
+/* number: the queue in which it was hit; 0: it is new. */
 static void note_use(struct order *order, struct w_tinylfu *tiny, uint32_t slot, uint32_t number)
 {
     uint32_t n = capacity(order, tiny);
@@ -187,9 +189,7 @@ static void note_use(struct order *order, struct w_tinylfu *tiny, uint32_t slot,
     if (!tiny->is_full) {
         return;
     }
-    if (number < QUEUE_COUNT) {
-        tiny->n_hits[number]++;
-    }
+    tiny->n_hits[number]++;
     if (++tiny->n_uses >= times(n, SAMPLE_USES)) {
         climb(order, tiny, n);
     }
@@ -198,7 +198,7 @@ static void note_use(struct order *order, struct w_tinylfu *tiny, uint32_t slot,
 /* A hit in probation is promoted, every other one only moves to the newest end. */
 static void promote(struct order *order, struct w_tinylfu *tiny, uint32_t slot)
 {
-    uint32_t number = queue_slot(order, slot)->queue;
+    uint32_t number = queue_number_of(order, slot);
 
     move_to(order, tiny, slot, number == WINDOW ? WINDOW : PROTECTED);
     if (number == PROBATION_QUEUE) {
@@ -209,7 +209,7 @@ static void promote(struct order *order, struct w_tinylfu *tiny, uint32_t slot)
 static void w_tinylfu_on_hit(struct order *order, uint32_t slot)
 {
     struct w_tinylfu *tiny = order->state;
-    uint32_t number = queue_slot(order, slot)->queue;
+    uint32_t number = queue_number_of(order, slot);
 
     promote(order, tiny, slot);
     note_use(order, tiny, slot, number);
@@ -218,28 +218,27 @@ static void w_tinylfu_on_hit(struct order *order, uint32_t slot)
 static void w_tinylfu_on_insert(struct order *order, uint32_t slot, const struct policy_past *past)
 {
     struct w_tinylfu *tiny = order->state;
+    uint32_t number = past->is_known ? past->queue : WINDOW;
 
     if (tiny->sketch.n_blocks == 0) {
         tiny->sketch.n_blocks = order->n_slots / SKETCH_BLOCK_WORDS;
         tiny->window_share = FIRST_WINDOW;
         tiny->step = STEP_MAX;
     }
-    order_stamp(order, order_slot(order, slot));
-    queue_slot(order, slot)->queue = past->is_known ? past->queue : WINDOW;
-    queue_add(order, &tiny->queues[queue_slot(order, slot)->queue], slot);
+    queue_add(order, &tiny->queues[number], number, slot, 0);
     if (past->is_known) {
         promote(order, tiny, slot);
     }
     if (!tiny->is_full) {
         shrink_window(order, tiny, max_window(tiny, capacity(order, tiny)));
     }
-    note_use(order, tiny, slot, past->is_known ? past->queue : QUEUE_COUNT);
+    note_use(order, tiny, slot, past->is_known ? past->queue : 0);
 }
 
 static void w_tinylfu_on_remove(struct order *order, uint32_t slot, struct policy_past *past)
 {
     struct w_tinylfu *tiny = order->state;
-    uint32_t number = queue_slot(order, slot)->queue;
+    uint32_t number = queue_number_of(order, slot);
 
     if (past != NULL) {
         *past = (struct policy_past){.is_known = true, .queue = number};
@@ -299,9 +298,9 @@ static void w_tinylfu_on_move(struct order *to, const struct order *from)
     tiny->is_full = old->is_full;
     tiny->n_uses = old->n_uses;
     tiny->step = old->step;
-    for (int i = 0; i < QUEUE_COUNT; i++) {
+    for (uint32_t i = 0; i < QUEUES_END; i++) {
         tiny->n_hits[i] = old->n_hits[i];
-        queue_move(to, &tiny->queues[i], from, &old->queues[i]);
+        queue_move(to, &tiny->queues[i], from, &old->queues[i], i);
     }
     tiny->sketch.n_blocks = to->n_slots / SKETCH_BLOCK_WORDS;
     sketch_move(&tiny->sketch, &old->sketch);
@@ -311,7 +310,7 @@ static int w_tinylfu_check(const struct order *order, uint32_t n_live)
 {
     const struct w_tinylfu *tiny = order->state;
 
-    for (uint32_t i = 0; i < QUEUE_COUNT; i++) {
+    for (uint32_t i = WINDOW; i < QUEUES_END; i++) {
         if (queue_check(order, &tiny->queues[i], i) != 0) {
             return -EUCLEAN;
         }
@@ -321,9 +320,8 @@ static int w_tinylfu_check(const struct order *order, uint32_t n_live)
 
 const struct policy policy_w_tinylfu = {
     .hit = POLICY_HIT_MOVES,
-    .slot_bytes = sizeof(struct queued),
-    .state_bytes = sizeof(struct w_tinylfu),
-    .share_bytes = sizeof(uint64_t),
+    .has_shares = true,
+    .state_bytes = w_tinylfu_state_bytes,
     .on_insert = w_tinylfu_on_insert,
     .on_hit = w_tinylfu_on_hit,
     .on_remove = w_tinylfu_on_remove,

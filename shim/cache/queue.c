@@ -2,35 +2,45 @@
 /* A doubly linked list whose ends and links are kept in shared memory of the table. */
 #include "cache/queue.h"
 
+#include "cache/table.h"
+
 #include <errno.h>
 
-static uint32_t *newer_of(struct order *order, struct queue *queue, uint32_t link)
+_Static_assert(TABLE_MAX_SLOTS <= UINT32_MAX >> QUEUE_LINK_AT, "links name all slots");
+
+static void set_newer(struct order *order, struct queue *queue, uint32_t link, uint32_t newer)
 {
-    return link == 0 ? &queue->oldest : &queue_slot(order, link - 1)->newer;
+    uint32_t kept;
+
+    if (link == 0) {
+        queue->oldest = newer;
+        return;
+    }
+    kept = order_mark(order, link - 1) & ((1u << QUEUE_LINK_AT) - 1);
+    order_set_mark(order, link - 1, kept | newer << QUEUE_LINK_AT);
 }
 
-static uint32_t *older_of(struct order *order, struct queue *queue, uint32_t link)
+static void set_older(struct order *order, struct queue *queue, uint32_t link, uint32_t older)
 {
-    return link == 0 ? &queue->newest : &queue_slot(order, link - 1)->older;
+    *(link == 0 ? &queue->newest : &order->shares[link - 1]) = older;
 }
 
-void queue_add(struct order *order, struct queue *queue, uint32_t slot)
+void queue_add(struct order *order, struct queue *queue, uint32_t number, uint32_t slot,
+               uint32_t count)
 {
-    struct queued *queued = queue_slot(order, slot);
-
-    queued->newer = 0;
-    queued->older = queue->newest;
-    *newer_of(order, queue, queue->newest) = slot + 1;
+    order_set_mark(order, slot, number << QUEUE_NUMBER_AT | count);
+    order->shares[slot] = queue->newest;
+    set_newer(order, queue, queue->newest, slot + 1);
     queue->newest = slot + 1;
     queue->n++;
 }
 
 void queue_remove(struct order *order, struct queue *queue, uint32_t slot)
 {
-    struct queued *queued = queue_slot(order, slot);
+    uint32_t newer = queue_newer(order, slot), older = order->shares[slot];
 
-    *older_of(order, queue, queued->newer) = queued->older;
-    *newer_of(order, queue, queued->older) = queued->newer;
+    set_older(order, queue, newer, older);
+    set_newer(order, queue, older, newer);
     queue->n--;
 }
 
@@ -44,10 +54,11 @@ bool queue_oldest(const struct queue *queue, uint32_t *ret_slot)
 }
 
 void queue_move(struct order *order, struct queue *to, const struct order *from_order,
-                const struct queue *from)
+                const struct queue *from, uint32_t number)
 {
-    for (uint32_t link = from->oldest; link != 0; link = queue_slot(from_order, link - 1)->newer) {
-        queue_add(order, to, order_moved_to(from_order, link - 1));
+    for (uint32_t link = from->oldest; link != 0; link = queue_newer(from_order, link - 1)) {
+        queue_add(order, to, number, order_moved_to(from_order, link - 1),
+                  queue_count_of(from_order, link - 1));
     }
 }
 
@@ -55,18 +66,12 @@ int queue_check(const struct order *order, const struct queue *queue, uint32_t n
 {
     uint32_t older = 0, n = 0;
 
-    for (uint32_t link = queue->oldest; link != 0;) {
-        const struct queued *queued;
-
-        if (link > order->n_slots || n++ == queue->n || order_slot(order, link - 1)->stamp == 0) {
-            return -EUCLEAN;
-        }
-        queued = queue_slot(order, link - 1);
-        if (queued->older != older || queued->queue != number) {
+    for (uint32_t link = queue->oldest; link != 0; link = queue_newer(order, link - 1)) {
+        if (link > order->n_slots || n++ == queue->n || order->shares[link - 1] != older ||
+            queue_number_of(order, link - 1) != number) {
             return -EUCLEAN;
         }
         older = link;
-        link = queued->newer;
     }
     return n == queue->n && queue->newest == older ? 0 : -EUCLEAN;
 }

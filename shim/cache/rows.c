@@ -61,15 +61,6 @@ static bool is_undisturbed(const struct cache_front *front, uint32_t began)
     return atomic_load_explicit(&front->sequence, memory_order_relaxed) == began;
 }
 
-static void count_use(const struct cache_words *words, char *slot)
-{
-    struct use_count *count = (struct use_count *)(void *)(slot + words->count_at);
-
-    if (words->use == CACHE_WORDS_COUNT && use_count_read(count) < words->max_count) {
-        atomic_fetch_add_explicit(&count->n, 1, memory_order_relaxed);
-    }
-}
-
 bool cache_glance_row(const struct cache_rows *rows, const uint64_t *key, uint64_t hash,
                       uint64_t now_ns, bool use, uint64_t *ret_value)
 {
@@ -103,7 +94,9 @@ bool cache_glance_row(const struct cache_rows *rows, const uint64_t *key, uint64
             return false;
         }
         if (use) {
-            count_use(&rows->words, slot);
+            if (rows->words.use == CACHE_WORDS_COUNT) {
+                policy_count_shared((struct slot_head *)(void *)slot, rows->words.max_count);
+            }
             cache_row_note_use(rows, slot, now_ns);
         }
         return true;

@@ -16,14 +16,40 @@ static uint32_t round8(uint32_t n)
     return (n + 7) / 8 * 8;
 }
 
+/* What a mapping is made of, one behind the other, in bytes; each is a multiple of 8. */
+struct parts {
+    size_t groups, slots, candidates, state, shares, heap;
+    size_t total;
+};
+
+static struct parts parts_of(const struct table_layout *layout, uint32_t n_groups)
+{
+    const struct policy *policy = layout->policy;
+    uint32_t n_slots = n_groups * GROUP_SLOTS;
+    struct parts parts = {
+        .groups = (size_t)n_groups * sizeof(struct group),
+        .slots = (size_t)n_slots * layout->slot_bytes,
+        .candidates = policy->stamps == POLICY_STAMPS_ARE_MARKS
+                          ? (size_t)order_max_candidates(n_slots) * sizeof(uint64_t)
+                          : 0,
+        .state = policy->state_bytes == NULL ? 0 : policy->state_bytes(n_slots),
+        .shares = policy->has_shares ? (size_t)n_slots * sizeof(uint32_t) : 0,
+        .heap = layout->life_at == 0 ? 0 : (size_t)n_slots * sizeof(uint32_t),
+    };
+
+    parts.total =
+        parts.groups + parts.slots + parts.candidates + parts.state + parts.shares + parts.heap;
+    return parts;
+}
+
+#define MANY_GROUPS 4096 /* beside them what a table has only once does not count */
+
 void table_layout_init(struct table_layout *layout, uint32_t n_key_bytes, uint32_t n_value_bytes,
                        bool has_lives)
 {
-    const struct policy *policy = layout->policy;
     uint32_t at = TABLE_KEY_AT;
-    uint32_t per_group;
 
-    *layout = (struct table_layout){.policy = policy,
+    *layout = (struct table_layout){.policy = layout->policy,
                                     .seed = layout->seed,
                                     .secret = layout->secret,
                                     .idle_ns = layout->idle_ns,
@@ -51,21 +77,17 @@ void table_layout_init(struct table_layout *layout, uint32_t n_key_bytes, uint32
         at += (uint32_t)sizeof(struct slot_life);
         at += layout->idle_ns != 0 ? (uint32_t)sizeof(struct slot_use) : 0;
     }
-    layout->policy_at = at;
-    at += policy->slot_bytes;
     layout->slot_bytes = at;
     layout->is_word = n_key_bytes == 8 && n_value_bytes == 8;
-    /* A candidate is 8 bytes for 8 slots, a place in the heap 4 for each. */
-    per_group = (uint32_t)sizeof(struct group) +
-                GROUP_SLOTS * (at + 1 + (has_lives ? 4 : 0) + policy->share_bytes);
-    layout->share_bytes = (per_group + GROUP_LOAD - 1) / GROUP_LOAD;
+    layout->share_bytes =
+        (uint32_t)((parts_of(layout, MANY_GROUPS).total + MANY_GROUPS * GROUP_LOAD - 1) /
+                   (MANY_GROUPS * GROUP_LOAD));
 }
 
 void table_init(struct table *table, const struct table_layout *layout, struct table_spares *spares)
 {
     *table = (struct table){.layout = layout, .spares = spares};
     table->order.slot_bytes = layout->slot_bytes;
-    table->order.policy_at = layout->policy_at;
     table->order.seed = layout->seed;
 }
 
@@ -203,19 +225,11 @@ uint32_t table_find_place(const struct table *table, uint32_t hash_upper, uint32
 static int table_map(struct table *table, const struct table_layout *layout,
                      struct table_spares *spares, uint32_t n_groups)
 {
+    struct parts parts = parts_of(layout, n_groups);
+    size_t page = pages_size(), total = (parts.total + page - 1) / page * page;
     uint32_t n_slots = n_groups * GROUP_SLOTS;
-    size_t groups_bytes = (size_t)n_groups * sizeof(struct group);
-    size_t slots_bytes = (size_t)n_slots * layout->slot_bytes;
-    uint32_t max_candidates = order_max_candidates(n_slots);
-    size_t candidates_bytes = (size_t)max_candidates * sizeof(uint64_t);
-    size_t state_bytes =
-        layout->policy->state_bytes + (size_t)round8(n_slots) * layout->policy->share_bytes;
-    size_t heap_bytes = layout->life_at == 0 ? 0 : (size_t)n_slots * sizeof(uint32_t);
-    size_t page = pages_size();
-    size_t total = groups_bytes + slots_bytes + candidates_bytes + state_bytes + heap_bytes;
     char *pages;
 
-    total = (total + page - 1) / page * page;
     pages = spare_take(spares, n_groups);
     if (pages == NULL) {
         pages = pages_map(total);
@@ -230,17 +244,30 @@ static int table_map(struct table *table, const struct table_layout *layout,
     table->groups = (struct group *)(void *)pages;
     table->n_groups = n_groups;
     table->mapped_bytes = total;
-    table->order.slots = pages + groups_bytes;
+    pages += parts.groups;
+    table->order.slots = pages;
     table->order.n_slots = n_slots;
-    table->order.max_candidates = max_candidates;
-    table->order.candidates = (uint64_t *)(void *)(pages + groups_bytes + slots_bytes);
-    table->order.state = pages + groups_bytes + slots_bytes + candidates_bytes;
+    pages += parts.slots;
+    table->order.candidates = (uint64_t *)(void *)pages;
+    table->order.max_candidates = (uint32_t)(parts.candidates / sizeof(uint64_t));
+    pages += parts.candidates;
+    table->order.state = pages;
+    pages += parts.state;
+    table->order.shares = (uint32_t *)(void *)pages;
+    pages += parts.shares;
+    if (layout->policy->stamps == POLICY_STAMPS_ARE_MARKS) {
+        table->order.stamps = table->order.slots + offsetof(struct slot_head, mark);
+        table->order.stamp_bytes = layout->slot_bytes;
+    } else if (layout->policy->stamps == POLICY_STAMPS_ARE_SHARES) {
+        table->order.stamps = (char *)table->order.shares;
+        table->order.stamp_bytes = sizeof(uint32_t);
+    }
     table->expiry.slots = table->order.slots;
     table->expiry.slot_bytes = layout->slot_bytes;
     table->expiry.life_at = layout->life_at;
     table->expiry.idle_ns = layout->idle_ns;
     table->expiry.stale_ns = layout->stale_ns;
-    table->expiry.heap = (uint32_t *)(void *)((char *)table->order.state + state_bytes);
+    table->expiry.heap = (uint32_t *)(void *)pages;
     return 0;
 }
 
@@ -267,7 +294,7 @@ static uint32_t slot_take(struct table *table, unsigned char tag, uint32_t hash_
     }
 }
 
-/* Entries keep stamps and lives; only slots get new numbers, which the old heads then hold. */
+/* Entries keep marks and lives; only slots get new numbers, which the old heads then hold. */
 static void table_move_entries(struct table *to, struct table *from)
 {
     uint32_t slot_bytes = from->layout->slot_bytes;
@@ -277,7 +304,7 @@ static void table_move_entries(struct table *to, struct table *from)
         struct slot_head *head = order_slot(&from->order, slot);
         uint32_t new_slot;
 
-        if (head->stamp == 0) {
+        if (slot_mark(head) == 0) {
             continue;
         }
         new_slot =
@@ -290,6 +317,7 @@ static void table_move_entries(struct table *to, struct table *from)
     }
     to->expiry.n = from->expiry.n;
     to->order.clock = from->order.clock;
+    to->order.era = from->order.era;
     if (from->n_groups > 0 && from->layout->policy->on_move != NULL) {
         from->layout->policy->on_move(&to->order, &from->order);
     }
@@ -299,7 +327,7 @@ static void table_move_entries(struct table *to, struct table *from)
 static uint32_t groups_for(uint64_t n_entries)
 {
     uint64_t n_groups = n_entries / GROUP_LOAD + (n_entries % GROUP_LOAD != 0);
-    uint64_t limit = (TABLE_NO_SLOT - 1) / GROUP_SLOTS;
+    uint64_t limit = TABLE_MAX_SLOTS / GROUP_SLOTS;
 
     return (uint32_t)(n_groups < 1 ? 1 : n_groups > limit ? limit : n_groups);
 }
@@ -407,6 +435,6 @@ struct block *table_remove(struct table *table, uint32_t slot)
     if (layout->secret) {
         block_wipe(head, layout->slot_bytes);
     }
-    head->stamp = 0;
+    slot_set_mark(head, 0);
     return block;
 }

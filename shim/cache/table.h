@@ -24,6 +24,7 @@
 #define TABLE_INLINE_VALUE_BYTES 64 /* of CACHE_ROOM_BYTES: such a value is always copied out */
 #define TABLE_KEY_AT             8  /* behind the slot_head, whatever else the slot holds */
 #define TABLE_NO_SLOT            UINT32_MAX
+#define TABLE_MAX_SLOTS          ((1u << 28) - 1) /* as many as links of queue.h can name */
 
 /* Of slots whose layout is_word. */
 #define TABLE_WORD_VALUE_AT 16
@@ -38,7 +39,6 @@ struct table_layout {
     uint32_t block_at;
     uint32_t life_at;
     uint32_t share_bytes; /* of the table's memory for one entry, when the table is full */
-    uint32_t policy_at;   /* behind everything else */
     bool is_word;         /* key and value are one word each, at the places below */
     bool has_short_keys;  /* at TABLE_KEY_AT, and longer ones in the block, block_at being the same;
                              false, without n_key_bytes: the key is in the block */

@@ -5,7 +5,7 @@
 _Static_assert(TABLE_LARGE_BLOCK == 1, "cache_find_long");
 _Static_assert(CACHE_WORDS_KEY_AT == TABLE_KEY_AT, "of slots");
 _Static_assert(CACHE_WORDS_VALUE_AT == TABLE_WORD_VALUE_AT, "of slots");
-_Static_assert(CACHE_WORDS_STAMP_AT == offsetof(struct slot_head, stamp), "of slots");
+_Static_assert(CACHE_WORDS_MARK_AT == offsetof(struct slot_head, mark), "of slots");
 
 const struct group cache_no_group;
 
@@ -27,7 +27,6 @@ bool cache_words_init(struct cache_words *ret_words, struct cache *cache)
         .shard_bytes = sizeof(struct shard),
         .slot_bytes = layout->slot_bytes,
         .group_bytes = layout->slot_bytes * GROUP_SLOTS,
-        .count_at = layout->policy_at,
         .max_count = cache->policy->max_count,
         .use = uses[cache->policy->hit],
         .has_long_keys = layout->n_key_bytes > 8,
@@ -42,15 +41,6 @@ static bool is_undisturbed(const struct cache_front *front, uint32_t began)
 {
     atomic_thread_fence(memory_order_acquire);
     return atomic_load_explicit(&front->sequence, memory_order_relaxed) == began;
-}
-
-static void count_use(const struct cache_words *words, char *slot)
-{
-    struct use_count *count = (struct use_count *)(void *)(slot + words->count_at);
-
-    if (words->use == CACHE_WORDS_COUNT && use_count_read(count) < words->max_count) {
-        atomic_fetch_add_explicit(&count->n, 1, memory_order_relaxed);
-    }
 }
 
 bool cache_glance_words(const struct cache_words *words, uint64_t low, uint64_t high, uint64_t hash,
@@ -82,8 +72,8 @@ bool cache_glance_words(const struct cache_words *words, uint64_t low, uint64_t 
         if (!is_undisturbed(front, sequence)) {
             return false;
         }
-        if (use) {
-            count_use(words, slot);
+        if (use && words->use == CACHE_WORDS_COUNT) {
+            policy_count_shared((struct slot_head *)(void *)slot, words->max_count);
         }
         *ret_value = value;
         return true;

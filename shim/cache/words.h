@@ -30,7 +30,7 @@ struct cache_front {
 /* What a use of an entry leaves in its slot. */
 enum cache_words_use {
     CACHE_WORDS_LEAVE, /* nothing */
-    CACHE_WORDS_COUNT, /* a count, at count_at, up to max_count */
+    CACHE_WORDS_COUNT, /* one more in the lowest bits of the mark, max_count, up to that */
     CACHE_WORDS_STAMP, /* the next stamp; with threads that needs the lock */
     CACHE_WORDS_USES
 };
@@ -41,13 +41,13 @@ struct cache_words {
     const _Atomic uint64_t *generation; /* the cache's */
     uint32_t front_shift, shard_bytes;  /* which of them, and how far apart they are */
     uint32_t slot_bytes, group_bytes;   /* of a slot, of a group's slots */
-    uint32_t count_at, max_count;
+    uint32_t max_count;
     uint32_t key_value_at; /* of keys that differ in size */
     enum cache_words_use use;
     bool has_long_keys; /* of two words */
 };
 
-#define CACHE_WORDS_STAMP_AT 4
+#define CACHE_WORDS_MARK_AT  4
 #define CACHE_WORDS_KEY_AT   8
 #define CACHE_WORDS_VALUE_AT 16 /* of long keys one word later */
 
@@ -171,16 +171,15 @@ static inline uint64_t cache_words_value(const struct cache_words *words, const 
 static inline bool cache_use_words(const struct cache_words *words, struct cache_front *front,
                                    char *slot, enum cache_words_use use)
 {
-    uint32_t *stamp = (uint32_t *)(void *)(slot + CACHE_WORDS_STAMP_AT);
-    uint32_t *count = (uint32_t *)(void *)(slot + words->count_at);
+    uint32_t *mark = (uint32_t *)(void *)(slot + CACHE_WORDS_MARK_AT);
 
     if (use == CACHE_WORDS_STAMP) {
         if (__builtin_expect(*front->clock == UINT32_MAX, 0)) {
             return false;
         }
-        *stamp = ++*front->clock;
-    } else if (use == CACHE_WORDS_COUNT && *count < words->max_count) {
-        ++*count;
+        *mark = ++*front->clock;
+    } else if (use == CACHE_WORDS_COUNT && (*mark & words->max_count) != words->max_count) {
+        ++*mark;
     }
     return true;
 }

@@ -88,7 +88,7 @@ static bool list(uint64_t now)
     size_t n = 0;
 
     for (uint32_t slot = 0; slot < table->order.n_slots; slot++) {
-        if (order_slot(&table->order, slot)->stamp != 0 &&
+        if (order_mark(&table->order, slot) != 0 &&
             (table->layout->life_at == 0 || expiry_is_alive(&table->expiry, slot, now))) {
             if (n == MAX_LISTED) {
                 return false;

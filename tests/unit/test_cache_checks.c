@@ -44,7 +44,7 @@ static void insert(struct cache *cache, uint64_t number)
 /* The first that holds an entry, from that slot on. */
 static uint32_t entry_after(const struct table *table, uint32_t from)
 {
-    while (order_slot(&table->order, from)->stamp == 0) {
+    while (order_mark(&table->order, from) == 0) {
         from++;
     }
     return from;
@@ -87,15 +87,14 @@ static void break_stamps(struct cache *cache)
     struct order *order = &cache->shards[0].table.order;
     uint32_t slot = first_entry(&cache->shards[0].table);
 
-    order_slot(order, slot)->stamp =
-        order_slot(order, entry_after(&cache->shards[0].table, slot + 1))->stamp;
+    order_set_mark(order, slot, order_mark(order, entry_after(&cache->shards[0].table, slot + 1)));
 }
 
 static void break_clock(struct cache *cache)
 {
     struct table *table = &cache->shards[0].table;
 
-    order_slot(&table->order, first_entry(table))->stamp = table->order.clock + 1000;
+    order_set_mark(&table->order, first_entry(table), table->order.clock + 1000);
 }
 
 static void break_ends(struct cache *cache)
@@ -111,7 +110,7 @@ static void break_queue(struct cache *cache)
 {
     struct table *table = &cache->shards[0].table;
 
-    queue_slot(&table->order, first_entry(table))->queue++;
+    order_slot(&table->order, first_entry(table))->mark += 1u << QUEUE_NUMBER_AT;
 }
 
 static void break_block(struct cache *cache)
@@ -145,20 +144,23 @@ static void break_sequence(struct cache *cache)
 static const struct breakage {
     void (*break_it)(struct cache *cache);
     const char *said; /* NULL: it lives on */
+    enum cache_policy policy;
 } breakages[] = {
-    {break_nothing, NULL},
-    {break_n_live, "n_live is not how many entries there are"},
-    {break_tag, "a tag stands for no entry"},
-    {break_n_passed, "a group's n_passed is not how many entries have passed it"},
-    {break_stamps, "two entries have the same stamp"},
-    {break_clock, "a stamp is from the future"},
-    {break_ends, "the heap of ends is out of order, or not of these entries"},
-    {break_queue, "what the policy keeps is out of order, or not of these entries"},
-    {break_block, "the block of an entry has been released"},
-    {break_bytes, "n_bytes is not what the entries count"},
-    {break_budget, "entries hold more than was taken from the budget"},
-    {break_bound, "more was taken from the budget than there is"},
-    {break_sequence, "a change has not ended"},
+    {break_nothing, NULL, CACHE_POLICY_sieve},
+    {break_n_live, "n_live is not how many entries there are", CACHE_POLICY_sieve},
+    {break_tag, "a tag stands for no entry", CACHE_POLICY_sieve},
+    {break_n_passed, "a group's n_passed is not how many entries have passed it",
+     CACHE_POLICY_sieve},
+    {break_stamps, "two entries have the same stamp", CACHE_POLICY_lru},
+    {break_clock, "a stamp is from the future", CACHE_POLICY_lru},
+    {break_ends, "the heap of ends is out of order, or not of these entries", CACHE_POLICY_sieve},
+    {break_queue, "what the policy keeps is out of order, or not of these entries",
+     CACHE_POLICY_sieve},
+    {break_block, "the block of an entry has been released", CACHE_POLICY_sieve},
+    {break_bytes, "n_bytes is not what the entries count", CACHE_POLICY_sieve},
+    {break_budget, "entries hold more than was taken from the budget", CACHE_POLICY_sieve},
+    {break_bound, "more was taken from the budget than there is", CACHE_POLICY_sieve},
+    {break_sequence, "a change has not ended", CACHE_POLICY_sieve},
 };
 
 /* ---- the process that breaks it -------------------------------------------------------------- */
@@ -166,7 +168,7 @@ static const struct breakage {
 static _Noreturn void break_and_insert(const struct breakage *breakage, uint64_t n_before,
                                        uint64_t n_after)
 {
-    struct cache *cache = create_sound(CACHE_POLICY_sieve);
+    struct cache *cache = create_sound(breakage->policy);
     uint64_t number = 0;
 
     while (number < n_before) {
@@ -233,8 +235,9 @@ static void test_breakage(void **state)
 /* However long it has been filled, it is proved again before long. */
 static void test_late_breakage(void **state)
 {
-    const struct breakage late = {break_bytes, "n_bytes is not what the entries count"};
-    const struct breakage sound = {break_nothing, NULL};
+    const struct breakage late = {break_bytes, "n_bytes is not what the entries count",
+                                  CACHE_POLICY_sieve};
+    const struct breakage sound = {break_nothing, NULL, CACHE_POLICY_sieve};
     char said[1000];
     int status;
 

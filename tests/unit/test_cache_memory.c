@@ -15,11 +15,16 @@
 
 #define N_ENTRIES (1 << 18)
 
-/* What links, counts and ghosts are kept for takes more than a stamp, or nothing. */
+/*
+ * A slot takes 24 bytes, which makes 32 for each entry of a full table, with its share of the
+ * group. Beside it lru has candidates, most others a word. What takes more than 40: the ghosts of
+ * s3-fifo are nine for ten entries, of 4 bytes of hash and what finds them; the sketch of w-tinylfu
+ * has 16 counters of 4 bits for each slot.
+ */
 static const unsigned bound_bytes[CACHE_POLICY_COUNT] = {
-    [CACHE_POLICY_lru] = 40,    [CACHE_POLICY_lfu] = 60,     [CACHE_POLICY_fifo] = 40,
-    [CACHE_POLICY_mru] = 56,    [CACHE_POLICY_rr] = 52,      [CACHE_POLICY_sieve] = 56,
-    [CACHE_POLICY_direct] = 40, [CACHE_POLICY_s3_fifo] = 70, [CACHE_POLICY_w_tinylfu] = 70,
+    [CACHE_POLICY_lru] = 37,    [CACHE_POLICY_lfu] = 42,     [CACHE_POLICY_fifo] = 37,
+    [CACHE_POLICY_mru] = 40,    [CACHE_POLICY_rr] = 40,      [CACHE_POLICY_sieve] = 40,
+    [CACHE_POLICY_direct] = 40, [CACHE_POLICY_s3_fifo] = 55, [CACHE_POLICY_w_tinylfu] = 52,
 };
 
 /* Resident bytes of the process, by the kernel's count; 0: that cannot be told. */

@@ -171,7 +171,9 @@ static void test_the_oldest_goes_first(void **state)
                               .slot_bytes = 24,
                               .n_slots = n_slots,
                               .max_candidates = order_max_candidates(n_slots),
-                              .candidates = candidates};
+                              .candidates = candidates,
+                              .stamps = slots + offsetof(struct slot_head, mark),
+                              .stamp_bytes = 24};
 
         memset(slots, 0, sizeof(slots));
         for (uint32_t i = 0; i < n_slots; i++) {
@@ -184,14 +186,14 @@ static void test_the_oldest_goes_first(void **state)
             } else if (round % 4 == 3 && (i * 2654435761u >> 20) % 4 != 0) {
                 continue; /* mostly free */
             }
-            n_live += order_slot(&order, place)->stamp == 0;
-            order_slot(&order, place)->stamp = stamp;
+            n_live += order_mark(&order, place) == 0;
+            order_set_mark(&order, place, stamp);
         }
         for (uint32_t i = 0; i < n_live; i++) {
             assert_true(order_oldest(&order, &slot));
-            assert_true(order_slot(&order, slot)->stamp > last);
-            last = order_slot(&order, slot)->stamp;
-            order_slot(&order, slot)->stamp = 0;
+            assert_true(order_mark(&order, slot) > last);
+            last = order_mark(&order, slot);
+            order_set_mark(&order, slot, 0);
         }
         assert_false(order_oldest(&order, &slot));
     }

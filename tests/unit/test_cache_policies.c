@@ -225,9 +225,9 @@ static void test_lfu_rank_is_not_kept_across_new_stamps(void **state)
 {
     struct cache *cache = create(CACHE_POLICY_lfu, 10, 1);
     struct shard *shard = &cache->shards[0];
-    struct policy_past past = {0};
-    uint64_t number = 0;
-    struct cache_key key = key_of(&number);
+    struct policy_past past = {0}, none = {0};
+    uint64_t number = 0, other_number = 99;
+    struct cache_key key = key_of(&number), other = key_of(&other_number);
     const char *fault;
     uint32_t slot;
 
@@ -238,7 +238,11 @@ static void test_lfu_rank_is_not_kept_across_new_stamps(void **state)
     slot = table_find(&shard->table, key.bytes, key.hash);
     cache_take_out_locked(cache, shard, slot, &past);
     assert_true(past.is_known);
-    order_renumber(&shard->table.order); /* 1 to 4: past's stamp is another's now */
+    /* Another comes meanwhile, and all stamps are given anew: past's is another entry's now. */
+    shard->table.order.clock = UINT32_MAX;
+    slot = table_add(&shard->table, other.bytes, other.hash, other.bytes, NULL, 0, NULL);
+    cache->policy->on_insert(&shard->table.order, slot, &none);
+    assert_int_equal(shard->table.order.clock, 5);
     slot = table_add(&shard->table, key.bytes, key.hash, key.bytes, NULL, 0, NULL);
     cache->policy->on_insert(&shard->table.order, slot, &past);
     assert_int_equal(table_check(&shard->table, &fault), 0);
@@ -279,7 +283,7 @@ static void test_w_tinylfu_lets_used_newcomers_in(void **state)
 
 static void test_ghosts_are_a_queue(void **state)
 {
-    struct ghosts *ghosts = calloc(1, sizeof(*ghosts) + GHOST_PLACES * GHOSTS_PLACE_BYTES + 8);
+    struct ghosts *ghosts = calloc(1, sizeof(*ghosts) + ghosts_bytes(GHOST_PLACES));
     uint32_t queue[GHOST_PLACES + 1];
     uint32_t n = 0, n_taken = 0;
 

@@ -205,36 +205,50 @@ static void test_nothing_answers_during_a_change(void **state)
     cache_destroy(cache);
 }
 
-static uint32_t count_of(struct cache *cache, const struct cache_words *words, uint64_t low)
+static uint32_t mark_of(struct cache *cache, const struct cache_words *words, uint64_t low)
 {
     uint64_t hash = hash_of(cache, low, 0);
     char *slot = cache_find_words(words, cache_front(words, hash), low, 0, hash, false);
 
     assert_non_null(slot);
-    return use_count_read((const struct use_count *)(const void *)(slot + words->count_at));
+    return slot_mark((const struct slot_head *)(const void *)slot);
 }
 
+/* The lowest bits of the mark are the count; what else is in it stays. */
 static void test_a_use_is_counted_once_and_up_to_the_most(void **state)
 {
     struct cache *cache = create_for(CACHE_POLICY_s3_fifo, 8);
     struct cache_words words = words_of(cache);
-    uint32_t before, n;
+    uint32_t before;
     uint64_t seen;
 
     insert(cache, 40, 0, 1);
-    before = count_of(cache, &words, 40);
+    before = mark_of(cache, &words, 40);
+    assert_int_equal(before & words.max_count, 0);
     assert_true(glance(cache, &words, 40, 0, false, &seen));
-    assert_int_equal(count_of(cache, &words, 40), before);
-    for (n = before; n < words.max_count; n++) {
+    assert_int_equal(mark_of(cache, &words, 40), before);
+    for (uint32_t n = 1; n <= words.max_count; n++) {
         assert_true(glance(cache, &words, 40, 0, true, &seen));
-        assert_int_equal(count_of(cache, &words, 40), n + 1);
+        assert_int_equal(mark_of(cache, &words, 40), before + n);
     }
     assert_true(glance(cache, &words, 40, 0, true, &seen));
-    assert_int_equal(count_of(cache, &words, 40), words.max_count);
+    assert_int_equal(mark_of(cache, &words, 40), before + words.max_count);
     cache_destroy(cache);
 }
 
-/* Policies that count nothing may keep other things in the words of a slot. */
+/* An entry that was seen may have gone by now. */
+static void test_no_use_is_counted_for_a_free_slot(void **state)
+{
+    struct slot_head head = {.mark = 0};
+
+    policy_count_shared(&head, 3);
+    assert_int_equal(head.mark, 0);
+    head.mark = 8;
+    policy_count_shared(&head, 3);
+    assert_int_equal(head.mark, 9);
+}
+
+/* Policies that count nothing may keep other things in the marks. */
 static void test_a_use_leaves_nothing_where_nothing_is_counted(void **state)
 {
     static const enum cache_policy policies[] = {LEAVES, CACHE_POLICY_rr, CACHE_POLICY_direct};
@@ -271,7 +285,7 @@ static void test_the_last_stamp_is_left_to_others(void **state)
     assert_non_null(slot);
     *front->clock = UINT32_MAX - 1;
     assert_true(cache_use_words(&words, front, slot, CACHE_WORDS_STAMP));
-    memcpy(&stamp, slot + CACHE_WORDS_STAMP_AT, sizeof(stamp));
+    memcpy(&stamp, slot + CACHE_WORDS_MARK_AT, sizeof(stamp));
     assert_int_equal(stamp, UINT32_MAX);
     assert_false(cache_use_words(&words, front, slot, CACHE_WORDS_STAMP));
     assert_int_equal(*front->clock, UINT32_MAX);
@@ -472,6 +486,7 @@ int main(void)
         cmocka_unit_test(test_what_was_invalidated_does_not_answer),
         cmocka_unit_test(test_nothing_answers_during_a_change),
         cmocka_unit_test(test_a_use_is_counted_once_and_up_to_the_most),
+        cmocka_unit_test(test_no_use_is_counted_for_a_free_slot),
         cmocka_unit_test(test_a_use_leaves_nothing_where_nothing_is_counted),
         cmocka_unit_test(test_the_last_stamp_is_left_to_others),
         cmocka_unit_test(test_every_byte_of_a_text_counts),

@@ -233,7 +233,7 @@ static size_t collect_ends(const struct call_plan *plan, double *ends)
         const struct table *table = &plan->cache->shards[i].table;
 
         for (uint32_t slot = 0; slot < table->order.n_slots; slot++) {
-            if (order_slot(&table->order, slot)->stamp != 0) {
+            if (order_mark(&table->order, slot) != 0) {
                 ends[n++] = (double)expiry_end_ns(&table->expiry, slot);
             }
         }
