@@ -172,6 +172,9 @@ static int start(const char *started_as, bool is_checked)
     if (error == 0) {
         error = marshal_init();
     }
+    if (process.settings.is_valgrind) {
+        marshal_read_nothing_ahead();
+    }
     if (error != 0) {
         return error;
     }

@@ -22,8 +22,9 @@
 
 /* What the MEMOSHIM_* variables say, laid over what the configuration says. */
 struct settings {
-    bool is_strict; /* MEMOSHIM_STRICT=1 */
-    bool has_mode;  /* MEMOSHIM_MODE overrides every function's own */
+    bool is_strict;   /* MEMOSHIM_STRICT=1 */
+    bool is_valgrind; /* whose tools look at each byte that is read */
+    bool has_mode;    /* MEMOSHIM_MODE overrides every function's own */
     enum config_mode mode;
     bool has_target;
     struct stats_target target;

@@ -14,6 +14,7 @@ int settings_read(char *const *environment, struct config_overrides *ret_overrid
                   struct settings *settings, struct diagnostic_list *reterr)
 {
     const char *strict = environment_get(environment, "MEMOSHIM_STRICT");
+    const char *preloads = environment_get(environment, "LD_PRELOAD");
     struct config_variables variables = {
         .mode = environment_get(environment, "MEMOSHIM_MODE"),
         .stats = environment_get(environment, "MEMOSHIM_STATS"),
@@ -22,6 +23,7 @@ int settings_read(char *const *environment, struct config_overrides *ret_overrid
         .stats_interval = environment_get(environment, "MEMOSHIM_STATS_INTERVAL"),
     };
 
+    settings->is_valgrind = preloads != NULL && strstr(preloads, "/vgpreload_") != NULL;
     settings->is_strict = strict != NULL && strcmp(strict, "1") == 0;
     return config_read_variables(&variables, ret_overrides, reterr);
 }

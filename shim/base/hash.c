@@ -36,7 +36,8 @@ uint64_t hash_bytes(struct bytes key, uint64_t seed)
 
         memcpy(words, key.data, 16);
         memcpy(&words[2], at + 16, key.n_bytes - 16);
-        return hash_four_words(words, key.n_bytes, seed);
+        return key.n_bytes <= 24 ? hash_three_words(words, key.n_bytes, seed)
+                                 : hash_four_words(words, key.n_bytes, seed);
     }
     if (key.n_bytes == 8) {
         memcpy(&low, at, 8);

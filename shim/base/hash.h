@@ -46,17 +46,30 @@ static inline struct hash_seeds hash_seeds(size_t n_bytes, uint64_t seed)
                                HASH_SECRET_2 ^ n_bytes << 1}; /* which is odd */
 }
 
-/* hash_bytes of so many bytes, which low and high hold, filled up with zeroes. */
-static inline uint64_t hash_words(uint64_t low, uint64_t high, const struct hash_seeds *seeds)
+/* One product leaves multiples of a number where they meet; the upper bits of a second do not. */
+static inline uint64_t hash_spread(uint64_t first, const struct hash_seeds *seeds)
 {
-    uint64_t first = hash_fold(low ^ seeds->low, high ^ seeds->high);
-
-    /* One product leaves multiples of a number where they meet; the upper bits of a second do not.
-     */
     return (first & UINT32_MAX) | (first * seeds->factor & ~(uint64_t)UINT32_MAX);
 }
 
-/* hash_bytes of 17 to 32 bytes, in four words, filled up with zeroes. */
+/* hash_bytes of so many bytes, which low and high hold, filled up with zeroes. */
+static inline uint64_t hash_words(uint64_t low, uint64_t high, const struct hash_seeds *seeds)
+{
+    return hash_spread(hash_fold(low ^ seeds->low, high ^ seeds->high), seeds);
+}
+
+/* The same of up to 24 bytes in three words, which may differ in number: a third of 0 adds nothing.
+ */
+static inline uint64_t hash_three_words(const uint64_t words[3], size_t n_bytes, uint64_t seed)
+{
+    const struct hash_seeds seeds = hash_seeds(n_bytes, seed);
+
+    return hash_spread(hash_fold(words[0] ^ seeds.low, words[1] ^ seeds.high) ^
+                           hash_fold(words[2], seed ^ HASH_SECRET_3),
+                       &seeds);
+}
+
+/* hash_bytes of 25 to 32 bytes, in four words, filled up with zeroes. */
 static inline uint64_t hash_four_words(const uint64_t words[4], size_t n_bytes, uint64_t seed)
 {
     uint64_t first = hash_fold(words[0] ^ seed ^ HASH_SECRET_0, words[1] ^ seed ^ HASH_SECRET_1);

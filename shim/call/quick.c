@@ -276,6 +276,7 @@ void quick_prepare(struct call_plan *plan)
     }
     if (marshal_is_flat_text(plan->marshal, &flat)) {
         quick->is_text = true;
+        quick->ahead_offsets = marshal_ahead_offsets();
     } else if (!marshal_is_flat(plan->marshal, &flat)) {
         return;
     }

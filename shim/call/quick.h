@@ -27,6 +27,7 @@ struct call_quick {
     uint32_t widening; /* of a signed result that is narrower than a register, in bits */
     bool looks_at_rounding;
     bool is_text;               /* its one argument is; without masks, shifts and seeds */
+    uint32_t ahead_offsets;     /* of marshal_is_ahead */
     _Atomic uint32_t look_mask; /* of this thread's count of hits: those that go the long way */
 };
 

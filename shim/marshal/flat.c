@@ -54,6 +54,26 @@ bool marshal_is_flat_text(const struct marshal_plan *plan, struct marshal_flat *
            plan->limit_bytes >= MARSHAL_FLAT_TEXT_WORDS * sizeof(uint64_t);
 }
 
+/* Written by marshal_read_nothing_ahead. */
+static uint32_t ahead_offsets = MARSHAL_AHEAD_OFFSETS;
+
+uint32_t marshal_ahead_offsets(void)
+{
+    return ahead_offsets;
+}
+
+void marshal_read_nothing_ahead(void)
+{
+    ahead_offsets = 0;
+}
+
+#if MARSHAL_READS_AHEAD
+const _Alignas(64) unsigned char marshal_kept[2 * MARSHAL_AHEAD_BYTES] = {
+    255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+    255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+};
+#endif
+
 uint32_t marshal_flat_text(const char *text, uint64_t ret_words[MARSHAL_FLAT_TEXT_WORDS])
 {
     size_t n_text = strnlen(text, MARSHAL_FLAT_TEXT_BYTES + 1);

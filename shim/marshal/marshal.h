@@ -22,6 +22,7 @@
 #include "config/config.h"
 #include "marshal/bindings.h"
 #include "marshal/freeing.h"
+#include "marshal/short_text.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -101,6 +102,13 @@ bool marshal_is_flat(const struct marshal_plan *plan, struct marshal_flat *ret_f
 
 /* The same of one parameter that is text, of bytes, instead. */
 bool marshal_is_flat_text(const struct marshal_plan *plan, struct marshal_flat *ret_flat);
+
+/*
+ * How far marshal_short_text may read ahead, for marshal_is_ahead. Nothing at all once it was said
+ * that somebody looks at each byte that is read, which is to be said before the first call.
+ */
+uint32_t marshal_ahead_offsets(void);
+void marshal_read_nothing_ahead(void);
 
 /*
  * The key of such a function for this text, in words of which the last is filled up with zeroes.

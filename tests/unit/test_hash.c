@@ -140,6 +140,37 @@ static void test_upper_half_is_even(void **state)
     }
 }
 
+/* Texts: numbers in decimal digits, behind a few that all have or before them. */
+static void test_texts_are_even(void **state)
+{
+    static const char *const formats[] = {"%u", "x%uyyyyyyyyyyy", "/home/user/%u",
+                                          "%04u/home/user/ab", "/usr/lib/file-%04u.c"};
+
+    for (size_t format = 0; format < sizeof(formats) / sizeof(formats[0]); format++) {
+        for (int i = 0; i < N_SEEDS; i++) {
+            uint32_t counts[3][N_PLACES] = {{0}};
+            uint64_t seed = draw();
+
+            for (uint32_t k = 0; k < N_KEYS; k++) {
+                char text[40] = {0};
+                size_t n = (size_t)snprintf(text, sizeof(text), formats[format], k);
+                uint64_t hash = hash_bytes((struct bytes){text, n}, seed);
+
+                for (size_t c = 0; c < 3; c++) {
+                    counts[c][choices[c].choose(hash)]++;
+                }
+            }
+            for (size_t c = 0; c < 3; c++) {
+                double seen = unevenness(counts[c], choices[c].n);
+
+                if (seen > choices[c].bound) {
+                    fail_msg("format %zu, choice %zu: %f", format, c, seen);
+                }
+            }
+        }
+    }
+}
+
 /* Shards: uneven now and then, but hardly ever so that half of them are left. */
 static void test_lower_half_is_even_mostly(void **state)
 {
@@ -167,13 +198,17 @@ static void test_lower_half_is_even_mostly(void **state)
 /* What is made of words is the hash of the bytes that they hold. */
 static void test_words_are_bytes(void **state)
 {
-    for (size_t n_bytes = 1; n_bytes <= 16; n_bytes++) {
-        uint64_t words[2] = {0}, seed = draw(), random[2] = {draw(), draw()};
+    for (size_t n_bytes = 1; n_bytes <= 32; n_bytes++) {
+        uint64_t words[4] = {0}, seed = draw(), random[4] = {draw(), draw(), draw(), draw()}, hash;
         struct hash_seeds seeds = hash_seeds(n_bytes, seed);
 
         memcpy(words, random, n_bytes);
-        assert_true(hash_words(words[0], words[1], &seeds) ==
-                    hash_bytes((struct bytes){words, n_bytes}, seed));
+        hash = hash_bytes((struct bytes){words, n_bytes}, seed);
+        if (n_bytes <= 16) {
+            assert_true(hash_words(words[0], words[1], &seeds) == hash);
+        }
+        assert_true(hash == (n_bytes <= 24 ? hash_three_words(words, n_bytes, seed)
+                                           : hash_four_words(words, n_bytes, seed)));
     }
 }
 
@@ -181,6 +216,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_upper_half_is_even),
+        cmocka_unit_test(test_texts_are_even),
         cmocka_unit_test(test_lower_half_is_even_mostly),
         cmocka_unit_test(test_words_are_bytes),
     };
