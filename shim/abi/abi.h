@@ -15,16 +15,27 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The most arguments that travel in registers of eight bytes. */
-#define ABI_MAX_WORDS 14
+/* The registers that arguments of up to eight bytes travel in, and the most arguments of which each
+ * has one. */
+#if defined(__x86_64__)
+#define ABI_N_INTEGERS 6 /* rdi, rsi, rdx, rcx, r8, r9 */
+#else
+#define ABI_N_INTEGERS 8 /* x0 to x7 */
+#endif
+#define ABI_N_VECTORS 8 /* xmm0 to xmm7, d0 to d7 */
+#define ABI_MAX_WORDS (ABI_N_INTEGERS + ABI_N_VECTORS)
 
-/* Those registers; of the vector registers the lower eight bytes. */
+/* What is in them; of the vector registers the lower eight bytes. */
 struct abi_words {
-    uint64_t integers[6];
-    uint64_t vectors[8];
+    uint64_t integers[ABI_N_INTEGERS];
+    uint64_t vectors[ABI_N_VECTORS];
 };
 
-/* What a function leaves where results are: in rax and in xmm0. One of them counts, or none. */
+/*
+ * What a function leaves where results are: in rax and in xmm0, in x0 and in d0. One of them
+ * counts, or none. As a C type it comes back in just these registers on x86-64, on AArch64 in x0
+ * and x1: there entries put the second half into d0.
+ */
 struct abi_both {
     uint64_t integer;
     double vector;
@@ -49,9 +60,8 @@ struct abi_call {
 
     /*
      * Every argument is an integer, a pointer, a float or a double in a register of its own, and so
-     * is the result, if there is one: such calls do without libffi. True for no call on a processor
-     * where this is not known. Whoever sets it to false gets the way by libffi, which is the same
-     * in every result.
+     * is the result, if there is one: such calls do without libffi. Whoever sets it to false gets
+     * the way by libffi, which is the same in every result.
      */
     bool is_typed;
     bool result_is_vector;

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
  * Calls whose arguments and result are integers, pointers, float and double in registers, without
- * libffi. On x86-64 System V such a function finds its arguments in the same registers whatever
- * else is loaded into the others, and its result is in rax or in xmm0: so one C type of function
- * calls them all, and a struct of an integer and a double, which comes back in just these two,
- * stands for every result. Smaller integers keep the upper bytes that their caller gave them:
- * compilers rely on more than the psABI promises.
+ * libffi. On x86-64 System V and under the AArch64 procedure call standard such a function finds
+ * its arguments in the same registers whatever else is loaded into the others: so a few C types of
+ * functions call them all, by what kind of register the result comes back in. Smaller integers are
+ * widened to the whole register, which AArch64 does not ask for and compilers for x86-64 rely on,
+ * although the psABI does not promise it.
  */
 #include "abi/words.h"
-
-#include "abi/place.h"
 
 #include <string.h>
 
@@ -26,8 +24,6 @@ enum word_kind {
     WORD_UNSIGNED_4,
     WORD_OTHER, /* does not travel in a word */
 };
-
-#if defined(__x86_64__)
 
 static enum word_kind integer_kind(bool is_signed, uint32_t size_bytes)
 {
@@ -65,42 +61,41 @@ static enum word_kind kind_of(const struct ctype *type)
     }
 }
 
-/* What place_take says of one of these types, in bytes from the beginning of struct abi_words. */
-static uint8_t word_at(struct abi_place place)
+static bool is_float(const struct ctype *type)
 {
-    const uint32_t vectors = offsetof(struct abi_registers, vectors);
+    return type->kind == CTYPE_FLOAT || type->kind == CTYPE_DOUBLE;
+}
 
-    if (place.offset < vectors) {
-        return (uint8_t)(offsetof(struct abi_words, integers) + place.offset);
+/* The next register for this type, in bytes from the beginning of struct abi_words. */
+static bool take_word(struct abi_call *call, const struct ctype *type, uint8_t *ret_at)
+{
+    if (is_float(type)) {
+        *ret_at = (uint8_t)offsetof(struct abi_words, vectors[call->n_vectors]);
+        return call->n_vectors++ < ABI_N_VECTORS;
     }
-    return (uint8_t)(offsetof(struct abi_words, vectors) +
-                     (place.offset - vectors) / 64 * sizeof(uint64_t));
+    *ret_at = (uint8_t)offsetof(struct abi_words, integers[call->n_integers]);
+    return call->n_integers++ < ABI_N_INTEGERS;
 }
 
 void words_describe(const struct prototype *prototype, struct abi_call *call)
 {
-    struct place_taken taken = place_begin(prototype);
     enum word_kind kind = kind_of(prototype->result);
-    struct abi_place place;
 
     call->is_typed = false;
+    call->n_integers = call->n_vectors = 0;
     if (kind == WORD_OTHER || prototype->n_parameters > ABI_MAX_WORDS) {
         return;
     }
     call->result_kind = (uint8_t)kind;
-    call->result_is_vector =
-        prototype->result->kind == CTYPE_FLOAT || prototype->result->kind == CTYPE_DOUBLE;
+    call->result_is_vector = is_float(prototype->result);
     for (uint32_t i = 0; i < prototype->n_parameters; i++) {
         kind = kind_of(prototype->parameters[i].type);
         if (kind == WORD_OTHER || kind == WORD_NOTHING ||
-            place_take(&taken, prototype->parameters[i].type, &place) != 0 || place.is_on_stack) {
+            !take_word(call, prototype->parameters[i].type, &call->word_at[i])) {
             return;
         }
         call->word_kinds[i] = (uint8_t)kind;
-        call->word_at[i] = word_at(place);
     }
-    call->n_integers = (uint8_t)taken.n_integers;
-    call->n_vectors = (uint8_t)taken.n_vectors;
     call->is_typed = true;
 }
 
@@ -131,11 +126,6 @@ static uint64_t load(enum word_kind kind, const void *value)
     }
 }
 
-typedef struct abi_both (*all_fn)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t,
-                                  double, double, double, double, double, double, double, double);
-typedef struct abi_both (*integers_fn)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
-typedef struct abi_both (*few_fn)(uint64_t, uint64_t, double, double);
-
 static double as_double(uint64_t word)
 {
     double value;
@@ -144,29 +134,40 @@ static double as_double(uint64_t word)
     return value;
 }
 
-/* Loads no more registers than it must, in three steps. */
-static struct abi_both call_function(const struct abi_call *call, void *function,
-                                     const struct abi_words *words)
-{
-    const uint64_t *i = words->integers;
-    double v[8];
+#if ABI_N_INTEGERS == 6
+#define INTEGER_TYPES uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t
+#define INTEGERS      i[0], i[1], i[2], i[3], i[4], i[5]
+#else
+#define INTEGER_TYPES uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t
+#define INTEGERS      i[0], i[1], i[2], i[3], i[4], i[5], i[6], i[7]
+#endif
 
-    if (call->n_integers <= 2 && call->n_vectors <= 2) {
-        return ((few_fn)function)(i[0], i[1], as_double(words->vectors[0]),
-                                  as_double(words->vectors[1]));
+/* Loads no more registers than it must, in three steps. */
+#define DEFINE_CALL(name, type)                                                                  \
+    static type name(const struct abi_call *call, void *function, const struct abi_words *words) \
+    {                                                                                            \
+        const uint64_t *i = words->integers;                                                     \
+        double v[ABI_N_VECTORS];                                                                 \
+                                                                                                 \
+        if (call->n_integers <= 2 && call->n_vectors <= 2) {                                     \
+            return ((type(*)(uint64_t, uint64_t, double, double))function)(                      \
+                i[0], i[1], as_double(words->vectors[0]), as_double(words->vectors[1]));         \
+        }                                                                                        \
+        if (call->n_vectors == 0) {                                                              \
+            return ((type(*)(INTEGER_TYPES))function)(INTEGERS);                                 \
+        }                                                                                        \
+        memcpy(v, words->vectors, sizeof(v));                                                    \
+        return ((type(*)(INTEGER_TYPES, double, double, double, double, double, double, double,  \
+                         double))function)(INTEGERS, v[0], v[1], v[2], v[3], v[4], v[5], v[6],   \
+                                           v[7]);                                                \
     }
-    if (call->n_vectors == 0) {
-        return ((integers_fn)function)(i[0], i[1], i[2], i[3], i[4], i[5]);
-    }
-    memcpy(v, words->vectors, sizeof(v));
-    return ((all_fn)function)(i[0], i[1], i[2], i[3], i[4], i[5], v[0], v[1], v[2], v[3], v[4],
-                              v[5], v[6], v[7]);
-}
+
+DEFINE_CALL(call_for_integer, uint64_t)
+DEFINE_CALL(call_for_vector, double)
 
 void words_call(const struct abi_call *call, void *function, void *result, void *const *arguments)
 {
     struct abi_words words;
-    struct abi_both both;
     uint64_t word;
 
     /* Registers that the function does not know of are loaded as well, with anything. */
@@ -175,28 +176,15 @@ void words_call(const struct abi_call *call, void *function, void *result, void 
         word = load(call->word_kinds[i], arguments[i]);
         memcpy((char *)&words + call->word_at[i], &word, sizeof(word));
     }
-    both = call_function(call, function, &words);
-    if (call->result_kind == WORD_NOTHING) {
+    if (call->result_is_vector) {
+        double value = call_for_vector(call, function, &words);
+
+        memcpy(result, &value, sizeof(value));
         return;
     }
-    if (call->result_is_vector) {
-        memcpy(result, &both.vector, sizeof(both.vector));
-    } else {
-        word = load(call->result_kind, &both.integer);
+    word = call_for_integer(call, function, &words);
+    if (call->result_kind != WORD_NOTHING) {
+        word = load(call->result_kind, &word);
         memcpy(result, &word, sizeof(word));
     }
 }
-
-#else
-
-void words_describe(const struct prototype *prototype, struct abi_call *call)
-{
-    call->is_typed = false;
-}
-
-void words_call(const struct abi_call *call, void *function, void *result, void *const *arguments)
-{
-    __builtin_unreachable();
-}
-
-#endif

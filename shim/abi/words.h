@@ -5,9 +5,7 @@
 
 #include "abi/abi.h"
 
-/*
- * Sets is_typed and, if it is true, all that goes with it. Never on a processor other than x86-64.
- */
+/* Sets is_typed and, if it is true, all that goes with it. */
 void words_describe(const struct prototype *prototype, struct abi_call *call);
 
 /* abi_call_real of such a call. */

@@ -140,11 +140,10 @@ void memoshim_notice(uint64_t notice, const uint64_t *integers)
     errno = saved_errno;
 }
 
-#if defined(__x86_64__)
 extern char memoshim_typed[], memoshim_quick[];
 
-_Static_assert(sizeof(struct abi_words) <= TYPED_FRAME_BYTES, "assembly");
-_Static_assert(offsetof(struct abi_words, vectors) == 48, "assembly");
+_Static_assert(TYPED_FRAME_WORDS + sizeof(struct abi_words) <= TYPED_FRAME_BYTES, "assembly");
+_Static_assert(offsetof(struct abi_words, vectors) == TYPED_VECTORS, "assembly");
 
 /* The way from a typed entry to a handler. */
 static struct abi_both enter_typed(void *handed, struct abi_words *words)
@@ -166,30 +165,13 @@ static struct abi_both enter_typed(void *handed, struct abi_words *words)
 
 static void *typed_code(const struct abi_call *call)
 {
-    return memoshim_typed +
-           (call->n_integers * (TYPED_MAX_VECTORS + 1u) + call->n_vectors) * TYPED_BYTES;
-}
-static void *quick_code(const struct abi_call *call)
-{
-    return memoshim_quick + call->n_integers * QUICK_BYTES;
-}
-#else
-/* None is asked for: abi describes no call as typed. */
-static struct abi_both enter_typed(void *handed, struct abi_words *words)
-{
-    __builtin_unreachable();
-}
-
-static void *typed_code(const struct abi_call *call)
-{
-    return NULL;
+    return memoshim_typed + TYPED_NUMBER(call->n_integers, call->n_vectors) * TYPED_BYTES;
 }
 
 static void *quick_code(const struct abi_call *call)
 {
-    return NULL;
+    return memoshim_quick + QUICK_NUMBER(call->n_integers, call->result_is_vector) * QUICK_BYTES;
 }
-#endif
 
 static void enter_closure(ffi_cif *cif, void *result, void **arguments, void *closure)
 {

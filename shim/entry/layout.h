@@ -44,16 +44,32 @@
 #define ENTRY_NOTICE_THUNK_BYTES 32
 #define ENTRY_AROUND_THUNK_BYTES 32
 
-/* Typed entries: how many there are, room for the code of one, and a struct abi_words. */
-#define TYPED_MAX_INTEGERS 6
-#define TYPED_MAX_VECTORS  8
-#define TYPED_BYTES        192
-#define TYPED_FRAME_WORDS  0
-#define TYPED_FRAME_BYTES  120 /* and the stack is aligned to 16 again */
-
-/* Entries that lead to quick code: room for one, by the register that they put the plan into. */
-#define QUICK_MAX_INTEGERS 5
-#define QUICK_BYTES        16
+/*
+ * Typed entries: the number of the one for so many registers of either kind, room for the code of
+ * one, and for a struct abi_words. Quick ones: the number by the register that they put the plan
+ * into, and whether the result is a floating-point number.
+ */
+#if defined(__x86_64__)
+#define TYPED_MAX_INTEGERS                  6
+#define TYPED_MAX_VECTORS                   8
+#define TYPED_NUMBER(n_integers, n_vectors) ((n_integers) * (TYPED_MAX_VECTORS + 1u) + (n_vectors))
+#define TYPED_BYTES                         192
+#define TYPED_FRAME_WORDS                   0
+#define TYPED_VECTORS                       48  /* of struct abi_words */
+#define TYPED_FRAME_BYTES                   120 /* and the stack is aligned to 16 again */
+#define QUICK_MAX_INTEGERS                  5
+#define QUICK_NUMBER(n_integers, is_vector) (n_integers)
+#define QUICK_BYTES                         16
+#else
+#define TYPED_NUMBER(n_integers, n_vectors) ((n_vectors) > 0)
+#define TYPED_BYTES                         128
+#define TYPED_FRAME_WORDS                   16 /* behind the frame record */
+#define TYPED_VECTORS                       64
+#define TYPED_FRAME_BYTES                   144
+#define QUICK_MAX_INTEGERS                  7
+#define QUICK_NUMBER(n_integers, is_vector) ((n_integers) + (is_vector) * (QUICK_MAX_INTEGERS + 1u))
+#define QUICK_BYTES                         64
+#endif
 
 /* struct around_call: a call that has not returned yet. */
 #define AROUND_CALL_WORD   0

@@ -51,6 +51,7 @@ memoshim_thunk_\number:
     cbz     w16, 1f
     address x17, (memoshim_entry_sealed + \number * ENTRY_RECORD_BYTES)
     ldr     x16, [x17, #ENTRY_RECORD_CODE]
+    /* As libffi wants it; typed_aarch64.S counts from there as well. */
     sub     x17, x17, #(ENTRY_CLOSURE_OFFSET - ENTRY_RECORD_CLOSURE)
     br      x16
 1:  address x17, (memoshim_entry_passed + \number * 8)

@@ -63,7 +63,7 @@ memoshim_typed_\n_integers\()_\n_vectors:
     .endm
 
     .macro  put_vector number
-    movlps  %xmm\number, (TYPED_FRAME_WORDS + 48 + 8 * \number)(%rsp)
+    movlps  %xmm\number, (TYPED_FRAME_WORDS + TYPED_VECTORS + 8 * \number)(%rsp)
     .endm
 
     .macro  typed_with n_integers

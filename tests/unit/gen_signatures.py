@@ -54,9 +54,9 @@ def signatures(rng):
 
 
 def in_registers(rng):
-    """Each number of integer and of vector registers that arguments can fill."""
+    """Each number of integer and of vector registers that arguments can fill, and some more."""
     integers = [name for name in NAMES if is_integer(name)]
-    for n_integers in range(7):
+    for n_integers in range(10):
         for n_vectors in range(9):
             arguments = [rng.choice(integers) for _ in range(n_integers)] + \
                         [rng.choice(["float", "double"]) for _ in range(n_vectors)]
@@ -68,12 +68,14 @@ def is_integer(name):
     return name in ("bool", "pointer") or name[0] in "iu" and name[1:].isdigit()
 
 
-def is_typed(result, arguments):
-    """Nothing but integers, pointers, float and double, and each in a register."""
+def words(result, arguments):
+    """How many integer registers it takes if there is nothing but integers, pointers, float and
+    double, and each of those in a register; else -1."""
     n_integers = sum(is_integer(name) for name in arguments)
     n_vectors = sum(name in ("float", "double") for name in arguments)
-    return n_integers + n_vectors == len(arguments) and n_integers <= 6 and n_vectors <= 8 and \
+    is_typed = n_integers + n_vectors == len(arguments) and n_vectors <= 8 and \
         (is_integer(result) or result in ("float", "double", "void"))
+    return n_integers if is_typed else -1
 
 
 def main():
@@ -112,7 +114,7 @@ def main():
     for i, (result, arguments) in enumerate(corpus):
         given = f"&result_{i}, &hit_{i}" if result != "void" else "NULL, NULL"
         lines.append(f"    {{&type_{result}, types_{i}, {len(arguments)}, values_{i}, {given}, "
-                     f"(void *)real_{i}, call_{i}, {int(is_typed(result, arguments))}}},")
+                     f"(void *)real_{i}, call_{i}, {words(result, arguments)}}},")
     lines.append("};\n")
     with open(sys.argv[1], "w", encoding="utf-8") as file:
         file.write("\n".join(lines))

@@ -143,7 +143,7 @@ def in_registers(rng, count):
     integers.append(Type("void *", "", 8, 8, lambda rng: value(rng, "pointer"), [("", "pointer")]))
     floats = [scalar("float"), scalar("double")]
     mixes = [(n, m) for n in range(4) for m in range(4 - n)] * 2
-    mixes += [(rng.randrange(7), rng.randrange(9)) for _ in range(count)]
+    mixes += [(rng.randrange(9), rng.randrange(9)) for _ in range(count)]
     for i, (n_integers, n_floats) in enumerate(mixes):
         arguments = [rng.choice(integers) for _ in range(n_integers)] + \
                     [rng.choice(floats) for _ in range(n_floats)]

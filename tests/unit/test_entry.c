@@ -29,7 +29,7 @@ struct signature {
     const void *hit_value;    /* what a hit gives */
     void *real;
     void (*call)(void *function, void *ret); /* through a pointer of the true type */
-    bool fits_registers;                     /* so that on x86-64 it needs no libffi */
+    int n_integers;                          /* registers; -1: it needs more than words */
 };
 
 static unsigned n_real_calls, n_handled, n_wrong_arguments;
@@ -151,7 +151,7 @@ static void test_corpus(void **state)
 {
     static struct subject subjects[N_SIGNATURES][2];
     static struct abi_call general[N_SIGNATURES];
-    static struct prototype_parameter parameters[16];
+    static struct prototype_parameter parameters[PROTOTYPE_MAX_PARAMETERS];
 
     for (size_t s = 0; s < N_SIGNATURES; s++) {
         const struct signature *signature = &signatures[s];
@@ -164,9 +164,8 @@ static void test_corpus(void **state)
         subject->signature = signature;
         assert_int_equal(abi_call_create(&prototype, &arena, &subject->call), 0);
         run_entry(subject);
-#if defined(__x86_64__)
-        assert_int_equal(subject->call->is_typed, signature->fits_registers);
-#endif
+        assert_int_equal(subject->call->is_typed,
+                         signature->n_integers >= 0 && signature->n_integers <= ABI_N_INTEGERS);
         if (subject->call->is_typed) {
             general[s] = *subject->call;
             general[s].is_typed = false;
