@@ -233,6 +233,51 @@ static void test_only_successful_checks_are_kept(void **state)
     expect_counts(plan, 6, 1, 4);
 }
 
+static int measure(double *length, const char *text)
+{
+    n_real++;
+    *length = (double)strlen(text) / 2;
+    return text[0];
+}
+
+/* Whatever kind of description says so. */
+static void test_what_is_read_counts_beside_what_is_written(void **state)
+{
+    static const struct {
+        const char *type, *description;
+    } reads[] = {
+        {"const char", "\"string\""},
+        {"const int", "{\"in\":\"int\"}"},
+        {"const void", "{\"in\":\"bytes\",\"count\":4}"},
+        {"int", "{\"inout\":\"int\"}"},
+    };
+
+    for (size_t i = 0; i < sizeof(reads) / sizeof(reads[0]); i++) {
+        char entry[300];
+        struct call_plan *plan;
+
+        snprintf(entry, sizeof(entry),
+                 "{\"prototype\":\"int measure(double *length, %s *text)\","
+                 "\"args\":{\"length\":{\"out\":\"double\"},\"text\":%s}}",
+                 reads[i].type, reads[i].description);
+        plan = make_plan("measure", entry, (void *)measure);
+        n_real = 0;
+        for (int round = 0; round < 3; round++) {
+            for (char c = 'a'; c < 'e'; c++) {
+                char memory[4] = {'x', c, '\0', '\0'}, *text = memory;
+                double length, *to = &length;
+                void *arguments[] = {&to, &text};
+                uint64_t result = 0;
+
+                call_handle(plan, &result, arguments);
+                assert_int_equal(result, 'x');
+                assert_true(length == 1);
+            }
+        }
+        expect_counts(plan, 12, 4, 4);
+    }
+}
+
 static void test_recursion(void **state)
 {
     recursive_plan = make_plan("f", "{\"prototype\":\"int f(int x)\"}", (void *)recursive);
@@ -260,6 +305,7 @@ int main(void)
         TEST(test_floating_point_modes_and_flags),
         TEST(test_static_text),
         TEST(test_only_successful_checks_are_kept),
+        TEST(test_what_is_read_counts_beside_what_is_written),
         TEST(test_recursion),
     };
 
