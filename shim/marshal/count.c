@@ -168,6 +168,22 @@ int marshal_count(const struct marshal_plan *plan, const struct config_count *co
     return marshal_count_of(plan->function, count, arguments, result, NULL, ret_count);
 }
 
+bool marshal_count_is_constant(const struct config_count *count)
+{
+    for (uint32_t i = 0; i < count->n_steps; i++) {
+        switch (count->steps[i].kind) {
+        case COUNT_NUMBER:
+        case COUNT_ADD:
+        case COUNT_SUBTRACT:
+        case COUNT_MULTIPLY:
+            break;
+        default:
+            return false;
+        }
+    }
+    return true;
+}
+
 bool marshal_count_is_known_before(const struct config_function *function,
                                    const struct config_count *count)
 {

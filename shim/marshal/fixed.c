@@ -24,16 +24,8 @@ static uint32_t out_bytes(const struct marshal_plan *plan, const struct marshal_
     const struct config_description *description = out->description;
     int64_t count;
 
-    for (uint32_t i = 0; i < description->count.n_steps; i++) {
-        if (description->count.steps[i].kind == COUNT_PARAMETER ||
-            description->count.steps[i].kind == COUNT_POINTEE ||
-            description->count.steps[i].kind == COUNT_RETURN ||
-            description->count.steps[i].kind == COUNT_MEMBER ||
-            description->count.steps[i].kind == COUNT_OR_STRING) {
-            return 0;
-        }
-    }
-    if (description->is_in || description->is_text || out->reads != NULL || out->writes != NULL ||
+    if (!marshal_count_is_constant(&description->count) || description->is_in ||
+        description->is_text || out->reads != NULL || out->writes != NULL ||
         marshal_count(plan, &description->count, NULL, NULL, &count) != 0 || count == 0 ||
         count > FIXED_MAX_BYTES || out->element_bytes > FIXED_MAX_BYTES) {
         return 0;

@@ -159,7 +159,7 @@ static int give_global(struct graph_replayer *replayer, uint32_t i)
                      replayer->writes ? SIZE_MAX : (size_t)n * plan->global_writes[i]->size_bytes);
 }
 
-static int give_part(struct graph_replayer *replayer, enum marshal_part part, uint32_t i)
+int graph_give_part(struct graph_replayer *replayer, enum marshal_part part, uint32_t i)
 {
     struct reader all = replayer->reader;
     uint64_t n_bytes;
@@ -199,15 +199,15 @@ static int replay_pass(struct graph_replayer *replayer, int32_t *ret_errno)
     rooms = replayer->reader;
     error = read_rooms(&replayer->reader, replay);
     if (error == 0 && has_result(plan)) {
-        error = give_part(replayer, MARSHAL_PART_RESULT, 0);
+        error = graph_give_part(replayer, MARSHAL_PART_RESULT, 0);
     }
     for (uint32_t i = 0; i < plan->n_parameters && error == 0; i++) {
         if (is_out(plan, replay->arguments, i)) {
-            error = give_part(replayer, MARSHAL_PART_OUT, i);
+            error = graph_give_part(replayer, MARSHAL_PART_OUT, i);
         }
     }
     for (uint32_t i = 0; i < plan->function->n_globals && error == 0; i++) {
-        error = give_part(replayer, MARSHAL_PART_GLOBAL, i);
+        error = graph_give_part(replayer, MARSHAL_PART_GLOBAL, i);
     }
     if (error == 0 && !replayer->writes) {
         error = check_empty_rooms(rooms, replayer);

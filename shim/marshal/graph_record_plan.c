@@ -5,6 +5,7 @@
  * functions have flat records, and none of this.
  */
 #include "marshal/graph.h"
+#include "marshal/graph_image.h"
 
 #include <errno.h>
 
@@ -135,10 +136,11 @@ static bool has_storage(const struct marshal_plan *plan)
 int graph_plan_record(struct marshal_plan *plan, struct arena *arena, const char **ret_reason)
 {
     const struct config_function *function = plan->function;
+    bool is_variant = plan->places != NULL;
     int error = 0;
 
     /* With places that others share, what is static must lie in them. */
-    plan->has_graph_record = plan->places != NULL || needs_graph(function);
+    plan->has_graph_record = is_variant || needs_graph(function);
     if (!plan->has_graph_record) {
         return 0;
     }
@@ -165,5 +167,5 @@ int graph_plan_record(struct marshal_plan *plan, struct arena *arena, const char
         error = plan_globals(plan, arena, ret_reason);
     }
     plan->has_written_apart = function->n_globals > 0 || has_storage(plan);
-    return error;
+    return error != 0 || is_variant ? error : image_plan(plan, arena);
 }

@@ -187,6 +187,24 @@ static uint64_t tied_value(const struct replay *replay, const struct marshal_pla
     return value;
 }
 
+void *regions_place_memory(const struct replay *replay, const struct marshal_place *place,
+                           size_t n_bytes)
+{
+    return place->kind == LIFETIME_STATIC_ARGUMENT
+               ? tied_memory_get(place->slot, tied_value(replay, place), n_bytes)
+               : thread_memory_get(place->slot, n_bytes);
+}
+
+uint64_t regions_place_bytes(const struct regions *regions, uint32_t place)
+{
+    return region_at(regions, 1 + place)->n_bytes;
+}
+
+void regions_lay(struct regions *regions, uint32_t place, void *memory)
+{
+    region_at(regions, 1 + place)->base = memory;
+}
+
 static int obtain_place(struct regions *regions, uint32_t i)
 {
     const struct replay *replay = regions->replay;
@@ -197,9 +215,7 @@ static int obtain_place(struct regions *regions, uint32_t i)
     if (place->kind == LIFETIME_STORAGE || region->n_bytes == 0) {
         return 0;
     }
-    region->base = place->kind == LIFETIME_STATIC_ARGUMENT
-                       ? tied_memory_get(place->slot, tied_value(replay, place), region->n_bytes)
-                       : thread_memory_get(place->slot, region->n_bytes);
+    region->base = regions_place_memory(replay, place, region->n_bytes);
     if (region->base == NULL) {
         return -ENOMEM;
     }

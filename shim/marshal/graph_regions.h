@@ -41,6 +41,14 @@ int regions_take(struct regions *regions, const struct graph_node *node, uint32_
 /* Nothing was taken in this place of the plan on this pass. */
 bool regions_is_empty(const struct regions *regions, uint32_t place);
 
+/* Bytes taken of a place of the plan; and where it lies, in place of regions_obtain. */
+uint64_t regions_place_bytes(const struct regions *regions, uint32_t place);
+void regions_lay(struct regions *regions, uint32_t place, void *memory);
+
+/* So many bytes of a place that is no storage; NULL: none. */
+void *regions_place_memory(const struct replay *replay, const struct marshal_place *place,
+                           size_t n_bytes);
+
 /* All memory. -ENOMEM, or -EBADMSG when what there is lies where the call writes. */
 int regions_obtain(struct regions *regions);
 

@@ -39,12 +39,19 @@ void replayer_rewind(struct graph_replayer *replayer, struct bytes record)
     replayer->writes = true;
 }
 
-static void set_pointer(const struct graph_replayer *replayer, struct location pointer,
-                        const void *value)
+static int set_pointer(const struct graph_replayer *replayer, struct location pointer,
+                       const void *value)
 {
-    if (replayer->writes) {
-        memcpy(regions_address(replayer->regions, pointer), &value, sizeof(value));
+    struct graph_set_pointer set = {.value = value};
+
+    if (!replayer->writes) {
+        return 0;
     }
+    set.at = regions_address(replayer->regions, pointer);
+    memcpy(set.at, &value, sizeof(value));
+    return replayer->pointers == NULL
+               ? 0
+               : marshal_buffer_put(replayer->pointers, &set, sizeof(set), MARSHAL_MAX_BYTES);
 }
 
 static struct location fixed_location(const void *memory)
@@ -179,7 +186,7 @@ static int read_text(struct graph_replayer *replayer, const struct graph_node *n
 
         memcpy(to, text, n_bytes);
         memset(to + n_bytes, 0, node->size_bytes);
-        set_pointer(replayer, pointer, to);
+        error = set_pointer(replayer, pointer, to);
     }
     return error;
 }
@@ -198,9 +205,9 @@ static int read_elements(struct graph_replayer *replayer, const struct graph_nod
         return error;
     }
     if (replayer->writes) {
-        set_pointer(replayer, pointer, regions_address(replayer->regions, at));
+        error = set_pointer(replayer, pointer, regions_address(replayer->regions, at));
     }
-    return give_at(replayer, node, &block, at, true);
+    return error != 0 ? error : give_at(replayer, node, &block, at, true);
 }
 
 /* What stands next, or '\0' at the end. */
@@ -241,8 +248,7 @@ static int read_into(struct graph_replayer *replayer, const struct graph_node *n
     if (node->has_content) {
         return read_content(replayer, node, pointer, at);
     }
-    set_pointer(replayer, pointer, (const void *)(uintptr_t)at.offset);
-    return 0;
+    return set_pointer(replayer, pointer, (const void *)(uintptr_t)at.offset);
 }
 
 static int read_reference(struct graph_replayer *replayer, const struct graph_node *node,
@@ -256,13 +262,11 @@ static int read_reference(struct graph_replayer *replayer, const struct graph_no
             !take_word(&replayer->reader, &value)) {
             return -EBADMSG;
         }
-        set_pointer(replayer, pointer, (const void *)(uintptr_t)value);
-        return 0;
+        return set_pointer(replayer, pointer, (const void *)(uintptr_t)value);
     }
     if (kind == 'N') {
         take(&replayer->reader, 1);
-        set_pointer(replayer, pointer, NULL);
-        return 0;
+        return set_pointer(replayer, pointer, NULL);
     }
     if (node->lifetime->kind != LIFETIME_INTO) {
         return read_content(replayer, node, pointer, (struct location){0});

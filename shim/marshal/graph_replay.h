@@ -6,13 +6,20 @@
 #include "marshal/graph_regions.h"
 #include "marshal/reader.h"
 
+/* A pointer that was set. */
+struct graph_set_pointer {
+    unsigned char *at;
+    const void *value;
+};
+
 struct graph_replayer {
     const struct replay *replay;
     struct regions *regions;
     struct reader reader;
-    struct marshal_buffer pending; /* blocks that come later */
-    size_t n_done;                 /* bytes of them */
-    bool writes;                   /* on the second pass */
+    struct marshal_buffer pending;   /* blocks that come later */
+    struct marshal_buffer *pointers; /* of struct graph_set_pointer, each that is set; or NULL */
+    size_t n_done;                   /* bytes of them */
+    bool writes;                     /* on the second pass */
 };
 
 void replayer_init(struct graph_replayer *replayer, struct regions *regions,
@@ -32,5 +39,9 @@ int graph_give_pointer(struct graph_replayer *replayer, const struct graph_node 
 /* The same of a block that lies in memory of the caller's of room_bytes. */
 int graph_give_memory(struct graph_replayer *replayer, const struct graph_node *node, void *memory,
                       size_t room_bytes);
+
+/* graph_record.c: a part of a record, behind its length: the result, or out parameter i, or
+ * variable i. Errors of marshal_replay. */
+int graph_give_part(struct graph_replayer *replayer, enum marshal_part part, uint32_t i);
 
 #endif

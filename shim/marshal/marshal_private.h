@@ -57,6 +57,8 @@ struct marshal_plan {
     bool has_written_apart; /* variables, or a storage: memory that keys say nothing of */
     const struct graph_node *result_writes;
     const struct graph_node **global_writes;
+    bool has_image;         /* its records lie as they will lie in memory: graph_image.h */
+    uint32_t *global_bytes; /* of such plans: of each variable */
     struct marshal_places *places;
 
     const struct marshal_fixed
@@ -214,6 +216,9 @@ int marshal_count_of(const struct config_function *function, const struct config
 int marshal_count_elements(const struct config_function *function, const struct config_count *count,
                            void *const *arguments, const void *result, const void *record,
                            const void *memory, uint32_t element_bytes, int64_t *ret_count);
+
+/* It is the same for all calls. */
+bool marshal_count_is_constant(const struct config_count *count);
 
 /* The count can be told before the call: it reads nothing that only the call writes. */
 bool marshal_count_is_known_before(const struct config_function *function,

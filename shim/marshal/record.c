@@ -16,6 +16,7 @@
 #include "marshal/record.h"
 #include "marshal/fixed.h"
 #include "marshal/graph.h"
+#include "marshal/graph_image.h"
 #include "marshal/reader.h"
 #include "marshal/variants.h"
 
@@ -359,6 +360,9 @@ static int run(const struct replay *replay, struct bytes record, int32_t *ret_er
     }
     if (replay->plan->fixed != NULL) {
         return fixed_replay(replay, record, ret_errno);
+    }
+    if (replay->plan->has_image) {
+        return image_replay(replay, record, ret_errno);
     }
     if (replay->plan->has_graph_record) {
         return graph_replay(replay, record, ret_errno);
