@@ -8,17 +8,21 @@
  *     bool float_mode_is_default(bool uses_x87)
  *         Round to nearest, nothing flushed to zero, nothing trapped that remembered results may
  *         raise; for long double also the full precision of the x87, where there is one.
+ *     uint64_t float_look(void), bool float_look_is_default(uint64_t look)
+ *         The same, but for long double, in two parts: what has been read, which takes 5 ns, may be
+ *         handed to float_watch_begin_at as well.
  *     bool float_mode_traps(bool uses_x87)
  *         An exception that remembered results may raise is trapped, whatever the mode is else.
  *     uint64_t float_mode_read(void)
  *         All that changes results, as a number.
  *     void float_watch_begin(struct float_watch *), bool float_watch_end(const struct float_watch
- * *) Around a real call: whether it raised a flag beyond INEXACT. All flags, those from before and
- * those raised since, stand again afterwards. uint32_t float_shield_begin(void), void
- * float_shield_end(uint32_t) Around code of ours that computes in floating point (a quantile, a
- * ratio): it neither raises a flag that the program can see nor traps where the program unmasked an
- * exception. void float_x87_shield_begin(struct float_x87 *), float_x87_shield_end(const struct
- * float_x87 *) The same for code that computes in long double.
+ * *), void float_watch_begin_at(struct float_watch *, uint64_t look) Around a real call: whether it
+ * raised a flag beyond INEXACT. All flags, those from before and those raised since, stand again
+ * afterwards. uint32_t float_shield_begin(void), void float_shield_end(uint32_t) Around code of
+ * ours that computes in floating point (a quantile, a ratio): it neither raises a flag that the
+ * program can see nor traps where the program unmasked an exception. void
+ * float_x87_shield_begin(struct float_x87 *), float_x87_shield_end(const struct float_x87 *) The
+ * same for code that computes in long double.
  */
 #ifndef ABI_FLOAT_STATE_H
 #define ABI_FLOAT_STATE_H

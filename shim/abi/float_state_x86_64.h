@@ -40,13 +40,23 @@ static inline void mxcsr_write(uint32_t value)
     __asm__ volatile("ldmxcsr %0" : : "m"(value));
 }
 
+static inline uint64_t float_look(void)
+{
+    return mxcsr_read();
+}
+
+static inline bool float_look_is_default(uint64_t look)
+{
+    return (look & (MXCSR_CONTROL | MXCSR_MASK_INEXACT)) == MXCSR_MASK_INEXACT;
+}
+
 /*
  * Round to nearest, nothing flushed to zero, nothing trapped that remembered results may raise; for
  * long double also full precision.
  */
 static inline bool float_mode_is_default(bool uses_x87)
 {
-    if ((mxcsr_read() & (MXCSR_CONTROL | MXCSR_MASK_INEXACT)) != MXCSR_MASK_INEXACT) {
+    if (!float_look_is_default(float_look())) {
         return false;
     }
     if (uses_x87) {
@@ -89,9 +99,9 @@ struct float_watch {
  * stands, which is the usual case. The x87 is looked at whatever the prototype says: a function of
  * doubles may compute there, and feraiseexcept(FE_OVERFLOW) of glibc raises its flag only there.
  */
-static inline void float_watch_begin(struct float_watch *watch)
+static inline void float_watch_begin_at(struct float_watch *watch, uint64_t look)
 {
-    watch->sse_before = mxcsr_read();
+    watch->sse_before = (uint32_t)look;
     if ((watch->sse_before & MXCSR_TELLING) != 0) {
         mxcsr_write(watch->sse_before & ~MXCSR_TELLING);
     }
@@ -99,6 +109,11 @@ static inline void float_watch_begin(struct float_watch *watch)
     if ((watch->x87_before & X87_TELLING) != 0) {
         __asm__ volatile("fnclex");
     }
+}
+
+static inline void float_watch_begin(struct float_watch *watch)
+{
+    float_watch_begin_at(watch, float_look());
 }
 
 /*

@@ -156,6 +156,22 @@ int cache_insert(struct cache *cache, const struct cache_key *key, struct bytes 
                  uint64_t now_ns, const struct cache_life *life, const struct cache_ticket *ticket);
 
 /*
+ * The short way of a miss, in a process without threads, for caches that cache_words_init takes;
+ * owner as in struct cache_lookup_options. As cache_lookup, of a key that has no entry, which is
+ * not computed, and no other of its shard, either: true, then ret_ticket is as after CACHE_MISS.
+ * False: nothing has happened, ask cache_lookup.
+ */
+bool cache_begin_words(struct cache *cache, const struct cache_key *key, const void *owner,
+                       struct cache_ticket *ret_ticket);
+
+/*
+ * As cache_insert. True: stored, and the flight has landed. False: that is to be called, though
+ * entries may have made way for it.
+ */
+bool cache_fill_words(struct cache *cache, const struct cache_key *key, struct bytes value,
+                      const struct cache_ticket *ticket);
+
+/*
  * The real call failed: answers with the entry of the key, unless it is a failure itself, its end
  * is stale_ns ago or more, or something was invalidated since the miss began. Then true, the flight
  * has landed, and those who waited for it are answered in the same way. False: nothing has

@@ -15,6 +15,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #define FLIGHT_INLINE_KEY_BYTES 32
 
@@ -69,6 +70,34 @@ uint64_t flights_begin(struct flights *flights, struct bytes key, uint64_t hash,
                        uint64_t generation, const void *owner, uint64_t now_ns,
                        uint64_t patience_ns);
 
+/*
+ * The same while nothing else is in progress, in a process without threads; a key that
+ * flights_are_none lets pass.
+ */
+static inline bool flights_are_none(const struct flights *flights, struct bytes key)
+{
+    return flights->n_used == 0 && key.n_bytes <= FLIGHT_INLINE_KEY_BYTES;
+}
+
+static inline uint64_t flights_begin_alone(struct flights *flights, struct bytes key, uint64_t hash,
+                                           uint64_t generation, const void *owner)
+{
+    struct flight *flight = flights->places;
+
+    memcpy(flight->key, key.data, key.n_bytes);
+    flight->n_key_bytes = (uint32_t)key.n_bytes;
+    flight->hash = hash;
+    flight->generation = generation;
+    flight->owner = owner;
+    flight->started_ns = 0;
+    flight->early = 0;
+    flight->may_be_joined = true;
+    flight->serial = ++flights->last_serial;
+    atomic_store_explicit(&flight->state, FLIGHT_ALOFT, memory_order_relaxed);
+    flights->n_used = 1;
+    return flight->serial * FLIGHT_MAX_PLACES;
+}
+
 /* The flight of that name if it is still the one in its place, or NULL. */
 struct flight *flights_named(struct flights *flights, uint64_t name);
 
@@ -84,6 +113,26 @@ struct bytes flight_key(const struct flight *flight);
  * released, or NULL.
  */
 _Atomic uint32_t *flights_land(struct flights *flights, uint64_t name, enum flight_state how);
+
+/*
+ * The same, as landed, for what flights_begin_alone has begun, or for 0. False: others have come
+ * meanwhile, and flights_land is to be called.
+ */
+static inline bool flights_land_alone(struct flights *flights, uint64_t name)
+{
+    struct flight *flight = flights->places;
+
+    if (name == 0) {
+        return true;
+    }
+    if (flights->n_used != 1 || flight->serial != name / FLIGHT_MAX_PLACES ||
+        flight->n_waiters != 0 || flights->secret) {
+        return false;
+    }
+    flight->serial = 0;
+    flights->n_used = 0;
+    return true;
+}
 
 /* Ends every flight (the cache is cleared). Wakes by itself. */
 void flights_land_all(struct flights *flights);

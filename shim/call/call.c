@@ -14,13 +14,10 @@
 #include <errno.h>
 #include <string.h>
 
-/* One look at whether statistics are due for so many calls of a thread. */
-#define CALLS_BETWEEN_TICKS 256
-
 /* Written by call_init, before the first call. */
 static struct call_hooks call_hooks;
 
-static __thread uint32_t calls_since_tick;
+__thread uint32_t call_calls_since_tick;
 
 _Atomic uint64_t call_try_again_ns = UINT64_MAX;
 
@@ -165,7 +162,7 @@ keep_result(struct call_plan *plan, const struct cache_key *key, const struct ca
     return stored;
 }
 
-static void look_on_miss(void)
+void call_look_on_miss(void)
 {
     call_try_what_rests();
     if (call_hooks.miss != NULL) {
@@ -214,7 +211,7 @@ __attribute__((noinline)) static int compute(struct call_plan *plan, const struc
     enum stats_counter became;
 
     stats_add(plan->counters, STATS_misses, 1);
-    look_on_miss();
+    call_look_on_miss();
     outcome = real_run(plan, measure_times_real(plan, began_ns), result, arguments);
     verdict = life_judge(plan, arguments, result, outcome.set_errno);
     if (verdict.is_failure &&
@@ -339,10 +336,9 @@ void call_meet_child(void)
     }
 }
 
-void call_tick(uint32_t n_calls)
+void call_tick_now(void)
 {
-    if (call_hooks.tick != NULL && (calls_since_tick += n_calls) >= CALLS_BETWEEN_TICKS) {
-        calls_since_tick = 0;
+    if (call_hooks.tick != NULL) {
         call_hooks.tick();
     }
 }

@@ -42,7 +42,8 @@ struct call_plan {
     _Atomic uint32_t n_reported;       /* mismatches */
     struct cache_instances *instances; /* then cache is NULL */
     struct watched_files files;
-    _Atomic uint32_t *fences;        /* of rules that match, FENCES_PER_RULE each: invalidate.c */
+    bool has_fences;                 /* there are rules that match */
+    _Atomic uint32_t *fences;        /* of those, FENCES_PER_RULE each: invalidate.c */
     _Atomic uint64_t n_changes;      /* how often something was invalidated, also to no avail */
     _Atomic int32_t n_changing;      /* invalidating calls that have begun and not returned */
     _Atomic uint64_t last_change_ns; /* clock_coarse_ns when the last of them began */
@@ -56,8 +57,24 @@ struct call_plan {
 /* The first call in a forked child: locks and flights anew. The guard is set. */
 void call_meet_child(void);
 
+/* One look at whether statistics are due for so many calls of a thread. */
+#define CALLS_BETWEEN_TICKS 256
+
+extern __thread uint32_t call_calls_since_tick;
+void call_tick_now(void);
+
 /* So many more calls of this thread: statistics may be due. The guard is set. */
-void call_tick(uint32_t n_calls);
+static inline void call_tick(uint32_t n_calls)
+{
+    call_calls_since_tick += n_calls;
+    if (__builtin_expect(call_calls_since_tick >= CALLS_BETWEEN_TICKS, 0)) {
+        call_calls_since_tick = 0;
+        call_tick_now();
+    }
+}
+
+/* On each miss, before the real function: what else may be due. The guard is set. */
+void call_look_on_miss(void);
 
 /* The lock-free part of call_plan_invalidate. A callback: plan is a struct call_plan. */
 void call_fence(void *plan);

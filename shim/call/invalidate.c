@@ -73,6 +73,7 @@ int call_rules_init(struct call_plan *plan, struct arena *arena)
     for (uint32_t i = 0; i < function->n_invalidations; i++) {
         n_matching += function->invalidations[i].n_matches > 0;
     }
+    plan->has_fences = n_matching > 0;
     plan->fences = arena_alloc(arena, n_matching * FENCES_PER_RULE * sizeof(plan->fences[0]));
     return plan->fences == NULL ? -ENOMEM : files_init(&plan->files, function, arena);
 }

@@ -41,8 +41,7 @@
  */
 #define REAL_BEYOND_DOUBT_NS 1000000u
 
-__thread struct pace measure_pace;
-static __thread struct pace real_pace;
+__thread struct pace measure_pace, measure_real_pace;
 
 static uint32_t clock_ns;       /* of one reading; written by measure_init */
 static _Atomic bool is_stopped; /* written by measure_stop */
@@ -112,9 +111,14 @@ bool measure_times_real(struct call_plan *plan, uint64_t began_ns)
     if (began_ns != 0 || plan->early != 0) {
         return true;
     }
-    return pace_draws(&real_pace,
+    return pace_draws(&measure_real_pace,
                       atomic_load_explicit(&plan->measure.real_share, memory_order_relaxed)) &&
            !atomic_load_explicit(&is_stopped, memory_order_relaxed);
+}
+
+void *measure_nothing(void)
+{
+    return (void *)do_nothing;
 }
 
 uint64_t measure_way_to_real_ns(struct call_plan *plan, void *result, void **arguments)
@@ -126,6 +130,11 @@ uint64_t measure_way_to_real_ns(struct call_plan *plan, void *result, void **arg
         abi_call_real(plan->abi, nothing, result, arguments);
         took_ns = clock_precise_ns() - began_ns;
     }
+    return measure_note_way(plan, took_ns);
+}
+
+uint64_t measure_note_way(struct call_plan *plan, uint64_t took_ns)
+{
     took_ns = took_ns == 0 ? clock_ns : took_ns;
     atomic_store_explicit(&plan->measure.way_to_real_ns,
                           took_ns < UINT32_MAX ? (uint32_t)took_ns : UINT32_MAX,

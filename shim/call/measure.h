@@ -52,7 +52,8 @@ void measure_stop(void);
 /* Of a function that is only observed or verified nothing is timed but real calls. */
 void measure_prepare(struct measure *measure, bool is_memoized, bool is_guarded);
 
-extern __thread struct pace measure_pace;
+/* Which calls are timed, and which real calls besides theirs. */
+extern __thread struct pace measure_pace, measure_real_pace;
 
 uint64_t measure_now_ns(void);
 
@@ -90,6 +91,11 @@ bool measure_times_real(struct call_plan *plan, uint64_t began_ns);
  * arguments to a function that does nothing. result is written to.
  */
 uint64_t measure_way_to_real_ns(struct call_plan *plan, void *result, void **arguments);
+
+/* The same in two parts, for who calls by another way than abi's: such a function, which takes and
+ * returns nothing of which the x87 would know; and what a call of it has taken. */
+void *measure_nothing(void);
+uint64_t measure_note_way(struct call_plan *plan, uint64_t took_ns);
 
 /* A real call was timed, for the so-manieth time: how often that is worth its price from now on. */
 void measure_adapt_real(struct call_plan *plan, uint64_t n_measured);

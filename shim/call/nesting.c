@@ -7,32 +7,4 @@
  */
 #include "call/nesting.h"
 
-static __thread struct {
-    uint32_t depth;
-    uintptr_t outermost; /* frame address of the outermost computation */
-} nesting;
-
-bool nesting_is_computing(const void *frame)
-{
-    if (nesting.depth > 0 && (uintptr_t)frame >= nesting.outermost) {
-        nesting.depth = 0; /* stacks grow down: the outermost computation has been left */
-    }
-    return nesting.depth > 0;
-}
-
-struct nesting_frame nesting_enter(const void *frame)
-{
-    struct nesting_frame before = {nesting.depth, nesting.outermost};
-
-    if (nesting.depth == 0) {
-        nesting.outermost = (uintptr_t)frame;
-    }
-    nesting.depth++;
-    return before;
-}
-
-void nesting_leave(const struct nesting_frame *before)
-{
-    nesting.depth = before->depth_before;
-    nesting.outermost = before->outermost_before;
-}
+__thread struct nesting nesting_of_thread;

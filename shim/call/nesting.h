@@ -15,9 +15,39 @@ struct nesting_frame {
     uintptr_t outermost_before;
 };
 
+struct nesting {
+    uint32_t depth;
+    uintptr_t outermost; /* frame address of the outermost computation */
+};
+
+extern __thread struct nesting nesting_of_thread;
+
 /* frame is the address of the frame that handles the call. */
-bool nesting_is_computing(const void *frame);
-struct nesting_frame nesting_enter(const void *frame);
-void nesting_leave(const struct nesting_frame *before);
+static inline bool nesting_is_computing(const void *frame)
+{
+    struct nesting *nesting = &nesting_of_thread;
+
+    if (nesting->depth > 0 && (uintptr_t)frame >= nesting->outermost) {
+        nesting->depth = 0; /* stacks grow down: the outermost computation has been left */
+    }
+    return nesting->depth > 0;
+}
+
+static inline struct nesting_frame nesting_enter(const void *frame)
+{
+    struct nesting *nesting = &nesting_of_thread;
+    struct nesting_frame before = {nesting->depth, nesting->outermost};
+
+    if (nesting->depth == 0) {
+        nesting->outermost = (uintptr_t)frame;
+    }
+    nesting->depth++;
+    return before;
+}
+
+static inline void nesting_leave(const struct nesting_frame *before)
+{
+    nesting_of_thread = (struct nesting){before->depth_before, before->outermost_before};
+}
 
 #endif

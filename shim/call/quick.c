@@ -131,8 +131,8 @@ static bool glance(struct call_plan *plan, const struct abi_words *words, uint64
 }
 
 /* The long way, with the arguments in memory. Those that there are not are anything. */
-struct abi_both quick_handle(struct call_plan *plan, uint64_t i0, uint64_t i1, uint64_t i2,
-                             double v0, double v1, double v2)
+struct abi_both quick_handle_long(struct call_plan *plan, uint64_t i0, uint64_t i1, uint64_t i2,
+                                  double v0, double v1, double v2)
 {
     const _Atomic uint64_t *hits = stats_hits_alone(plan->counters);
     uint32_t n_looks = atomic_load_explicit(&plan->quick.look_mask, memory_order_relaxed) + 1;
@@ -290,7 +290,10 @@ void quick_prepare(struct call_plan *plan)
     }
     quick->seeds = hash_seeds(flat.n_key_bytes, plan->seed);
     quick->widening = flat.result_is_signed ? 64 - 8 * flat.n_result_bytes : 0;
+    quick->n_key_bytes = flat.n_key_bytes;
+    quick->n_result_bytes = flat.n_result_bytes;
     quick->looks_at_rounding = plan->uses_float;
+    quick->computes = !plan->judges_results && !plan->has_fences;
     quick_follow_share(plan, atomic_load_explicit(&plan->measure.share, memory_order_relaxed));
     quick->code = quick->is_text ? quick_text_code(quick->cache.use)
                                  : codes[abi->n_arguments][vectors][quick->cache.use];

@@ -47,9 +47,14 @@ static inline bool is_look_due(struct call_plan *plan, uint64_t n_hits)
  */
 void quick_look(struct call_plan *plan, const struct abi_words *words, uint32_t n_hits);
 
-/* The long way, for at most three integers and three vector registers. */
+/*
+ * What is no hit of the short way, with at most three integers and three vector registers: the
+ * short way of a miss (quick_miss.c); and the long way, for everything else.
+ */
 struct abi_both quick_handle(struct call_plan *plan, uint64_t i0, uint64_t i1, uint64_t i2,
                              double v0, double v1, double v2);
+struct abi_both quick_handle_long(struct call_plan *plan, uint64_t i0, uint64_t i1, uint64_t i2,
+                                  double v0, double v1, double v2);
 
 /* quick_text.c: the code for a function of one text; and a hit that counts nowhere. */
 void (*quick_text_code(enum cache_words_use use))(void);

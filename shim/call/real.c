@@ -43,6 +43,14 @@ static void adapt(struct call_plan *plan)
     atomic_store_explicit(&plan->wait_timeout_ns, wait_ns, memory_order_relaxed);
 }
 
+uint64_t real_note_time(struct call_plan *plan, uint64_t took_ns, uint64_t way_ns)
+{
+    took_ns = took_ns > way_ns ? took_ns - way_ns : 0;
+    stats_add_real_ns(plan->counters, took_ns);
+    adapt(plan);
+    return took_ns;
+}
+
 /* Not inlined: nesting sees a frame below that of whoever handles the call. */
 __attribute__((noinline)) struct real_outcome real_run(struct call_plan *plan, bool is_timed,
                                                        void *result, void **arguments)
@@ -71,11 +79,7 @@ __attribute__((noinline)) struct real_outcome real_run(struct call_plan *plan, b
     }
     nesting_leave(&nesting);
     if (is_timed) {
-        uint64_t took_ns = clock_precise_ns() - began_ns;
-
-        outcome.took_ns = took_ns > way_ns ? took_ns - way_ns : 0;
-        stats_add_real_ns(plan->counters, outcome.took_ns);
-        adapt(plan);
+        outcome.took_ns = real_note_time(plan, clock_precise_ns() - began_ns, way_ns);
     }
     return outcome;
 }

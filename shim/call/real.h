@@ -24,6 +24,12 @@ struct real_outcome {
  */
 struct real_outcome real_run(struct call_plan *plan, bool is_timed, void *result, void **arguments);
 
+/*
+ * A real call was timed, the way to it and back included, which takes so long: counts what is left,
+ * and returns it.
+ */
+uint64_t real_note_time(struct call_plan *plan, uint64_t took_ns, uint64_t way_ns);
+
 /* What errno must be for the caller. */
 int real_errno(const struct real_outcome *outcome, int caller_errno);
 

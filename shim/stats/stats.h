@@ -44,6 +44,15 @@ static inline _Atomic uint64_t *stats_hits_alone(struct stats_counters *counters
     return (_Atomic uint64_t *)(void *)counters; /* counters.c asserts that it is the first */
 }
 
+/* One more of any of them, in such a process. */
+static inline void stats_add_alone(struct stats_counters *counters, enum stats_counter counter)
+{
+    _Atomic uint64_t *cell = stats_hits_alone(counters) + counter;
+
+    atomic_store_explicit(cell, atomic_load_explicit(cell, memory_order_relaxed) + 1,
+                          memory_order_relaxed);
+}
+
 void stats_add_bypass(struct stats_counters *counters, enum stats_bypass reason);
 
 /* One real call took this long. Kept in a histogram of 8 steps to each power of two. */

@@ -21,9 +21,10 @@ SANITIZED = case.os.environ.get("MEMOSHIM_SANITIZED") == "1"
 
 @unittest.skipIf(SANITIZED, "tools that run a program in their own way, and sanitizers do")
 class Debuggers(counted.CountedCase):
-    ENTRY = "quick_handle"  # how a call gets to call_handle
-    REAL_CALL = "words_call"  # the function of ours that calls the real one
-    RETURNS_TO = "call_function", REAL_CALL  # the first is inlined there, or not
+    # The functions of ours on the way of a miss, from the real one outwards; and others that run.
+    MISS = ["quick_compute", "quick_handle"]
+    ON_MISS = [*MISS, "cache_begin_words", "cache_fill_words"]
+    RETURNS_TO = "call_function", "compute", "quick_compute"  # the first are inlined there, or not
     HIT = ["quick_i_stamp"]  # on the stack when a hit is nearly through
     ON_HIT = ["quick_i_stamp"]  # what runs at a hit, among others
     described = {}
@@ -97,14 +98,13 @@ class Debuggers(counted.CountedCase):
                     if line.startswith("seen: "))
         self.assertIn("stops", seen, text[-3000:])
 
-        self.assert_way(seen["miss"], "real_work", "counted_hooked", self.REAL_CALL,
-                        "call_handle", self.ENTRY)
+        self.assert_way(seen["miss"], "real_work", "counted_hooked", *self.MISS)
         self.assertIn(seen["finish of the real function"], self.RETURNS_TO)
-        self.assert_way(seen["up"], "call_handle")
+        self.assert_way(seen["up"], *self.MISS[1:])
         self.assertEqual((seen["finish of a caller"], seen["value"]), ("call", 3 * 5 + 2))
 
-        on_miss = [self.ENTRY, "call_handle", "cache_lookup", "real_work"]
-        for kind, passed, least in ("hit", self.ON_HIT, 40), ("miss", on_miss, 400):
+        on_miss = [*self.ON_MISS, "real_work"]
+        for kind, passed, least in ("hit", self.ON_HIT, 40), ("miss", on_miss, 300):
             walk = seen[f"walk of a {kind}"]
             self.assertEqual(walk["lost"], [])
             for name in THUNK, *passed:
@@ -120,7 +120,7 @@ class Debuggers(counted.CountedCase):
         self.assertIn(seen["finish of the hit"], seen["hit"][1:outer + 1])
         for stack in seen["stops"]:
             self.assertEqual(stack[-1], "main")
-        ours = {"call_handle", THUNK, *self.HIT}
+        ours = {THUNK, *self.MISS, *self.HIT}
         self.assertTrue(any(ours & set(stack) for stack in seen["stops"]))
 
     # ---- valgrind ------------------------------------------------------------------------------
@@ -133,7 +133,7 @@ class Debuggers(counted.CountedCase):
         self.assertGreater(len(errors), 1, text)
         for error in errors[1:]:
             self.assert_way(re.findall(r"(?:at|by) 0x[0-9A-F]+: (\w+)", error), "depend_on_unset",
-                            "counted_hooked", self.REAL_CALL, "call_handle")
+                            "counted_hooked", *self.MISS)
         self.assertEqual(self.under(valgrind, "-q", "--error-exitcode=9", "--leak-check=full",
                                     act="calls"), "")
 
@@ -148,8 +148,8 @@ class Debuggers(counted.CountedCase):
         for cost, name in re.findall(r"^\s*([\d,]+) \([^)]*\)\s+\S*:(\w+)", text, re.MULTILINE):
             costs.setdefault(name, int(cost.replace(",", "")))  # the largest comes first
         # libffi moves its own frame to call counted_hooked, which callgrind takes for a part of it.
-        real_call = self.REAL_CALL.removesuffix("_unix64")
-        way = "spin", real_call, "call_handle", THUNK, "inner_function", "main"
+        real_call = self.MISS[0].removesuffix("_unix64")
+        way = "spin", real_call, self.MISS[1], THUNK, "inner_function", "main"
         for inner, outer in zip(way, way[1:]):
             self.assertIn(inner, costs, text)
             self.assertLessEqual(costs[inner], costs[outer], (inner, outer))
@@ -168,8 +168,8 @@ class Debuggers(counted.CountedCase):
         text = self.run_tool(perf, "script", "-i", data, "-F", "ip,sym", "--no-inline", check=False)
         stacks = [re.findall(r"^\s+[0-9a-f]+ (\S+)", sample, re.MULTILINE)
                   for sample in text.split("\n\n")]
-        for place, others in ("spin", ["counted_hooked", self.REAL_CALL, "call_handle"]), \
-                             ("call_handle", [self.ENTRY]):
+        for place, others in ("spin", ["counted_hooked", *self.MISS]), \
+                             (self.MISS[-2], self.MISS[-1:]):
             taken = [stack for stack in stacks if place in stack and
                      (place == "spin") == ("counted_hooked" in stack)]
             whole = [stack for stack in taken if "main" in stack]
@@ -191,8 +191,10 @@ class Debuggers(counted.CountedCase):
 class DebuggersWords(Debuggers):
     """By registers that lie in memory: with arguments that the function does not have."""
 
-    ENTRY = "memoshim_typed_4_0"
-    HIT = ["wide_one", ENTRY]
+    MISS = ["words_call", "call_handle", "memoshim_typed_4_0"]
+    ON_MISS = [*MISS[1:], "cache_lookup"]
+    RETURNS_TO = "call_function", "words_call"
+    HIT = ["wide_one", MISS[-1]]
     ON_HIT = HIT
     described = {
         "prototype": "long counted_hooked(long key, int b, int c, int d)",
@@ -205,7 +207,7 @@ class DebuggersWords(Debuggers):
 class DebuggersTyped(DebuggersWords):
     """The same, but not the short way."""
 
-    HIT = ["marshal_replay", "call_handle", DebuggersWords.ENTRY]
+    HIT = ["marshal_replay", *DebuggersWords.MISS[1:]]
     ON_HIT = [*HIT, "cache_lookup"]
     described = {**DebuggersWords.described, "key_also": ["thread"]}
 
@@ -213,10 +215,10 @@ class DebuggersTyped(DebuggersWords):
 class DebuggersGeneral(DebuggersTyped):
     """By libffi, since one of the arguments finds no register."""
 
-    ENTRY = "ffi_closure_unix64"
-    REAL_CALL = "ffi_call_unix64"
-    RETURNS_TO = (REAL_CALL,)
-    HIT = ["marshal_replay", "call_handle", ENTRY]
+    MISS = ["ffi_call_unix64", "call_handle", "ffi_closure_unix64"]
+    ON_MISS = [*MISS[1:], "cache_lookup"]
+    RETURNS_TO = ("ffi_call_unix64",)
+    HIT = ["marshal_replay", *MISS[1:]]
     ON_HIT = [*HIT, "cache_lookup"]
     described = {
         "prototype": "long counted_hooked(long key, int b, int c, int d, int e, int f, int g)",

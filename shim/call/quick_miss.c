@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The short way of a miss, for the functions that quick.h is for, in a process without threads:
+ * arguments go to the real function in the registers in which they came, the result goes into the
+ * cache as it comes back. In every step the same as call_handle, which takes over wherever there is
+ * more to decide: an entry that a hit of the short way does not see, something that is computed
+ * already, a rounding mode of the program's own, a victim in another shard. What happens during the
+ * real function, threads and forks, is seen afterwards, and cache_insert is as good then.
+ */
+#include "call/quick_private.h"
+#include "call/real.h"
+
+#include <errno.h>
+
+typedef struct abi_both (*real_fn)(uint64_t, uint64_t, uint64_t, double, double, double);
+
+/* A miss on its way. */
+struct short_miss {
+    uint64_t words[MARSHAL_FLAT_TEXT_WORDS]; /* of the key */
+    struct cache_key key;
+    struct cache_ticket ticket;
+    uint64_t look;     /* at the rounding mode */
+    uint64_t began_ns; /* 0: this call is not timed */
+};
+
+static inline bool make_key(const struct call_plan *plan, const struct abi_words *words,
+                            struct short_miss *miss)
+{
+    const struct call_quick *quick = &plan->quick;
+    unsigned __int128 key = 0;
+    uint64_t word;
+
+    miss->key.bytes.data = miss->words;
+    if (quick->is_text) {
+        const char *text = (const char *)(uintptr_t)words->integers[0];
+
+        miss->key.bytes.n_bytes = text == NULL ? 0 : marshal_flat_text(text, miss->words);
+        miss->key.hash = hash_bytes(miss->key.bytes, plan->seed);
+        return miss->key.bytes.n_bytes != 0;
+    }
+    for (uint32_t i = 0; i < plan->abi->n_arguments; i++) {
+        memcpy(&word, (const char *)words + plan->abi->word_at[i], sizeof(word));
+        key |= (unsigned __int128)(word & quick->masks[i]) << quick->shifts[i];
+    }
+    memcpy(miss->words, &key, sizeof(key));
+    miss->key.bytes.n_bytes = quick->n_key_bytes;
+    miss->key.hash = hash_words((uint64_t)key, (uint64_t)(key >> 64), &quick->seeds);
+    return true;
+}
+
+/*
+ * Which calls are timed is decided at the beginning of each; whoever finds out later that it is
+ * for the long way lets that one be timed. False: it has to be a real one.
+ */
+static inline bool begin_timing(struct call_plan *plan, struct short_miss *miss)
+{
+    struct measure *measure = &plan->measure;
+
+    miss->began_ns = measure_begin(measure);
+    if (likely(miss->began_ns == 0)) {
+        return true;
+    }
+    return atomic_load_explicit(&measure->n_real_wanted, memory_order_relaxed) <= 0;
+}
+
+/* Everything before the real function. False: this is for the long way. */
+static inline bool begin(struct call_plan *plan, const struct abi_words *words,
+                         struct short_miss *miss)
+{
+    if (!likely(plan->quick.computes && __libc_single_threaded && !fork_page_is_new_child() &&
+                !atomic_load_explicit(&plan->is_unfollowed, memory_order_relaxed))) {
+        return false;
+    }
+    if (plan->uses_float) {
+        miss->look = float_look();
+        if (!likely(float_look_is_default(miss->look))) {
+            return false;
+        }
+    }
+    if (!likely(begin_timing(plan, miss) && make_key(plan, words, miss) &&
+                cache_begin_words(plan->cache, &miss->key, thread_self(), &miss->ticket))) {
+        if (miss->began_ns != 0) {
+            measure_next();
+        }
+        return false;
+    }
+    call_tick(1);
+    stats_add_alone(plan->counters, STATS_misses);
+    call_look_on_miss();
+    return true;
+}
+
+/* The real function with these arguments, those that it does not know of included. */
+static inline struct abi_both call_function(void *function, const struct abi_words *words)
+{
+    double v[3];
+
+    memcpy(v, words->vectors, sizeof(v));
+    return ((real_fn)function)(words->integers[0], words->integers[1], words->integers[2], v[0],
+                               v[1], v[2]);
+}
+
+/* Not inlined, as all that few calls need. What the way to it and back takes, by a like one. */
+__attribute__((noinline)) static uint64_t time_way(struct call_plan *plan,
+                                                   const struct abi_words *words)
+{
+    uint64_t began_ns = clock_precise_ns();
+
+    call_function(measure_nothing(), words);
+    return measure_note_way(plan, clock_precise_ns() - began_ns);
+}
+
+/* What the function returned, as call_handle leaves it. */
+static inline uint64_t take_result(const struct call_plan *plan, struct abi_both both)
+{
+    const struct call_quick *quick = &plan->quick;
+    const uint32_t n_spare_bits = 64 - 8 * quick->n_result_bytes;
+    uint64_t word = both.integer;
+
+    if (plan->abi->result_is_vector) {
+        memcpy(&word, &both.vector, sizeof(word));
+    }
+    return likely(n_spare_bits == 0) ? word : widen(quick, word << n_spare_bits >> n_spare_bits);
+}
+
+/* The result into the cache. */
+static inline bool keep(struct call_plan *plan, const struct short_miss *miss, uint64_t word)
+{
+    const struct bytes value = {&word, plan->quick.n_result_bytes};
+
+    return likely(cache_fill_words(plan->cache, &miss->key, value, &miss->ticket)) ||
+           cache_insert(plan->cache, &miss->key, value, 0, NULL, &miss->ticket) == 0;
+}
+
+/*
+ * The real function, and what becomes of its result. errno is 0 meanwhile, as in real.h; *errno_at
+ * is left as the caller must find it.
+ */
+static inline uint64_t compute(struct call_plan *plan, const struct abi_words *words,
+                               struct short_miss *miss, int *errno_at, int caller_errno)
+{
+    const bool times_real = measure_times_real(plan, miss->began_ns);
+    struct float_watch watch = {0};
+    struct nesting_frame nesting;
+    uint64_t way_ns = 0, real_began_ns = 0, took_ns = 0;
+    uint64_t word;
+    bool raised = false;
+    int set_errno;
+
+    /* As call_handle asks; and then a place below the frame of any that is called from here. */
+    nesting_is_computing(__builtin_frame_address(0));
+    nesting = nesting_enter(miss);
+    if (!likely(!times_real)) {
+        way_ns = time_way(plan, words);
+        real_began_ns = clock_precise_ns();
+    }
+    lock_assert_none_held();
+    if (plan->uses_float) {
+        float_watch_begin_at(&watch, miss->look);
+    }
+    guard_leave();
+    *errno_at = 0;
+
+    word = take_result(plan, call_function(plan->original, words));
+
+    set_errno = *errno_at;
+    guard_enter();
+    if (plan->uses_float) {
+        raised = float_watch_end(&watch);
+    }
+    nesting_leave(&nesting);
+    if (!likely(!times_real)) {
+        took_ns = real_note_time(plan, clock_precise_ns() - real_began_ns, way_ns);
+    }
+    if (!likely(!raised && set_errno == 0)) {
+        cache_abandon(plan->cache, &miss->ticket);
+        stats_add(plan->counters, STATS_not_stored, 1);
+    } else {
+        stats_add(plan->counters, keep(plan, miss, word) ? STATS_stores : STATS_not_stored, 1);
+    }
+    if (!likely(miss->began_ns == 0)) {
+        measure_miss(plan, miss->began_ns, took_ns);
+    }
+    *errno_at = set_errno != 0 ? set_errno : caller_errno;
+    return word;
+}
+
+struct computed {
+    uint64_t word;
+    uint64_t is_done; /* 0: nothing has happened */
+};
+
+/*
+ * Not inlined: the long way has none of this on its stack, and gets the arguments as they came.
+ * Returns in registers, or the compiler could not be sure of that.
+ */
+__attribute__((noinline)) static struct computed quick_compute(struct call_plan *plan, uint64_t i0,
+                                                               uint64_t i1, uint64_t i2, double v0,
+                                                               double v1, double v2)
+{
+    struct computed computed = {0, 0};
+    struct short_miss miss;
+    struct abi_words words;
+    int *errno_at = &errno, caller_errno = *errno_at;
+    const double vectors[] = {v0, v1, v2};
+
+    words.integers[0] = i0;
+    words.integers[1] = i1;
+    words.integers[2] = i2;
+    memcpy(words.vectors, vectors, sizeof(vectors));
+    guard_enter();
+    if (likely(begin(plan, &words, &miss))) {
+        computed = (struct computed){compute(plan, &words, &miss, errno_at, caller_errno), 1};
+    } else {
+        *errno_at = caller_errno;
+    }
+    guard_leave();
+    return computed;
+}
+
+/* Those of the arguments that there are not are anything. */
+struct abi_both quick_handle(struct call_plan *plan, uint64_t i0, uint64_t i1, uint64_t i2,
+                             double v0, double v1, double v2)
+{
+    struct computed computed = quick_compute(plan, i0, i1, i2, v0, v1, v2);
+
+    return likely(computed.is_done != 0) ? both(computed.word)
+                                         : quick_handle_long(plan, i0, i1, i2, v0, v1, v2);
+}
