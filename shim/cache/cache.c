@@ -69,16 +69,43 @@ static uint64_t entry_bytes(const struct table_layout *layout, uint64_t n_key_by
     return n_bytes;
 }
 
-/* Places for the entries of one shard, were they spread evenly: a power of two, and no fewer. */
-static uint32_t place_shift(uint64_t max_entries, uint32_t n_shards)
+/*
+ * Where the hash has what cache_shard_number goes by. Of n_places for each of n_shards, 0 where
+ * there are groups: if those are a power of two, too, shard and place are one number, the place of
+ * the key in the whole cache.
+ */
+static uint32_t shard_shift(uint32_t n_places, uint32_t n_shards)
 {
-    uint64_t n_entries = max_entries / n_shards + (max_entries % n_shards != 0);
-    uint32_t shift = 32;
+    uint32_t above = 32 + CACHE_PLACE_SHIFT + (uint32_t)__builtin_ctz(n_places | 1u << 31);
+    bool is_power = (n_shards & (n_shards - 1)) == 0;
 
-    while (shift > 0 && (uint64_t)1 << (32 - shift) < n_entries) {
-        shift--;
+    if (n_places == 0) {
+        return 8;
     }
-    return shift;
+    return is_power ? above + (uint32_t)__builtin_ctz(n_shards) - 16 : above;
+}
+
+/* Of a cache in memory. */
+struct parts {
+    size_t spares_at, flights_at, places_at, total;
+};
+
+static struct parts parts_of(const struct table_layout *layout, uint32_t n_shards,
+                             uint32_t n_flights, uint32_t n_places)
+{
+    size_t page = pages_size();
+    struct parts parts;
+
+    parts.spares_at = sizeof(struct cache) + n_shards * sizeof(struct shard);
+    parts.flights_at = parts.spares_at + n_shards * sizeof(struct table_spares);
+    parts.places_at = parts.flights_at + (size_t)n_shards * n_flights * sizeof(struct flight);
+    parts.places_at = (parts.places_at + page - 1) / page * page;
+    parts.total = parts.places_at;
+    if (layout->is_direct) {
+        parts.total += table_places_bytes(layout, n_places, n_shards);
+        parts.total = (parts.total + page - 1) / page * page;
+    }
+    return parts;
 }
 
 int cache_create(const struct cache_options *options, struct cache **ret_cache)
@@ -88,8 +115,8 @@ int cache_create(const struct cache_options *options, struct cache **ret_cache)
                                   .idle_ns = options->idle_ns,
                                   .stale_ns = options->stale_ns};
     uint64_t max_entries;
-    uint32_t n_shards, n_flights;
-    size_t spares_at, flights_at, total, page = pages_size();
+    uint32_t n_shards, n_flights, n_places = 0;
+    struct parts parts;
     struct cache *cache;
 
     if (options->max_entries == 0 || options->max_bytes == 0 ||
@@ -106,16 +133,21 @@ int cache_create(const struct cache_options *options, struct cache **ret_cache)
     n_shards = choose_n_shards(options, max_entries);
     n_flights = FLIGHTS_PER_CACHE / n_shards;
     n_flights = n_flights < FLIGHTS_PER_SHARD ? FLIGHTS_PER_SHARD : n_flights;
-    spares_at = sizeof(struct cache) + n_shards * sizeof(struct shard);
-    flights_at = spares_at + n_shards * sizeof(struct table_spares);
-    total = flights_at + (size_t)n_shards * n_flights * sizeof(struct flight);
-    total = (total + page - 1) / page * page;
-    cache = pages_map(total);
+    if (layout.is_direct) {
+        n_places = table_choose_places(&layout, max_entries, options->max_bytes, n_shards);
+    }
+    parts = parts_of(&layout, n_shards, n_flights, n_places);
+    cache = pages_map(parts.total);
+    while (cache == NULL && n_places > 1) { /* bounds beyond all memory have fewer places */
+        n_places /= 2;
+        parts = parts_of(&layout, n_shards, n_flights, n_places);
+        cache = pages_map(parts.total);
+    }
     if (cache == NULL) {
         return -ENOMEM;
     }
     if (options->secret) {
-        pages_protect_secret(cache, total);
+        pages_protect_secret(cache, parts.total);
     }
     cache->options = *options;
     cache->policy = layout.policy;
@@ -124,25 +156,32 @@ int cache_create(const struct cache_options *options, struct cache **ret_cache)
                            options->idle_ns == 0 && !options->may_refresh;
     cache->has_free_hits =
         cache->policy->hit == POLICY_HIT_NOTHING || cache->policy->hit == POLICY_HIT_COUNTS;
-    cache->place_shift = place_shift(max_entries, n_shards);
+    cache->shard_shift = shard_shift(n_places, n_shards);
     cache->max_shard_entries = max_entries;
     cache->n_shards = n_shards;
-    cache->mapped_bytes = total;
+    cache->mapped_bytes = parts.total;
     atomic_init(&cache->draws, ~options->seed); /* the policy draws from the seed itself */
     block_pool_init(&cache->pool, options->secret);
-    atomic_init(&cache->generation, 1);
+    atomic_init(&cache->generation, CACHE_FIRST_GENERATION);
     for (uint32_t i = 0; i < n_shards; i++) {
         struct shard *shard = &cache->shards[i];
-        struct flight *places = (struct flight *)(void *)((char *)cache + flights_at);
-        struct table_spares *spares = (struct table_spares *)(void *)((char *)cache + spares_at);
+        struct flight *places = (struct flight *)(void *)((char *)cache + parts.flights_at);
+        struct table_spares *spares =
+            (struct table_spares *)(void *)((char *)cache + parts.spares_at);
 
         shard->spares = &spares[i];
         shard->front.clock = &shard->table.order.clock;
         atomic_init(&shard->front.groups, &cache_no_group);
         lock_init(&shard->lock, LOCK_RANK_SHARD);
-        table_init(&shard->table, &cache->layout, shard->spares);
+        if (layout.is_direct) {
+            table_init_places(&shard->table, &cache->layout, (char *)cache + parts.places_at,
+                              n_places, n_shards, i);
+            shard->table.generation = CACHE_FIRST_GENERATION;
+        } else {
+            table_init(&shard->table, &cache->layout, shard->spares);
+        }
         atomic_init(&shard->next_expiry_ns, UINT64_MAX);
-        atomic_init(&shard->front.generation, 1);
+        atomic_init(&shard->front.generation, CACHE_FIRST_GENERATION);
         flights_init(&shard->flights, places + (size_t)i * n_flights, n_flights, &cache->pool,
                      options->secret);
     }
@@ -153,7 +192,7 @@ int cache_create(const struct cache_options *options, struct cache **ret_cache)
 /* Releases the blocks of a table that nobody else is given any more. */
 static void release_blocks(struct cache *cache, struct table *table)
 {
-    if (table->layout->block_at != 0) {
+    if (table->layout->block_at != 0 && table->n_live > 0) {
         for (uint32_t slot = 0; slot < table->order.n_slots; slot++) {
             struct block *block =
                 order_mark(&table->order, slot) != 0 ? table_block(table, slot) : NULL;
@@ -257,10 +296,41 @@ static struct table empty_locked(struct cache *cache, struct shard *shard, _Atom
     return old;
 }
 
+/* The same for places, which stay where they are. */
+static void empty_places_locked(struct cache *cache, struct shard *shard, _Atomic uint64_t *count)
+{
+    uint64_t generation = atomic_load_explicit(&cache->generation, memory_order_acquire);
+    uint32_t n_live = shard->table.n_live, slot;
+    uint64_t n_bytes = 0;
+
+    lock_assert_held(&shard->lock);
+    while (cache->policy->victim(&shard->table.order, &slot)) {
+        n_bytes += cache_take_out_locked(cache, shard, slot, NULL);
+    }
+    if (n_live > 0) {
+        table_return_places(&shard->table);
+    }
+    shard_begin_change_locked(shard);
+    shard->table.generation = generation;
+    atomic_store_explicit(&shard->front.generation, generation, memory_order_relaxed);
+    shard_end_change_locked(shard);
+    flights_land_all(&shard->flights);
+
+    alone_add(count, n_live);
+    alone_subtract(&cache->n_bytes, n_bytes);
+    alone_subtract(&cache->n_entries, n_live);
+}
+
 void cache_renew_locked(struct cache *cache, struct shard *shard)
 {
-    struct table old = empty_locked(cache, shard, &cache->n_invalidations);
+    struct table old;
 
+    lock_assert_held(&shard->lock);
+    if (cache->layout.is_direct) {
+        empty_places_locked(cache, shard, &cache->n_invalidations);
+        return;
+    }
+    old = empty_locked(cache, shard, &cache->n_invalidations);
     release_blocks(cache, &old);
     table_fini(&old);
 }
@@ -284,6 +354,11 @@ static void clear(struct cache *cache, _Atomic uint64_t *count)
         struct table old;
 
         if (!lock_acquire(&shard->lock)) {
+            continue;
+        }
+        if (cache->layout.is_direct) {
+            empty_places_locked(cache, shard, count);
+            lock_release(&shard->lock);
             continue;
         }
         old = empty_locked(cache, shard, count);
@@ -321,16 +396,21 @@ void cache_after_fork(struct cache *cache)
 
         lock_init(&shard->lock, LOCK_RANK_SHARD);
         if (!is_whole || (!pool_is_whole && cache->layout.block_at != 0)) {
-            shard->spares->n = 0;
-            table_init(&shard->table, &cache->layout, shard->spares);
-            shard_note_table(shard);
+            if (cache->layout.is_direct) {
+                table_reset_places(&shard->table);
+            } else {
+                shard->spares->n = 0;
+                table_init(&shard->table, &cache->layout, shard->spares);
+                shard_note_table(shard);
+            }
             shard->n_bytes = 0;
             atomic_store_explicit(&shard->next_expiry_ns, UINT64_MAX, memory_order_relaxed);
             /* Never what it was: misses that began before the fork know it by that, insert.c. */
             atomic_fetch_add_explicit(&shard->front.sequence, is_whole ? 2 : 1,
                                       memory_order_relaxed);
-            atomic_store_explicit(&shard->front.generation,
-                                  atomic_load_explicit(&cache->generation, memory_order_relaxed),
+            shard->table.generation =
+                atomic_load_explicit(&cache->generation, memory_order_relaxed);
+            atomic_store_explicit(&shard->front.generation, shard->table.generation,
                                   memory_order_relaxed);
         }
         flights_after_fork(&shard->flights, pool_is_whole);

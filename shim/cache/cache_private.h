@@ -41,7 +41,7 @@ struct cache {
     uint32_t n_shards;
     bool has_word_hits;   /* layout.is_word, and the policy's hits are stamps */
     bool has_free_hits;   /* cache_glance answers */
-    uint32_t place_shift; /* for table_find_place, when the policy has places */
+    uint32_t shard_shift; /* for cache_shard_number */
     size_t mapped_bytes;
     struct block_pool pool;
 
@@ -55,6 +55,14 @@ struct cache {
 
     struct shard shards[];
 };
+
+/*
+ * What a generation is at least: the upper half is never 0, which is where the mark of a slot
+ * lies, so that the head of a place (places.c) says that there is an entry as those of others do.
+ */
+#define CACHE_FIRST_GENERATION (((uint64_t)1 << 32) + 1)
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the mark is the upper half");
 
 /* Drops the entries of an older generation. */
 void cache_renew_locked(struct cache *cache, struct shard *shard);
@@ -81,7 +89,7 @@ __attribute__((warn_unused_result)) static inline bool shard_acquire(struct cach
 
 static inline struct shard *cache_shard(struct cache *cache, uint64_t hash)
 {
-    return &cache->shards[cache_shard_number(hash, cache->n_shards)];
+    return &cache->shards[cache_shard_number(hash, cache->shard_shift, cache->n_shards)];
 }
 
 /*

@@ -23,6 +23,9 @@ static uint32_t count_live(const struct order *order)
     return n_live;
 }
 
+static const char fault_of_policy[] =
+    "what the policy keeps is out of order, or not of these entries";
+
 /* For one table: the stamps in use, sorted, and the passes of each group. */
 struct scratch {
     uint64_t *stamps;
@@ -79,6 +82,19 @@ static const char *fault_of_order(const struct order *order, struct scratch *scr
     return n > 0 && scratch->stamps[n - 1] > order->clock ? "a stamp is from the future" : NULL;
 }
 
+/* A table of places has nothing else that could be broken. */
+static const char *fault_of_places(const struct table *table)
+{
+    for (uint32_t slot = 0; slot < table->order.n_slots; slot++) {
+        uint64_t head = shared_load(table_slot(table, slot));
+
+        if (head != 0 && head != table->generation) {
+            return "an entry is not of the table's generation";
+        }
+    }
+    return NULL;
+}
+
 static int broken(const char *fault, const char **ret_fault)
 {
     *ret_fault = fault;
@@ -93,7 +109,7 @@ int table_check(const struct table *table, const char **ret_fault)
     struct scratch scratch;
     const char *fault;
 
-    if (table->n_groups == 0) {
+    if (table->n_groups == 0 && !table->layout->is_direct) {
         return table->n_live == 0 && table->expiry.n == 0
                    ? 0
                    : broken("a table without groups has entries", ret_fault);
@@ -104,6 +120,13 @@ int table_check(const struct table *table, const char **ret_fault)
     if (table->layout->life_at != 0 &&
         (table->expiry.n != table->n_live || expiry_check(&table->expiry) != 0)) {
         return broken("the heap of ends is out of order, or not of these entries", ret_fault);
+    }
+    if (table->layout->is_direct) {
+        fault = fault_of_places(table);
+        if (fault == NULL && table->layout->policy->check(&table->order, table->n_live) != 0) {
+            fault = fault_of_policy;
+        }
+        return fault == NULL ? 0 : broken(fault, ret_fault);
     }
     n_bytes = (n_bytes + page - 1) / page * page;
     scratch.stamps = pages_map(n_bytes);
@@ -117,7 +140,7 @@ int table_check(const struct table *table, const char **ret_fault)
     }
     if (fault == NULL && table->layout->policy->check != NULL &&
         table->layout->policy->check(&table->order, table->n_live) != 0) {
-        fault = "what the policy keeps is out of order, or not of these entries";
+        fault = fault_of_policy;
     }
     pages_unmap(scratch.stamps, n_bytes);
     return fault == NULL ? 0 : broken(fault, ret_fault);

@@ -70,14 +70,14 @@ static bool choose_locked(struct cache *cache, struct shard *shard, uint64_t has
     lock_assert_held(&shard->lock);
     *ret_leaver = (struct leaver){.slot = TABLE_NO_SLOT};
     if (policy->one_per_place) {
-        slot = table_find_place(table, (uint32_t)(hash >> 32), cache->place_shift);
+        slot = table_find_rival(table, hash);
     }
     if (slot == TABLE_NO_SLOT) {
         if (atomic_load_explicit(&cache->n_entries, memory_order_relaxed) <
                 cache->options.max_entries &&
             atomic_load_explicit(&cache->n_bytes, memory_order_relaxed) + n_bytes <=
                 cache->options.max_bytes) {
-            return table->n_live < table->n_groups * GROUP_LOAD;
+            return policy->one_per_place || table->n_live < table->n_groups * GROUP_LOAD;
         }
         shard_begin_change_locked(shard);
         has_victim = policy->victim(&table->order, &slot);

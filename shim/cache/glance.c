@@ -117,7 +117,8 @@ static inline enum seen see_slot(const struct glance *glance, const char *slot,
 
     if (layout->n_key_bytes != 0
             ? !shared_equals(slot + TABLE_KEY_AT, key.data, layout->n_key_bytes)
-            : order_shared_hash(slot) != (uint32_t)(glance->key->hash >> 32)) {
+            : !layout->is_direct &&
+                  order_shared_hash(slot) != (uint32_t)(glance->key->hash >> 32)) {
         return SEEN_OTHER;
     }
     if (layout->n_value_bytes != 0) {
@@ -130,6 +131,22 @@ static inline enum seen see_slot(const struct glance *glance, const char *slot,
     return layout->block_at == 0
                ? SEEN_ENTRY
                : see_block(glance, table_shared_block(slot + layout->block_at), ret_view);
+}
+
+/* Looks for the key in its place, as table_find does. */
+static inline enum seen see_place(const struct glance *glance, struct cache_view *ret_view,
+                                  uint32_t *ret_slot)
+{
+    const struct table *table = &glance->shard->table; /* where places are is constant */
+    uint32_t slot = table_place(table, glance->key->hash);
+    enum seen seen;
+
+    if (shared_load(table_slot(table, slot)) == 0) {
+        return SEEN_NOTHING;
+    }
+    seen = see_slot(glance, table_slot(table, slot), ret_view);
+    *ret_slot = slot;
+    return seen == SEEN_OTHER ? SEEN_NOTHING : seen;
 }
 
 /* Looks for the key as table_find does. */
@@ -165,15 +182,17 @@ static inline enum seen look(const struct glance *glance, struct cache_view *ret
 {
     const struct cache_lookup_options *options = glance->options;
     const struct table_layout *layout = &glance->cache->layout;
+    char *slots = layout->is_direct ? glance->shard->table.order.slots : glance->slots;
     const struct expiry expiry = {
-        .slots = glance->slots,
+        .slots = slots,
         .slot_bytes = layout->slot_bytes,
         .life_at = layout->life_at,
         .idle_ns = layout->idle_ns,
         .stale_ns = layout->stale_ns,
     };
     uint32_t slot;
-    enum seen seen = see(glance, ret_view, &slot);
+    enum seen seen =
+        layout->is_direct ? see_place(glance, ret_view, &slot) : see(glance, ret_view, &slot);
 
     if (seen != SEEN_ENTRY) {
         return seen;
@@ -191,9 +210,8 @@ static inline enum seen look(const struct glance *glance, struct cache_view *ret
         return SEEN_NOTHING;
     }
     if (glance->cache->policy->hit == POLICY_HIT_COUNTS) {
-        policy_count_shared(
-            (struct slot_head *)(void *)(glance->slots + (size_t)slot * layout->slot_bytes),
-            glance->cache->policy->max_count);
+        policy_count_shared((struct slot_head *)(void *)(slots + (size_t)slot * layout->slot_bytes),
+                            glance->cache->policy->max_count);
     }
     expiry_note_use(&expiry, slot, options->now_ns);
     ret_view->data = options->room;

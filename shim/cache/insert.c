@@ -248,7 +248,7 @@ static void evict_rival_locked(struct cache *cache, struct shard *shard,
     if (!cache->policy->one_per_place) {
         return;
     }
-    slot = table_find_place(&shard->table, (uint32_t)(key->hash >> 32), cache->place_shift);
+    slot = table_find_rival(&shard->table, key->hash);
     if (slot == TABLE_NO_SLOT) {
         return;
     }
@@ -276,7 +276,20 @@ static void place_locked(struct cache *cache, struct shard *shard, const struct 
     }
     shard_end_change_locked(shard);
     assert(order_mark(&table->order, slot) != 0);
-    assert(table->n_live <= table->n_groups * GROUP_LOAD);
+    assert(table->layout->is_direct || table->n_live <= table->n_groups * GROUP_LOAD);
+}
+
+static int make_room_locked(struct cache *cache, struct shard *shard)
+{
+    int result;
+
+    lock_assert_held(&shard->lock);
+    shard_begin_change_locked(shard);
+    result = table_make_room(&shard->table, cache->max_shard_entries,
+                             cache->max_shard_entries / cache->n_shards);
+    shard_note_table(shard);
+    shard_end_change_locked(shard);
+    return result;
 }
 
 /*
@@ -310,11 +323,7 @@ static int try_insert_locked(struct cache *cache, struct shard *shard, const str
             return -EAGAIN;
         }
     }
-    shard_begin_change_locked(shard);
-    result = table_make_room(&shard->table, cache->max_shard_entries,
-                             cache->max_shard_entries / cache->n_shards);
-    shard_note_table(shard);
-    shard_end_change_locked(shard);
+    result = cache->layout.is_direct ? 0 : make_room_locked(cache, shard);
     if (result == 0) {
         flights_note_refreshed(&shard->flights, ticket->flight);
         place_locked(cache, shard, key, value, block, now_ns, life, &room->past);

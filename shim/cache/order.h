@@ -18,12 +18,16 @@
 
 /*
  * The first words of every slot. Hits without the lock read the hash, and may count in the mark
- * (policy.h); what the lock's holder does is atomic for them, and may undo a count.
+ * (policy.h); what the lock's holder does is atomic for them, and may undo a count. Of a place
+ * (table.h) they are one word, the generation, whose upper half is the mark.
  */
 struct slot_head {
     uint32_t hash; /* the upper half of the key's hash */
     uint32_t mark; /* the stamp of the last use, or what the policy says; 0: the slot is free */
 };
+
+/* At the end of every place there is so much for the policy to link entries. */
+#define PLACE_LINKS_BYTES 8
 
 struct order {
     char *slots; /* n_slots times slot_bytes, each beginning with a slot_head */

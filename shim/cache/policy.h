@@ -66,15 +66,15 @@ struct policy {
     uint32_t max_count; /* 1, 3, 7 and so on */
     enum policy_stamps stamps;
     bool has_shares;
-    bool one_per_place; /* an entry evicts the one that shares its place (table_find_place) */
+    bool one_per_place; /* tables are mapped directly (places.c): an entry evicts who is there */
 
     /* Of the state of a table of so many slots: a multiple of 8. NULL: there is none. */
     size_t (*state_bytes)(uint32_t n_slots);
 
     /*
      * The slot was just filled. It must leave here with a mark that is not 0, and a stamp that no
-     * other slot has if there are stamps. past: of the entry of this key that it replaces; is_known
-     * is false for a new key.
+     * other slot has if there are stamps; the mark of a place is the table's. past: of the entry of
+     * this key that it replaces; is_known is false for a new key.
      */
     void (*on_insert)(struct order *order, uint32_t slot, const struct policy_past *past);
     void (*on_hit)(struct order *order, uint32_t slot);

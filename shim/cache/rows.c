@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Rows where a call is worth it: under policies that rearrange, and in processes with threads. */
-#include "cache/cache_private.h"
+#include "cache/glance_words.h"
 
 _Static_assert(CACHE_ROW_EXPIRES_AT == offsetof(struct slot_life, expires_ns), "of slots");
 _Static_assert(CACHE_ROW_USED_AT == sizeof(struct slot_life) + offsetof(struct slot_use, used_ns),
@@ -55,48 +55,31 @@ static bool ask_with_lock(const struct cache_rows *rows, struct shard *shard, co
     return is_hit;
 }
 
-static bool is_undisturbed(const struct cache_front *front, uint32_t began)
-{
-    atomic_thread_fence(memory_order_acquire);
-    return atomic_load_explicit(&front->sequence, memory_order_relaxed) == began;
-}
-
 bool cache_glance_row(const struct cache_rows *rows, const uint64_t *key, uint64_t hash,
                       uint64_t now_ns, bool use, uint64_t *ret_value)
 {
-    struct cache_front *front = cache_front(&rows->words, hash);
-    uint32_t sequence = atomic_load_explicit(&front->sequence, memory_order_acquire);
-    uint32_t n_groups = atomic_load_explicit(&front->n_groups, memory_order_relaxed);
-    const struct group *groups = atomic_load_explicit(&front->groups, memory_order_relaxed);
-    char *slots = atomic_load_explicit(&front->slots, memory_order_relaxed);
-    uint32_t home = group_home((uint32_t)(hash >> 32), n_groups);
-    struct group group;
+    const struct cache_words *words = &rows->words;
+    struct glance_words glance;
 
-    if (rows->words.use == CACHE_WORDS_STAMP || rows->words.use == CACHE_WORDS_USES) {
-        return ask_with_lock(rows, (struct shard *)front, key, hash, now_ns, use, ret_value);
+    if (words->use == CACHE_WORDS_STAMP || words->use == CACHE_WORDS_USES) {
+        return ask_with_lock(rows, (struct shard *)cache_front(words, hash), key, hash, now_ns, use,
+                             ret_value);
     }
-    if (n_groups == 0 ||
-        atomic_load_explicit(&front->generation, memory_order_relaxed) !=
-            atomic_load_explicit(rows->words.generation, memory_order_acquire) ||
-        sequence % 2 != 0 || !is_undisturbed(front, sequence)) {
-        return false; /* as in cache_glance_words */
+    if (!glance_words_begin(&glance, words, hash)) {
+        return false;
     }
-    group = group_look(&groups[home]);
-    for (uint32_t mask = group_match(&group, tag_of_hash(hash)); mask != 0; mask &= mask - 1) {
-        char *slot = slots + (size_t)home * rows->words.group_bytes +
-                     (size_t)(uint32_t)__builtin_ctz(mask) * rows->words.slot_bytes;
+    for (; glance.mask != 0; glance.mask &= glance.mask - 1) {
+        char *slot = glance_words_slot(&glance, words);
 
         if (!shared_equals(slot + CACHE_WORDS_KEY_AT, key, rows->n_key_words * sizeof(*key))) {
             continue;
         }
         shared_read(ret_value, slot + rows->value_at, rows->n_value_words * sizeof(*ret_value));
-        if (!cache_row_is_alive(rows, slot, now_ns) || !is_undisturbed(front, sequence)) {
+        if (!cache_row_is_alive(rows, slot, now_ns) || !glance_words_is_undisturbed(&glance)) {
             return false;
         }
         if (use) {
-            if (rows->words.use == CACHE_WORDS_COUNT) {
-                policy_count_shared((struct slot_head *)(void *)slot, rows->words.max_count);
-            }
+            glance_words_count_use(words, slot);
             cache_row_note_use(rows, slot, now_ns);
         }
         return true;

@@ -84,7 +84,8 @@ cache_find_row(const struct cache_rows *rows, const uint64_t *key, uint32_t n_ke
                uint64_t hash, uint64_t now_ns, bool use, uint64_t *ret_value)
 {
     struct cache_front *front = cache_front(&rows->words, hash);
-    struct cache_candidates found = cache_candidates(&rows->words, front, hash);
+    struct cache_candidates found =
+        cache_candidates(&rows->words, front, hash, rows->words.use, false);
 
     for (; found.mask != 0; found.mask &= found.mask - 1) {
         char *slot =

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Adding, removing, growing. A full group on the way of an entry counts it in n_passed, and counts
- * it off when it leaves, so there are no tombstones to clean up and no entry moves because another
- * left. The table doubles up to what max_entries needs; one mapping holds groups, slots, candidates
- * and heap.
+ * Layouts, adding, removing; and for groups finding and growing. A full group on the way of an
+ * entry counts it in n_passed, and counts it off when it leaves, so there are no tombstones to
+ * clean up and no entry moves because another left. The table doubles up to what max_entries needs;
+ * one mapping holds groups, slots, candidates and heap.
  */
 #include "cache/table.h"
 
@@ -50,6 +50,7 @@ void table_layout_init(struct table_layout *layout, uint32_t n_key_bytes, uint32
     uint32_t at = TABLE_KEY_AT;
 
     *layout = (struct table_layout){.policy = layout->policy,
+                                    .is_direct = layout->policy->one_per_place,
                                     .seed = layout->seed,
                                     .secret = layout->secret,
                                     .idle_ns = layout->idle_ns,
@@ -79,6 +80,11 @@ void table_layout_init(struct table_layout *layout, uint32_t n_key_bytes, uint32
     }
     layout->slot_bytes = at;
     layout->is_word = n_key_bytes == 8 && n_value_bytes == 8;
+    if (layout->is_direct) {
+        layout->slot_bytes = at + PLACE_LINKS_BYTES;
+        layout->share_bytes = layout->slot_bytes + (has_lives ? (uint32_t)sizeof(uint32_t) : 0);
+        return;
+    }
     layout->share_bytes =
         (uint32_t)((parts_of(layout, MANY_GROUPS).total + MANY_GROUPS * GROUP_LOAD - 1) /
                    (MANY_GROUPS * GROUP_LOAD));
@@ -163,13 +169,20 @@ static bool key_equals(const struct table *table, uint32_t slot, struct bytes ke
 
 uint32_t table_find(const struct table *table, struct bytes key, uint64_t hash)
 {
-    uint32_t at = table_home(table, (uint32_t)(hash >> 32));
     bool is_short = table->layout->has_short_keys && key.n_bytes <= SHORT_KEY_BYTES;
     struct short_key short_key;
+    uint32_t at;
 
     if (is_short) {
         short_key = short_key_of(key);
     }
+    if (table->layout->is_direct) {
+        at = table_find_rival(table, hash);
+        return at != TABLE_NO_SLOT && key_equals(table, at, key, is_short ? &short_key : NULL)
+                   ? at
+                   : TABLE_NO_SLOT;
+    }
+    at = table_home(table, (uint32_t)(hash >> 32));
     for (uint32_t n_probed = 0; n_probed < table->n_groups; n_probed++) {
         const struct group *group = &table->groups[at];
 
@@ -181,39 +194,6 @@ uint32_t table_find(const struct table *table, struct bytes key, uint64_t hash)
             }
         }
         if (group->n_passed == 0) {
-            break;
-        }
-        at = at + 1 == table->n_groups ? 0 : at + 1;
-    }
-    return TABLE_NO_SLOT;
-}
-
-uint32_t table_find_place(const struct table *table, uint32_t hash_upper, uint32_t shift)
-{
-    uint64_t place = (uint64_t)hash_upper >> shift;
-    uint32_t at, last;
-
-    if (table->n_groups == 0) {
-        return TABLE_NO_SLOT;
-    }
-    /* Those of one place have neighbouring homes, and are there or behind. */
-    at = table_home(table, (uint32_t)(place << shift));
-    last = table_home(table, (uint32_t)(((place + 1) << shift) - 1));
-    for (uint32_t n_probed = 0; n_probed < table->n_groups; n_probed++) {
-        const struct group *group = &table->groups[at];
-
-        for (uint32_t i = 0; i < GROUP_SLOTS; i++) {
-            uint32_t slot = at * GROUP_SLOTS + i;
-
-            if (group->tags[i] != 0 &&
-                (uint64_t)order_slot(&table->order, slot)->hash >> shift == place) {
-                return slot;
-            }
-        }
-        if (at == last) {
-            last = TABLE_NO_SLOT;
-        }
-        if (last == TABLE_NO_SLOT && group->n_passed == 0) {
             break;
         }
         at = at + 1 == table->n_groups ? 0 : at + 1;
@@ -385,12 +365,21 @@ uint32_t table_add(struct table *table, struct bytes key, uint64_t hash, struct 
                    struct block *block, uint64_t now_ns, const struct cache_life *life)
 {
     const struct table_layout *layout = table->layout;
-    uint32_t slot = slot_take(table, tag_of_hash(hash), (uint32_t)(hash >> 32));
-    char *at = table_slot(table, slot);
     struct short_key short_key;
     uintptr_t tagged = 0;
+    uint32_t slot;
+    char *at;
 
-    order_set_hash(order_slot(&table->order, slot), (uint32_t)(hash >> 32));
+    if (layout->is_direct) {
+        slot = table_place(table, hash);
+        at = table_slot(table, slot);
+        table->n_live++;
+        shared_store(at, table->generation);
+    } else {
+        slot = slot_take(table, tag_of_hash(hash), (uint32_t)(hash >> 32));
+        at = table_slot(table, slot);
+        order_set_hash(order_slot(&table->order, slot), (uint32_t)(hash >> 32));
+    }
     if (layout->n_key_bytes != 0) {
         shared_write(at + TABLE_KEY_AT, key.data, layout->n_key_bytes);
     }
@@ -412,17 +401,12 @@ uint32_t table_add(struct table *table, struct bytes key, uint64_t hash, struct 
     return slot;
 }
 
-struct block *table_remove(struct table *table, uint32_t slot)
+/* The reverse of slot_take. */
+static void slot_free(struct table *table, uint32_t slot)
 {
-    const struct table_layout *layout = table->layout;
-    struct slot_head *head = order_slot(&table->order, slot);
-    struct block *block = table_block(table, slot);
     uint32_t to = slot / GROUP_SLOTS;
 
-    if (layout->life_at != 0) {
-        expiry_remove(&table->expiry, slot);
-    }
-    for (uint32_t at = table_home(table, head->hash); at != to;) {
+    for (uint32_t at = table_home(table, order_slot(&table->order, slot)->hash); at != to;) {
         struct group *group = &table->groups[at];
 
         if (group->n_passed < GROUP_PASSED_MAX) {
@@ -432,6 +416,23 @@ struct block *table_remove(struct table *table, uint32_t slot)
     }
     group_set_tag(&table->groups[to], slot % GROUP_SLOTS, 0);
     table->n_live--;
+}
+
+struct block *table_remove(struct table *table, uint32_t slot)
+{
+    const struct table_layout *layout = table->layout;
+    struct slot_head *head = order_slot(&table->order, slot);
+    struct block *block = table_block(table, slot);
+
+    if (layout->life_at != 0) {
+        expiry_remove(&table->expiry, slot);
+    }
+    if (layout->is_direct) {
+        table->n_live--;
+        shared_store(head, 0);
+    } else {
+        slot_free(table, slot);
+    }
     if (layout->secret) {
         block_wipe(head, layout->slot_bytes);
     }

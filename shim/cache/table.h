@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * One shard's index and entries: key bytes -> slot. Groups of 14 slots (tags.h); an entry stays in
- * its slot until it leaves or the table grows, so that slots can be named by number. The layout of
- * a slot is computed per cache: keys and values of a fixed small size lie in the slot, and so do
- * short keys beside such a value if keys differ in size; everything else lies in one block per
- * entry. The words for lives exist only in caches that have lives.
+ * One shard's index and entries: key bytes -> slot. An entry stays in its slot until it leaves or
+ * the table grows, so that slots can be named by number. There are two mappings, of which the
+ * policy says which it wants: groups of 14 slots (tags.h, table.c), where any slot of a group will
+ * do, and places (places.c), where a key has one slot, by its hash. The layout of a slot is
+ * computed per cache: keys and values of a fixed small size lie in the slot, and so do short keys
+ * beside such a value if keys differ in size; everything else lies in one block per entry. The
+ * words for lives exist only in caches that have lives.
  *
  * Not locked: the shard's lock, or the only thread, guards it. Whole keys are compared.
  */
@@ -42,6 +44,7 @@ struct table_layout {
     bool is_word;         /* key and value are one word each, at the places below */
     bool has_short_keys;  /* at TABLE_KEY_AT, and longer ones in the block, block_at being the same;
                              false, without n_key_bytes: the key is in the block */
+    bool is_direct;       /* slots are places: places.c */
     bool secret;
     uint64_t idle_ns, stale_ns; /* as in struct cache_options */
     const struct policy *policy;
@@ -70,8 +73,9 @@ struct table {
     struct order order;
     struct expiry expiry; /* used when layout->life_at is not 0 */
     const struct table_layout *layout;
-    struct table_spares *spares;
+    struct table_spares *spares; /* of groups, as the next; places have the cache's memory */
     size_t mapped_bytes;
+    uint64_t generation; /* of places: what the heads of its entries say */
 };
 
 /*
@@ -95,8 +99,8 @@ void table_fini(struct table *table);
 void table_spares_fini(struct table_spares *spares);
 
 /*
- * Room for one more entry, never more than max_entries in all. n_expected: so many are likely in
- * the end; a table for just these takes no more memory than it must. 0 or -ENOMEM.
+ * Of groups: room for one more entry, never more than max_entries in all. n_expected: so many are
+ * likely in the end; a table for just these takes no more memory than it must. 0 or -ENOMEM.
  */
 int table_make_room(struct table *table, uint64_t max_entries, uint64_t n_expected);
 
@@ -104,20 +108,37 @@ int table_make_room(struct table *table, uint64_t max_entries, uint64_t n_expect
 uint32_t table_find(const struct table *table, struct bytes key, uint64_t hash);
 
 /*
- * Whoever shares its place with a key of this upper half, or TABLE_NO_SLOT. There are as many
- * places as the upper halves have values when their lowest shift bits (0 to 32) are dropped.
- */
-uint32_t table_find_place(const struct table *table, uint32_t hash_upper, uint32_t shift);
-
-/*
- * Fills a free slot: copies or takes over what the layout says. There must be room. now_ns and life
- * are of tables that have lives.
+ * Fills a free slot: copies or takes over what the layout says. There must be room, or the place be
+ * free. now_ns and life are of tables that have lives.
  */
 uint32_t table_add(struct table *table, struct bytes key, uint64_t hash, struct bytes value,
                    struct block *block, uint64_t now_ns, const struct cache_life *life);
 
 /* Frees the slot and returns its block (NULL: it had none), which is the caller's now. */
 struct block *table_remove(struct table *table, uint32_t slot);
+
+/*
+ * ---- places (places.c): the slots of all shards lie in a row, those of one behind another's. ----
+ *
+ * How many there are for each of n_shards: a power of two, so many that there is one for each of
+ * max_entries if these were spread evenly, but no more than fit into max_bytes, nor than hashes
+ * tell apart.
+ */
+uint32_t table_choose_places(const struct table_layout *layout, uint64_t max_entries,
+                             uint64_t max_bytes, uint32_t n_shards);
+
+/* What they take of memory, which must be zeroes, aligned to a page. */
+size_t table_places_bytes(const struct table_layout *layout, uint32_t n_places, uint32_t n_shards);
+
+/* The empty table of one shard in that memory. Its generation is the caller's to set. */
+void table_init_places(struct table *table, const struct table_layout *layout, char *memory,
+                       uint32_t n_places, uint32_t n_shards, uint32_t shard);
+
+/* Of a table without entries: the memory that it shares with no other shard goes back. */
+void table_return_places(struct table *table);
+
+/* The table is empty now, whatever state it is in. Its blocks are lost. */
+void table_reset_places(struct table *table);
 
 /* 0, or -EUCLEAN and what is broken; -ENOMEM when there is no memory to check with. */
 int table_check(const struct table *table, const char **ret_fault);
@@ -131,6 +152,20 @@ static inline uint32_t table_home(const struct table *table, uint32_t hash_upper
 static inline char *table_slot(const struct table *table, uint32_t slot)
 {
     return table->order.slots + (size_t)slot * table->order.slot_bytes;
+}
+
+/* The slot where a key with this hash is, if it is in a table of places. */
+static inline uint32_t table_place(const struct table *table, uint64_t hash)
+{
+    return (uint32_t)(hash >> (32 + CACHE_PLACE_SHIFT)) & (table->order.n_slots - 1);
+}
+
+/* Whoever is at the place of this hash, or TABLE_NO_SLOT. */
+static inline uint32_t table_find_rival(const struct table *table, uint64_t hash)
+{
+    uint32_t slot = table_place(table, hash);
+
+    return order_mark(&table->order, slot) != 0 ? slot : TABLE_NO_SLOT;
 }
 
 /* In a slot the pointer to a large block is odd: a hit without the lock must not follow it. */

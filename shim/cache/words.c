@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* The shortest hit where others may be rearranging what it reads. See words.h and glance.c. */
-#include "cache/cache_private.h"
+#include "cache/glance_words.h"
+
+#include <assert.h>
 
 _Static_assert(TABLE_LARGE_BLOCK == 1, "cache_find_long");
 _Static_assert(CACHE_WORDS_KEY_AT == TABLE_KEY_AT, "of slots");
@@ -18,6 +20,7 @@ bool cache_words_init(struct cache_words *ret_words, struct cache *cache)
         [POLICY_HIT_MOVES] = CACHE_WORDS_USES,
     };
     const struct table_layout *layout = &cache->layout;
+    const struct order *order = &cache->shards[0].table.order;
     uint32_t n_shards = cache->n_shards;
 
     *ret_words = (struct cache_words){
@@ -28,52 +31,45 @@ bool cache_words_init(struct cache_words *ret_words, struct cache *cache)
         .slot_bytes = layout->slot_bytes,
         .group_bytes = layout->slot_bytes * GROUP_SLOTS,
         .max_count = cache->policy->max_count,
-        .use = uses[cache->policy->hit],
+        .use = layout->is_direct ? CACHE_WORDS_PLACE : uses[cache->policy->hit],
         .has_long_keys = layout->n_key_bytes > 8,
         .key_value_at = layout->value_at,
+        .n_shards = n_shards,
     };
+    if (layout->is_direct) {
+        assert(layout->n_key_bytes == 0 || layout->n_key_bytes > 8 || layout->n_value_bytes == 0 ||
+               layout->n_value_bytes > 8 || layout->life_at != 0 ||
+               layout->slot_bytes == CACHE_PLACE_BYTES);
+        ret_words->places = order->slots;
+        ret_words->place_mask = ((uint64_t)order->n_slots * n_shards - 1) << CACHE_PLACE_SHIFT;
+        ret_words->place_shard_shift =
+            32 + CACHE_PLACE_SHIFT + (uint32_t)__builtin_ctz(order->n_slots);
+    }
     return layout->n_key_bytes <= 16 && layout->n_value_bytes > 0 && layout->n_value_bytes <= 8 &&
            layout->life_at == 0 && ret_words->use != CACHE_WORDS_USES &&
            (n_shards & (n_shards - 1)) == 0;
 }
 
-static bool is_undisturbed(const struct cache_front *front, uint32_t began)
-{
-    atomic_thread_fence(memory_order_acquire);
-    return atomic_load_explicit(&front->sequence, memory_order_relaxed) == began;
-}
-
 bool cache_glance_words(const struct cache_words *words, uint64_t low, uint64_t high, uint64_t hash,
                         bool use, uint64_t *ret_value)
 {
-    const struct cache_front *front = cache_front(words, hash);
-    uint32_t sequence = atomic_load_explicit(&front->sequence, memory_order_acquire);
-    uint32_t n_groups = atomic_load_explicit(&front->n_groups, memory_order_relaxed);
-    const struct group *groups = atomic_load_explicit(&front->groups, memory_order_relaxed);
-    char *slots = atomic_load_explicit(&front->slots, memory_order_relaxed);
-    uint32_t home = group_home((uint32_t)(hash >> 32), n_groups);
-    struct group group;
+    struct glance_words glance;
 
-    if (atomic_load_explicit(&front->generation, memory_order_relaxed) !=
-            atomic_load_explicit(words->generation, memory_order_acquire) ||
-        sequence % 2 != 0 || !is_undisturbed(front, sequence)) {
-        return false; /* before any address is followed that belongs to none, or another, of them */
+    if (!glance_words_begin(&glance, words, hash)) {
+        return false;
     }
-    group = group_look(&groups[home]);
-    for (uint32_t mask = group_match(&group, tag_of_hash(hash)); mask != 0; mask &= mask - 1) {
-        char *slot = slots + (size_t)home * words->group_bytes +
-                     (size_t)(uint32_t)__builtin_ctz(mask) * words->slot_bytes;
+    for (; glance.mask != 0; glance.mask &= glance.mask - 1) {
+        char *slot = glance_words_slot(&glance, words);
         uint64_t value = cache_words_value(words, slot, true);
 
-        if (shared_load(slot + CACHE_WORDS_KEY_AT) != low ||
-            (words->has_long_keys && shared_load(slot + CACHE_WORDS_KEY_AT + 8) != high)) {
+        if (!cache_words_are(words, slot, low, high, true)) {
             continue;
         }
-        if (!is_undisturbed(front, sequence)) {
+        if (!glance_words_is_undisturbed(&glance)) {
             return false;
         }
-        if (use && words->use == CACHE_WORDS_COUNT) {
-            policy_count_shared((struct slot_head *)(void *)slot, words->max_count);
+        if (use) {
+            glance_words_count_use(words, slot);
         }
         *ret_value = value;
         return true;

@@ -32,6 +32,7 @@ enum cache_words_use {
     CACHE_WORDS_LEAVE, /* nothing */
     CACHE_WORDS_COUNT, /* one more in the lowest bits of the mark, max_count, up to that */
     CACHE_WORDS_STAMP, /* the next stamp; with threads that needs the lock */
+    CACHE_WORDS_PLACE, /* nothing, and each key has one place: no groups, no shard is looked at */
     CACHE_WORDS_USES
 };
 
@@ -43,6 +44,10 @@ struct cache_words {
     uint32_t slot_bytes, group_bytes;   /* of a slot, of a group's slots */
     uint32_t max_count;
     uint32_t key_value_at; /* of keys that differ in size */
+    char *places;          /* of CACHE_WORDS_PLACE, as the next two: all shards' slots */
+    uint64_t place_mask;   /* of the hash's upper half the bits that say which, where they are */
+    uint32_t place_shard_shift; /* where of those are that say which shard */
+    uint32_t n_shards;
     enum cache_words_use use;
     bool has_long_keys; /* of two words */
 };
@@ -51,10 +56,24 @@ struct cache_words {
 #define CACHE_WORDS_KEY_AT   8
 #define CACHE_WORDS_VALUE_AT 16 /* of long keys one word later */
 
-/* The number of a key's shard: bits that choose neither tag nor group. */
-static inline uint32_t cache_shard_number(uint64_t hash, uint32_t n_shards)
+/* The place of a key is in the upper half of its hash from this bit on, and nowhere else. */
+#define CACHE_PLACE_SHIFT 5
+#define CACHE_PLACE_BITS  (32 - CACHE_PLACE_SHIFT)
+
+/* Of a word for a word in places. */
+#define CACHE_PLACE_BYTES 32
+
+_Static_assert(CACHE_PLACE_BYTES == 1 << CACHE_PLACE_SHIFT, "a masked hash is an offset");
+
+/*
+ * The number of a key's shard, by 16 bits of its hash: shift is 8 where there are groups, since
+ * these bits choose neither tag nor group.
+ */
+static inline uint32_t cache_shard_number(uint64_t hash, uint32_t shift, uint32_t n_shards)
 {
-    return (uint32_t)(((hash >> 8 & 0xffff) * n_shards) >> 16);
+    uint64_t turned = hash >> (shift & 63) | hash << (-shift & 63);
+
+    return (uint32_t)(((turned & 0xffff) * n_shards) >> 16);
 }
 
 /* The same where n_shards is a power of two: the upper of those bits. */
@@ -65,23 +84,49 @@ static inline struct cache_front *cache_front(const struct cache_words *words, u
                                               words->shard_bytes);
 }
 
+/*
+ * The place of a key, which is not looked at. has_words: slots are of CACHE_PLACE_BYTES, which is
+ * known when this is compiled.
+ */
+static inline __attribute__((always_inline)) char *cache_place(const struct cache_words *words,
+                                                               uint64_t hash, bool has_words)
+{
+    uint64_t offset = hash >> 32 & words->place_mask;
+
+    return words->places + (has_words ? offset : (offset >> CACHE_PLACE_SHIFT) * words->slot_bytes);
+}
+
 /* The slots of a group, and bit i: slot i has the tag of what is looked for. */
 struct cache_candidates {
     char *slots;
     uint32_t mask;
 };
 
-/* Of the shard's entries those that may have this hash; none once all were invalidated. */
+/*
+ * Of the shard's entries those that may have this hash; none once all were invalidated. A place has
+ * the generation of its entry for a head, 0 if there is none, so that one comparison says both.
+ * use: that of words, perhaps known when this is compiled; has_words: as for cache_place.
+ */
 static inline __attribute__((always_inline)) struct cache_candidates
-cache_candidates(const struct cache_words *words, const struct cache_front *front, uint64_t hash)
+cache_candidates(const struct cache_words *words, const struct cache_front *front, uint64_t hash,
+                 enum cache_words_use use, bool has_words)
 {
-    uint32_t n_groups = atomic_load_explicit(&front->n_groups, memory_order_relaxed);
-    const struct group *groups = atomic_load_explicit(&front->groups, memory_order_relaxed);
-    uint32_t home = group_home((uint32_t)(hash >> 32), n_groups);
-    struct cache_candidates found = {atomic_load_explicit(&front->slots, memory_order_relaxed) +
-                                         (size_t)home * words->group_bytes,
-                                     0};
+    struct cache_candidates found;
+    const struct group *groups;
+    uint32_t n_groups, home;
 
+    if (use == CACHE_WORDS_PLACE) {
+        found.slots = cache_place(words, hash, has_words);
+        found.mask = shared_load(found.slots) ==
+                     atomic_load_explicit(words->generation, memory_order_relaxed);
+        return found;
+    }
+    n_groups = atomic_load_explicit(&front->n_groups, memory_order_relaxed);
+    groups = atomic_load_explicit(&front->groups, memory_order_relaxed);
+    home = group_home((uint32_t)(hash >> 32), n_groups);
+    found.slots = atomic_load_explicit(&front->slots, memory_order_relaxed) +
+                  (size_t)home * words->group_bytes;
+    found.mask = 0;
     if (__builtin_expect(atomic_load_explicit(&front->generation, memory_order_relaxed) ==
                              atomic_load_explicit(words->generation, memory_order_relaxed),
                          1)) {
@@ -90,24 +135,32 @@ cache_candidates(const struct cache_words *words, const struct cache_front *fron
     return found;
 }
 
+/* The entry of this slot is the key's. */
+static inline __attribute__((always_inline)) bool cache_words_are(const struct cache_words *words,
+                                                                  const char *slot, uint64_t low,
+                                                                  uint64_t high, bool may_be_long)
+{
+    return __builtin_expect(shared_load(slot + CACHE_WORDS_KEY_AT) == low, 1) &&
+           (!may_be_long || !words->has_long_keys ||
+            shared_load(slot + CACHE_WORDS_KEY_AT + 8) == high);
+}
+
 /*
  * The slot of the key's entry, or NULL: ask cache_lookup. hash: of the key's bytes, which low and
  * high are, filled up with zeroes. may_be_long: false if the caller knows that the cache has no
- * long keys. Only in a process without threads, where nobody else can be inside the shard.
+ * long keys; use as for cache_candidates. Only in a process without threads, where nobody else can
+ * be inside the shard.
  */
-static inline __attribute__((always_inline)) char *cache_find_words(const struct cache_words *words,
-                                                                    const struct cache_front *front,
-                                                                    uint64_t low, uint64_t high,
-                                                                    uint64_t hash, bool may_be_long)
+static inline __attribute__((always_inline)) char *
+cache_find_words(const struct cache_words *words, const struct cache_front *front, uint64_t low,
+                 uint64_t high, uint64_t hash, bool may_be_long, enum cache_words_use use)
 {
-    struct cache_candidates found = cache_candidates(words, front, hash);
+    struct cache_candidates found = cache_candidates(words, front, hash, use, !may_be_long);
 
     for (; found.mask != 0; found.mask &= found.mask - 1) {
         char *slot = found.slots + (size_t)(uint32_t)__builtin_ctz(found.mask) * words->slot_bytes;
 
-        if (__builtin_expect(shared_load(slot + CACHE_WORDS_KEY_AT) == low, 1) &&
-            (!may_be_long || !words->has_long_keys ||
-             shared_load(slot + CACHE_WORDS_KEY_AT + 8) == high)) {
+        if (cache_words_are(words, slot, low, high, may_be_long)) {
             return slot;
         }
     }
@@ -115,12 +168,11 @@ static inline __attribute__((always_inline)) char *cache_find_words(const struct
 }
 
 /* The same for keys that differ in size. key: one of at most SHORT_KEY_BYTES bytes. */
-static inline __attribute__((always_inline)) char *cache_find_short(const struct cache_words *words,
-                                                                    const struct cache_front *front,
-                                                                    const struct short_key *key,
-                                                                    uint64_t hash)
+static inline __attribute__((always_inline)) char *
+cache_find_short(const struct cache_words *words, const struct cache_front *front,
+                 const struct short_key *key, uint64_t hash, enum cache_words_use use)
 {
-    struct cache_candidates found = cache_candidates(words, front, hash);
+    struct cache_candidates found = cache_candidates(words, front, hash, use, false);
 
     for (; found.mask != 0; found.mask &= found.mask - 1) {
         char *slot = found.slots + (size_t)(uint32_t)__builtin_ctz(found.mask) * words->slot_bytes;
@@ -137,16 +189,17 @@ static inline __attribute__((always_inline)) char *cache_find_short(const struct
  */
 static inline char *cache_find_long(const struct cache_words *words,
                                     const struct cache_front *front, const uint64_t *key,
-                                    uint32_t n_bytes, uint64_t hash)
+                                    uint32_t n_bytes, uint64_t hash, enum cache_words_use use)
 {
-    struct cache_candidates found = cache_candidates(words, front, hash);
+    struct cache_candidates found = cache_candidates(words, front, hash, use, false);
 
     for (; found.mask != 0; found.mask &= found.mask - 1) {
         char *slot = found.slots + (size_t)(uint32_t)__builtin_ctz(found.mask) * words->slot_bytes;
         const char *at = slot + CACHE_WORDS_KEY_AT;
         struct block *block;
 
-        if (*(const uint32_t *)(const void *)slot != (uint32_t)(hash >> 32) ||
+        if ((use != CACHE_WORDS_PLACE &&
+             *(const uint32_t *)(const void *)slot != (uint32_t)(hash >> 32)) ||
             short_key_size(at) != SHORT_KEY_IS_LONG) {
             continue;
         }

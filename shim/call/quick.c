@@ -69,7 +69,7 @@ static bool try_hit(const struct call_plan *plan, const struct abi_words *words,
                cache_glance_words(&quick->cache, low_of(key), high_of(key), hash, false, ret_word);
     }
     slot = cache_find_words(&quick->cache, cache_front(&quick->cache, hash), low_of(key),
-                            high_of(key), hash, true);
+                            high_of(key), hash, true, quick->cache.use);
     if (slot == NULL) {
         return false;
     }
@@ -196,7 +196,7 @@ static inline __attribute__((always_inline)) bool find(struct call_plan *plan, i
     }
     hash = hash_words(low_of(key), high_of(key), &quick->seeds);
     front = cache_front(&quick->cache, hash);
-    slot = cache_find_words(&quick->cache, front, low_of(key), high_of(key), hash, n > 1);
+    slot = cache_find_words(&quick->cache, front, low_of(key), high_of(key), hash, n > 1, use);
     if (!likely(slot != NULL && is_rounding_told(plan, has_vectors) &&
                 cache_use_words(&quick->cache, front, slot, use))) {
         return false;
@@ -222,7 +222,8 @@ static inline __attribute__((always_inline)) bool find(struct call_plan *plan, i
 #define QUICK(pattern, ...)                                   \
     QUICK_USE(pattern, leave, CACHE_WORDS_LEAVE, __VA_ARGS__) \
     QUICK_USE(pattern, count, CACHE_WORDS_COUNT, __VA_ARGS__) \
-    QUICK_USE(pattern, stamp, CACHE_WORDS_STAMP, __VA_ARGS__)
+    QUICK_USE(pattern, stamp, CACHE_WORDS_STAMP, __VA_ARGS__) \
+    QUICK_USE(pattern, place, CACHE_WORDS_PLACE, __VA_ARGS__)
 
 #define I    uint64_t i0
 #define II   uint64_t i0, uint64_t i1
@@ -254,6 +255,7 @@ typedef void (*code_fn)(void);
         [CACHE_WORDS_LEAVE] = (code_fn)quick_##pattern##_leave, \
         [CACHE_WORDS_COUNT] = (code_fn)quick_##pattern##_count, \
         [CACHE_WORDS_STAMP] = (code_fn)quick_##pattern##_stamp, \
+        [CACHE_WORDS_PLACE] = (code_fn)quick_##pattern##_place, \
     }
 static const code_fn codes[MARSHAL_FLAT_PARAMETERS +
                            1][1 << MARSHAL_FLAT_PARAMETERS][CACHE_WORDS_USES] = {

@@ -12,22 +12,22 @@ _Static_assert(MARSHAL_SHORT_TEXT_WORDS == SHORT_KEY_WORDS &&
                "the key of a short text is a short key");
 
 /* n_bytes: of the key, whose words are there. */
-static inline __attribute__((always_inline)) char *find_short(const struct call_plan *plan,
-                                                              struct cache_front **ret_front,
-                                                              struct short_key *key,
-                                                              uint32_t n_bytes)
+static inline __attribute__((always_inline)) char *
+find_short(const struct call_plan *plan, enum cache_words_use use, struct cache_front **ret_front,
+           struct short_key *key, uint32_t n_bytes)
 {
     uint64_t hash = hash_three_words(key->words, n_bytes, plan->seed);
 
     key->words[2] = short_key_last(key->words[2], n_bytes);
     *ret_front = cache_front(&plan->quick.cache, hash);
-    return cache_find_short(&plan->quick.cache, *ret_front, key, hash);
+    return cache_find_short(&plan->quick.cache, *ret_front, key, hash, use);
 }
 
 /* Of any text that is not too long. */
 static char *find_any(const struct call_plan *plan, struct cache_front **ret_front,
                       const char *text)
 {
+    enum cache_words_use use = plan->quick.cache.use;
     uint64_t key[MARSHAL_FLAT_TEXT_WORDS] = {0}, hash;
     struct short_key short_key;
     uint32_t n_bytes = text == NULL ? 0 : marshal_flat_text(text, key);
@@ -37,11 +37,11 @@ static char *find_any(const struct call_plan *plan, struct cache_front **ret_fro
     }
     if (n_bytes <= SHORT_KEY_BYTES) {
         memcpy(short_key.words, key, sizeof(short_key.words));
-        return find_short(plan, ret_front, &short_key, n_bytes);
+        return find_short(plan, use, ret_front, &short_key, n_bytes);
     }
     hash = hash_bytes((struct bytes){key, n_bytes}, plan->seed);
     *ret_front = cache_front(&plan->quick.cache, hash);
-    return cache_find_long(&plan->quick.cache, *ret_front, key, n_bytes, hash);
+    return cache_find_long(&plan->quick.cache, *ret_front, key, n_bytes, hash, use);
 }
 
 bool quick_try_text(const struct call_plan *plan, const char *text, uint64_t *ret_word)
@@ -56,7 +56,7 @@ bool quick_try_text(const struct call_plan *plan, const char *text, uint64_t *re
     }
     if (marshal_is_ahead(text, plan->quick.ahead_offsets) &&
         (n_bytes = marshal_short_text(text, key.words)) != 0) {
-        slot = find_short(plan, &front, &key, n_bytes);
+        slot = find_short(plan, plan->quick.cache.use, &front, &key, n_bytes);
     } else {
         slot = find_any(plan, &front, text);
     }
@@ -109,7 +109,7 @@ hit_short(struct call_plan *plan, enum cache_words_use use, const char *text, ui
                 (n_bytes = marshal_short_text(text, key.words)) != 0)) {
         return false;
     }
-    slot = find_short(plan, &front, &key, n_bytes);
+    slot = find_short(plan, use, &front, &key, n_bytes);
     return answer(plan, use, front, slot, n_hits, ret_word);
 }
 
@@ -155,6 +155,7 @@ static __attribute__((noinline)) struct abi_both handle_text(struct call_plan *p
 QUICK_TEXT(leave, CACHE_WORDS_LEAVE)
 QUICK_TEXT(count, CACHE_WORDS_COUNT)
 QUICK_TEXT(stamp, CACHE_WORDS_STAMP)
+QUICK_TEXT(place, CACHE_WORDS_PLACE)
 
 void (*quick_text_code(enum cache_words_use use))(void)
 {
@@ -162,6 +163,7 @@ void (*quick_text_code(enum cache_words_use use))(void)
         [CACHE_WORDS_LEAVE] = (void (*)(void))quick_text_leave,
         [CACHE_WORDS_COUNT] = (void (*)(void))quick_text_count,
         [CACHE_WORDS_STAMP] = (void (*)(void))quick_text_stamp,
+        [CACHE_WORDS_PLACE] = (void (*)(void))quick_text_place,
     };
 
     return codes[use];

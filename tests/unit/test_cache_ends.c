@@ -37,7 +37,7 @@ static void insert_at(struct cache *cache, uint64_t i, uint64_t now)
 static void test_edges_of_time(void **state)
 {
     struct cache_options options = {.policy = policy_of_state(state),
-                                    .max_entries = 10,
+                                    .max_entries = 1000, /* places enough for these few */
                                     .max_bytes = 1 << 20,
                                     .has_lives = true,
                                     .key_bytes = 8,

@@ -88,7 +88,7 @@ static void test_direct_is_an_array(void **state)
         }
         for (int step = 0; step < 4000; step++) {
             uint64_t number = random_next() % (3 * max_entries + 3);
-            uint64_t at = ((unsigned __int128)key_of(&number).hash * n_places) >> 64;
+            uint64_t at = key_of(&number).hash >> 37 & (n_places - 1);
             bool is_hit = places[at] == number;
 
             assert_int_equal(call(cache, number), is_hit);

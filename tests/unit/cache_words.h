@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+/* The shortest hit by its parts, as tests of it ask: caches, what is put into them, and looks. */
+#ifndef TESTS_UNIT_CACHE_WORDS_H
+#define TESTS_UNIT_CACHE_WORDS_H
+
+#include "cache_call.h"
+
+/* The policies with each kind of use. */
+#define LEAVES CACHE_POLICY_fifo
+#define COUNTS CACHE_POLICY_lfu
+#define STAMPS CACHE_POLICY_lru
+
+static inline struct cache *create_for(enum cache_policy policy, uint32_t key_bytes)
+{
+    struct cache_options options = {.policy = policy,
+                                    .max_entries = 8,
+                                    .max_bytes = 1 << 20,
+                                    .n_shards = 1,
+                                    .key_bytes = key_bytes,
+                                    .value_bytes = 8};
+    struct cache *cache;
+
+    assert_int_equal(cache_create(&options, &cache), 0);
+    return cache;
+}
+
+static inline struct cache_words words_of(struct cache *cache)
+{
+    struct cache_words words;
+
+    assert_true(cache_words_init(&words, cache));
+    return words;
+}
+
+static inline uint64_t hash_of(struct cache *cache, uint64_t low, uint64_t high)
+{
+    uint64_t words[2] = {low, high};
+
+    return hash_bytes((struct bytes){words, cache->options.key_bytes}, SEED);
+}
+
+static inline void insert(struct cache *cache, uint64_t low, uint64_t high, uint64_t value)
+{
+    _Alignas(8) unsigned char room[CACHE_ROOM_BYTES];
+    uint64_t words[2] = {low, high};
+    struct cache_key key = {.bytes = {words, cache->options.key_bytes},
+                            .hash = hash_of(cache, low, high)};
+    struct cache_lookup_options options = {.owner = thread_self(), .room = room};
+    struct cache_view view;
+    struct cache_ticket ticket;
+
+    assert_int_equal(cache_lookup(cache, &key, &options, &view, &ticket), CACHE_MISS);
+    assert_int_equal(cache_insert(cache, &key, (struct bytes){&value, 8}, 0, NULL, &ticket), 0);
+}
+
+static inline bool glance(struct cache *cache, const struct cache_words *words, uint64_t low,
+                          uint64_t high, bool use, uint64_t *ret_value)
+{
+    return cache_glance_words(words, low, high, hash_of(cache, low, high), use, ret_value);
+}
+
+static inline bool find(struct cache *cache, const struct cache_words *words, uint64_t low,
+                        uint64_t high, uint64_t *ret_value)
+{
+    uint64_t hash = hash_of(cache, low, high);
+    const struct cache_front *front = cache_front(words, hash);
+    const char *slot = cache_find_words(words, front, low, high, hash, true, words->use), *other;
+
+    if (!words->has_long_keys) {
+        /* Whoever knows that gets the same. */
+        other = cache_find_words(words, front, low, high, hash, false, words->use);
+        assert_ptr_equal(other, slot);
+        if (slot != NULL) {
+            assert_int_equal(cache_words_value(words, slot, false),
+                             cache_words_value(words, slot, true));
+        }
+    }
+    if (slot == NULL) {
+        return false;
+    }
+    *ret_value = cache_words_value(words, slot, true);
+    return true;
+}
+
+static inline void expect(struct cache *cache, const struct cache_words *words, uint64_t low,
+                          uint64_t high, uint64_t value)
+{
+    uint64_t seen = 0;
+
+    assert_true(glance(cache, words, low, high, false, &seen));
+    assert_int_equal(seen, value);
+    seen = 0;
+    assert_true(find(cache, words, low, high, &seen));
+    assert_int_equal(seen, value);
+}
+
+static inline void expect_none(struct cache *cache, const struct cache_words *words, uint64_t low,
+                               uint64_t high)
+{
+    uint64_t seen = 0;
+
+    assert_false(glance(cache, words, low, high, true, &seen));
+    assert_false(find(cache, words, low, high, &seen));
+    assert_int_equal(seen, 0);
+}
+
+#endif

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The shortest hit while others rearrange what it reads. They are played by a signal handler: the
+ * pages that are read next are closed, so that the read itself makes the change come, at a known
+ * place.
+ */
+#include "cache_words.h"
+
+#include "base/arena.h"
+
+#include <signal.h>
+#include <sys/mman.h>
+
+/* What the handler does when the closed pages are touched. Written before they are closed. */
+static struct {
+    void *pages; /* closed until the first touch, and the pages that are closed after it */
+    size_t n_bytes;
+    void *next_pages;
+    size_t n_next_bytes;
+    struct shard *shard;
+    volatile sig_atomic_t n_touches;
+} trap;
+
+static void on_touch(int signal, siginfo_t *info, void *context)
+{
+    uintptr_t offset = (uintptr_t)info->si_addr - (uintptr_t)trap.pages;
+
+    if (trap.n_touches++ > 0 || offset >= trap.n_bytes) {
+        mprotect(trap.pages, trap.n_bytes, PROT_READ | PROT_WRITE);
+        mprotect(trap.next_pages, trap.n_next_bytes, PROT_READ | PROT_WRITE);
+        return;
+    }
+    shard_begin_change(trap.shard);
+    shard_end_change(trap.shard);
+    if (trap.next_pages != NULL) {
+        mprotect(trap.next_pages, trap.n_next_bytes, PROT_NONE);
+    }
+    mprotect(trap.pages, trap.n_bytes, PROT_READ | PROT_WRITE);
+}
+
+static void catch_touches(struct sigaction *ret_before)
+{
+    struct sigaction action = {.sa_sigaction = on_touch, .sa_flags = SA_SIGINFO};
+
+    assert_int_equal(sigaction(SIGSEGV, &action, ret_before), 0);
+}
+
+/* The table changes, and is whole again, while its first group is being read. */
+static void test_what_changed_meanwhile_does_not_answer(void **state)
+{
+    struct cache *cache = create_for(LEAVES, 8);
+    struct cache_words words = words_of(cache);
+    struct shard *shard = &cache->shards[0];
+    struct sigaction before;
+    uint64_t seen = 0;
+    bool is_hit;
+
+    insert(cache, 40, 0, 1);
+    trap = (__typeof__(trap)){
+        .pages = shard->table.groups, .n_bytes = shard->table.mapped_bytes, .shard = shard};
+    catch_touches(&before);
+    mprotect(trap.pages, trap.n_bytes, PROT_NONE);
+    is_hit = glance(cache, &words, 40, 0, true, &seen);
+    sigaction(SIGSEGV, &before, NULL);
+    assert_int_equal(trap.n_touches, 1);
+    assert_false(is_hit);
+    assert_int_equal(seen, 0);
+    expect(cache, &words, 40, 0, 1);
+    cache_destroy(cache);
+}
+
+/* The place changes, and is whole again, while it is being read. */
+static void test_what_changed_meanwhile_does_not_answer_in_places(void **state)
+{
+    struct cache *cache = create_for(CACHE_POLICY_direct, 8);
+    struct cache_words words = words_of(cache);
+    struct sigaction before;
+    uint64_t seen = 0;
+    bool is_hit;
+
+    insert(cache, 40, 0, 1);
+    trap = (__typeof__(trap)){
+        .pages = words.places, .n_bytes = pages_size(), .shard = &cache->shards[0]};
+    catch_touches(&before);
+    mprotect(trap.pages, trap.n_bytes, PROT_NONE);
+    is_hit = glance(cache, &words, 40, 0, true, &seen);
+    sigaction(SIGSEGV, &before, NULL);
+    assert_int_equal(trap.n_touches, 1);
+    assert_false(is_hit);
+    assert_int_equal(seen, 0);
+    expect(cache, &words, 40, 0, 1);
+    cache_destroy(cache);
+}
+
+/* It changes before the first of it is read: sizes and addresses may not belong to each other. */
+static void test_no_address_is_followed_that_may_be_old(void **state)
+{
+    struct cache *cache = create_for(LEAVES, 8);
+    struct cache_words words = words_of(cache);
+    struct shard *shard = &cache->shards[0];
+    _Atomic uint64_t *generation = pages_map(pages_size());
+    struct sigaction before;
+    uint64_t seen = 0;
+    bool is_hit;
+
+    insert(cache, 40, 0, 1);
+    assert_non_null(generation);
+    atomic_store(generation, atomic_load(&cache->generation));
+    words.generation = generation;
+    expect(cache, &words, 40, 0, 1);
+    trap = (__typeof__(trap)){.pages = generation,
+                              .n_bytes = pages_size(),
+                              .next_pages = shard->table.groups,
+                              .n_next_bytes = shard->table.mapped_bytes,
+                              .shard = shard};
+    catch_touches(&before);
+    mprotect(trap.pages, trap.n_bytes, PROT_NONE);
+    is_hit = glance(cache, &words, 40, 0, true, &seen);
+    sigaction(SIGSEGV, &before, NULL);
+    mprotect(trap.next_pages, trap.n_next_bytes, PROT_READ | PROT_WRITE);
+    assert_int_equal(trap.n_touches, 1);
+    assert_false(is_hit);
+    expect(cache, &words, 40, 0, 1);
+    pages_unmap(generation, pages_size());
+    cache_destroy(cache);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_changed_meanwhile_does_not_answer),
+        cmocka_unit_test(test_what_changed_meanwhile_does_not_answer_in_places),
+        cmocka_unit_test(test_no_address_is_followed_that_may_be_old),
+    };
+
+    return cmocka_run_group_tests_name("cache_words_change", tests, NULL, NULL);
+}
