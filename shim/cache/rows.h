@@ -74,16 +74,14 @@ static inline bool cache_use_row(const struct cache_rows *rows, struct cache_fro
 }
 
 /*
- * True: the live entry of the key has answered. key: n_key_words words, of which the last is filled
- * up with zeroes, as the last of ret_value is; n_key_words is that of rows, perhaps known when this
- * is compiled. now_ns is as in cache_lookup_options. use: it counts as used. Only in a process
- * without threads.
+ * The slot of the key's entry, alive or not, or NULL: ask cache_lookup. key: n_key_words words, of
+ * which the last is filled up with zeroes; n_key_words is that of rows, perhaps known when this is
+ * compiled. Only in a process without threads.
  */
-static inline __attribute__((always_inline)) bool
-cache_find_row(const struct cache_rows *rows, const uint64_t *key, uint32_t n_key_words,
-               uint64_t hash, uint64_t now_ns, bool use, uint64_t *ret_value)
+static inline __attribute__((always_inline)) char *
+cache_seek_row(const struct cache_rows *rows, const struct cache_front *front, const uint64_t *key,
+               uint32_t n_key_words, uint64_t hash)
 {
-    struct cache_front *front = cache_front(&rows->words, hash);
     struct cache_candidates found =
         cache_candidates(&rows->words, front, hash, rows->words.use, false);
 
@@ -95,19 +93,32 @@ cache_find_row(const struct cache_rows *rows, const uint64_t *key, uint32_t n_ke
         while (i < n_key_words && shared_load(slot + CACHE_WORDS_KEY_AT + i * 8) == key[i]) {
             i++;
         }
-        if (__builtin_expect(i < n_key_words, 0)) {
-            continue;
+        if (__builtin_expect(i == n_key_words, 1)) {
+            return slot;
         }
-        if (!cache_row_is_alive(rows, slot, now_ns) ||
-            (use && !cache_use_row(rows, front, slot, now_ns))) {
-            return false;
-        }
-        for (i = 0; i < rows->n_value_words; i++) {
-            ret_value[i] = shared_load(slot + rows->value_at + i * 8);
-        }
-        return true;
     }
-    return false;
+    return NULL;
+}
+
+/*
+ * True: the live entry of the key has answered. now_ns is as in cache_lookup_options; the last word
+ * of ret_value is filled up with zeroes. use: it counts as used. As cache_seek_row.
+ */
+static inline __attribute__((always_inline)) bool
+cache_find_row(const struct cache_rows *rows, const uint64_t *key, uint32_t n_key_words,
+               uint64_t hash, uint64_t now_ns, bool use, uint64_t *ret_value)
+{
+    struct cache_front *front = cache_front(&rows->words, hash);
+    char *slot = cache_seek_row(rows, front, key, n_key_words, hash);
+
+    if (slot == NULL || !cache_row_is_alive(rows, slot, now_ns) ||
+        (use && !cache_use_row(rows, front, slot, now_ns))) {
+        return false;
+    }
+    for (uint32_t i = 0; i < rows->n_value_words; i++) {
+        ret_value[i] = shared_load(slot + rows->value_at + i * 8);
+    }
+    return true;
 }
 
 /*

@@ -9,45 +9,9 @@
  * if it cannot be written, or somebody's handler looks at each write, the fault is as one in the
  * real function.
  */
+#include "call/quick_wide.h"
+
 #include "base/arena.h"
-#include "call/life.h"
-#include "call/quick_private.h"
-
-#include <errno.h>
-
-/* A part of an argument, and its place in a word of the key. */
-struct piece {
-    uint64_t mask;
-    uint8_t from; /* in abi_words */
-    uint8_t down, up;
-};
-
-/* Where a part of the answer goes. */
-struct out {
-    uint8_t from; /* the pointer, in abi_words */
-    uint8_t word; /* of the answer */
-    uint8_t n_bytes;
-};
-
-#define MAX_PIECES (2 * MARSHAL_WIDE_PARTS) /* one may lie across two words */
-#define NO_WORD    CACHE_ROW_WORDS
-
-/* Constant. */
-struct call_wide {
-    abi_words_fn code;
-    struct cache_rows rows;
-    struct hash_seeds seeds; /* of short keys */
-    uint32_t n_key_bytes, n_outs;
-    uint64_t key[CACHE_ROW_WORDS];   /* what is in every key */
-    uint32_t ends[CACHE_ROW_WORDS];  /* of each word: behind its last piece */
-    struct piece pieces[MAX_PIECES]; /* by words */
-    struct out outs[MARSHAL_WIDE_OUTS];
-    uint32_t result_word, errno_word; /* of the answer; NO_WORD: there is none */
-};
-
-struct answer {
-    uint64_t words[CACHE_ROW_WORDS + 1]; /* one more: what is not there is anything */
-};
 
 static inline uint64_t load(const struct abi_words *words, uint32_t at)
 {
@@ -72,10 +36,8 @@ static inline bool are_outs_apart(const struct call_wide *wide, const struct abi
             return false;
         }
         for (uint32_t j = 0; j < i; j++) {
-            /* From a byte that would be the first to touch it up to the last one that does. */
-            if ((uintptr_t)memory + wide->outs[i].n_bytes - 1 -
-                    (uintptr_t)load_pointer(words, wide->outs[j].from) <
-                (uintptr_t)wide->outs[i].n_bytes + wide->outs[j].n_bytes - 1) {
+            if (!quick_are_apart(load_pointer(words, wide->outs[j].from), wide->outs[j].n_bytes,
+                                 memory, wide->outs[i].n_bytes)) {
                 return false;
             }
         }
@@ -92,7 +54,7 @@ static inline void make_key(const struct call_wide *wide, uint32_t n_words,
         uint64_t word = wide->key[k];
 
         for (; i < wide->ends[k]; i++) {
-            const struct piece *piece = &wide->pieces[i];
+            const struct quick_piece *piece = &wide->pieces[i];
 
             word |= (load(words, piece->from) & piece->mask) >> piece->down << piece->up;
         }
@@ -115,7 +77,7 @@ static inline uint64_t hash_key(const struct call_plan *plan, uint32_t n_words, 
 static inline __attribute__((always_inline)) bool ask(const struct call_plan *plan,
                                                       uint32_t n_words,
                                                       const struct abi_words *words, bool use,
-                                                      struct answer *ret_answer)
+                                                      struct quick_answer *ret_answer)
 {
     const struct call_wide *wide = plan->wide;
     uint64_t key[CACHE_ROW_WORDS], hash;
@@ -133,57 +95,28 @@ static inline __attribute__((always_inline)) bool ask(const struct call_plan *pl
 
 bool quick_try_wide(const struct call_plan *plan, const struct abi_words *words)
 {
-    struct answer answer;
+    struct quick_answer answer;
 
     return ask(plan, plan->wide->rows.n_key_words, words, false, &answer);
 }
 
-/* to is anywhere. */
-static inline void give(char *to, const uint64_t *from, uint32_t n_bytes)
-{
-    const char *at = (const char *)from;
-
-    for (; n_bytes >= 8; n_bytes -= 8, at += 8, to += 8) {
-        memcpy(to, at, 8);
-    }
-    if ((n_bytes & 4) != 0) {
-        memcpy(to, at, 4);
-        at += 4;
-        to += 4;
-    }
-    if ((n_bytes & 2) != 0) {
-        memcpy(to, at, 2);
-        at += 2;
-        to += 2;
-    }
-    if ((n_bytes & 1) != 0) {
-        *to = *at;
-    }
-}
-
 /* The guard is no longer set. */
 static inline struct abi_both give_all(const struct call_plan *plan, const struct abi_words *words,
-                                       const struct answer *answer)
+                                       const struct quick_answer *answer)
 {
     const struct call_wide *wide = plan->wide;
 
     for (uint32_t i = 0; i < wide->n_outs; i++) {
-        give(load_pointer(words, wide->outs[i].from), &answer->words[wide->outs[i].word],
-             wide->outs[i].n_bytes);
+        quick_give(load_pointer(words, wide->outs[i].from), &answer->words[wide->outs[i].word],
+                   wide->outs[i].n_bytes);
     }
-    if (__builtin_expect(wide->errno_word != NO_WORD, 0)) {
-        int32_t set_errno = (int32_t)answer->words[wide->errno_word];
-
-        if (set_errno != MARSHAL_ERRNO_UNTOUCHED) {
-            errno = set_errno;
-        }
-    }
-    return both(widen(&plan->quick, answer->words[wide->result_word]));
+    return quick_finish(plan, answer);
 }
 
 /* A hit in a process with threads. The guard is set. */
-__attribute__((noinline)) static bool
-ask_beside_others(struct call_plan *plan, const struct abi_words *words, struct answer *ret_answer)
+__attribute__((noinline)) static bool ask_beside_others(struct call_plan *plan,
+                                                        const struct abi_words *words,
+                                                        struct quick_answer *ret_answer)
 {
     quick_look(plan, words, 1);
     if (atomic_load_explicit(&plan->is_unfollowed, memory_order_relaxed) ||
@@ -194,9 +127,8 @@ ask_beside_others(struct call_plan *plan, const struct abi_words *words, struct 
     return true;
 }
 
-/* The long way. */
-__attribute__((noinline)) static struct abi_both handle(struct call_plan *plan,
-                                                        struct abi_words *words)
+__attribute__((noinline)) struct abi_both quick_wide_handle(struct call_plan *plan,
+                                                            struct abi_words *words)
 {
     const _Atomic uint64_t *hits = stats_hits_alone(plan->counters);
     uint32_t n_looks = atomic_load_explicit(&plan->quick.look_mask, memory_order_relaxed) + 1;
@@ -219,7 +151,7 @@ __attribute__((noinline)) static struct abi_both handle(struct call_plan *plan,
 /* The guard is set. */
 static inline __attribute__((always_inline)) bool find(struct call_plan *plan, uint32_t n_words,
                                                        const struct abi_words *words,
-                                                       struct answer *ret_answer)
+                                                       struct quick_answer *ret_answer)
 {
     _Atomic uint64_t *hits = stats_hits_alone(plan->counters);
     uint64_t n_hits = atomic_load_explicit(hits, memory_order_relaxed) + 1;
@@ -238,22 +170,25 @@ static inline __attribute__((always_inline)) bool find(struct call_plan *plan, u
 }
 
 /* n_words: of the key. */
-#define WIDE(suffix, n_words)                                                         \
-    static struct abi_both wide_##suffix(void *handed, struct abi_words *words)       \
-    {                                                                                 \
-        struct call_plan *plan = handed;                                              \
-        struct answer answer;                                                         \
-        bool is_hit;                                                                  \
-                                                                                      \
-        guard_enter();                                                                \
-        is_hit = find(plan, n_words, words, &answer);                                 \
-        guard_leave();                                                                \
-        return likely(is_hit) ? give_all(plan, words, &answer) : handle(plan, words); \
+#define WIDE(suffix, n_words)                                                                    \
+    static struct abi_both wide_##suffix(void *handed, struct abi_words *words)                  \
+    {                                                                                            \
+        struct call_plan *plan = handed;                                                         \
+        struct quick_answer answer;                                                              \
+        bool is_hit;                                                                             \
+                                                                                                 \
+        guard_enter();                                                                           \
+        is_hit = find(plan, n_words, words, &answer);                                            \
+        guard_leave();                                                                           \
+        return likely(is_hit) ? give_all(plan, words, &answer) : quick_wide_handle(plan, words); \
     }
 
 WIDE(one, 1)
 WIDE(two, 2)
 WIDE(many, plan->wide->rows.n_key_words)
+
+/* Words of abi_words before the vectors. */
+#define N_INTEGERS (offsetof(struct abi_words, vectors) / sizeof(uint64_t))
 
 /* ---- the plan -------------------------------------------------------------------------------- */
 
@@ -266,7 +201,7 @@ static void place_pieces(struct call_wide *wide, const struct abi_call *abi,
     for (uint32_t i = 0; i < described->n_parts; i++) {
         uint32_t at = described->parts[i].at, bits = 8 * described->parts[i].n_bytes;
         uint32_t up = at % 8 * 8;
-        struct piece piece = {
+        struct quick_piece piece = {
             .mask = bits == 64 ? UINT64_MAX : ((uint64_t)1 << bits) - 1,
             .from = abi->word_at[described->parts[i].parameter],
             .up = (uint8_t)up,
@@ -288,19 +223,53 @@ static void place_pieces(struct call_wide *wide, const struct abi_call *abi,
     }
 }
 
+/* The same for keys of at most two words. */
+static void place_parts(struct call_wide *wide, const struct abi_call *abi,
+                        const struct marshal_wide *described)
+{
+    for (uint32_t i = 0; i < described->n_parts; i++) {
+        uint32_t word = abi->word_at[described->parts[i].parameter] / 8;
+        uint32_t bits = 8 * described->parts[i].n_bytes;
+        struct quick_part part = {
+            .mask = bits == 64 ? UINT64_MAX : ((uint64_t)1 << bits) - 1,
+            .shift = 8 * described->parts[i].at,
+        };
+
+        if (word < QUICK_ROW_INTEGERS) {
+            wide->integers[word] = part;
+        } else if (word >= N_INTEGERS && word - N_INTEGERS < QUICK_ROW_VECTORS) {
+            wide->vectors[word - N_INTEGERS] = part;
+        }
+    }
+}
+
 static void place_answer(struct call_wide *wide, const struct abi_call *abi,
                          const struct marshal_wide *described)
 {
     wide->n_outs = described->n_outs;
     for (uint32_t i = 0; i < described->n_outs; i++) {
-        wide->outs[i] = (struct out){
+        wide->outs[i] = (struct quick_out){
             .from = abi->word_at[described->outs[i].parameter],
             .word = (uint8_t)(described->outs[i].at / 8),
             .n_bytes = (uint8_t)described->outs[i].n_bytes,
         };
     }
-    wide->result_word = described->n_result_bytes == 0 ? NO_WORD : described->result_at / 8;
-    wide->errno_word = described->has_errno ? described->errno_at / 8 : NO_WORD;
+    for (uint32_t i = 0; i < wide->n_outs && i < QUICK_ROW_OUTS; i++) {
+        uint32_t at = wide->rows.value_at + described->outs[i].at;
+
+        wide->row_outs[i] = (struct quick_row_out){
+            .integer = wide->outs[i].from / 8u,
+            .first_at = at,
+            .second_at = described->outs[i].n_bytes > 8 ? at + 8 : at,
+            .n_bytes = described->outs[i].n_bytes,
+        };
+    }
+    /* Without a result anything will do for one. */
+    wide->row_result_at =
+        wide->rows.value_at + (described->n_result_bytes == 0 ? 0 : described->result_at);
+    wide->row_errno_at = described->has_errno ? wide->rows.value_at + described->errno_at : 0;
+    wide->result_word = described->n_result_bytes == 0 ? QUICK_NO_WORD : described->result_at / 8;
+    wide->errno_word = described->has_errno ? described->errno_at / 8 : QUICK_NO_WORD;
 }
 
 int quick_prepare_wide(struct call_plan *plan, struct arena *arena)
@@ -324,9 +293,11 @@ int quick_prepare_wide(struct call_plan *plan, struct arena *arena)
     wide->seeds = hash_seeds(described.n_key_bytes, plan->seed);
     memcpy(wide->key, described.key, sizeof(described.key));
     place_pieces(wide, plan->abi, &described);
+    place_parts(wide, plan->abi, &described);
     place_answer(wide, plan->abi, &described);
     wide->code = rows.n_key_words == 1 ? wide_one : rows.n_key_words == 2 ? wide_two : wide_many;
     plan->wide = wide;
+    plan->quick.code = quick_rows_code(plan->abi, wide);
     plan->quick.widening = described.result_is_signed ? 64 - 8 * described.n_result_bytes : 0;
     plan->quick.looks_at_rounding = plan->uses_float;
     quick_follow_share(plan, atomic_load_explicit(&plan->measure.share, memory_order_relaxed));
@@ -335,5 +306,5 @@ int quick_prepare_wide(struct call_plan *plan, struct arena *arena)
 
 abi_words_fn call_plan_words(const struct call_plan *plan)
 {
-    return plan->wide != NULL ? plan->wide->code : NULL;
+    return plan->wide != NULL && plan->quick.code == NULL ? plan->wide->code : NULL;
 }

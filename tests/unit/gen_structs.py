@@ -38,6 +38,19 @@ class Type:
         return f"{self.before} {name}{self.after}"
 
 
+class Out:
+    """A parameter that leads to memory which the function writes."""
+
+    size, alignment, before = 8, 8, "an out parameter"
+
+    def __init__(self, written):
+        self.written = written
+        self.make, self.leaves = written.make, written.leaves
+
+    def declare(self, name):
+        return f"{self.written.before} *{name}"
+
+
 def scalar(name):
     size = SIZES.get(name) or int(name[1:]) // 8
     alignment = size // 2 if name.startswith("complex_") else size
@@ -137,8 +150,8 @@ def signatures(rng, count, kinds):
 
 
 def in_registers(rng, count):
-    """Scalars alone, each in a register: every mix of up to three, and random ones beyond. Those
-    need no libffi, and the test drives them with it as well."""
+    """Scalars and pointers alone, each in a register: every mix of up to three, and random ones
+    beyond. Those need no libffi, and the test drives them with it as well."""
     integers = [scalar(name) for name in SCALARS if name == "bool" or name[1:].isdigit()]
     integers.append(Type("void *", "", 8, 8, lambda rng: value(rng, "pointer"), [("", "pointer")]))
     floats = [scalar("float"), scalar("double")]
@@ -149,6 +162,16 @@ def in_registers(rng, count):
                     [rng.choice(floats) for _ in range(n_floats)]
         rng.shuffle(arguments)
         yield [f"struct unused_{i} {{ int x; }};"], rng.choice(integers + floats), arguments
+    # And such that write one thing or two besides.
+    for i, (n_integers, n_floats) in enumerate(mixes):
+        text, small = random_record(rng, f"written_{i}", [], ["struct", "struct", "union"])
+        arguments = [rng.choice(integers) for _ in range(min(n_integers, 5))] + \
+                    [rng.choice(floats) for _ in range(n_floats)]
+        for _ in range(rng.randrange(1, 2 if n_integers > 3 else 3)):
+            number = rng.choice(integers[:-1] + floats)  # no pointer: that would be followed
+            arguments.append(Out(small if rng.random() < 0.4 else number))
+        rng.shuffle(arguments)
+        yield [text], rng.choice(integers + floats), arguments
 
 
 LEAF_BYTES = {"long_double": "LONG_DOUBLE_BYTES"}
@@ -182,27 +205,41 @@ def main():
         lines += definitions
         c_result = result.before
         parameters = ", ".join(a.declare(f"a{k}") for k, a in enumerate(arguments)) or "void"
+        outs = [(k, a) for k, a in enumerate(arguments) if isinstance(a, Out)]
         for k, a in enumerate(arguments):
-            lines.append(f"static {a.declare(f'expected_{i}_{k}')} = {a.make(rng)};")
-        names = ", ".join(f"expected_{i}_{k}" for k in range(len(arguments)))
+            declared = a.written if isinstance(a, Out) else a
+            lines.append(f"static {declared.declare(f'expected_{i}_{k}')} = {a.make(rng)};")
+        for k, a in outs:
+            lines.append(f"static {a.written.declare(f'room_{i}_{k}')};")
+        names = ", ".join(f"&room_{i}_{k}" if isinstance(a, Out) else f"expected_{i}_{k}"
+                          for k, a in enumerate(arguments))
         lines.append(f"static {result.declare(f'result_{i}')} = {result.make(rng)};")
         lines.append(f"static {result.declare(f'got_{i}')};")
         lines.append(f"static {c_result} real_{i}({parameters})\n{{\n    n_real_calls++;")
         for k, a in enumerate(arguments):
-            lines += ["    " + line for line in check_lines(f"a{k}", f"expected_{i}_{k}", a)]
+            if not isinstance(a, Out):
+                lines += ["    " + line for line in check_lines(f"a{k}", f"expected_{i}_{k}", a)]
+        lines += [f"    *a{k} = expected_{i}_{k};" for k, a in outs]
         lines.append(f"    return result_{i};\n}}")
         call = f"(({c_result}(*)({parameters}))function)({names})"
         lines.append(f"static void call_{i}(void *function)\n{{")
+        lines += [f"    memset(&room_{i}_{k}, 0x5a, sizeof(room_{i}_{k}));" for k, a in outs]
         lines.append(f"    memset(&got_{i}, 0x5a, sizeof(got_{i}));\n    got_{i} = {call};")
+        for k, a in outs:
+            lines += ["    " + line
+                      for line in check_lines(f"room_{i}_{k}", f"expected_{i}_{k}", a.written)]
         lines += ["    " + line for line in check_lines(f"got_{i}", f"result_{i}", result)]
         lines.append("}")
         sizes = ", ".join(f"{a.size}" for a in arguments) or "0"
         lines.append(f"static const uint32_t sizes_{i}[] = {{{sizes}}};")
         for k, a in enumerate(arguments):
-            lines.append(f"_Static_assert(sizeof(expected_{i}_{k}) == {a.size} && "
-                         f"_Alignof({a.before}) == {a.alignment}, \"layout\");")
-        pointers = ", ".join(f"\\\"a{k}\\\": \\\"address\\\"" for k, a in enumerate(arguments)
-                             if a.before == "void *")
+            if not isinstance(a, Out):
+                lines.append(f"_Static_assert(sizeof(expected_{i}_{k}) == {a.size} && "
+                             f"_Alignof({a.before}) == {a.alignment}, \"layout\");")
+        described = [(k, '\\"address\\"') for k, a in enumerate(arguments) if a.before == "void *"]
+        described += [(k, f'{{ \\"out\\": \\"{a.written.before}\\" }}')
+                      for k, a in outs]
+        pointers = ", ".join(f'\\"a{k}\\": {how}' for k, how in described)
         text = f"{c_result} f{i}({parameters})"
         returns = ", \\\"returns\\\": \\\"address\\\"" if c_result == "void *" else ""
         table.append(f'    {{{c_string(" ".join(definitions))}, {c_string(text)}, '

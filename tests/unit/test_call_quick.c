@@ -308,13 +308,9 @@ static void test_hits_of_a_thread_that_forked(void **state)
 static void test_others_have_none(void **state)
 {
     static const char *const entries[] = {
-        "{\"prototype\":\"double f(double x)\",\"ttl\":\"1s\"}",
-        "{\"prototype\":\"double f(double x)\",\"policy\":\"mru\"}",
-        "{\"prototype\":\"double f(double x)\",\"policy\":\"w-tinylfu\"}",
         "{\"prototype\":\"double f(double x)\",\"mode\":\"observe\"}",
         "{\"prototype\":\"double f(double x)\",\"mode\":\"verify\"}",
         "{\"prototype\":\"double f(double x)\",\"verify_sample\":0.5}",
-        "{\"prototype\":\"double f(double x)\",\"errno\":true}",
         "{\"prototype\":\"double f(double x)\",\"key_also\":[\"thread\"]}",
         "{\"prototype\":\"double f(double x)\",\"key_also\":[\"rounding\"]}",
         "{\"prototype\":\"double f(double x)\",\"args\":{\"x\":{\"round\":0.5}}}",
@@ -324,7 +320,6 @@ static void test_others_have_none(void **state)
         "{\"prototype\":\"double f(const char *s)\",\"args\":{\"s\":\"path\"}}",
         SECRET_ENTRY,
         "{\"prototype\":\"double f(const wchar_t *s)\",\"args\":{\"s\":\"string\"}}",
-        "{\"prototype\":\"double f(double x, int *p)\",\"args\":{\"p\":{\"out\":\"int\"}}}",
         "{\"prototype\":\"double f(double x, double y, int z)\"}",
         "{\"prototype\":\"double f(int x, int y, int z, int u)\"}",
         "{\"prototype\":\"long double f(double x)\"}",

@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The way of quick_wide.c for functions whose arguments are in few registers, whose keys are of one
+ * or two words, and that write to at most two places, 16 bytes each: from registers to registers,
+ * without lists or copies, as in quick.c. One function of C for each number of integer registers,
+ * of vector registers and of such places. What it does not answer at once, quick_wide.c does.
+ */
+#include "call/quick_wide.h"
+
+/* What a caller left; which of them there are is known when this is compiled. */
+struct registers {
+    uint64_t integers[QUICK_ROW_INTEGERS];
+    double vectors[QUICK_ROW_VECTORS];
+};
+
+/* What a hit gives back. */
+struct found {
+    uint64_t result;
+    uint64_t outs[QUICK_ROW_OUTS][2];
+    int32_t set_errno;
+};
+
+static inline uint64_t bits_of(double value)
+{
+    uint64_t bits;
+
+    memcpy(&bits, &value, sizeof(bits));
+    return bits;
+}
+
+/* The long way, or that of threads. */
+__attribute__((noinline)) static struct abi_both
+go_on(struct call_plan *plan, uint64_t i0, uint64_t i1, uint64_t i2, double v0, double v1)
+{
+    struct abi_words words;
+
+    words.integers[0] = i0;
+    words.integers[1] = i1;
+    words.integers[2] = i2;
+    words.vectors[0] = bits_of(v0);
+    words.vectors[1] = bits_of(v1);
+    return __libc_single_threaded ? quick_wide_handle(plan, &words)
+                                  : plan->wide->code(plan, &words);
+}
+
+static inline unsigned __int128 share(const struct quick_part *part, uint64_t word,
+                                      uint32_t n_words)
+{
+    return n_words == 1 ? (word & part->mask) << part->shift
+                        : (unsigned __int128)(word & part->mask) << part->shift;
+}
+
+static inline __attribute__((always_inline)) unsigned __int128
+make_key(const struct call_wide *wide, uint32_t n_words, int n_integers, int n_vectors,
+         const struct registers *registers)
+{
+    unsigned __int128 key =
+        n_words == 1 ? wide->key[0] : (unsigned __int128)wide->key[1] << 64 | wide->key[0];
+
+    for (int i = 0; i < n_integers; i++) {
+        key |= share(&wide->integers[i], registers->integers[i], n_words);
+    }
+    for (int i = 0; i < n_vectors; i++) {
+        key |= share(&wide->vectors[i], bits_of(registers->vectors[i]), n_words);
+    }
+    return key;
+}
+
+static inline __attribute__((always_inline)) char *
+pick(const struct call_wide *wide, int out, int n_integers, const struct registers *registers)
+{
+    uint64_t word = registers->integers[0];
+
+    for (int i = 1; i < n_integers; i++) {
+        word = wide->row_outs[out].integer == (uint32_t)i ? registers->integers[i] : word;
+    }
+    return (char *)(uintptr_t)word;
+}
+
+/* They lead somewhere, and are apart. */
+static inline __attribute__((always_inline)) bool are_outs_apart(const struct call_wide *wide,
+                                                                 int n_outs, char *const *outs)
+{
+    for (int i = 0; i < n_outs; i++) {
+        if (outs[i] == NULL) {
+            return false;
+        }
+    }
+    return n_outs < 2 ||
+           quick_are_apart(outs[0], wide->row_outs[0].n_bytes, outs[1], wide->row_outs[1].n_bytes);
+}
+
+/* is_rich: lives, errno, or a policy that rearranges; calls something. The guard is set. */
+static inline __attribute__((always_inline)) bool
+find(struct call_plan *plan, uint32_t n_words, int n_integers, int n_vectors, int n_outs,
+     bool is_rich, const struct registers *registers, char *const *outs, struct found *ret_found)
+{
+    const struct call_wide *wide = plan->wide;
+    const struct cache_rows *rows = &wide->rows;
+    _Atomic uint64_t *hits = stats_hits_alone(plan->counters);
+    uint64_t n_hits = atomic_load_explicit(hits, memory_order_relaxed) + 1, hash, now_ns;
+    unsigned __int128 whole;
+    uint64_t key[2];
+    struct cache_front *front;
+    char *slot;
+
+    if (!likely(__libc_single_threaded && !fork_page_is_new_child() && !is_look_due(plan, n_hits) &&
+                are_outs_apart(wide, n_outs, outs))) {
+        return false;
+    }
+    now_ns = is_rich && rows->life_at != 0 ? life_latest_ns(plan) : 0;
+    whole = make_key(wide, n_words, n_integers, n_vectors, registers);
+    key[0] = (uint64_t)whole;
+    key[1] = (uint64_t)(whole >> 64);
+    hash = hash_words(key[0], key[1], &wide->seeds);
+    front = cache_front(&rows->words, hash);
+    slot = cache_seek_row(rows, front, key, n_words, hash);
+    if (!likely(slot != NULL && is_rounding_told(plan, n_vectors > 0))) {
+        return false;
+    }
+    if (is_rich
+            ? !cache_row_is_alive(rows, slot, now_ns) || !cache_use_row(rows, front, slot, now_ns)
+            : !cache_use_words(&rows->words, front, slot, rows->words.use)) {
+        return false;
+    }
+    for (int i = 0; i < n_outs; i++) {
+        ret_found->outs[i][0] = shared_load(slot + wide->row_outs[i].first_at);
+        ret_found->outs[i][1] = shared_load(slot + wide->row_outs[i].second_at);
+    }
+    ret_found->result = shared_load(slot + wide->row_result_at);
+    ret_found->set_errno = is_rich && wide->row_errno_at != 0
+                               ? (int32_t)shared_load(slot + wide->row_errno_at)
+                               : MARSHAL_ERRNO_UNTOUCHED;
+    atomic_store_explicit(hits, n_hits, memory_order_relaxed);
+    return true;
+}
+
+__attribute__((noinline)) static void give_odd(char *to, uint64_t first, uint64_t second,
+                                               uint32_t n_bytes)
+{
+    const uint64_t words[2] = {first, second};
+
+    quick_give(to, words, n_bytes);
+}
+
+/* The guard is not set. */
+static inline __attribute__((always_inline)) void give(char *to, uint64_t first, uint64_t second,
+                                                       uint32_t n_bytes)
+{
+    uint32_t low = (uint32_t)first;
+
+    if (n_bytes == 8) {
+        memcpy(to, &first, 8);
+    } else if (n_bytes == 4) {
+        memcpy(to, &low, 4);
+    } else if (likely(n_bytes == 16)) {
+        memcpy(to, &first, 8);
+        memcpy(to + 8, &second, 8);
+    } else {
+        give_odd(to, first, second, n_bytes);
+    }
+}
+
+static inline __attribute__((always_inline)) bool
+run(struct call_plan *plan, uint32_t n_words, int n_integers, int n_vectors, int n_outs,
+    bool is_rich, const struct registers *registers, uint64_t *ret_word)
+{
+    const struct call_wide *wide = plan->wide;
+    char *outs[QUICK_ROW_OUTS] = {NULL};
+    struct found found;
+    bool is_hit;
+
+    for (int i = 0; i < n_outs; i++) {
+        outs[i] = pick(wide, i, n_integers, registers);
+    }
+    guard_enter();
+    is_hit = find(plan, n_words, n_integers, n_vectors, n_outs, is_rich, registers, outs, &found);
+    guard_leave();
+    if (!likely(is_hit)) {
+        return false;
+    }
+    for (int i = 0; i < n_outs; i++) {
+        give(outs[i], found.outs[i][0], found.outs[i][1], wide->row_outs[i].n_bytes);
+    }
+    if (is_rich && found.set_errno != MARSHAL_ERRNO_UNTOUCHED) {
+        errno = found.set_errno;
+    }
+    *ret_word = widen(&plan->quick, found.result);
+    return true;
+}
+
+#define ROW(name, n_words, n_integers, n_vectors, n_outs, is_rich)                                \
+    static struct abi_both name(PARAMETERS_##n_integers##_##n_vectors)                            \
+    {                                                                                             \
+        const struct registers registers = REGISTERS_##n_integers##_##n_vectors;                  \
+        uint64_t word;                                                                            \
+                                                                                                  \
+        return likely(                                                                            \
+                   run(plan, n_words, n_integers, n_vectors, n_outs, is_rich, &registers, &word)) \
+                   ? both(word)                                                                   \
+                   : go_on(plan, ARGUMENTS_##n_integers##_##n_vectors);                           \
+    }
+
+/* One for keys of one word, and one for keys of two. */
+#define LEAN(i, v, outs)                              \
+    ROW(row_##i##_##v##_##outs, 1, i, v, outs, false) \
+    ROW(long_row_##i##_##v##_##outs, 2, i, v, outs, false)
+#define RICH(i, v, outs)                                  \
+    ROW(rich_row_##i##_##v##_##outs, 1, i, v, outs, true) \
+    ROW(rich_long_row_##i##_##v##_##outs, 2, i, v, outs, true)
+
+/* Parameters are as entry_open_quick says. */
+#define PARAMETERS_0_1 struct call_plan *plan, double v0
+#define PARAMETERS_0_2 struct call_plan *plan, double v0, double v1
+#define PARAMETERS_1_0 uint64_t i0, struct call_plan *plan
+#define PARAMETERS_1_1 uint64_t i0, struct call_plan *plan, double v0
+#define PARAMETERS_1_2 uint64_t i0, struct call_plan *plan, double v0, double v1
+#define PARAMETERS_2_0 uint64_t i0, uint64_t i1, struct call_plan *plan
+#define PARAMETERS_2_1 uint64_t i0, uint64_t i1, struct call_plan *plan, double v0
+#define PARAMETERS_2_2 uint64_t i0, uint64_t i1, struct call_plan *plan, double v0, double v1
+#define PARAMETERS_3_0 uint64_t i0, uint64_t i1, uint64_t i2, struct call_plan *plan
+#define PARAMETERS_3_1 uint64_t i0, uint64_t i1, uint64_t i2, struct call_plan *plan, double v0
+#define PARAMETERS_3_2 \
+    uint64_t i0, uint64_t i1, uint64_t i2, struct call_plan *plan, double v0, double v1
+#define REGISTERS_0_1 \
+    {                 \
+        {0},          \
+        {             \
+            v0        \
+        }             \
+    }
+#define REGISTERS_0_2 \
+    {                 \
+        {0},          \
+        {             \
+            v0, v1    \
+        }             \
+    }
+#define REGISTERS_1_0 \
+    {                 \
+        {i0},         \
+        {             \
+            0         \
+        }             \
+    }
+#define REGISTERS_1_1 \
+    {                 \
+        {i0},         \
+        {             \
+            v0        \
+        }             \
+    }
+#define REGISTERS_1_2 \
+    {                 \
+        {i0},         \
+        {             \
+            v0, v1    \
+        }             \
+    }
+#define REGISTERS_2_0 \
+    {                 \
+        {i0, i1},     \
+        {             \
+            0         \
+        }             \
+    }
+#define REGISTERS_2_1 \
+    {                 \
+        {i0, i1},     \
+        {             \
+            v0        \
+        }             \
+    }
+#define REGISTERS_2_2 \
+    {                 \
+        {i0, i1},     \
+        {             \
+            v0, v1    \
+        }             \
+    }
+#define REGISTERS_3_0 \
+    {                 \
+        {i0, i1, i2}, \
+        {             \
+            0         \
+        }             \
+    }
+#define REGISTERS_3_1 \
+    {                 \
+        {i0, i1, i2}, \
+        {             \
+            v0        \
+        }             \
+    }
+#define REGISTERS_3_2 \
+    {                 \
+        {i0, i1, i2}, \
+        {             \
+            v0, v1    \
+        }             \
+    }
+#define ARGUMENTS_0_1 0, 0, 0, v0, 0
+#define ARGUMENTS_0_2 0, 0, 0, v0, v1
+#define ARGUMENTS_1_0 i0, 0, 0, 0, 0
+#define ARGUMENTS_1_1 i0, 0, 0, v0, 0
+#define ARGUMENTS_1_2 i0, 0, 0, v0, v1
+#define ARGUMENTS_2_0 i0, i1, 0, 0, 0
+#define ARGUMENTS_2_1 i0, i1, 0, v0, 0
+#define ARGUMENTS_2_2 i0, i1, 0, v0, v1
+#define ARGUMENTS_3_0 i0, i1, i2, 0, 0
+#define ARGUMENTS_3_1 i0, i1, i2, v0, 0
+#define ARGUMENTS_3_2 i0, i1, i2, v0, v1
+
+/*
+ * For each of these functions there is code, by the number of their integers, of their vectors, and
+ * of what they write. Those of up to three scalars that are lean have theirs in quick.c.
+ */
+#define EACH_LEAN(row)                                                                         \
+    row(2, 2, 0) row(3, 1, 0) row(3, 2, 0) row(1, 1, 1) row(1, 2, 1) row(2, 0, 1) row(2, 1, 1) \
+        row(3, 0, 1) row(2, 1, 2) row(2, 2, 2) row(3, 0, 2)
+
+#define EACH_RICH(row)                                                                         \
+    row(0, 1, 0) row(0, 2, 0) row(1, 0, 0) row(1, 1, 0) row(1, 2, 0) row(2, 0, 0) row(2, 1, 0) \
+        row(3, 0, 0) row(1, 1, 1) row(1, 2, 1) row(2, 0, 1) row(2, 1, 1) row(3, 0, 1) row(2, 1, 2)
+
+EACH_LEAN(LEAN)
+EACH_RICH(RICH)
+
+typedef void (*code_fn)(void);
+static const struct {
+    uint8_t n_integers, n_vectors, n_outs;
+    bool is_rich;
+    code_fn codes[2]; /* by the words of keys, less one */
+} rows[] = {
+#define LEAN_ROW(i, v, outs) \
+    {i, v, outs, false, {(code_fn)row_##i##_##v##_##outs, (code_fn)long_row_##i##_##v##_##outs}},
+#define RICH_ROW(i, v, outs) \
+    {i,                      \
+     v,                      \
+     outs,                   \
+     true,                   \
+     {(code_fn)rich_row_##i##_##v##_##outs, (code_fn)rich_long_row_##i##_##v##_##outs}},
+    EACH_LEAN(LEAN_ROW) EACH_RICH(RICH_ROW)};
+
+void (*quick_rows_code(const struct abi_call *abi, const struct call_wide *wide))(void)
+{
+    uint32_t n_words = wide->rows.n_key_words;
+    bool is_rich = wide->rows.life_at != 0 || wide->row_errno_at != 0 ||
+                   wide->rows.words.use == CACHE_WORDS_USES;
+
+    for (uint32_t i = 0; i < wide->n_outs; i++) {
+        if (wide->outs[i].n_bytes > 16) {
+            return NULL;
+        }
+    }
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (rows[i].n_integers == abi->n_integers && rows[i].n_vectors == abi->n_vectors &&
+            rows[i].n_outs == wide->n_outs && rows[i].is_rich == is_rich && n_words <= 2) {
+            return rows[i].codes[n_words - 1];
+        }
+    }
+    return NULL;
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What functions have whose hits are found in rows (cache/rows.h), and what the two ways to them
+ * share: quick_wide.c, which takes arguments from memory, and quick_rows.c.
+ */
+#ifndef CALL_QUICK_WIDE_H
+#define CALL_QUICK_WIDE_H
+
+#include "call/life.h"
+#include "call/quick_private.h"
+
+#include <errno.h>
+
+#define QUICK_ROW_INTEGERS 3
+#define QUICK_ROW_VECTORS  2
+#define QUICK_ROW_OUTS     2
+
+/* A part of an argument, and its place in a word of the key. */
+struct quick_piece {
+    uint64_t mask;
+    uint8_t from; /* in abi_words */
+    uint8_t down, up;
+};
+
+/* The same for quick_rows.c: places are in bytes from the beginning of a slot. */
+struct quick_row_out {
+    uint32_t integer;             /* which of these registers has the pointer */
+    uint32_t first_at, second_at; /* two words; of less than nine bytes the same twice */
+    uint32_t n_bytes;
+};
+
+/* What a register is to a key of at most two words; a mask of 0: nothing. */
+struct quick_part {
+    uint64_t mask;
+    uint32_t shift;
+};
+
+/* Where a part of the answer goes. */
+struct quick_out {
+    uint8_t from; /* the pointer, in abi_words */
+    uint8_t word; /* of the answer */
+    uint8_t n_bytes;
+};
+
+#define QUICK_PIECES  (2 * MARSHAL_WIDE_PARTS) /* one may lie across two words */
+#define QUICK_NO_WORD CACHE_ROW_WORDS
+
+/* Constant. */
+struct call_wide {
+    abi_words_fn code; /* that takes arguments from memory */
+    struct cache_rows rows;
+    struct hash_seeds seeds; /* of keys of at most two words */
+    uint32_t n_key_bytes, n_outs;
+    uint32_t result_word, errno_word; /* of the answer; QUICK_NO_WORD: there is none */
+    struct quick_out outs[MARSHAL_WIDE_OUTS];
+    uint64_t key[CACHE_ROW_WORDS]; /* what is in every key */
+    struct quick_part integers[QUICK_ROW_INTEGERS], vectors[QUICK_ROW_VECTORS];
+    struct quick_row_out row_outs[QUICK_ROW_OUTS];
+    uint32_t row_result_at, row_errno_at;    /* 0: errno is left alone */
+    uint32_t ends[CACHE_ROW_WORDS];          /* of each word: behind its last piece */
+    struct quick_piece pieces[QUICK_PIECES]; /* by words */
+};
+
+/* One more word: what is not there is anything. */
+struct quick_answer {
+    uint64_t words[CACHE_ROW_WORDS + 1];
+};
+
+/* They have no byte in common. */
+static inline bool quick_are_apart(const char *a, uint32_t n_a, const char *b, uint32_t n_b)
+{
+    /* From a byte that would be the first to touch it up to the last one that does. */
+    return (uintptr_t)b - (uintptr_t)a + n_b - 1 >= (uintptr_t)n_a + n_b - 1;
+}
+
+/* to is anywhere. The guard is not set: to may be where writing is not allowed. */
+static inline void quick_give(char *to, const uint64_t *from, uint32_t n_bytes)
+{
+    const char *at = (const char *)from;
+
+    for (; n_bytes >= 8; n_bytes -= 8, at += 8, to += 8) {
+        memcpy(to, at, 8);
+    }
+    if ((n_bytes & 4) != 0) {
+        memcpy(to, at, 4);
+        at += 4;
+        to += 4;
+    }
+    if ((n_bytes & 2) != 0) {
+        memcpy(to, at, 2);
+        at += 2;
+        to += 2;
+    }
+    if ((n_bytes & 1) != 0) {
+        *to = *at;
+    }
+}
+
+/* What is given back besides memory. The guard is not set. */
+static inline struct abi_both quick_finish(const struct call_plan *plan,
+                                           const struct quick_answer *answer)
+{
+    const struct call_wide *wide = plan->wide;
+
+    if (__builtin_expect(wide->errno_word != QUICK_NO_WORD, 0)) {
+        int32_t set_errno = (int32_t)answer->words[wide->errno_word];
+
+        if (set_errno != MARSHAL_ERRNO_UNTOUCHED) {
+            errno = set_errno;
+        }
+    }
+    return both(widen(&plan->quick, answer->words[wide->result_word]));
+}
+
+/* The long way, in a process without threads after a look that found nothing. */
+struct abi_both quick_wide_handle(struct call_plan *plan, struct abi_words *words);
+
+/* quick_rows.c: for call_plan_quick; NULL: there is none for such a function. */
+void (*quick_rows_code(const struct abi_call *abi, const struct call_wide *wide))(void);
+
+#endif

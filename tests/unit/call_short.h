@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+/*
+ * One call through the short way of a plan, whatever takes its arguments, and one through
+ * call_handle, for tests that hold one against the other.
+ */
+#ifndef TESTS_CALL_SHORT_H
+#define TESTS_CALL_SHORT_H
+
+#include "call_subject.h"
+
+static uint64_t random_state;
+
+static inline uint32_t draw(uint32_t n)
+{
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return (uint32_t)((random_state >> 32) * n >> 32);
+}
+
+#define MAX_ARGUMENTS 14
+
+struct argument {
+    const void *value;
+    size_t n_bytes;
+};
+
+typedef struct abi_both (*all_fn)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t,
+                                  double, double, double, double, double, double, double, double);
+
+/* The plan in the first integer register that is free. */
+static inline struct abi_both call_registers(struct call_plan *plan, struct abi_words *words)
+{
+    all_fn code = (all_fn)call_plan_quick(plan);
+    uint64_t *i = words->integers;
+    double v[8];
+
+    memcpy(v, words->vectors, sizeof(v));
+    i[call_plan_abi(plan)->n_integers] = (uintptr_t)plan;
+    return code(i[0], i[1], i[2], i[3], i[4], i[5], v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7]);
+}
+
+/* Registers as a caller leaves them: bytes that are of no argument are anything. */
+static inline struct abi_both call_short(struct call_plan *plan, const struct argument *arguments)
+{
+    const struct abi_call *abi = call_plan_abi(plan);
+    struct abi_words words;
+    struct abi_both both;
+    unsigned char *at = (unsigned char *)&words;
+
+    for (size_t i = 0; i < sizeof(words); i++) {
+        at[i] = (unsigned char)draw(256);
+    }
+    for (uint32_t i = 0; i < abi->n_arguments; i++) {
+        memcpy(at + abi->word_at[i], arguments[i].value, arguments[i].n_bytes);
+    }
+    both = call_plan_words(plan) != NULL ? call_plan_words(plan)(plan, &words)
+                                         : call_registers(plan, &words);
+    assert_int_equal(memoshim_guard, 0);
+    return both;
+}
+
+static inline uint64_t handle(struct call_plan *plan, const struct argument *arguments)
+{
+    const struct abi_call *abi = call_plan_abi(plan);
+    void *pointers[MAX_ARGUMENTS];
+    uint64_t result = 0;
+
+    for (uint32_t i = 0; i < abi->n_arguments; i++) {
+        pointers[i] = (void *)arguments[i].value;
+    }
+    call_handle(plan, &result, pointers);
+    return result;
+}
+
+#define ARGUMENT(value)         \
+    {                           \
+        &(value), sizeof(value) \
+    }
+
+static inline void expect_way(struct call_plan *plan, bool in_registers)
+{
+    assert_true((call_plan_quick(plan) != NULL) == in_registers);
+    assert_true((call_plan_words(plan) != NULL) == !in_registers);
+}
+
+static inline void make_both(const char *types, const char *entry, void *function,
+                             bool in_registers, struct call_plan **ret_words,
+                             struct call_plan **ret_long)
+{
+    *ret_words = make_typed_plan(types, "f", entry, function);
+    *ret_long = make_typed_plan(types, "f", entry, function);
+    expect_way(*ret_words, in_registers);
+}
+
+static inline void expect_same_counts(struct call_plan *a, struct call_plan *b)
+{
+    struct stats_function read_a, read_b;
+
+    call_plan_read(a, &read_a);
+    call_plan_read(b, &read_b);
+    for (enum stats_counter i = 0; i < STATS_COUNTER_COUNT; i++) {
+        assert_int_equal(stats_counted(read_a.counters, i), stats_counted(read_b.counters, i));
+    }
+    assert_int_equal(read_a.evictions, read_b.evictions);
+    assert_int_equal(read_a.expirations, read_b.expirations);
+    assert_int_equal(read_a.entries, read_b.entries);
+}
+
+#endif
