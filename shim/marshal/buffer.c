@@ -114,8 +114,8 @@ int marshal_buffer_extend(struct marshal_buffer *buffer, size_t n_bytes, size_t 
     return 0;
 }
 
-int marshal_buffer_put(struct marshal_buffer *buffer, const void *bytes, size_t n_bytes,
-                       size_t limit_bytes)
+int marshal_buffer_put_more(struct marshal_buffer *buffer, const void *bytes, size_t n_bytes,
+                            size_t limit_bytes)
 {
     unsigned char *at;
     int error = marshal_buffer_extend(buffer, n_bytes, limit_bytes, &at);

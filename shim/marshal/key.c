@@ -122,10 +122,10 @@ static int put_memory(const struct marshal_plan *plan, struct marshal_buffer *bu
                       const void *memory, struct marshal_call *call)
 {
     const struct config_description *description = parameter->description;
-    int64_t count = -1;
+    int64_t count = parameter->constant_count;
     int error;
 
-    if (parameter->count_known_before) {
+    if (count < 0 && parameter->count_known_before) {
         error = marshal_count_elements(plan->function, &description->count, arguments, NULL, NULL,
                                        memory, parameter->element_bytes, &count);
         if (error != 0) {

@@ -25,6 +25,7 @@
 #include "marshal/short_text.h"
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 /* Out parameters whose counts can be told before the call; more are refused. */
 #define MARSHAL_MAX_OUTS 16
@@ -57,9 +58,23 @@ struct marshal_buffer {
 void marshal_buffer_init(struct marshal_buffer *buffer, bool is_secret);
 void marshal_buffer_fini(struct marshal_buffer *buffer);
 
+/* Where there is no room yet, or too much already. */
+int marshal_buffer_put_more(struct marshal_buffer *buffer, const void *bytes, size_t n_bytes,
+                            size_t limit_bytes);
+
 /* Appends n_bytes. -E2BIG beyond limit_bytes in all, -ENOMEM. */
-int marshal_buffer_put(struct marshal_buffer *buffer, const void *bytes, size_t n_bytes,
-                       size_t limit_bytes);
+static inline int marshal_buffer_put(struct marshal_buffer *buffer, const void *bytes,
+                                     size_t n_bytes, size_t limit_bytes)
+{
+    size_t n_left = buffer->capacity - buffer->n_bytes;
+
+    if (__builtin_expect(n_bytes == 0 || n_bytes > n_left || buffer->capacity > limit_bytes, 0)) {
+        return marshal_buffer_put_more(buffer, bytes, n_bytes, limit_bytes);
+    }
+    memcpy(buffer->data + buffer->n_bytes, bytes, n_bytes);
+    buffer->n_bytes += n_bytes;
+    return 0;
+}
 
 /* ---- plans ----------------------------------------------------------------------------------- */
 

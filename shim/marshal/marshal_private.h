@@ -17,6 +17,7 @@ struct marshal_parameter {
         element_value_bytes;         /* of DESCRIBE_MEMORY: sizeof, and without padding */
     int8_t out_slot;                 /* in marshal_call.out_counts, or -1 */
     bool count_known_before;         /* the count hangs on nothing that only the call writes */
+    int64_t constant_count;          /* it is this for all calls; else -1 */
     const struct graph_node *reads;  /* pointers in what is read are followed; or NULL */
     const struct graph_node *writes; /* what is written, where records are graphs; or NULL */
 };
@@ -55,6 +56,8 @@ struct marshal_plan {
     /* Of functions that write pointers, or hand out more than text and offsets: graph_record.c. */
     bool has_graph_record;
     bool has_written_apart; /* variables, or a storage: memory that keys say nothing of */
+    bool knows_apart;       /* those are variables between these two addresses, no two at one: */
+    uintptr_t apart_begin, apart_end;
     const struct graph_node *result_writes;
     const struct graph_node **global_writes;
     bool has_image;         /* its records lie as they will lie in memory: graph_image.h */
@@ -242,6 +245,9 @@ struct marshal_ranges {
 void marshal_ranges_collect(const struct marshal_plan *plan, void *const *arguments,
                             struct marshal_ranges *ret_ranges);
 bool marshal_ranges_meet(const struct marshal_ranges *ranges, const void *memory, size_t n_bytes);
+
+/* Where variables are, if that is all that the plan writes. It is complete otherwise. */
+void marshal_ranges_prepare(struct marshal_plan *plan);
 
 /* -ENOTSUP: variables or a storage overlap something else that is read or written. */
 int marshal_ranges_check(const struct marshal_plan *plan, void *const *arguments);

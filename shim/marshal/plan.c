@@ -129,6 +129,10 @@ static int plan_parameter(struct marshal_plan *plan, uint32_t i, int *n_outs, st
                                              : description->element_size;
         parameter->count_known_before =
             marshal_count_is_known_before(function, &description->count);
+        if (!marshal_count_is_constant(&description->count) ||
+            marshal_count(plan, &description->count, NULL, NULL, &parameter->constant_count) != 0) {
+            parameter->constant_count = -1;
+        }
         if (description->is_in && !parameter->count_known_before) {
             return refuse(ret_reason, "the count of what it reads is only known after the call");
         }
@@ -196,6 +200,7 @@ static int plan_begin(const struct config_function *function,
         parameter->description = &function->parameters[i];
         parameter->value_bytes = abi_value_bytes(parameter->type);
         parameter->out_slot = -1;
+        parameter->constant_count = -1;
     }
     plan->limit_bytes =
         function->max_bytes < MARSHAL_MAX_BYTES ? function->max_bytes : MARSHAL_MAX_BYTES;
@@ -265,6 +270,9 @@ int marshal_plan_create(const struct config_function *function, const struct abi
     } else if (error == 0) {
         error = plan_finish(plan, arena, ret_reason);
         error = error != 0 ? error : fixed_create(plan, arena);
+    }
+    if (error == 0 && plan->has_written_apart) {
+        marshal_ranges_prepare(plan);
     }
     if (error == 0) {
         *ret_plan = plan;

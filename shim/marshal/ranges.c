@@ -98,7 +98,7 @@ void marshal_ranges_collect(const struct marshal_plan *plan, void *const *argume
     }
 }
 
-int marshal_ranges_check(const struct marshal_plan *plan, void *const *arguments)
+static int check_ranges(const struct marshal_plan *plan, void *const *arguments)
 {
     struct marshal_ranges ranges, before;
 
@@ -115,6 +115,75 @@ int marshal_ranges_check(const struct marshal_plan *plan, void *const *arguments
         }
     }
     return 0;
+}
+
+void marshal_ranges_prepare(struct marshal_plan *plan)
+{
+    struct marshal_ranges ranges, before = {.n = 0};
+
+    for (uint32_t i = 0; i < plan->n_parameters; i++) {
+        if (plan->parameters[i].out_slot >= 0) {
+            return;
+        }
+    }
+    for (uint32_t i = 0; i < plan->places->n; i++) {
+        if (plan->places->items[i].kind == LIFETIME_STORAGE) {
+            return;
+        }
+    }
+    for (uint32_t i = 0; i < plan->function->n_globals; i++) {
+        if (!marshal_count_is_constant(&plan->function->globals[i].description.count)) {
+            return;
+        }
+    }
+    marshal_ranges_collect(plan, NULL, &ranges);
+    for (uint32_t i = 0; i < ranges.n; i++) {
+        uintptr_t begin = (uintptr_t)ranges.items[i].start;
+        uintptr_t end = begin + ranges.items[i].n_bytes;
+
+        if (end < begin || marshal_ranges_meet(&before, ranges.items[i].start, end - begin)) {
+            return;
+        }
+        plan->apart_begin = i == 0 || begin < plan->apart_begin ? begin : plan->apart_begin;
+        plan->apart_end = end > plan->apart_end ? end : plan->apart_end;
+        before.items[before.n++] = ranges.items[i];
+    }
+    plan->knows_apart = true;
+}
+
+/* Nothing that the call reads can lie between the variables. False: perhaps it does. */
+static bool is_far_off(const struct marshal_plan *plan, void *const *arguments)
+{
+    for (uint32_t i = 0; i < plan->n_parameters; i++) {
+        const struct marshal_parameter *parameter = &plan->parameters[i];
+        uintptr_t memory, n_bytes;
+
+        switch (parameter->description->kind) {
+        case DESCRIBE_VALUE:
+        case DESCRIBE_ADDRESS:
+        case DESCRIBE_IGNORE:
+            continue;
+        case DESCRIBE_MEMORY:
+            if (parameter->constant_count < 0 || parameter->constant_count > UINT32_MAX) {
+                return false;
+            }
+            break;
+        default:
+            return false;
+        }
+        memory = (uintptr_t)marshal_pointer(arguments, i);
+        n_bytes = (uintptr_t)parameter->constant_count * parameter->element_bytes;
+        if (memory < plan->apart_end &&
+            (memory >= plan->apart_begin || n_bytes > plan->apart_begin - memory)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+int marshal_ranges_check(const struct marshal_plan *plan, void *const *arguments)
+{
+    return plan->knows_apart && is_far_off(plan, arguments) ? 0 : check_ranges(plan, arguments);
 }
 
 bool marshal_ranges_meet(const struct marshal_ranges *ranges, const void *memory, size_t n_bytes)

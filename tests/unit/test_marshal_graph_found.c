@@ -72,6 +72,41 @@ static void test_globals(void **state)
     subject_end(&subject);
 }
 
+/* As localtime(&timezone): where what is read lies in what is set there is no key, else there is.
+ */
+static void test_read_beside_globals(void **state)
+{
+    static struct {
+        uint64_t before, low, between, high, behind, far;
+    } memory;
+    void *const addresses_of_globals[] = {&memory.high, &memory.low};
+    static const struct config_description set = {
+        .kind = DESCRIBE_MEMORY, .is_out = true, .element = &type_u64, .element_size = 8};
+    static const struct config_description read = {
+        .kind = DESCRIBE_MEMORY, .is_in = true, .element = &type_u32, .element_size = 4};
+    const struct config_global globals[] = {{"high", set}, {"low", set}};
+    const struct marshal_bindings bindings = {.globals = addresses_of_globals};
+    const char *argument = NULL;
+    void *arguments[] = {&argument};
+    struct subject subject;
+
+    subject_begin(&subject, &type_i32);
+    subject.bindings = &bindings;
+    subject.function.globals = globals;
+    subject.function.n_globals = 2;
+    subject_add(&subject, &type_pointer, read);
+    subject_finish(&subject);
+    assert_int_equal(same_key(&subject, arguments, arguments), 1);
+    for (argument = (char *)&memory.before; argument < (char *)&memory.far; argument++) {
+        bool meets_low = argument > (char *)&memory.low - 4 && argument < (char *)&memory.between;
+        bool meets_high = argument > (char *)&memory.high - 4 && argument < (char *)&memory.behind;
+
+        assert_int_equal(same_key(&subject, arguments, arguments),
+                         meets_low || meets_high ? -ENOTSUP : 1);
+    }
+    subject_end(&subject);
+}
+
 static const char *name_of(const void *handle)
 {
     return *(const char *const *)handle;
@@ -108,6 +143,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_globals),
+        cmocka_unit_test(test_read_beside_globals),
         cmocka_unit_test(test_handles),
     };
 
