@@ -22,7 +22,10 @@ struct maker {
     struct marshal_buffer memory;   /* what is replayed into */
     struct marshal_buffer pointers; /* of struct graph_set_pointer: that were set in this part */
     struct marshal_buffer *image;
+    size_t copy_at; /* where in it the part's last step stands, if that is a copy; or NO_COPY */
 };
+
+#define NO_COPY SIZE_MAX
 
 /* The places in memory lie so far apart that an address behind one is not the other's. */
 #define GAP_BYTES 16
@@ -67,18 +70,28 @@ static int put(const struct maker *maker, const void *bytes, size_t n_bytes)
     return marshal_buffer_put(maker->image, bytes, n_bytes, maker->plan->limit_bytes);
 }
 
-static int put_copy(const struct maker *maker, uint8_t into, uint64_t at, size_t n_bytes,
+/* What follows on what was copied last becomes a part of it. */
+static int put_copy(struct maker *maker, uint8_t into, uint64_t at, size_t n_bytes,
                     const void *from)
 {
-    struct image_step step = {.kind = IMAGE_COPY, .into = into, .n = (uint32_t)n_bytes};
-    uint32_t offset = (uint32_t)at;
-    int error;
+    struct image_step step = {
+        .kind = IMAGE_COPY, .into = into, .n = (uint32_t)n_bytes, .at = (uint32_t)at};
+    struct image_step last = {.kind = IMAGE_POINTERS};
+    int error = 0;
 
     if (n_bytes == 0) {
         return 0;
     }
-    error = put(maker, &step, sizeof(step));
-    error = error != 0 ? error : put(maker, &offset, sizeof(offset));
+    if (maker->copy_at != NO_COPY) {
+        memcpy(&last, maker->image->data + maker->copy_at, sizeof(last));
+    }
+    if (last.kind == IMAGE_COPY && last.into == into && last.at + last.n == step.at) {
+        last.n += step.n;
+        memcpy(maker->image->data + maker->copy_at, &last, sizeof(last));
+    } else {
+        maker->copy_at = maker->image->n_bytes;
+        error = put(maker, &step, sizeof(step));
+    }
     return error != 0 ? error : put(maker, from, n_bytes);
 }
 
@@ -173,7 +186,7 @@ static int put_pointers(const struct maker *maker, const void *own)
 }
 
 /* Of memory that is not of a place: no byte more than was written, and no pointer into a place. */
-static int put_own(const struct maker *maker, const struct graph_node *node, size_t n_bytes,
+static int put_own(struct maker *maker, const struct graph_node *node, size_t n_bytes,
                    const unsigned char *own)
 {
     int error = 0;
@@ -198,7 +211,7 @@ static int put_own(const struct maker *maker, const struct graph_node *node, siz
 }
 
 /* What a part has taken of the places. taken: before it. */
-static int put_taken(const struct maker *maker, const uint64_t *taken)
+static int put_taken(struct maker *maker, const uint64_t *taken)
 {
     int error = 0;
 
@@ -242,6 +255,7 @@ static int make_part(struct maker *maker, enum marshal_part part, uint32_t i)
         taken[k] = regions_place_bytes(&maker->regions, k);
     }
     maker->pointers.n_bytes = 0;
+    maker->copy_at = NO_COPY;
     error = graph_give_part(&maker->replayer, part, i);
     if (error != 0 || !maker->replayer.writes) {
         return error;

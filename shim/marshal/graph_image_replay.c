@@ -23,80 +23,90 @@ struct memories {
 /* Most blocks are a number or a pointer. */
 static inline void copy(unsigned char *to, const unsigned char *from, uint32_t n_bytes)
 {
-    if (n_bytes == sizeof(uint64_t)) {
+    switch (n_bytes) {
+    case sizeof(uint32_t):
+        memcpy(to, from, sizeof(uint32_t));
+        break;
+    case sizeof(uint64_t):
         memcpy(to, from, sizeof(uint64_t));
-    } else {
+        break;
+    case 2 * sizeof(uint64_t):
+        memcpy(to, from, 2 * sizeof(uint64_t));
+        break;
+    default:
         memcpy(to, from, n_bytes);
+        break;
     }
 }
 
 static inline bool fits(const struct memories *memories, uint32_t memory, uint32_t at,
                         uint64_t n_bytes)
 {
-    return memory < memories->n && at <= memories->n_bytes[memory] &&
-           n_bytes <= memories->n_bytes[memory] - at;
+    return at + n_bytes <= memories->n_bytes[memory];
 }
 
-static inline bool run_copy(const struct memories *memories, const struct image_step *step,
-                            struct reader *steps, bool writes)
-{
-    const unsigned char *at = take(steps, sizeof(uint32_t)), *from = take(steps, step->n);
-    uint32_t offset;
-
-    if (at == NULL || from == NULL) {
-        return false;
-    }
-    memcpy(&offset, at, sizeof(offset));
-    if (!writes) {
-        return fits(memories, step->into, offset, step->n);
-    }
-    copy(memories->bases[step->into] + offset, from, step->n);
-    return true;
-}
-
+/* The pointers at `from`; false: one of them stands, or leads, where it may not. */
 static inline bool run_pointers(const struct memories *memories, const struct image_step *step,
-                                struct reader *steps, bool writes)
+                                const unsigned char *from, bool writes)
 {
-    const unsigned char *at = take(steps, (uint64_t)step->n * sizeof(struct image_pointer));
-
-    for (uint32_t i = 0; at != NULL && i < step->n; i++) {
+    for (uint32_t i = 0; i < step->n; i++) {
         struct image_pointer pointer;
         const unsigned char *value;
 
-        memcpy(&pointer, at + i * sizeof(pointer), sizeof(pointer));
+        memcpy(&pointer, from + i * sizeof(pointer), sizeof(pointer));
         if (writes) {
             value = memories->bases[step->to] + pointer.to;
             memcpy(memories->bases[step->into] + pointer.from, &value, sizeof(value));
-        } else if (step->to == 0 || !fits(memories, step->into, pointer.from, sizeof(value)) ||
+        } else if (!fits(memories, step->into, pointer.from, sizeof(value)) ||
                    !fits(memories, step->to, pointer.to, 0)) {
             return false;
         }
     }
-    return at != NULL;
+    return true;
 }
 
-static inline bool run_steps(const struct memories *memories, struct reader steps, bool writes)
+/* The steps of one part. What the first pass has found good is not asked again. */
+static inline bool run_steps(const struct memories *memories, const unsigned char *at,
+                             uint64_t n_left, bool writes)
 {
-    bool is_good = true;
-
-    while (steps.n_left > 0 && is_good) {
-        const unsigned char *at = take(&steps, sizeof(struct image_step));
+    while (n_left > 0) {
+        bool is_copy, is_good = true;
         struct image_step step;
+        uint64_t n_bytes;
 
-        if (at == NULL) {
+        if (!writes && n_left < sizeof(step)) {
             return false;
         }
         memcpy(&step, at, sizeof(step));
-        is_good = step.kind == IMAGE_COPY       ? run_copy(memories, &step, &steps, writes)
-                  : step.kind == IMAGE_POINTERS ? run_pointers(memories, &step, &steps, writes)
-                                                : false;
+        is_copy = step.kind == IMAGE_COPY;
+        at += sizeof(step);
+        n_left -= sizeof(step);
+        n_bytes = is_copy ? step.n : (uint64_t)step.n * sizeof(struct image_pointer);
+        if (!writes) {
+            is_good =
+                n_bytes <= n_left && step.into < memories->n &&
+                (is_copy ? fits(memories, step.into, step.at, n_bytes)
+                         : step.kind == IMAGE_POINTERS && step.to != 0 && step.to < memories->n &&
+                               run_pointers(memories, &step, at, false));
+        } else if (is_copy) {
+            copy(memories->bases[step.into] + step.at, at, step.n);
+        } else {
+            run_pointers(memories, &step, at, true);
+        }
+        if (!is_good) {
+            return false;
+        }
+        at += n_bytes;
+        n_left -= n_bytes;
     }
-    return is_good;
+    return true;
 }
 
 /* own: the memory of the part itself. */
-static inline bool run_part(struct memories *memories, struct reader *record, void *own,
-                            uint64_t n_own_bytes, bool can_be_absent, bool writes)
+static inline __attribute__((always_inline)) bool run_part(struct memories *memories,
+                                                           struct reader *record, void *own,
+                                                           uint64_t n_own_bytes, bool can_be_absent,
+                                                           bool writes)
 {
     const unsigned char *at;
     uint64_t n_bytes;
@@ -109,17 +119,18 @@ static inline bool run_part(struct memories *memories, struct reader *record, vo
     }
     memories->bases[0] = own;
     memories->n_bytes[0] = n_own_bytes;
-    return run_steps(memories, (struct reader){at, n_bytes}, writes);
+    return run_steps(memories, at, n_bytes, writes);
 }
 
 static inline __attribute__((always_inline)) bool
 run_parts(const struct replay *replay, struct memories *memories, struct reader record, bool writes)
 {
     const struct marshal_plan *plan = replay->plan;
-    bool is_good = !has_result(plan) ||
+    uint32_t n_globals = plan->function->n_globals;
+    bool is_good = plan->result_writes == NULL ||
                    run_part(memories, &record, replay->result, sizeof(void *), false, writes);
 
-    for (uint32_t i = 0; i < plan->function->n_globals && is_good; i++) {
+    for (uint32_t i = 0; i < n_globals && is_good; i++) {
         is_good = run_part(memories, &record, plan->bindings.globals[i], plan->global_bytes[i],
                            true, writes);
     }

@@ -10,10 +10,10 @@ enum {
     IMAGE_POINTERS = 'P'
 };
 
-/* Followed by at(4) and the bytes of a copy, or by the pointers. */
+/* Followed by the bytes of a copy, or by the pointers. */
 struct image_step {
     uint8_t kind, into, to, unused;
-    uint32_t n;
+    uint32_t n, at;
 };
 
 struct image_pointer {
