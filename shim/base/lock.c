@@ -16,12 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static __thread char thread_identity;
-
-const void *thread_self(void)
-{
-    return &thread_identity;
-}
+__thread char lock_thread_identity;
 
 bool futex_wait(_Atomic uint32_t *word, uint32_t expected, uint64_t timeout_ns)
 {
@@ -138,9 +133,4 @@ bool lock_acquire_contended(struct lock *lock)
 void lock_wake(struct lock *lock)
 {
     futex_wake(&lock->state, 1);
-}
-
-bool lock_is_held(const struct lock *lock)
-{
-    return atomic_load_explicit(&lock->state, memory_order_relaxed) != LOCK_FREE;
 }

@@ -42,7 +42,12 @@ struct lock {
 };
 
 /* Identity of the calling thread: an address that no other live thread of the process has. */
-const void *thread_self(void);
+extern __thread char lock_thread_identity;
+
+static inline const void *thread_self(void)
+{
+    return &lock_thread_identity;
+}
 
 /* A free lock, for static storage. */
 #if MEMOSHIM_CHECKS
@@ -123,7 +128,10 @@ static inline void lock_release(struct lock *lock)
 }
 
 /* True while anybody holds it. In a forked child: true means that the holder did not survive. */
-bool lock_is_held(const struct lock *lock);
+static inline bool lock_is_held(const struct lock *lock)
+{
+    return atomic_load_explicit(&lock->state, memory_order_relaxed) != LOCK_FREE;
+}
 
 /* First statement of every function named *_locked. */
 #if MEMOSHIM_CHECKS

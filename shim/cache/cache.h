@@ -156,18 +156,18 @@ int cache_insert(struct cache *cache, const struct cache_key *key, struct bytes 
                  uint64_t now_ns, const struct cache_life *life, const struct cache_ticket *ticket);
 
 /*
- * The short way of a miss, in a process without threads, for caches that cache_words_init takes;
- * owner as in struct cache_lookup_options. As cache_lookup, of a key that has no entry, which is
- * not computed, and no other of its shard, either: true, then ret_ticket is as after CACHE_MISS.
- * False: nothing has happened, ask cache_lookup.
+ * The short way of a miss, in a process without threads and a cache without lives, where values
+ * have one size and lie in slots; owner as in struct cache_lookup_options. Behind the key is memory
+ * for CACHE_BEGIN_KEY_BYTES, in words. As cache_lookup, of a key that has no entry, and is not
+ * computed, nor is any other of its shard: true, then ret_ticket is as after CACHE_MISS. False:
+ * nothing has happened, ask cache_lookup.
  */
+#define CACHE_BEGIN_KEY_BYTES 32
+
 bool cache_begin_words(struct cache *cache, const struct cache_key *key, const void *owner,
                        struct cache_ticket *ret_ticket);
 
-/*
- * As cache_insert. True: stored, and the flight has landed. False: that is to be called, though
- * entries may have made way for it.
- */
+/* As cache_insert. True: stored, and the flight has landed. False: nothing has happened, ask it. */
 bool cache_fill_words(struct cache *cache, const struct cache_key *key, struct bytes value,
                       const struct cache_ticket *ticket);
 

@@ -71,8 +71,8 @@ uint64_t flights_begin(struct flights *flights, struct bytes key, uint64_t hash,
                        uint64_t patience_ns);
 
 /*
- * The same while nothing else is in progress, in a process without threads; a key that
- * flights_are_none lets pass.
+ * The same while nothing else is in progress, in a process without threads, and without the lock; a
+ * key that flights_are_none lets pass, and behind which is memory for FLIGHT_INLINE_KEY_BYTES.
  */
 static inline bool flights_are_none(const struct flights *flights, struct bytes key)
 {
@@ -84,7 +84,7 @@ static inline uint64_t flights_begin_alone(struct flights *flights, struct bytes
 {
     struct flight *flight = flights->places;
 
-    memcpy(flight->key, key.data, key.n_bytes);
+    shared_read(flight->key, key.data, sizeof(flight->key)); /* by words, as it was written */
     flight->n_key_bytes = (uint32_t)key.n_bytes;
     flight->hash = hash;
     flight->generation = generation;
@@ -92,8 +92,9 @@ static inline uint64_t flights_begin_alone(struct flights *flights, struct bytes
     flight->started_ns = 0;
     flight->early = 0;
     flight->may_be_joined = true;
-    flight->serial = ++flights->last_serial;
     atomic_store_explicit(&flight->state, FLIGHT_ALOFT, memory_order_relaxed);
+    flight->serial = ++flights->last_serial;
+    atomic_signal_fence(memory_order_release); /* a handler may leave, or fork, from here */
     flights->n_used = 1;
     return flight->serial * FLIGHT_MAX_PLACES;
 }

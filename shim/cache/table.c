@@ -361,25 +361,48 @@ int table_make_room(struct table *table, uint64_t max_entries, uint64_t n_expect
     return 0;
 }
 
+/* Of the table's kind, a slot with the head of an entry of this hash. */
+static inline uint32_t head_take(struct table *table, uint64_t hash)
+{
+    uint32_t slot;
+
+    if (table->layout->is_direct) {
+        slot = table_place(table, hash);
+        table->n_live++;
+        shared_store(table_slot(table, slot), table->generation);
+    } else {
+        slot = slot_take(table, tag_of_hash(hash), (uint32_t)(hash >> 32));
+        order_set_hash(order_slot(&table->order, slot), (uint32_t)(hash >> 32));
+    }
+    return slot;
+}
+
+uint32_t table_add_whole(struct table *table, struct bytes key, uint64_t hash, struct bytes value)
+{
+    const struct table_layout *layout = table->layout;
+    uint32_t slot = head_take(table, hash);
+    char *at = table_slot(table, slot);
+    struct short_key short_key;
+
+    if (layout->has_short_keys) {
+        short_key = short_key_of(key);
+        shared_write(at + TABLE_KEY_AT, short_key.words, sizeof(short_key.words));
+    } else {
+        shared_write(at + TABLE_KEY_AT, key.data, key.n_bytes);
+    }
+    shared_write(at + layout->value_at, value.data, value.n_bytes);
+    return slot;
+}
+
 uint32_t table_add(struct table *table, struct bytes key, uint64_t hash, struct bytes value,
                    struct block *block, uint64_t now_ns, const struct cache_life *life)
 {
     const struct table_layout *layout = table->layout;
     struct short_key short_key;
     uintptr_t tagged = 0;
-    uint32_t slot;
-    char *at;
+    uint32_t slot = head_take(table, hash);
+    char *at = table_slot(table, slot);
 
-    if (layout->is_direct) {
-        slot = table_place(table, hash);
-        at = table_slot(table, slot);
-        table->n_live++;
-        shared_store(at, table->generation);
-    } else {
-        slot = slot_take(table, tag_of_hash(hash), (uint32_t)(hash >> 32));
-        at = table_slot(table, slot);
-        order_set_hash(order_slot(&table->order, slot), (uint32_t)(hash >> 32));
-    }
     if (layout->n_key_bytes != 0) {
         shared_write(at + TABLE_KEY_AT, key.data, layout->n_key_bytes);
     }

@@ -114,6 +114,9 @@ uint32_t table_find(const struct table *table, struct bytes key, uint64_t hash);
 uint32_t table_add(struct table *table, struct bytes key, uint64_t hash, struct bytes value,
                    struct block *block, uint64_t now_ns, const struct cache_life *life);
 
+/* The same of an entry that lies whole in its slot, and lives until it goes. */
+uint32_t table_add_whole(struct table *table, struct bytes key, uint64_t hash, struct bytes value);
+
 /* Frees the slot and returns its block (NULL: it had none), which is the caller's now. */
 struct block *table_remove(struct table *table, uint32_t slot);
 

@@ -111,9 +111,7 @@ bool measure_times_real(struct call_plan *plan, uint64_t began_ns)
     if (began_ns != 0 || plan->early != 0) {
         return true;
     }
-    return pace_draws(&measure_real_pace,
-                      atomic_load_explicit(&plan->measure.real_share, memory_order_relaxed)) &&
-           !atomic_load_explicit(&is_stopped, memory_order_relaxed);
+    return measure_draws_real(&plan->measure);
 }
 
 void *measure_nothing(void)

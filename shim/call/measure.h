@@ -86,6 +86,14 @@ void measure_other(struct call_plan *plan);
 /* Whether the real call that is about to be made is to be timed. began_ns: of the call itself. */
 bool measure_times_real(struct call_plan *plan, uint64_t began_ns);
 
+/* The same of a call that is not timed, of a plan whose real calls are not all timed anyhow. */
+static inline bool measure_draws_real(struct measure *measure)
+{
+    return pace_draws(&measure_real_pace,
+                      atomic_load_explicit(&measure->real_share, memory_order_relaxed)) &&
+           measure_now_ns() != 0;
+}
+
 /*
  * What the time of the real call that follows will be too long by: the same way with these
  * arguments to a function that does nothing. result is written to.

@@ -14,6 +14,8 @@
 
 typedef struct abi_both (*real_fn)(uint64_t, uint64_t, uint64_t, double, double, double);
 
+_Static_assert(sizeof(uint64_t[MARSHAL_FLAT_TEXT_WORDS]) >= CACHE_BEGIN_KEY_BYTES, "of words");
+
 /* A miss on its way. */
 struct short_miss {
     uint64_t words[MARSHAL_FLAT_TEXT_WORDS]; /* of the key */
@@ -132,6 +134,16 @@ static inline bool keep(struct call_plan *plan, const struct short_miss *miss, u
            cache_insert(plan->cache, &miss->key, value, 0, NULL, &miss->ticket) == 0;
 }
 
+/* Of a miss that was counted before; there may be threads by now. */
+static inline void count(const struct call_plan *plan, enum stats_counter became)
+{
+    if (likely(__libc_single_threaded)) {
+        stats_add_alone(plan->counters, became);
+    } else {
+        stats_add(plan->counters, became, 1);
+    }
+}
+
 /*
  * The real function, and what becomes of its result. errno is 0 meanwhile, as in real.h; *errno_at
  * is left as the caller must find it.
@@ -139,7 +151,7 @@ static inline bool keep(struct call_plan *plan, const struct short_miss *miss, u
 static inline uint64_t compute(struct call_plan *plan, const struct abi_words *words,
                                struct short_miss *miss, int *errno_at, int caller_errno)
 {
-    const bool times_real = measure_times_real(plan, miss->began_ns);
+    const bool times_real = miss->began_ns != 0 || measure_draws_real(&plan->measure);
     struct float_watch watch = {0};
     struct nesting_frame nesting;
     uint64_t way_ns = 0, real_began_ns = 0, took_ns = 0;
@@ -174,9 +186,9 @@ static inline uint64_t compute(struct call_plan *plan, const struct abi_words *w
     }
     if (!likely(!raised && set_errno == 0)) {
         cache_abandon(plan->cache, &miss->ticket);
-        stats_add(plan->counters, STATS_not_stored, 1);
+        count(plan, STATS_not_stored);
     } else {
-        stats_add(plan->counters, keep(plan, miss, word) ? STATS_stores : STATS_not_stored, 1);
+        count(plan, keep(plan, miss, word) ? STATS_stores : STATS_not_stored);
     }
     if (!likely(miss->began_ns == 0)) {
         measure_miss(plan, miss->began_ns, took_ns);
