@@ -53,6 +53,8 @@ static inline uint64_t float_look(void)
     return fpcr_read();
 }
 
+#define FLOAT_LOOK_DEFAULT 0 /* one that is */
+
 static inline bool float_look_is_default(uint64_t look)
 {
     return (look & ~(uint64_t)(FPCR_TRAPS & ~FPCR_TRAP_INEXACT)) == 0;

@@ -45,6 +45,8 @@ static inline uint64_t float_look(void)
     return mxcsr_read();
 }
 
+#define FLOAT_LOOK_DEFAULT MXCSR_MASK_INEXACT /* one that is */
+
 static inline bool float_look_is_default(uint64_t look)
 {
     return (look & (MXCSR_CONTROL | MXCSR_MASK_INEXACT)) == MXCSR_MASK_INEXACT;

@@ -90,12 +90,14 @@ static inline __attribute__((always_inline)) bool are_outs_apart(const struct ca
            quick_are_apart(outs[0], wide->row_outs[0].n_bytes, outs[1], wide->row_outs[1].n_bytes);
 }
 
-/* is_rich: lives, errno, or a policy that rearranges; calls something. The guard is set. */
+/* wide: the plan's. is_rich: lives, errno, or a policy that rearranges; calls something. The guard
+ * is set. */
 static inline __attribute__((always_inline)) bool
-find(struct call_plan *plan, uint32_t n_words, int n_integers, int n_vectors, int n_outs,
-     bool is_rich, const struct registers *registers, char *const *outs, struct found *ret_found)
+find(struct call_plan *plan, const struct call_wide *wide, uint32_t n_words, int n_integers,
+     int n_vectors, int n_outs, bool is_rich, const struct registers *registers, char *const *outs,
+     struct found *ret_found)
 {
-    const struct call_wide *wide = plan->wide;
+    uint64_t look = quick_look_at_rounding(plan, n_vectors > 0);
     const struct cache_rows *rows = &wide->rows;
     _Atomic uint64_t *hits = stats_hits_alone(plan->counters);
     uint64_t n_hits = atomic_load_explicit(hits, memory_order_relaxed) + 1, hash, now_ns;
@@ -104,7 +106,7 @@ find(struct call_plan *plan, uint32_t n_words, int n_integers, int n_vectors, in
     struct cache_front *front;
     char *slot;
 
-    if (!likely(__libc_single_threaded && !fork_page_is_new_child() && !is_look_due(plan, n_hits) &&
+    if (!likely(!fork_page_is_new_child() && !is_look_due(plan, n_hits) &&
                 are_outs_apart(wide, n_outs, outs))) {
         return false;
     }
@@ -115,7 +117,7 @@ find(struct call_plan *plan, uint32_t n_words, int n_integers, int n_vectors, in
     hash = hash_words(key[0], key[1], &wide->seeds);
     front = cache_front(&rows->words, hash);
     slot = cache_seek_row(rows, front, key, n_words, hash);
-    if (!likely(slot != NULL && is_rounding_told(plan, n_vectors > 0))) {
+    if (!likely(slot != NULL && float_look_is_default(look))) {
         return false;
     }
     if (is_rich
@@ -170,11 +172,15 @@ run(struct call_plan *plan, uint32_t n_words, int n_integers, int n_vectors, int
     struct found found;
     bool is_hit;
 
+    if (!likely(__libc_single_threaded)) {
+        return false;
+    }
     for (int i = 0; i < n_outs; i++) {
         outs[i] = pick(wide, i, n_integers, registers);
     }
     guard_enter();
-    is_hit = find(plan, n_words, n_integers, n_vectors, n_outs, is_rich, registers, outs, &found);
+    is_hit =
+        find(plan, wide, n_words, n_integers, n_vectors, n_outs, is_rich, registers, outs, &found);
     guard_leave();
     if (!likely(is_hit)) {
         return false;

@@ -80,14 +80,17 @@ static inline __attribute__((always_inline)) bool ask(const struct call_plan *pl
                                                       struct quick_answer *ret_answer)
 {
     const struct call_wide *wide = plan->wide;
-    uint64_t key[CACHE_ROW_WORDS], hash;
+    uint64_t key[CACHE_ROW_WORDS], hash, look = quick_look_at_rounding(plan, false);
     uint64_t now_ns = wide->rows.life_at != 0 ? life_latest_ns(plan) : 0;
 
-    if (!likely(are_outs_apart(wide, words) && is_rounding_told(plan, false))) {
+    if (!likely(are_outs_apart(wide, words))) {
         return false;
     }
     make_key(wide, n_words, words, key);
     hash = hash_key(plan, n_words, key);
+    if (!likely(float_look_is_default(look))) {
+        return false;
+    }
     return likely(__libc_single_threaded)
                ? cache_find_row(&wide->rows, key, n_words, hash, now_ns, use, ret_answer->words)
                : cache_glance_row(&wide->rows, key, hash, now_ns, use, ret_answer->words);

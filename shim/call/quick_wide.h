@@ -66,6 +66,15 @@ struct quick_answer {
     uint64_t words[CACHE_ROW_WORDS + 1];
 };
 
+/*
+ * The first step of is_rounding_told: what float_look_is_default is to be asked of when everything
+ * else is done. What says that all is well, where rounding does not count.
+ */
+static inline uint64_t quick_look_at_rounding(const struct call_plan *plan, bool has_vectors)
+{
+    return has_vectors || plan->quick.looks_at_rounding ? float_look() : FLOAT_LOOK_DEFAULT;
+}
+
 /* They have no byte in common. */
 static inline bool quick_are_apart(const char *a, uint32_t n_a, const char *b, uint32_t n_b)
 {

@@ -26,7 +26,7 @@ def numbers_of(line, shape_numbers, slow_numbers):
 def _reference(cells, cell):
     """The cell of the memo written by hand for that shape."""
     for other in cells:
-        if other.line in (lines.MEMO_DOUBLE, lines.MEMO_TEXT) and other.shape == cell.shape:
+        if other.line in lines.MEMOS and other.shape == cell.shape:
             return other
     return None
 
@@ -50,7 +50,7 @@ def measure_hits(settings, skipped):
 
 def measure_misses(settings, skipped):
     numbers = [N_KEYS, settings.n_batches, 1]
-    everybody = able([lines.PLAIN, lines.MEMO_DOUBLE, lines.MEMO_TEXT, lines.DIRECT, lines.SIEVE,
+    everybody = able([lines.PLAIN, *lines.MEMOS, lines.DIRECT, lines.SIEVE,
                       lines.LRU, lines.GLIB, lines.UTHASH, lines.FUNCTOOLS, lines.CACHETOOLS_LOCK,
                       lines.NPM], skipped)
     cells = [rounds.Cell(line, "misses", shape, numbers)

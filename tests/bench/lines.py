@@ -139,6 +139,8 @@ TWO = ("double", "chain", "text")
 PLAIN = Line("plain", "no memo, the plain call")
 MEMO_DOUBLE = Preload("memo-double", "hard-coded memo, direct-mapped", ONE)
 MEMO_TEXT = Preload("memo-text", "hard-coded memo, text", ("text",))
+MEMO_OUT = Preload("memo-out", "hard-coded memo, struct", ("out",))
+MEMOS = (MEMO_DOUBLE, MEMO_TEXT, MEMO_OUT)
 DIRECT = Memoshim("direct", "memoshim, direct", policy="direct", factor=DIRECT_FACTOR)
 SIEVE = Memoshim("sieve", "memoshim, sieve", policy="sieve")
 LRU = Memoshim("lru", "memoshim, lru", policy="lru")
@@ -153,5 +155,5 @@ CACHETOOLS = Python("cachetools", "Python cachetools.LRUCache")
 CACHETOOLS_LOCK = Python("cachetools-lock", "Python cachetools, with lock")
 NPM = Npm("npm", "npm lru-cache")
 
-EVERYBODY = [PLAIN, MEMO_DOUBLE, MEMO_TEXT, DIRECT, SIEVE, LRU, *OTHERS, OFF, GLIB, UTHASH,
+EVERYBODY = [PLAIN, *MEMOS, DIRECT, SIEVE, LRU, *OTHERS, OFF, GLIB, UTHASH,
              FUNCTOOLS, CACHETOOLS, CACHETOOLS_LOCK, NPM]
