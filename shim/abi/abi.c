@@ -109,6 +109,19 @@ static void call_with_memory(const struct abi_call *call, void *function, void *
     ffi_call(call->cif, FFI_FN(function), result, own);
 }
 
+/*
+ * On AArch64 the copy of a struct in memory and its address may both need room on the stack, and
+ * libffi 3.4 has counted one of them, and that in steps of eight bytes instead of sixteen.
+ */
+static void add_room_for_memory(ffi_cif *cif, const struct prototype *prototype)
+{
+#if defined(__aarch64__)
+    for (uint32_t i = 0; i < prototype->n_parameters; i++) {
+        cif->bytes += is_in_memory(prototype->parameters[i].type) ? 16 : 0;
+    }
+#endif
+}
+
 int abi_call_create(const struct prototype *prototype, struct arena *arena,
                     struct abi_call **ret_call)
 {
@@ -136,6 +149,7 @@ int abi_call_create(const struct prototype *prototype, struct arena *arena,
     if (ffi_prep_cif(cif, FFI_DEFAULT_ABI, prototype->n_parameters, result, types) != FFI_OK) {
         return -ENOTSUP;
     }
+    add_room_for_memory(cif, prototype);
     call->cif = cif;
     call->n_arguments = prototype->n_parameters;
     call->result_room_bytes =

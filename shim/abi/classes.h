@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: MIT
-/*
- * Internal to abi: how a struct or union travels by value. x86-64 has classes (classes.c); the
- * other processors leave that to libffi.
- */
+/* Internal to abi: how a struct or union travels by value on x86-64. */
 #ifndef ABI_CLASSES_H
 #define ABI_CLASSES_H
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
  * The table from scalars to libffi's types, and types made for structs and unions. libffi knows no
- * unions, and what it makes of a struct rests on its members alone. On x86-64 a struct or union is
- * therefore described by what its register classes make of it (classes.c): a type with other
- * members that travels the same way. Its size is given, so that libffi does not compute one. On
- * other processors both are refused.
+ * unions, and what it makes of a struct rests on its members alone. A struct or union is therefore
+ * described by a type with other members that travels the same way: on x86-64 by what its register
+ * classes make of it (classes.c), on AArch64 by whether it is a homogeneous floating-point
+ * aggregate. Its size is given, so that libffi does not compute one.
  */
 #include "abi/ffi_types.h"
 
@@ -63,8 +63,6 @@ static ffi_type *scalar_type(const struct ctype *type)
     return NULL;
 }
 
-#if defined(__x86_64__)
-
 /* A struct of so many elements, which are still to be filled in, and the NULL behind them. */
 static ffi_type *make_struct(const struct ctype *type, uint32_t n_elements, struct arena *arena)
 {
@@ -81,6 +79,8 @@ static ffi_type *make_struct(const struct ctype *type, uint32_t n_elements, stru
     elements[n_elements] = NULL;
     return made;
 }
+
+#if defined(__x86_64__)
 
 /* Too large for registers: whatever has it as an element travels in memory. */
 static ffi_type *large_elements[] = {&ffi_type_uint8, NULL};
@@ -150,9 +150,89 @@ static int make_record(const struct ctype *type, struct arena *arena, ffi_type *
 
 #else
 
+/* The numbers that a type is made of, if it is made of one kind only. */
+struct aggregate {
+    enum ctype_kind kind; /* CTYPE_VOID: of none yet */
+    uint32_t n;
+};
+
+static bool add_numbers(struct aggregate *aggregate, enum ctype_kind kind, uint32_t n)
+{
+    if (aggregate->kind != CTYPE_VOID && aggregate->kind != kind) {
+        return false;
+    }
+    aggregate->kind = kind;
+    aggregate->n += n;
+    return true;
+}
+
+/* Those of type more. Members of a union lie upon each other. False: there is anything else. */
+static bool gather(struct aggregate *aggregate, const struct ctype *type)
+{
+    uint32_t n_before = aggregate->n, n_most = 0;
+    bool is_good = true;
+
+    switch (type->kind) {
+    case CTYPE_FLOAT:
+    case CTYPE_DOUBLE:
+    case CTYPE_LONG_DOUBLE:
+        return add_numbers(aggregate, type->kind, 1);
+    case CTYPE_COMPLEX_FLOAT:
+        return add_numbers(aggregate, CTYPE_FLOAT, 2);
+    case CTYPE_COMPLEX_DOUBLE:
+        return add_numbers(aggregate, CTYPE_DOUBLE, 2);
+    case CTYPE_COMPLEX_LONG_DOUBLE:
+        return add_numbers(aggregate, CTYPE_LONG_DOUBLE, 2);
+    case CTYPE_ARRAY:
+        is_good = gather(aggregate, type->target);
+        aggregate->n =
+            n_before + (aggregate->n - n_before) * (type->size_bytes / type->target->size_bytes);
+        return is_good;
+    case CTYPE_STRUCT:
+    case CTYPE_UNION:
+        for (uint32_t i = 0; i < type->n_members && is_good; i++) {
+            if (type->kind == CTYPE_UNION) {
+                aggregate->n = n_before;
+            }
+            is_good = gather(aggregate, type->members[i].type);
+            n_most = aggregate->n > n_most ? aggregate->n : n_most;
+        }
+        aggregate->n = n_most;
+        return is_good;
+    default:
+        return false;
+    }
+}
+
+/*
+ * AArch64 procedure call standard, 5.9.5 and 6.8.2: one to four numbers of one kind have a vector
+ * register each, anything else of up to 16 bytes integer registers, and what is larger lies in
+ * memory. What is aligned to 16 bytes begins in a register with an even number, of which libffi 3.4
+ * knows nothing: a long double that lies in one place with something else is refused.
+ */
 static int make_record(const struct ctype *type, struct arena *arena, ffi_type **ret_type)
 {
-    return -ENOTSUP;
+    struct aggregate aggregate = {CTYPE_VOID, 0};
+    bool is_homogeneous = gather(&aggregate, type) && aggregate.n > 0 && aggregate.n <= 4;
+    uint32_t n_elements = is_homogeneous ? aggregate.n : 1;
+    const struct ctype number = {.kind = aggregate.kind};
+    ffi_type *made;
+
+    if (!is_homogeneous && type->size_bytes <= 16 && type->alignment_bytes > 8) {
+        return -ENOTSUP;
+    }
+    made = make_struct(type, n_elements, arena);
+    if (made == NULL) {
+        return -ENOMEM;
+    }
+    if (!is_homogeneous) {
+        made->alignment = 8; /* libffi aligns the address of what lies in memory like that */
+    }
+    for (uint32_t i = 0; i < n_elements; i++) {
+        made->elements[i] = is_homogeneous ? scalar_type(&number) : &ffi_type_uint8;
+    }
+    *ret_type = made;
+    return 0;
 }
 
 #endif

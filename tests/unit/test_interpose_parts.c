@@ -192,6 +192,7 @@ static void test_slot_that_is_closed_meanwhile(void **state)
     struct later_page page;
     uintptr_t slot;
 
+    NEED_NATIVE();
     map_later_page(&page);
     slot = (uintptr_t)&page.words[3];
     assert_int_equal(slots_write_locked(&relro, &page.view, slot, 41, true), SLOTS_WRITTEN);

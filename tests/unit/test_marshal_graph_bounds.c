@@ -70,9 +70,10 @@ static void *compare_long_chains(void *subject_of_thread)
     return NULL;
 }
 
-/* Ten thousand records in a list, on a stack of a few pages. */
+/* Ten thousand records in a list, on a stack as small as they may be. */
 static void test_long_lists_take_no_stack(void **state)
 {
+    size_t n_stack_bytes = PTHREAD_STACK_MIN > 65536 ? (size_t)PTHREAD_STACK_MIN : 65536;
     struct subject subject;
     pthread_attr_t attributes;
     pthread_t thread;
@@ -80,7 +81,7 @@ static void test_long_lists_take_no_stack(void **state)
     NEED(!has_shadow_memory(), "frames are larger beside a sanitizer");
     subject_of(&subject, &type_chain_pointer, in_chain);
     assert_int_equal(pthread_attr_init(&attributes), 0);
-    assert_int_equal(pthread_attr_setstacksize(&attributes, 65536), 0);
+    assert_int_equal(pthread_attr_setstacksize(&attributes, n_stack_bytes), 0);
     assert_int_equal(pthread_create(&thread, &attributes, compare_long_chains, &subject), 0);
     assert_int_equal(pthread_join(thread, NULL), 0);
     pthread_attr_destroy(&attributes);
