@@ -11,8 +11,10 @@
 
 #include "cache/shared.h"
 
-#ifdef __SSE2__
+#if defined(__SSE2__)
 #include <emmintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 #define GROUP_SLOTS      14
@@ -72,11 +74,18 @@ static inline uint32_t group_match_portable(const struct group *group, unsigned 
 
 static inline uint32_t group_match(const struct group *group, unsigned char tag)
 {
-#ifdef __SSE2__
+#if defined(__SSE2__)
     __m128i tags = _mm_load_si128((const __m128i *)(const void *)group);
     int mask = _mm_movemask_epi8(_mm_cmpeq_epi8(tags, _mm_set1_epi8((char)tag)));
 
     return (uint32_t)mask & ((1u << GROUP_SLOTS) - 1);
+#elif defined(__aarch64__)
+    static const unsigned char bits[16] = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32};
+    uint8x16_t equal =
+        vceqq_u8(vld1q_u8((const unsigned char *)(const void *)group), vdupq_n_u8(tag));
+    uint8x16_t found = vandq_u8(equal, vld1q_u8(bits));
+
+    return (uint32_t)vaddv_u8(vget_low_u8(found)) | (uint32_t)vaddv_u8(vget_high_u8(found)) << 8;
 #else
     return group_match_portable(group, tag);
 #endif
