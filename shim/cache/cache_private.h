@@ -64,6 +64,9 @@ struct cache {
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the mark is the upper half");
 
+/* Releases the blocks of a table that nobody else is given any more. */
+void cache_release_blocks(struct cache *cache, struct table *table);
+
 /* Drops the entries of an older generation. */
 void cache_renew_locked(struct cache *cache, struct shard *shard);
 

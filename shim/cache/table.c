@@ -361,7 +361,7 @@ int table_make_room(struct table *table, uint64_t max_entries, uint64_t n_expect
     return 0;
 }
 
-/* Of the table's kind, a slot with the head of an entry of this hash. */
+/* A slot for an entry of this hash, in the way of this table. */
 static inline uint32_t head_take(struct table *table, uint64_t hash)
 {
     uint32_t slot;
@@ -369,12 +369,22 @@ static inline uint32_t head_take(struct table *table, uint64_t hash)
     if (table->layout->is_direct) {
         slot = table_place(table, hash);
         table->n_live++;
-        shared_store(table_slot(table, slot), table->generation);
     } else {
         slot = slot_take(table, tag_of_hash(hash), (uint32_t)(hash >> 32));
         order_set_hash(order_slot(&table->order, slot), (uint32_t)(hash >> 32));
     }
     return slot;
+}
+
+/*
+ * The slot is filled. The head of a place is written last, for hits that ask nothing else: a change
+ * that was left unfinished answers nobody.
+ */
+static inline void head_show(struct table *table, char *at)
+{
+    if (table->layout->is_direct) {
+        __atomic_store_n((shared_word *)(void *)at, table->generation, __ATOMIC_RELEASE);
+    }
 }
 
 uint32_t table_add_whole(struct table *table, struct bytes key, uint64_t hash, struct bytes value)
@@ -391,6 +401,7 @@ uint32_t table_add_whole(struct table *table, struct bytes key, uint64_t hash, s
         shared_write(at + TABLE_KEY_AT, key.data, key.n_bytes);
     }
     shared_write(at + layout->value_at, value.data, value.n_bytes);
+    head_show(table, at);
     return slot;
 }
 
@@ -421,6 +432,7 @@ uint32_t table_add(struct table *table, struct bytes key, uint64_t hash, struct 
     if (layout->life_at != 0) {
         expiry_add(&table->expiry, slot, now_ns, life);
     }
+    head_show(table, at);
     return slot;
 }
 

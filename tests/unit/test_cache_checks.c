@@ -141,6 +141,21 @@ static void break_sequence(struct cache *cache)
     cache->shards[0].front.sequence++;
 }
 
+static void break_generation(struct cache *cache)
+{
+    struct table *table = &cache->shards[0].table;
+
+    shared_store(table_slot(table, first_entry(table)), cache->generation + 1);
+}
+
+static void break_links(struct cache *cache)
+{
+    struct order *order = &cache->shards[0].table.order;
+    uint32_t slot = first_entry(&cache->shards[0].table);
+
+    shared_store(order->slots + (size_t)(slot + 1) * order->slot_bytes - PLACE_LINKS_BYTES, 0);
+}
+
 static const struct breakage {
     void (*break_it)(struct cache *cache);
     const char *said; /* NULL: it lives on */
@@ -156,6 +171,9 @@ static const struct breakage {
     {break_ends, "the heap of ends is out of order, or not of these entries", CACHE_POLICY_sieve},
     {break_queue, "what the policy keeps is out of order, or not of these entries",
      CACHE_POLICY_sieve},
+    {break_links, "what the policy keeps is out of order, or not of these entries",
+     CACHE_POLICY_direct},
+    {break_generation, "an entry is not of the table's generation", CACHE_POLICY_direct},
     {break_block, "the block of an entry has been released", CACHE_POLICY_sieve},
     {break_bytes, "n_bytes is not what the entries count", CACHE_POLICY_sieve},
     {break_budget, "entries hold more than was taken from the budget", CACHE_POLICY_sieve},
