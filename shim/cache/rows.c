@@ -21,14 +21,15 @@ bool cache_rows_init(struct cache_rows *ret_rows, struct cache *cache)
     *ret_rows = (struct cache_rows){
         .words = words,
         .cache = cache,
-        .n_key_words = (layout->n_key_bytes + 7) / 8,
+        .n_key_words = layout->has_short_keys ? SHORT_KEY_WORDS : (layout->n_key_bytes + 7) / 8,
         .n_value_words = (layout->n_value_bytes + 7) / 8,
         .value_at = layout->value_at,
         .life_at = layout->life_at,
         .idle_ns = layout->idle_ns,
     };
-    return layout->n_key_bytes != 0 && layout->n_value_bytes != 0 && !cache->options.may_refresh &&
-           !cache->options.secret && (cache->n_shards & (cache->n_shards - 1)) == 0;
+    return ret_rows->n_key_words != 0 && layout->n_value_bytes != 0 &&
+           !cache->options.may_refresh && !cache->options.secret &&
+           (cache->n_shards & (cache->n_shards - 1)) == 0;
 }
 
 void cache_move_row(const struct cache_rows *rows, struct cache_front *front, char *slot)
@@ -42,36 +43,82 @@ void cache_move_row(const struct cache_rows *rows, struct cache_front *front, ch
     shard_end_change(shard);
 }
 
-static bool ask_with_lock(const struct cache_rows *rows, struct shard *shard, const uint64_t *key,
-                          uint64_t hash, uint64_t now_ns, bool use, uint64_t *ret_value)
+/* A key that is looked for. */
+struct wanted {
+    const uint64_t *key;
+    uint32_t n_words;
+    uint32_t n_long_bytes; /* of one that lies in a block; 0: it lies in the slot */
+    uint64_t hash;
+};
+
+/* cache_find_row of such a key. */
+static inline bool find(const struct cache_rows *rows, const struct wanted *wanted, uint64_t now_ns,
+                        bool use, uint64_t *ret_value)
 {
+    const struct cache_words *words = &rows->words;
+    struct cache_front *front = cache_front(words, wanted->hash);
+    char *slot = wanted->n_long_bytes != 0
+                     ? cache_find_long(words, front, wanted->key, wanted->n_long_bytes,
+                                       wanted->hash, words->use)
+                     : cache_seek_row(rows, front, wanted->key, wanted->n_words, wanted->hash);
+
+    return cache_row_answers(rows, front, slot, now_ns, use, ret_value);
+}
+
+static bool ask_with_lock(const struct cache_rows *rows, const struct wanted *wanted,
+                          uint64_t now_ns, bool use, uint64_t *ret_value)
+{
+    struct shard *shard = (struct shard *)cache_front(&rows->words, wanted->hash);
     bool is_hit;
 
     if (!lock_try_acquire(&shard->lock)) {
         return false;
     }
-    is_hit = cache_find_row(rows, key, rows->n_key_words, hash, now_ns, use, ret_value);
+    is_hit = find(rows, wanted, now_ns, use, ret_value);
     lock_release(&shard->lock);
     return is_hit;
 }
 
-bool cache_glance_row(const struct cache_rows *rows, const uint64_t *key, uint64_t hash,
-                      uint64_t now_ns, bool use, uint64_t *ret_value)
+/*
+ * The key of this slot's entry is the one, if nothing was rearranged until this was read. A block
+ * is followed only when the slot is known to have led there: as in glance.c.
+ */
+static bool is_wanted(const struct wanted *wanted, const struct glance_words *glance,
+                      const char *slot)
+{
+    const char *at = slot + CACHE_WORDS_KEY_AT;
+    struct block *block;
+    uint32_t sizes[2];
+
+    if (wanted->n_long_bytes == 0) {
+        return shared_equals(at, wanted->key, wanted->n_words * sizeof(*wanted->key));
+    }
+    block = table_shared_block(at);
+    if (short_key_size(at) != SHORT_KEY_IS_LONG || !glance_words_is_undisturbed(glance) ||
+        table_untagged(block) != block) {
+        return false;
+    }
+    block_read_sizes(block, sizes);
+    return glance_words_is_undisturbed(glance) && sizes[1] == wanted->n_long_bytes &&
+           shared_equals(block_key_behind(block, sizes[0]), wanted->key, wanted->n_long_bytes);
+}
+
+static bool glance_at(const struct cache_rows *rows, const struct wanted *wanted, uint64_t now_ns,
+                      bool use, uint64_t *ret_value)
 {
     const struct cache_words *words = &rows->words;
     struct glance_words glance;
 
     if (words->use == CACHE_WORDS_STAMP || words->use == CACHE_WORDS_USES) {
-        return ask_with_lock(rows, (struct shard *)cache_front(words, hash), key, hash, now_ns, use,
-                             ret_value);
+        return ask_with_lock(rows, wanted, now_ns, use, ret_value);
     }
-    if (!glance_words_begin(&glance, words, hash)) {
+    if (!glance_words_begin(&glance, words, wanted->hash)) {
         return false;
     }
     for (; glance.mask != 0; glance.mask &= glance.mask - 1) {
         char *slot = glance_words_slot(&glance, words);
 
-        if (!shared_equals(slot + CACHE_WORDS_KEY_AT, key, rows->n_key_words * sizeof(*key))) {
+        if (!is_wanted(wanted, &glance, slot)) {
             continue;
         }
         shared_read(ret_value, slot + rows->value_at, rows->n_value_words * sizeof(*ret_value));
@@ -85,4 +132,21 @@ bool cache_glance_row(const struct cache_rows *rows, const uint64_t *key, uint64
         return true;
     }
     return false;
+}
+
+bool cache_glance_row(const struct cache_rows *rows, const uint64_t *key, uint64_t hash,
+                      uint64_t now_ns, bool use, uint64_t *ret_value)
+{
+    const struct wanted wanted = {.key = key, .n_words = rows->n_key_words, .hash = hash};
+
+    return glance_at(rows, &wanted, now_ns, use, ret_value);
+}
+
+bool cache_find_long_row(const struct cache_rows *rows, const uint64_t *key, uint32_t n_bytes,
+                         uint64_t hash, uint64_t now_ns, bool use, uint64_t *ret_value)
+{
+    const struct wanted wanted = {.key = key, .n_long_bytes = n_bytes, .hash = hash};
+
+    return __libc_single_threaded ? find(rows, &wanted, now_ns, use, ret_value)
+                                  : glance_at(rows, &wanted, now_ns, use, ret_value);
 }

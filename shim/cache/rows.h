@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Hits of entries that lie whole in their slots: keys and values of one size each, of up to eight
- * words, with lives and under any policy. Part of cache.h, as words.h is, of which it uses the
+ * Hits of entries whose values lie in their slots, and so do the keys: both of one size each, of up
+ * to eight words, or short keys (short_key.h) that differ in size, whose longer fellows lie in
+ * blocks. With lives and under any policy. Part of cache.h, as words.h is, of which it uses the
  * first look; what is shorter still, for keys of one or two words and values of one, stands there.
  * It answers what cache_lookup would, or not at all.
  */
@@ -21,10 +22,10 @@
 struct cache_rows {
     struct cache_words words; /* use CACHE_WORDS_USES: a hit moves entries */
     struct cache *cache;
-    uint32_t n_key_words, n_value_words;
-    uint32_t value_at; /* in a slot, as the next */
-    uint32_t life_at;  /* 0: entries live until they go */
-    uint64_t idle_ns;  /* how long after its last use an entry ends; 0: that is not asked */
+    uint32_t n_key_words, n_value_words; /* SHORT_KEY_WORDS if keys differ in size */
+    uint32_t value_at;                   /* in a slot, as the next */
+    uint32_t life_at;                    /* 0: entries live until they go */
+    uint64_t idle_ns; /* how long after its last use an entry ends; 0: that is not asked */
 };
 
 /* False: this cache has entries of another kind, or such as are recomputed before their end. */
@@ -75,8 +76,8 @@ static inline bool cache_use_row(const struct cache_rows *rows, struct cache_fro
 
 /*
  * The slot of the key's entry, alive or not, or NULL: ask cache_lookup. key: n_key_words words, of
- * which the last is filled up with zeroes; n_key_words is that of rows, perhaps known when this is
- * compiled. Only in a process without threads.
+ * which the last is filled up with zeroes (a short key, if keys differ in size); n_key_words is
+ * that of rows, perhaps known when this is compiled. Only in a process without threads.
  */
 static inline __attribute__((always_inline)) char *
 cache_seek_row(const struct cache_rows *rows, const struct cache_front *front, const uint64_t *key,
@@ -100,17 +101,12 @@ cache_seek_row(const struct cache_rows *rows, const struct cache_front *front, c
     return NULL;
 }
 
-/*
- * True: the live entry of the key has answered. now_ns is as in cache_lookup_options; the last word
- * of ret_value is filled up with zeroes. use: it counts as used. As cache_seek_row.
- */
-static inline __attribute__((always_inline)) bool
-cache_find_row(const struct cache_rows *rows, const uint64_t *key, uint32_t n_key_words,
-               uint64_t hash, uint64_t now_ns, bool use, uint64_t *ret_value)
+/* The entry of this slot answers, if it is alive. slot may be NULL. As cache_find_row. */
+static inline __attribute__((always_inline)) bool cache_row_answers(const struct cache_rows *rows,
+                                                                    struct cache_front *front,
+                                                                    char *slot, uint64_t now_ns,
+                                                                    bool use, uint64_t *ret_value)
 {
-    struct cache_front *front = cache_front(&rows->words, hash);
-    char *slot = cache_seek_row(rows, front, key, n_key_words, hash);
-
     if (slot == NULL || !cache_row_is_alive(rows, slot, now_ns) ||
         (use && !cache_use_row(rows, front, slot, now_ns))) {
         return false;
@@ -122,10 +118,31 @@ cache_find_row(const struct cache_rows *rows, const uint64_t *key, uint32_t n_ke
 }
 
 /*
+ * True: the live entry of the key has answered. now_ns is as in cache_lookup_options; the last word
+ * of ret_value is filled up with zeroes. use: it counts as used. As cache_seek_row.
+ */
+static inline __attribute__((always_inline)) bool
+cache_find_row(const struct cache_rows *rows, const uint64_t *key, uint32_t n_key_words,
+               uint64_t hash, uint64_t now_ns, bool use, uint64_t *ret_value)
+{
+    struct cache_front *front = cache_front(&rows->words, hash);
+    char *slot = cache_seek_row(rows, front, key, n_key_words, hash);
+
+    return cache_row_answers(rows, front, slot, now_ns, use, ret_value);
+}
+
+/*
  * The same in a process with threads. Takes the shard's lock only if the policy's hits need it, and
  * only if it is free.
  */
 bool cache_glance_row(const struct cache_rows *rows, const uint64_t *key, uint64_t hash,
                       uint64_t now_ns, bool use, uint64_t *ret_value);
+
+/*
+ * Both of a key of more than SHORT_KEY_BYTES bytes, where they differ in size: in words, of which
+ * the last is filled up with zeroes.
+ */
+bool cache_find_long_row(const struct cache_rows *rows, const uint64_t *key, uint32_t n_bytes,
+                         uint64_t hash, uint64_t now_ns, bool use, uint64_t *ret_value);
 
 #endif

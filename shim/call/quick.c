@@ -56,11 +56,11 @@ static bool try_hit(const struct call_plan *plan, const struct abi_words *words,
     uint64_t hash;
     const char *slot;
 
+    if (quick->is_text) {
+        return quick_try_text(plan, words);
+    }
     if (plan->wide != NULL) {
         return quick_try_wide(plan, words);
-    }
-    if (quick->is_text) {
-        return quick_try_text(plan, (const char *)(uintptr_t)words->integers[0], ret_word);
     }
     key = make_key(plan, words);
     hash = hash_words(low_of(key), high_of(key), &quick->seeds);

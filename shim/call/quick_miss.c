@@ -14,11 +14,12 @@
 
 typedef struct abi_both (*real_fn)(uint64_t, uint64_t, uint64_t, double, double, double);
 
-_Static_assert(sizeof(uint64_t[MARSHAL_FLAT_TEXT_WORDS]) >= CACHE_BEGIN_KEY_BYTES, "of words");
+_Static_assert(MARSHAL_FLAT_TEXT_BYTES >= CACHE_BEGIN_KEY_BYTES, "of words");
 
 /* A miss on its way. */
 struct short_miss {
-    uint64_t words[MARSHAL_FLAT_TEXT_WORDS]; /* of the key */
+    /* Of the key. */
+    uint64_t words[(MARSHAL_FLAT_TEXT_BYTES + MARSHAL_TEXT_SLACK_BYTES) / sizeof(uint64_t)];
     struct cache_key key;
     struct cache_ticket ticket;
     uint64_t look;     /* at the rounding mode */
@@ -36,7 +37,8 @@ static inline bool make_key(const struct call_plan *plan, const struct abi_words
     if (quick->is_text) {
         const char *text = (const char *)(uintptr_t)words->integers[0];
 
-        miss->key.bytes.n_bytes = text == NULL ? 0 : marshal_flat_text(text, miss->words);
+        miss->key.bytes.n_bytes =
+            marshal_frame_text((char *)miss->words, MARSHAL_FLAT_TEXT_BYTES, text);
         miss->key.hash = hash_bytes(miss->key.bytes, plan->seed);
         return miss->key.bytes.n_bytes != 0;
     }

@@ -58,7 +58,7 @@ struct abi_both quick_handle_long(struct call_plan *plan, uint64_t i0, uint64_t 
 
 /* quick_text.c: the code for a function of one text; and a hit that counts nowhere. */
 void (*quick_text_code(enum cache_words_use use))(void);
-bool quick_try_text(const struct call_plan *plan, const char *text, uint64_t *ret_word);
+bool quick_try_text(const struct call_plan *plan, const struct abi_words *words);
 
 /* quick_wide.c: a hit that counts nowhere. */
 bool quick_try_wide(const struct call_plan *plan, const struct abi_words *words);

@@ -86,6 +86,10 @@ static inline __attribute__((always_inline)) bool ask(const struct call_plan *pl
     if (!likely(are_outs_apart(wide, words))) {
         return false;
     }
+    if (n_words == 0) {
+        return quick_ask_texts(&wide->texts, &wide->rows, plan->seed, words, now_ns, use,
+                               ret_answer->words);
+    }
     make_key(wide, n_words, words, key);
     hash = hash_key(plan, n_words, key);
     if (!likely(float_look_is_default(look))) {
@@ -100,7 +104,7 @@ bool quick_try_wide(const struct call_plan *plan, const struct abi_words *words)
 {
     struct quick_answer answer;
 
-    return ask(plan, plan->wide->rows.n_key_words, words, false, &answer);
+    return ask(plan, plan->wide->n_words, words, false, &answer);
 }
 
 /* The guard is no longer set. */
@@ -123,7 +127,7 @@ __attribute__((noinline)) static bool ask_beside_others(struct call_plan *plan,
 {
     quick_look(plan, words, 1);
     if (atomic_load_explicit(&plan->is_unfollowed, memory_order_relaxed) ||
-        !ask(plan, plan->wide->rows.n_key_words, words, true, ret_answer)) {
+        !ask(plan, plan->wide->n_words, words, true, ret_answer)) {
         return false;
     }
     stats_add(plan->counters, STATS_hits, 1);
@@ -172,7 +176,7 @@ static inline __attribute__((always_inline)) bool find(struct call_plan *plan, u
     return true;
 }
 
-/* n_words: of the key. */
+/* n_words: as in struct call_wide. */
 #define WIDE(suffix, n_words)                                                                    \
     static struct abi_both wide_##suffix(void *handed, struct abi_words *words)                  \
     {                                                                                            \
@@ -188,7 +192,22 @@ static inline __attribute__((always_inline)) bool find(struct call_plan *plan, u
 
 WIDE(one, 1)
 WIDE(two, 2)
-WIDE(many, plan->wide->rows.n_key_words)
+WIDE(many, plan->wide->n_words)
+WIDE(texts, 0)
+
+static abi_words_fn code_for(uint32_t n_words)
+{
+    switch (n_words) {
+    case 0:
+        return wide_texts;
+    case 1:
+        return wide_one;
+    case 2:
+        return wide_two;
+    default:
+        return wide_many;
+    }
+}
 
 /* Words of abi_words before the vectors. */
 #define N_INTEGERS (offsetof(struct abi_words, vectors) / sizeof(uint64_t))
@@ -281,8 +300,8 @@ int quick_prepare_wide(struct call_plan *plan, struct arena *arena)
     struct cache_rows rows;
     struct call_wide *wide;
 
-    if (plan->quick.code != NULL || !plan->abi->is_typed || plan->is_watched ||
-        plan->instances != NULL || plan->files.n > 0 || plan->uses_x87 ||
+    if ((plan->quick.code != NULL && !plan->quick.is_text) || !plan->abi->is_typed ||
+        plan->is_watched || plan->instances != NULL || plan->files.n > 0 || plan->uses_x87 ||
         plan->function->keys_rounding || plan->holds_secrets ||
         !marshal_is_wide(plan->marshal, &described) || !cache_rows_init(&rows, plan->cache)) {
         return 0;
@@ -294,13 +313,20 @@ int quick_prepare_wide(struct call_plan *plan, struct arena *arena)
     wide->rows = rows;
     wide->n_key_bytes = described.n_key_bytes;
     wide->seeds = hash_seeds(described.n_key_bytes, plan->seed);
-    memcpy(wide->key, described.key, sizeof(described.key));
-    place_pieces(wide, plan->abi, &described);
-    place_parts(wide, plan->abi, &described);
+    if (described.has_texts) {
+        quick_texts_prepare(&wide->texts, plan->abi, &described);
+    } else {
+        memcpy(wide->key, described.key, sizeof(described.key));
+        place_pieces(wide, plan->abi, &described);
+        place_parts(wide, plan->abi, &described);
+        wide->n_words = rows.n_key_words;
+    }
     place_answer(wide, plan->abi, &described);
-    wide->code = rows.n_key_words == 1 ? wide_one : rows.n_key_words == 2 ? wide_two : wide_many;
+    wide->code = code_for(wide->n_words);
     plan->wide = wide;
-    plan->quick.code = quick_rows_code(plan->abi, wide);
+    if (!described.has_texts) {
+        plan->quick.code = quick_rows_code(plan->abi, wide);
+    }
     plan->quick.widening = described.result_is_signed ? 64 - 8 * described.n_result_bytes : 0;
     plan->quick.looks_at_rounding = plan->uses_float;
     quick_follow_share(plan, atomic_load_explicit(&plan->measure.share, memory_order_relaxed));

@@ -8,6 +8,7 @@
 
 #include "call/life.h"
 #include "call/quick_private.h"
+#include "call/quick_texts.h"
 
 #include <errno.h>
 
@@ -53,6 +54,8 @@ struct call_wide {
     uint32_t n_key_bytes, n_outs;
     uint32_t result_word, errno_word; /* of the answer; QUICK_NO_WORD: there is none */
     struct quick_out outs[MARSHAL_WIDE_OUTS];
+    struct quick_texts texts; /* if there are any, instead of all that keys are made of below */
+    uint32_t n_words;         /* of keys; 0: there are texts */
     uint64_t key[CACHE_ROW_WORDS]; /* what is in every key */
     struct quick_part integers[QUICK_ROW_INTEGERS], vectors[QUICK_ROW_VECTORS];
     struct quick_row_out row_outs[QUICK_ROW_OUTS];

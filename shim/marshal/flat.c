@@ -51,7 +51,7 @@ bool marshal_is_flat_text(const struct marshal_plan *plan, struct marshal_flat *
     return has_plain_result(plan, ret_flat) && plan->n_parameters == 1 &&
            plan->parameters[0].description->kind == DESCRIBE_STRING &&
            plan->parameters[0].description->element_size <= 1 &&
-           plan->limit_bytes >= MARSHAL_FLAT_TEXT_WORDS * sizeof(uint64_t);
+           plan->limit_bytes >= MARSHAL_FLAT_TEXT_BYTES;
 }
 
 /* Written by marshal_read_nothing_ahead. */
@@ -74,16 +74,28 @@ const _Alignas(64) unsigned char marshal_kept[2 * MARSHAL_AHEAD_BYTES] = {
 };
 #endif
 
-uint32_t marshal_flat_text(const char *text, uint64_t ret_words[MARSHAL_FLAT_TEXT_WORDS])
+uint32_t marshal_frame_text(char *to, size_t n_room, const char *text)
 {
-    size_t n_text = strnlen(text, MARSHAL_FLAT_TEXT_BYTES + 1);
-    size_t n_bytes = MARSHAL_TEXT_FRAME_BYTES + n_text;
+    uint64_t words[MARSHAL_SHORT_TEXT_WORDS];
+    uint32_t n_bytes;
+    size_t n_text;
 
-    if (n_text > MARSHAL_FLAT_TEXT_BYTES) {
+    if (n_room < MARSHAL_TEXT_FRAME_BYTES) {
         return 0;
     }
-    ret_words[(n_bytes - 1) / sizeof(uint64_t)] = 0;
-    marshal_put_text_frame(ret_words, n_text);
-    memcpy((char *)ret_words + MARSHAL_TEXT_FRAME_BYTES, text, n_text);
-    return (uint32_t)n_bytes;
+    if (text == NULL) {
+        to[0] = 'N';
+        return 1;
+    }
+    if (marshal_is_ahead(text, ahead_offsets) && (n_bytes = marshal_short_text(text, words)) != 0) {
+        memcpy(to, words, sizeof(words));
+        return n_bytes <= n_room ? n_bytes : 0;
+    }
+    n_text = strnlen(text, n_room - MARSHAL_TEXT_FRAME_BYTES + 1);
+    if (n_text > n_room - MARSHAL_TEXT_FRAME_BYTES) {
+        return 0;
+    }
+    marshal_put_text_frame(to, n_text);
+    memcpy(to + MARSHAL_TEXT_FRAME_BYTES, text, n_text);
+    return (uint32_t)(MARSHAL_TEXT_FRAME_BYTES + n_text);
 }

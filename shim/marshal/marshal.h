@@ -112,10 +112,10 @@ struct marshal_flat {
 
 bool marshal_is_flat(const struct marshal_plan *plan, struct marshal_flat *ret_flat);
 
-#define MARSHAL_FLAT_TEXT_BYTES 60
-#define MARSHAL_FLAT_TEXT_WORDS 8
+#define MARSHAL_FLAT_TEXT_BYTES 64
 
-/* The same of one parameter that is text, of bytes, instead. */
+/* The same of one parameter that is text, of bytes, instead. No key of at most that many bytes is
+ * too long. */
 bool marshal_is_flat_text(const struct marshal_plan *plan, struct marshal_flat *ret_flat);
 
 /*
@@ -124,12 +124,6 @@ bool marshal_is_flat_text(const struct marshal_plan *plan, struct marshal_flat *
  */
 uint32_t marshal_ahead_offsets(void);
 void marshal_read_nothing_ahead(void);
-
-/*
- * The key of such a function for this text, in words of which the last is filled up with zeroes.
- * Returns how many bytes it has; 0: too many.
- */
-uint32_t marshal_flat_text(const char *text, uint64_t ret_words[MARSHAL_FLAT_TEXT_WORDS]);
 
 #define MARSHAL_WIDE_PARTS 14
 #define MARSHAL_WIDE_OUTS  4
@@ -140,9 +134,12 @@ uint32_t marshal_flat_text(const char *text, uint64_t ret_words[MARSHAL_FLAT_TEX
  * are its result, which is a scalar or nothing, and what it writes behind pointers that are
  * arguments, so many bytes each. Keys of calls where such a pointer is NULL, or where two of them
  * lead to memory that overlaps, are others than `key` and `parts` say.
+ *
+ * With texts among the parameters nothing is written, and keys differ in size: n_key_bytes is 0.
  */
 struct marshal_wide {
-    uint32_t n_key_bytes, n_record_bytes;  /* 1 to MARSHAL_WIDE_BYTES, each */
+    uint32_t n_key_bytes, n_record_bytes; /* 1 to MARSHAL_WIDE_BYTES, each */
+    bool has_texts; /* parts stand one behind the other; one of no bytes is text in its frame */
     unsigned char key[MARSHAL_WIDE_BYTES]; /* what is the same in all of them; else 0 */
     uint32_t n_parts;
     struct {

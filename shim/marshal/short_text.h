@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#define MARSHAL_TEXT_SLACK_BYTES 24 /* what marshal_frame_text may write too much */
+
 #define MARSHAL_SHORT_TEXT_BYTES 19
 #define MARSHAL_SHORT_TEXT_WORDS 3
 
@@ -95,5 +97,11 @@ static inline uint32_t marshal_short_text(const char *text,
 }
 
 #endif
+
+/*
+ * The share of text in a key: its frame and its bytes, or what stands for NULL. Returns how many
+ * bytes these are; 0: more than n_room. Behind them MARSHAL_TEXT_SLACK_BYTES may be written.
+ */
+uint32_t marshal_frame_text(char *to, size_t n_room, const char *text);
 
 #endif

@@ -37,6 +37,31 @@ static bool describe_wide_key(const struct marshal_plan *plan, struct marshal_wi
     return wide->n_key_bytes > 0 && wide->n_key_bytes == plan->key_bytes;
 }
 
+/* Any number of texts among scalars. */
+static bool describe_text_key(const struct marshal_plan *plan, struct marshal_wide *wide)
+{
+    for (uint32_t k = 0; k < plan->n_parameters; k++) {
+        const struct marshal_parameter *parameter = &plan->parameters[plan->order[k]];
+        bool is_text = parameter->description->kind == DESCRIBE_STRING &&
+                       parameter->description->element_size <= 1;
+
+        if (!is_text && !marshal_is_plain(parameter)) {
+            return false;
+        }
+        if (parameter->description->kind == DESCRIBE_IGNORE) {
+            continue;
+        }
+        if (wide->n_parts == MARSHAL_WIDE_PARTS) {
+            return false;
+        }
+        wide->parts[wide->n_parts].parameter = plan->order[k];
+        wide->parts[wide->n_parts++].n_bytes = is_text ? 0 : parameter->value_bytes;
+        wide->has_texts |= is_text;
+    }
+    return wide->has_texts && wide->n_outs == 0 && !plan->can_overlap &&
+           plan->function->n_globals == 0 && plan->function->result.lifetime.kind == LIFETIME_NONE;
+}
+
 /* The records, as fixed.h says; or as record.c has them, of nothing but the result. */
 static void describe_wide_record(const struct marshal_plan *plan, struct marshal_wide *wide)
 {
@@ -70,5 +95,6 @@ bool marshal_is_wide(const struct marshal_plan *plan, struct marshal_wide *ret_w
         return false;
     }
     describe_wide_record(plan, ret_wide);
-    return describe_wide_key(plan, ret_wide);
+    return plan->key_bytes != 0 ? describe_wide_key(plan, ret_wide)
+                                : describe_text_key(plan, ret_wide);
 }

@@ -364,7 +364,13 @@ static void test_others_have_none(void **state)
         "{\"prototype\":\"double f(double x)\",\"ttl\":\"9s\",\"refresh\":{\"early\":1.0}}",
         "{\"prototype\":\"double f(double x)\",\"ttl\":\"9s\",\"key_also\":[\"rounding\"]}",
         "{\"prototype\":\"double f(double x)\",\"ttl\":\"9s\",\"args\":{\"x\":{\"round\":0.5}}}",
-        "{\"prototype\":\"int f(const char *s)\",\"ttl\":\"9s\",\"args\":{\"s\":\"string\"}}",
+        "{\"prototype\":\"int f(const char *s, int *p)\","
+        "\"args\":{\"s\":\"string\",\"p\":{\"out\":\"int\"}}}",
+        "{\"prototype\":\"int f(const char *s)\",\"key_also\":[\"locale\"],"
+        "\"args\":{\"s\":\"string\"}}",
+        "{\"prototype\":\"int f(const char *s)\","
+        "\"args\":{\"s\":{\"in\":\"string\",\"secret\":true}}}",
+        "{\"prototype\":\"int f(const wchar_t *s)\",\"args\":{\"s\":\"string\"}}",
         "{\"prototype\":\"int f(int x, int *p)\","
         "\"args\":{\"p\":{\"out\":\"int\",\"secret\":true}}}",
         "{\"prototype\":\"int f(int x, int *p)\","
