@@ -11,6 +11,8 @@
  *     uint64_t float_look(void), bool float_look_is_default(uint64_t look)
  *         The same, but for long double, in two parts: what has been read, which takes 5 ns, may be
  *         handed to float_watch_begin_at as well.
+ *     void float_mode_note(struct float_mode *), bool float_mode_was_default(struct float_mode *)
+ *         The same for whoever has something to do between the two, which saves much.
  *     bool float_mode_traps(bool uses_x87)
  *         An exception that remembered results may raise is trapped, whatever the mode is else.
  *     uint64_t float_mode_read(void)

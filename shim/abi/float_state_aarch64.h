@@ -60,6 +60,20 @@ static inline bool float_look_is_default(uint64_t look)
     return (look & ~(uint64_t)(FPCR_TRAPS & ~FPCR_TRAP_INEXACT)) == 0;
 }
 
+struct float_mode {
+    uint64_t fpcr;
+};
+
+static inline void float_mode_note(struct float_mode *ret_mode)
+{
+    ret_mode->fpcr = fpcr_read();
+}
+
+static inline bool float_mode_was_default(const struct float_mode *mode)
+{
+    return float_look_is_default(mode->fpcr);
+}
+
 static inline bool float_mode_is_default(bool uses_x87)
 {
     (void)uses_x87;

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 /* The word on the page: 1 in a process that has acknowledged itself, 0 in a new child. */
-extern _Atomic uint32_t *fork_page_word;
+extern _Atomic uint32_t *fork_page_word __attribute__((visibility("hidden")));
 
 /* Maps the page; 0 or -errno. On kernels before 4.14 a fork handler takes the kernel's place. */
 int fork_page_init(void);

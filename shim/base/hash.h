@@ -46,16 +46,32 @@ static inline struct hash_seeds hash_seeds(size_t n_bytes, uint64_t seed)
                                HASH_SECRET_2 ^ n_bytes << 1}; /* which is odd */
 }
 
-/* One product leaves multiples of a number where they meet; the upper bits of a second do not. */
-static inline uint64_t hash_spread(uint64_t first, const struct hash_seeds *seeds)
+/* A hash in two halves, so that nobody who wants one waits for the other. */
+struct hash_halves {
+    uint32_t lower, upper;
+};
+
+static inline uint64_t hash_of_halves(struct hash_halves halves)
 {
-    return (first & UINT32_MAX) | (first * seeds->factor & ~(uint64_t)UINT32_MAX);
+    return (uint64_t)halves.upper << 32 | halves.lower;
+}
+
+/* One product leaves multiples of a number where they meet; the upper bits of a second do not. */
+static inline struct hash_halves hash_spread(uint64_t first, const struct hash_seeds *seeds)
+{
+    return (struct hash_halves){(uint32_t)first, (uint32_t)(first * seeds->factor >> 32)};
 }
 
 /* hash_bytes of so many bytes, which low and high hold, filled up with zeroes. */
-static inline uint64_t hash_words(uint64_t low, uint64_t high, const struct hash_seeds *seeds)
+static inline struct hash_halves hash_words_halves(uint64_t low, uint64_t high,
+                                                   const struct hash_seeds *seeds)
 {
     return hash_spread(hash_fold(low ^ seeds->low, high ^ seeds->high), seeds);
+}
+
+static inline uint64_t hash_words(uint64_t low, uint64_t high, const struct hash_seeds *seeds)
+{
+    return hash_of_halves(hash_words_halves(low, high, seeds));
 }
 
 /* The same of up to 24 bytes in three words, which may differ in number: a third of 0 adds nothing.
@@ -64,9 +80,9 @@ static inline uint64_t hash_three_words(const uint64_t words[3], size_t n_bytes,
 {
     const struct hash_seeds seeds = hash_seeds(n_bytes, seed);
 
-    return hash_spread(hash_fold(words[0] ^ seeds.low, words[1] ^ seeds.high) ^
-                           hash_fold(words[2], seed ^ HASH_SECRET_3),
-                       &seeds);
+    return hash_of_halves(hash_spread(hash_fold(words[0] ^ seeds.low, words[1] ^ seeds.high) ^
+                                          hash_fold(words[2], seed ^ HASH_SECRET_3),
+                                      &seeds));
 }
 
 /* hash_bytes of 25 to 32 bytes, in four words, filled up with zeroes. */

@@ -80,7 +80,7 @@ static uint32_t shard_shift(uint32_t n_places, uint32_t n_shards)
     bool is_power = (n_shards & (n_shards - 1)) == 0;
 
     if (n_places == 0) {
-        return 8;
+        return is_power ? CACHE_SHARD_SHIFT + (uint32_t)__builtin_ctz(n_shards) - 16 : 8;
     }
     return is_power ? above + (uint32_t)__builtin_ctz(n_shards) - 16 : above;
 }

@@ -20,7 +20,7 @@
 #include <sys/single_threaded.h>
 
 struct shard {
-    _Alignas(64) struct cache_front front;
+    _Alignas(CACHE_SHARD_BYTES) struct cache_front front;
     struct lock lock; /* LOCK_RANK_SHARD; guards all else, but for reads of the only thread of a
                          process, and those of cache_glance and cache_find_words */
     struct table table;

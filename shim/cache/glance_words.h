@@ -28,7 +28,7 @@ static inline bool glance_words_begin_place(struct glance_words *ret_glance,
                                             const struct cache_words *words, uint64_t hash)
 {
     size_t shard = hash >> words->place_shard_shift & (words->n_shards - 1);
-    char *front = (char *)words->first + shard * words->shard_bytes;
+    char *front = (char *)words->first + shard * CACHE_SHARD_BYTES;
 
     ret_glance->front = (const struct cache_front *)(const void *)front;
     ret_glance->sequence = atomic_load_explicit(&ret_glance->front->sequence, memory_order_acquire);

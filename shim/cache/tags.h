@@ -18,7 +18,8 @@
 #endif
 
 #define GROUP_SLOTS      14
-#define GROUP_LOAD       11  /* entries a group is made for: 4 % of entries then live elsewhere */
+#define GROUP_LOAD       11 /* entries a group is made for: 4 % of entries then live elsewhere */
+#define GROUP_SLOTS_MASK ((1u << GROUP_SLOTS) - 1)
 #define GROUP_PASSED_MAX 255 /* the count sticks here: a long probe, never a wrong answer */
 
 struct group {
@@ -72,13 +73,14 @@ static inline uint32_t group_match_portable(const struct group *group, unsigned 
     return mask;
 }
 
-static inline uint32_t group_match(const struct group *group, unsigned char tag)
+/* The same, but beyond GROUP_SLOTS_MASK any bits may be set: for whoever looks only at the lowest.
+ */
+static inline uint32_t group_match_all(const struct group *group, unsigned char tag)
 {
 #if defined(__SSE2__)
     __m128i tags = _mm_load_si128((const __m128i *)(const void *)group);
-    int mask = _mm_movemask_epi8(_mm_cmpeq_epi8(tags, _mm_set1_epi8((char)tag)));
 
-    return (uint32_t)mask & ((1u << GROUP_SLOTS) - 1);
+    return (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(tags, _mm_set1_epi8((char)tag)));
 #elif defined(__aarch64__)
     static const unsigned char bits[16] = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32};
     uint8x16_t equal =
@@ -89,6 +91,11 @@ static inline uint32_t group_match(const struct group *group, unsigned char tag)
 #else
     return group_match_portable(group, tag);
 #endif
+}
+
+static inline uint32_t group_match(const struct group *group, unsigned char tag)
+{
+    return group_match_all(group, tag) & GROUP_SLOTS_MASK;
 }
 
 #endif

@@ -7,6 +7,8 @@
 _Static_assert(TABLE_LARGE_BLOCK == 1, "cache_find_long");
 _Static_assert(CACHE_WORDS_KEY_AT == TABLE_KEY_AT, "of slots");
 _Static_assert(CACHE_WORDS_VALUE_AT == TABLE_WORD_VALUE_AT, "of slots");
+_Static_assert(sizeof(struct shard) == CACHE_SHARD_BYTES, "the way from one to the next");
+_Static_assert(CACHE_SHARD_BYTES == 1 << CACHE_SHARD_SHIFT, "the way is the hash's own bits");
 _Static_assert(CACHE_WORDS_MARK_AT == offsetof(struct slot_head, mark), "of slots");
 
 const struct group cache_no_group;
@@ -26,8 +28,7 @@ bool cache_words_init(struct cache_words *ret_words, struct cache *cache)
     *ret_words = (struct cache_words){
         .first = &cache->shards[0].front,
         .generation = &cache->generation,
-        .front_shift = 24 - (uint32_t)__builtin_ctz(n_shards),
-        .shard_bytes = sizeof(struct shard),
+        .front_mask = (n_shards - 1) << CACHE_SHARD_SHIFT,
         .slot_bytes = layout->slot_bytes,
         .group_bytes = layout->slot_bytes * GROUP_SLOTS,
         .max_count = cache->policy->max_count,
@@ -48,6 +49,34 @@ bool cache_words_init(struct cache_words *ret_words, struct cache *cache)
     return layout->n_key_bytes <= 16 && layout->n_value_bytes > 0 && layout->n_value_bytes <= 8 &&
            layout->life_at == 0 && ret_words->use != CACHE_WORDS_USES &&
            (n_shards & (n_shards - 1)) == 0;
+}
+
+char *cache_find_further(const struct cache_words *words, const struct cache_front *front,
+                         uint64_t low, uint64_t high, uint64_t hash)
+{
+    uint32_t n_groups = atomic_load_explicit(&front->n_groups, memory_order_relaxed);
+    const struct group *groups = atomic_load_explicit(&front->groups, memory_order_relaxed);
+    char *slots = atomic_load_explicit(&front->slots, memory_order_relaxed);
+    uint32_t at = group_home((uint32_t)(hash >> 32), n_groups);
+
+    if (words->use == CACHE_WORDS_PLACE ||
+        atomic_load_explicit(&front->generation, memory_order_relaxed) !=
+            atomic_load_explicit(words->generation, memory_order_relaxed)) {
+        return NULL;
+    }
+    for (uint32_t n_probed = 1; n_probed < n_groups && groups[at].n_passed != 0; n_probed++) {
+        at = at + 1 == n_groups ? 0 : at + 1;
+        for (uint32_t mask = group_match(&groups[at], tag_of_hash(hash)); mask != 0;
+             mask &= mask - 1) {
+            char *slot = slots + (size_t)at * words->group_bytes +
+                         (size_t)(uint32_t)__builtin_ctz(mask) * words->slot_bytes;
+
+            if (cache_words_are(words, slot, low, high, true)) {
+                return slot;
+            }
+        }
+    }
+    return NULL;
 }
 
 bool cache_glance_words(const struct cache_words *words, uint64_t low, uint64_t high, uint64_t hash,

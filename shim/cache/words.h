@@ -3,8 +3,7 @@
  * The shortest hit: keys of one or two words, values of one, which lie in the slots, in a cache
  * whose entries live until they go. Part of cache.h, so that the look-up becomes part of its
  * caller; what it has to know of shards stands here, too. It answers what cache_lookup would, or
- * not at all: an entry that does not lie in its home group (4 % of those in a full table), and all
- * that needs a lock, is cache_lookup's.
+ * not at all: all that needs a lock is cache_lookup's.
  */
 #ifndef CACHE_WORDS_H
 #define CACHE_WORDS_H
@@ -40,7 +39,7 @@ enum cache_words_use {
 struct cache_words {
     struct cache_front *first;          /* of the first shard */
     const _Atomic uint64_t *generation; /* the cache's */
-    uint32_t front_shift, shard_bytes;  /* which of them, and how far apart they are */
+    uint32_t front_mask;                /* of the hash the bits that say how far from that one */
     uint32_t slot_bytes, group_bytes;   /* of a slot, of a group's slots */
     uint32_t max_count;
     uint32_t key_value_at; /* of keys that differ in size */
@@ -56,6 +55,13 @@ struct cache_words {
 #define CACHE_WORDS_KEY_AT   8
 #define CACHE_WORDS_VALUE_AT 16 /* of long keys one word later */
 
+/* Of slots that hold nothing but the head, a key of so many words, and a value of one. */
+#define CACHE_WORDS_SLOT_BYTES(n_words) (CACHE_WORDS_KEY_AT + 8 * (n_words) + 8)
+
+/* Shards are so far apart; those bits of a hash that choose one are the way to it, in bytes. */
+#define CACHE_SHARD_BYTES 512
+#define CACHE_SHARD_SHIFT 9
+
 /* The place of a key is in the upper half of its hash from this bit on, and nowhere else. */
 #define CACHE_PLACE_SHIFT 5
 #define CACHE_PLACE_BITS  (32 - CACHE_PLACE_SHIFT)
@@ -66,8 +72,9 @@ struct cache_words {
 _Static_assert(CACHE_PLACE_BYTES == 1 << CACHE_PLACE_SHIFT, "a masked hash is an offset");
 
 /*
- * The number of a key's shard, by 16 bits of its hash: shift is 8 where there are groups, since
- * these bits choose neither tag nor group.
+ * The number of a key's shard, by 16 bits of its hash from there on. Where there are groups, these
+ * choose neither tag nor group; if n_shards is a power of two, too, the uppermost of them are those
+ * from CACHE_SHARD_SHIFT on.
  */
 static inline uint32_t cache_shard_number(uint64_t hash, uint32_t shift, uint32_t n_shards)
 {
@@ -76,12 +83,11 @@ static inline uint32_t cache_shard_number(uint64_t hash, uint32_t shift, uint32_
     return (uint32_t)(((turned & 0xffff) * n_shards) >> 16);
 }
 
-/* The same where n_shards is a power of two: the upper of those bits. */
+/* The same where there are groups and n_shards is a power of two. */
 static inline struct cache_front *cache_front(const struct cache_words *words, uint64_t hash)
 {
     return (struct cache_front *)(void *)((char *)words->first +
-                                          (size_t)((hash & 0xffffff) >> words->front_shift) *
-                                              words->shard_bytes);
+                                          ((uint32_t)hash & words->front_mask));
 }
 
 /*
@@ -166,6 +172,56 @@ cache_find_words(const struct cache_words *words, const struct cache_front *fron
     }
     return NULL;
 }
+
+/*
+ * The same, but in the key's home group only, where 96 % are, so that nothing has to be kept for a
+ * second look: if this is false, ask cache_find_further. n_words: of a key, 1 or 2, or 0 if the
+ * caller does not know; what it knows when it is compiled saves multiplications. With n_words the
+ * slots hold nothing else.
+ */
+static inline __attribute__((always_inline)) bool
+cache_find_home(const struct cache_words *words, const struct cache_front *front, uint64_t low,
+                uint64_t high, uint32_t hash_upper, uint32_t n_words, enum cache_words_use use,
+                char **ret_slot)
+{
+    const uint64_t hash = (uint64_t)hash_upper << 32;
+    uint32_t slot_bytes = n_words == 0 ? words->slot_bytes : CACHE_WORDS_SLOT_BYTES(n_words);
+    uint32_t group_bytes = n_words == 0 ? words->group_bytes : slot_bytes * GROUP_SLOTS;
+    const bool has_high = n_words == 2 || (n_words == 0 && words->has_long_keys);
+    const struct group *groups;
+    uint32_t home, mask;
+    char *slots;
+
+    if (use == CACHE_WORDS_PLACE) {
+        *ret_slot = cache_find_words(words, front, low, high, hash, n_words != 1, use);
+        return *ret_slot != NULL;
+    }
+    if (__builtin_expect(atomic_load_explicit(&front->generation, memory_order_relaxed) !=
+                             atomic_load_explicit(words->generation, memory_order_relaxed),
+                         0)) {
+        return false;
+    }
+    home = group_home(hash_upper, atomic_load_explicit(&front->n_groups, memory_order_relaxed));
+    groups = atomic_load_explicit(&front->groups, memory_order_relaxed);
+    mask = group_match_all(&groups[home], tag_of_hash(hash));
+    slots = atomic_load_explicit(&front->slots, memory_order_relaxed) + (size_t)home * group_bytes;
+    __asm__("" : "+r"(slots)); /* a sum that is there before the match is, and not made after it */
+    for (; (mask & GROUP_SLOTS_MASK) != 0; mask &= mask - 1) {
+        /* The number in 32 bits, which leaves nothing to extend, and the 8 in the address. */
+        char *slot = slots + (size_t)((uint32_t)__builtin_ctz(mask) * (slot_bytes / 8)) * 8;
+
+        if (__builtin_expect(shared_load(slot + CACHE_WORDS_KEY_AT) == low, 1) &&
+            (!has_high || shared_load(slot + CACHE_WORDS_KEY_AT + 8) == high)) {
+            *ret_slot = slot;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The slot of an entry that does not lie in its home group, or NULL. As cache_find_words. */
+char *cache_find_further(const struct cache_words *words, const struct cache_front *front,
+                         uint64_t low, uint64_t high, uint64_t hash);
 
 /* The same for keys that differ in size. key: one of at most SHORT_KEY_BYTES bytes. */
 static inline __attribute__((always_inline)) char *

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * One function of C for each order in which up to three integers and floating-point numbers may
- * come. It gets the plan in the first integer register that the arguments leave free, and leaves
- * its answer in both registers in which one may be expected.
+ * The short way of a hit but for the code of it (quick_words.c, quick_text.c): which plans have
+ * one, and what becomes of calls that the code does not answer at once.
  */
 #include "call/quick_private.h"
 
@@ -17,22 +16,16 @@
 /* A hit takes a few nanoseconds, so that several are timed together. */
 #define HITS_TIMED 8
 
-static inline uint64_t bits_of(double value)
+/* Those that there are not are anything. */
+static inline void note_words(struct abi_words *ret_words, uint64_t i0, uint64_t i1, uint64_t i2,
+                              double v0, double v1, double v2)
 {
-    uint64_t bits;
-
-    memcpy(&bits, &value, sizeof(bits));
-    return bits;
-}
-
-static inline uint64_t low_of(unsigned __int128 key)
-{
-    return (uint64_t)key;
-}
-
-static inline uint64_t high_of(unsigned __int128 key)
-{
-    return (uint64_t)(key >> 64);
+    ret_words->integers[0] = i0;
+    ret_words->integers[1] = i1;
+    ret_words->integers[2] = i2;
+    ret_words->vectors[0] = bits_of(v0);
+    ret_words->vectors[1] = bits_of(v1);
+    ret_words->vectors[2] = bits_of(v2);
 }
 
 static unsigned __int128 make_key(const struct call_plan *plan, const struct abi_words *words)
@@ -54,6 +47,7 @@ static bool try_hit(const struct call_plan *plan, const struct abi_words *words,
     const struct call_quick *quick = &plan->quick;
     unsigned __int128 key;
     uint64_t hash;
+    const struct cache_front *front;
     const char *slot;
 
     if (quick->is_text) {
@@ -68,8 +62,12 @@ static bool try_hit(const struct call_plan *plan, const struct abi_words *words,
         return quick->cache.use != CACHE_WORDS_STAMP &&
                cache_glance_words(&quick->cache, low_of(key), high_of(key), hash, false, ret_word);
     }
-    slot = cache_find_words(&quick->cache, cache_front(&quick->cache, hash), low_of(key),
-                            high_of(key), hash, true, quick->cache.use);
+    front = cache_front(&quick->cache, hash);
+    slot = cache_find_words(&quick->cache, front, low_of(key), high_of(key), hash, true,
+                            quick->cache.use);
+    if (slot == NULL) {
+        slot = cache_find_further(&quick->cache, front, low_of(key), high_of(key), hash);
+    }
     if (slot == NULL) {
         return false;
     }
@@ -130,7 +128,37 @@ static bool glance(struct call_plan *plan, const struct abi_words *words, uint64
     return true;
 }
 
-/* The long way, with the arguments in memory. Those that there are not are anything. */
+struct abi_both quick_further(struct call_plan *plan, uint64_t i0, uint64_t i1, uint64_t i2,
+                              double v0, double v1, double v2)
+{
+    const struct call_quick *quick = &plan->quick;
+    _Atomic uint64_t *hits = stats_hits_alone(plan->counters);
+    uint64_t n_hits = atomic_load_explicit(hits, memory_order_relaxed) + 1, hash, word = 0;
+    struct abi_words words;
+    unsigned __int128 key;
+    struct cache_front *front;
+    bool is_hit = false;
+    char *slot;
+
+    guard_enter();
+    if (__libc_single_threaded && !fork_page_is_new_child() && !is_look_due(plan, n_hits) &&
+        is_rounding_told(plan, plan->abi->n_vectors > 0)) {
+        note_words(&words, i0, i1, i2, v0, v1, v2);
+        key = make_key(plan, &words);
+        hash = hash_words(low_of(key), high_of(key), &quick->seeds);
+        front = cache_front(&quick->cache, hash);
+        slot = cache_find_further(&quick->cache, front, low_of(key), high_of(key), hash);
+        if (slot != NULL && cache_use_words(&quick->cache, front, slot, quick->cache.use)) {
+            word = widen(quick, cache_words_value(&quick->cache, slot, true));
+            atomic_store_explicit(hits, n_hits, memory_order_relaxed);
+            is_hit = true;
+        }
+    }
+    guard_leave();
+    return is_hit ? both(word) : quick_handle(plan, i0, i1, i2, v0, v1, v2);
+}
+
+/* The long way, with the arguments in memory. */
 struct abi_both quick_handle_long(struct call_plan *plan, uint64_t i0, uint64_t i1, uint64_t i2,
                                   double v0, double v1, double v2)
 {
@@ -141,12 +169,7 @@ struct abi_both quick_handle_long(struct call_plan *plan, uint64_t i0, uint64_t 
     uint64_t result = 0;
     bool is_hit = false;
 
-    words.integers[0] = i0;
-    words.integers[1] = i1;
-    words.integers[2] = i2;
-    words.vectors[0] = bits_of(v0);
-    words.vectors[1] = bits_of(v1);
-    words.vectors[2] = bits_of(v2);
+    note_words(&words, i0, i1, i2, v0, v1, v2);
     guard_enter();
     if (fork_page_is_new_child()) {
         /* call_handle puts the house in order */
@@ -167,102 +190,17 @@ struct abi_both quick_handle_long(struct call_plan *plan, uint64_t i0, uint64_t 
     return both(result);
 }
 
-/*
- * A hit of n words, of which the others are 0, in a process without threads. Calls nothing, so that
- * no register has to be saved for it. The guard is set. has_vectors, use: as the plan's, but known
- * when this is compiled.
- */
-static inline __attribute__((always_inline)) bool find(struct call_plan *plan, int n,
-                                                       bool has_vectors, enum cache_words_use use,
-                                                       uint64_t w0, uint64_t w1, uint64_t w2,
-                                                       uint64_t *ret_word)
+/* Whether quick_words.c may take it for that, see there. */
+static bool is_plain(const struct call_quick *quick, uint32_t n_arguments)
 {
-    const struct call_quick *quick = &plan->quick;
-    _Atomic uint64_t *hits = stats_hits_alone(plan->counters);
-    uint64_t n_hits = atomic_load_explicit(hits, memory_order_relaxed) + 1, hash;
-    unsigned __int128 key = w0 & quick->masks[0];
-    struct cache_front *front;
-    char *slot;
+    bool all_whole = quick->widening == 0;
 
-    if (n > 1) {
-        key |= (unsigned __int128)(w1 & quick->masks[1]) << quick->shifts[1];
+    for (uint32_t i = 0; i < n_arguments; i++) {
+        all_whole = all_whole && quick->masks[i] == UINT64_MAX;
     }
-    if (n > 2) {
-        key |= (unsigned __int128)(w2 & quick->masks[2]) << quick->shifts[2];
-    }
-    if (!likely(__libc_single_threaded && !fork_page_is_new_child() &&
-                !is_look_due(plan, n_hits))) {
-        return false;
-    }
-    hash = hash_words(low_of(key), high_of(key), &quick->seeds);
-    front = cache_front(&quick->cache, hash);
-    slot = cache_find_words(&quick->cache, front, low_of(key), high_of(key), hash, n > 1, use);
-    if (!likely(slot != NULL && is_rounding_told(plan, has_vectors) &&
-                cache_use_words(&quick->cache, front, slot, use))) {
-        return false;
-    }
-    *ret_word = widen(quick, cache_words_value(&quick->cache, slot, n > 1));
-    atomic_store_explicit(hits, n_hits, memory_order_relaxed);
-    return true;
+    return all_whole && (quick->cache.use == CACHE_WORDS_PLACE ||
+                         quick->cache.slot_bytes == CACHE_WORDS_SLOT_BYTES(n_arguments));
 }
-
-/* One for each way in which a use is noted. */
-#define QUICK_USE(pattern, suffix, use, parameters, n, has_vectors, w0, w1, w2, ...) \
-    static struct abi_both quick_##pattern##_##suffix parameters {                   \
-        uint64_t word;                                                               \
-        bool is_hit;                                                                 \
-                                                                                     \
-        guard_enter();                                                               \
-        is_hit = find(plan, n, has_vectors, use, w0, w1, w2, &word);                 \
-        guard_leave();                                                               \
-        return likely(is_hit) ? both(word) : quick_handle(__VA_ARGS__);              \
-    }
-
-/* pattern: the order of the parameters; then those of the function, and the words as they come. */
-#define QUICK(pattern, ...)                                   \
-    QUICK_USE(pattern, leave, CACHE_WORDS_LEAVE, __VA_ARGS__) \
-    QUICK_USE(pattern, count, CACHE_WORDS_COUNT, __VA_ARGS__) \
-    QUICK_USE(pattern, stamp, CACHE_WORDS_STAMP, __VA_ARGS__) \
-    QUICK_USE(pattern, place, CACHE_WORDS_PLACE, __VA_ARGS__)
-
-#define I    uint64_t i0
-#define II   uint64_t i0, uint64_t i1
-#define III  uint64_t i0, uint64_t i1, uint64_t i2
-#define PLAN struct call_plan *plan
-#define V0   bits_of(v0)
-#define V1   bits_of(v1)
-#define V2   bits_of(v2)
-
-QUICK(i, (I, PLAN), 1, false, i0, 0, 0, plan, i0, 0, 0, 0, 0, 0)
-QUICK(v, (PLAN, double v0), 1, true, V0, 0, 0, plan, 0, 0, 0, v0, 0, 0)
-QUICK(ii, (II, PLAN), 2, false, i0, i1, 0, plan, i0, i1, 0, 0, 0, 0)
-QUICK(iv, (I, PLAN, double v0), 2, true, i0, V0, 0, plan, i0, 0, 0, v0, 0, 0)
-QUICK(vi, (I, PLAN, double v0), 2, true, V0, i0, 0, plan, i0, 0, 0, v0, 0, 0)
-QUICK(vv, (PLAN, double v0, double v1), 2, true, V0, V1, 0, plan, 0, 0, 0, v0, v1, 0)
-QUICK(iii, (III, PLAN), 3, false, i0, i1, i2, plan, i0, i1, i2, 0, 0, 0)
-QUICK(iiv, (II, PLAN, double v0), 3, true, i0, i1, V0, plan, i0, i1, 0, v0, 0, 0)
-QUICK(ivi, (II, PLAN, double v0), 3, true, i0, V0, i1, plan, i0, i1, 0, v0, 0, 0)
-QUICK(vii, (II, PLAN, double v0), 3, true, V0, i0, i1, plan, i0, i1, 0, v0, 0, 0)
-QUICK(ivv, (I, PLAN, double v0, double v1), 3, true, i0, V0, V1, plan, i0, 0, 0, v0, v1, 0)
-QUICK(viv, (I, PLAN, double v0, double v1), 3, true, V0, i0, V1, plan, i0, 0, 0, v0, v1, 0)
-QUICK(vvi, (I, PLAN, double v0, double v1), 3, true, V0, V1, i0, plan, i0, 0, 0, v0, v1, 0)
-QUICK(vvv, (PLAN, double v0, double v1, double v2), 3, true, V0, V1, V2, plan, 0, 0, 0, v0, v1, v2)
-
-/* By the number of parameters, bit i: the i-th travels in a vector register, and the use. */
-typedef void (*code_fn)(void);
-#define CODE(pattern)                                           \
-    {                                                           \
-        [CACHE_WORDS_LEAVE] = (code_fn)quick_##pattern##_leave, \
-        [CACHE_WORDS_COUNT] = (code_fn)quick_##pattern##_count, \
-        [CACHE_WORDS_STAMP] = (code_fn)quick_##pattern##_stamp, \
-        [CACHE_WORDS_PLACE] = (code_fn)quick_##pattern##_place, \
-    }
-static const code_fn codes[MARSHAL_FLAT_PARAMETERS +
-                           1][1 << MARSHAL_FLAT_PARAMETERS][CACHE_WORDS_USES] = {
-    [1] = {CODE(i), CODE(v)},
-    [2] = {CODE(ii), CODE(vi), CODE(iv), CODE(vv)},
-    [3] = {CODE(iii), CODE(vii), CODE(ivi), CODE(vvi), CODE(iiv), CODE(viv), CODE(ivv), CODE(vvv)},
-};
 
 void quick_prepare(struct call_plan *plan)
 {
@@ -298,7 +236,8 @@ void quick_prepare(struct call_plan *plan)
     quick->computes = !plan->judges_results && !plan->has_fences;
     quick_follow_share(plan, atomic_load_explicit(&plan->measure.share, memory_order_relaxed));
     quick->code = quick->is_text ? quick_text_code(quick->cache.use)
-                                 : codes[abi->n_arguments][vectors][quick->cache.use];
+                                 : quick_words_code(abi->n_arguments, vectors, quick->cache.use,
+                                                    is_plain(quick, abi->n_arguments));
 }
 
 void quick_follow_share(struct call_plan *plan, uint32_t share)

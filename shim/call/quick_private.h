@@ -14,6 +14,24 @@
 
 #define likely(condition) __builtin_expect(!!(condition), 1)
 
+static inline uint64_t bits_of(double value)
+{
+    uint64_t bits;
+
+    memcpy(&bits, &value, sizeof(bits));
+    return bits;
+}
+
+static inline uint64_t low_of(unsigned __int128 key)
+{
+    return (uint64_t)key;
+}
+
+static inline uint64_t high_of(unsigned __int128 key)
+{
+    return (uint64_t)(key >> 64);
+}
+
 static inline struct abi_both both(uint64_t word)
 {
     struct abi_both both = {.integer = word};
@@ -46,6 +64,20 @@ static inline bool is_look_due(struct call_plan *plan, uint64_t n_hits)
  * calls to be timed. The guard is set. Keeps errno.
  */
 void quick_look(struct call_plan *plan, const struct abi_words *words, uint32_t n_hits);
+
+/*
+ * quick_words.c: the code for a function of so many numbers; bit i of vectors: the i-th travels in
+ * a vector register. is_plain: see there.
+ */
+void (*quick_words_code(uint32_t n_arguments, uint32_t vectors, enum cache_words_use use,
+                        bool is_plain))(void);
+
+/*
+ * What quick_words.c has no answer for at the first look: an entry that does not lie where it
+ * should, or else quick_handle.
+ */
+struct abi_both quick_further(struct call_plan *plan, uint64_t i0, uint64_t i1, uint64_t i2,
+                              double v0, double v1, double v2);
 
 /*
  * What is no hit of the short way, with at most three integers and three vector registers: the

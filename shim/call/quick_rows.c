@@ -20,14 +20,6 @@ struct found {
     int32_t set_errno;
 };
 
-static inline uint64_t bits_of(double value)
-{
-    uint64_t bits;
-
-    memcpy(&bits, &value, sizeof(bits));
-    return bits;
-}
-
 /* The long way, or that of threads. */
 __attribute__((noinline)) static struct abi_both
 go_on(struct call_plan *plan, uint64_t i0, uint64_t i1, uint64_t i2, double v0, double v1)

@@ -59,6 +59,18 @@ static inline bool glance(struct cache *cache, const struct cache_words *words, 
     return cache_glance_words(words, low, high, hash_of(cache, low, high), use, ret_value);
 }
 
+/* n_words: what the caller knows of keys. */
+static inline const char *find_home(const struct cache_words *words, uint64_t low, uint64_t high,
+                                    uint64_t hash, uint32_t n_words)
+{
+    char *slot;
+
+    return cache_find_home(words, cache_front(words, hash), low, high, (uint32_t)(hash >> 32),
+                           n_words, words->use, &slot)
+               ? slot
+               : NULL;
+}
+
 static inline bool find(struct cache *cache, const struct cache_words *words, uint64_t low,
                         uint64_t high, uint64_t *ret_value)
 {
@@ -75,6 +87,8 @@ static inline bool find(struct cache *cache, const struct cache_words *words, ui
                              cache_words_value(words, slot, true));
         }
     }
+    assert_ptr_equal(find_home(words, low, high, hash, 0), slot);
+    assert_ptr_equal(find_home(words, low, high, hash, words->has_long_keys ? 2 : 1), slot);
     if (slot == NULL) {
         return false;
     }

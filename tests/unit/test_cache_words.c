@@ -102,6 +102,45 @@ static void test_a_short_key_is_one_word(void **state)
     cache_destroy(cache);
 }
 
+/* Of a full cache some entries are not where they should be, and all are found by one look or the
+ * other, but never by both. */
+static void test_all_are_at_home_or_further(void **state)
+{
+    struct cache_options options = {.policy = LEAVES,
+                                    .max_entries = 5000,
+                                    .max_bytes = 1 << 20,
+                                    .n_shards = 4,
+                                    .key_bytes = 8,
+                                    .value_bytes = 8};
+    struct cache *cache;
+    struct cache_words words;
+    uint32_t n_at_home = 0;
+
+    assert_int_equal(cache_create(&options, &cache), 0);
+    for (uint64_t i = 0; i < options.max_entries; i++) {
+        insert(cache, i, 0, ~i);
+    }
+    words = words_of(cache);
+    for (uint64_t i = 0; i < options.max_entries; i++) {
+        uint64_t hash = hash_of(cache, i, 0);
+        const struct cache_front *front = cache_front(&words, hash);
+        const char *home = find_home(&words, i, 0, hash, 1);
+        const char *further = cache_find_further(&words, front, i, 0, hash);
+
+        assert_true((home == NULL) != (further == NULL));
+        assert_true(cache_words_value(&words, home != NULL ? home : further, true) == ~i);
+        n_at_home += home != NULL;
+    }
+    assert_in_range(n_at_home, options.max_entries / 10 * 9, options.max_entries - 1);
+    cache_fence(cache);
+    for (uint64_t i = 0; i < options.max_entries; i++) {
+        uint64_t hash = hash_of(cache, i, 0);
+
+        assert_null(cache_find_further(&words, cache_front(&words, hash), i, 0, hash));
+    }
+    cache_destroy(cache);
+}
+
 /* Only the generation says so: the entry is where it was. */
 static void test_what_was_invalidated_does_not_answer(void **state)
 {
@@ -322,6 +361,7 @@ int main(void)
         cmocka_unit_test(test_every_word_of_a_key_counts),
         cmocka_unit_test(test_every_word_of_a_key_counts_in_places),
         cmocka_unit_test(test_a_short_key_is_one_word),
+        cmocka_unit_test(test_all_are_at_home_or_further),
         cmocka_unit_test(test_what_was_invalidated_does_not_answer),
         cmocka_unit_test(test_nothing_answers_during_a_change),
         cmocka_unit_test(test_a_use_is_counted_once_and_up_to_the_most),
