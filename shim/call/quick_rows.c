@@ -353,7 +353,8 @@ void (*quick_rows_code(const struct abi_call *abi, const struct call_wide *wide)
     }
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         if (rows[i].n_integers == abi->n_integers && rows[i].n_vectors == abi->n_vectors &&
-            rows[i].n_outs == wide->n_outs && rows[i].is_rich == is_rich && n_words <= 2) {
+            rows[i].n_outs == wide->n_outs && rows[i].is_rich == is_rich && n_words <= 2 &&
+            wide->n_approximate == 0) {
             return rows[i].codes[n_words - 1];
         }
     }

@@ -62,6 +62,21 @@ static inline void make_key(const struct call_wide *wide, uint32_t n_words,
     }
 }
 
+/* Not inlined, for the room of the copy. */
+__attribute__((noinline)) static void
+make_approximate_key(const struct call_plan *plan, const struct abi_words *words, uint64_t *ret_key)
+{
+    const struct call_wide *wide = plan->wide;
+    struct abi_words approximate = *words;
+
+    for (uint32_t i = 0; i < wide->n_approximate; i++) {
+        marshal_approximate_argument(plan->marshal, wide->approximate[i],
+                                     (char *)&approximate +
+                                         plan->abi->word_at[wide->approximate[i]]);
+    }
+    make_key(wide, wide->rows.n_key_words, &approximate, ret_key);
+}
+
 static inline uint64_t hash_key(const struct call_plan *plan, uint32_t n_words, const uint64_t *key)
 {
     const struct call_wide *wide = plan->wide;
@@ -87,10 +102,15 @@ static inline __attribute__((always_inline)) bool ask(const struct call_plan *pl
         return false;
     }
     if (n_words == 0) {
-        return quick_ask_texts(&wide->texts, &wide->rows, plan->seed, words, now_ns, use,
+        return likely(float_look_is_default(look)) &&
+               quick_ask_texts(&wide->texts, &wide->rows, plan->seed, words, now_ns, use,
                                ret_answer->words);
     }
-    make_key(wide, n_words, words, key);
+    if (__builtin_expect(wide->n_approximate != 0, 0)) {
+        make_approximate_key(plan, words, key);
+    } else {
+        make_key(wide, n_words, words, key);
+    }
     hash = hash_key(plan, n_words, key);
     if (!likely(float_look_is_default(look))) {
         return false;
@@ -245,6 +265,15 @@ static void place_pieces(struct call_wide *wide, const struct abi_call *abi,
     }
 }
 
+static void note_approximate(struct call_wide *wide, const struct marshal_wide *described)
+{
+    for (uint32_t i = 0; i < described->n_parts; i++) {
+        if (described->parts[i].is_approximate) {
+            wide->approximate[wide->n_approximate++] = (uint8_t)described->parts[i].parameter;
+        }
+    }
+}
+
 /* The same for keys of at most two words. */
 static void place_parts(struct call_wide *wide, const struct abi_call *abi,
                         const struct marshal_wide *described)
@@ -318,6 +347,7 @@ int quick_prepare_wide(struct call_plan *plan, struct arena *arena)
     } else {
         memcpy(wide->key, described.key, sizeof(described.key));
         place_pieces(wide, plan->abi, &described);
+        note_approximate(wide, &described);
         place_parts(wide, plan->abi, &described);
         wide->n_words = rows.n_key_words;
     }

@@ -59,7 +59,9 @@ struct call_wide {
     uint64_t key[CACHE_ROW_WORDS]; /* what is in every key */
     struct quick_part integers[QUICK_ROW_INTEGERS], vectors[QUICK_ROW_VECTORS];
     struct quick_row_out row_outs[QUICK_ROW_OUTS];
-    uint32_t row_result_at, row_errno_at;    /* 0: errno is left alone */
+    uint32_t row_result_at, row_errno_at; /* 0: errno is left alone */
+    uint32_t n_approximate; /* of these parameters, which then have no way in quick_rows.c */
+    uint8_t approximate[MARSHAL_WIDE_PARTS];
     uint32_t ends[CACHE_ROW_WORDS];          /* of each word: behind its last piece */
     struct quick_piece pieces[QUICK_PIECES]; /* by words */
 };

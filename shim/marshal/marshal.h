@@ -144,6 +144,7 @@ struct marshal_wide {
     uint32_t n_parts;
     struct {
         uint32_t parameter, at, n_bytes; /* in the key; at most 8 */
+        bool is_approximate;             /* but for marshal_approximate_argument */
     } parts[MARSHAL_WIDE_PARTS];
     uint32_t n_outs;
     struct {
@@ -156,6 +157,9 @@ struct marshal_wide {
 };
 
 bool marshal_is_wide(const struct marshal_plan *plan, struct marshal_wide *ret_wide);
+
+/* The value of an argument becomes what keys have in its place. Raises no floating-point flag. */
+void marshal_approximate_argument(const struct marshal_plan *plan, uint32_t parameter, void *value);
 
 /* Per-thread memory of "static" results is set up once, and the process's time begins. 0 or -errno.
  */

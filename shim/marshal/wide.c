@@ -9,6 +9,13 @@
 
 _Static_assert(MARSHAL_WIDE_OUTS == FIXED_OUTS && MARSHAL_WIDE_BYTES == FIXED_MAX_BYTES, "of them");
 
+static bool is_plain_but_for_approximation(const struct marshal_parameter *parameter)
+{
+    return marshal_is_plain(parameter) ||
+           (parameter->description->kind == DESCRIBE_VALUE &&
+            (parameter->type->kind == CTYPE_FLOAT || parameter->type->kind == CTYPE_DOUBLE));
+}
+
 /* The keys: arguments, and marks of those that lead to what is written. */
 static bool describe_wide_key(const struct marshal_plan *plan, struct marshal_wide *wide)
 {
@@ -21,7 +28,7 @@ static bool describe_wide_key(const struct marshal_plan *plan, struct marshal_wi
         }
         if (parameter->out_slot >= 0) {
             wide->key[wide->n_key_bytes++] = 'P';
-        } else if (!marshal_is_plain(parameter)) {
+        } else if (!is_plain_but_for_approximation(parameter)) {
             return false;
         } else if (parameter->description->kind != DESCRIBE_IGNORE) {
             if (wide->n_parts == MARSHAL_WIDE_PARTS) {
@@ -29,6 +36,8 @@ static bool describe_wide_key(const struct marshal_plan *plan, struct marshal_wi
             }
             wide->parts[wide->n_parts].parameter = plan->order[k];
             wide->parts[wide->n_parts].at = wide->n_key_bytes;
+            wide->parts[wide->n_parts].is_approximate =
+                marshal_is_approximate(parameter->description);
             wide->parts[wide->n_parts++].n_bytes = n_bytes;
             wide->n_key_bytes += n_bytes;
         }
@@ -97,4 +106,10 @@ bool marshal_is_wide(const struct marshal_plan *plan, struct marshal_wide *ret_w
     describe_wide_record(plan, ret_wide);
     return plan->key_bytes != 0 ? describe_wide_key(plan, ret_wide)
                                 : describe_text_key(plan, ret_wide);
+}
+
+void marshal_approximate_argument(const struct marshal_plan *plan, uint32_t parameter, void *value)
+{
+    marshal_approximate(plan->parameters[parameter].description, plan->parameters[parameter].type,
+                        value);
 }

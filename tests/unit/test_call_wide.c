@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fenv.h>
+#include <math.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -199,6 +200,53 @@ static void test_four_ints(void **state)
     expect_counts(plan, 2000, 72, 72);
 }
 
+/* ---- near enough ----------------------------------------------------------------------------- */
+
+static double half(double x, float y)
+{
+    n_real++;
+    return x / 2 + (double)y;
+}
+
+static void test_approximate_keys(void **state)
+{
+    static const char *const args[] = {
+        "\"x\":{\"round\":0.5}",
+        "\"x\":{\"drop_bits\":44},\"y\":{\"round\":1}",
+        "\"y\":{\"drop_bits\":18}",
+    };
+    static const double odd[] = {0.0, -0.0, NAN, -NAN, INFINITY, -INFINITY, 5e-324, 1e300};
+
+    for (size_t k = 0; k < sizeof(args) / sizeof(args[0]); k++) {
+        struct call_plan *words, *longer;
+        char entry[300];
+
+        snprintf(entry, sizeof(entry),
+                 "{\"prototype\":\"double f(double x, float y)\",\"args\":{%s},"
+                 "\"policy\":\"sieve\",\"max_entries\":64}",
+                 args[k]);
+        make_both("", entry, (void *)half, false, &words, &longer);
+        random_state = 88172645463325252u;
+        for (int i = 0; i < N_CALLS; i++) {
+            double x = draw(10) == 0 ? odd[draw(8)] : draw(300) / 60.0, seen, wanted;
+            float y = (float)draw(200) / 40;
+            struct argument arguments[] = {ARGUMENT(x), ARGUMENT(y)};
+            int before = n_real, by_words;
+            uint64_t result;
+
+            __libc_single_threaded = i / 500 % 2 == 0;
+            seen = call_short(words, arguments).vector;
+            by_words = n_real - before;
+            result = handle(longer, arguments);
+            memcpy(&wanted, &result, sizeof(wanted));
+            assert_int_equal(n_real - before - by_words, by_words);
+            assert_memory_equal(&seen, &wanted, sizeof(seen));
+        }
+        __libc_single_threaded = 1;
+        expect_same_counts(words, longer);
+    }
+}
+
 /* ---- errno ----------------------------------------------------------------------------------- */
 
 static int set_errno(int x)
@@ -320,6 +368,35 @@ static void test_rounding_and_invalidation(void **state)
     }
 }
 
+static double worth(const char *text, int k)
+{
+    n_real++;
+    return text[0] + k;
+}
+
+static void test_rounding_counts_beside_texts(void **state)
+{
+    struct call_plan *plan = make_plan(
+        "f", "{\"prototype\":\"double f(const char *s, int k)\",\"args\":{\"s\":\"string\"}}",
+        (void *)worth);
+    const char *text = "text";
+    int k = 3;
+    struct argument arguments[] = {ARGUMENT(text), ARGUMENT(k)};
+
+    expect_way(plan, false);
+    random_state = 3;
+    for (int i = 0; i < 4; i++) {
+        __libc_single_threaded = i % 2 == 0;
+        call_short(plan, arguments);
+        assert_int_equal(n_real, 1 + i);
+        fesetround(FE_UPWARD);
+        call_short(plan, arguments);
+        fesetround(FE_TONEAREST);
+        assert_int_equal(n_real, 2 + i);
+    }
+    __libc_single_threaded = 1;
+}
+
 static unsigned n_ticks;
 
 static void fail_to_write(void)
@@ -363,7 +440,6 @@ static void test_others_have_none(void **state)
         "\"invalidate\":[{\"file\":\"/etc/passwd\"}]}",
         "{\"prototype\":\"double f(double x)\",\"ttl\":\"9s\",\"refresh\":{\"early\":1.0}}",
         "{\"prototype\":\"double f(double x)\",\"ttl\":\"9s\",\"key_also\":[\"rounding\"]}",
-        "{\"prototype\":\"double f(double x)\",\"ttl\":\"9s\",\"args\":{\"x\":{\"round\":0.5}}}",
         "{\"prototype\":\"int f(const char *s, int *p)\","
         "\"args\":{\"s\":\"string\",\"p\":{\"out\":\"int\"}}}",
         "{\"prototype\":\"int f(const char *s)\",\"key_also\":[\"locale\"],"
@@ -399,9 +475,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_outs_as_the_long_way, call_setup, call_teardown),
         cmocka_unit_test_setup_teardown(test_many_scalars, call_setup, call_teardown),
         cmocka_unit_test_setup_teardown(test_four_ints, call_setup, call_teardown),
+        cmocka_unit_test_setup_teardown(test_approximate_keys, call_setup, call_teardown),
         cmocka_unit_test_setup_teardown(test_errno_is_set_again, call_setup, call_teardown),
         cmocka_unit_test_setup_teardown(test_faults_are_the_callers, call_setup, call_teardown),
         cmocka_unit_test_setup_teardown(test_rounding_and_invalidation, call_setup, call_teardown),
+        cmocka_unit_test_setup_teardown(test_rounding_counts_beside_texts, call_setup,
+                                        call_teardown),
         cmocka_unit_test_setup_teardown(test_hits_look_at_what_is_due, call_setup, call_teardown),
         cmocka_unit_test_setup_teardown(test_others_have_none, call_setup, call_teardown),
     };
