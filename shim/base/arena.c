@@ -57,10 +57,7 @@ void pages_protect_secret(void *pages, size_t n_bytes)
 {
     int saved_errno = errno;
     madvise(pages, n_bytes, MADV_DONTDUMP);
-    /* Pages that are never touched take no memory for it; not every kernel or tool can do so. */
-    if (n_bytes > 0 && mlock2(pages, n_bytes, MLOCK_ONFAULT) != 0) {
-        mlock(pages, n_bytes);
-    }
+    mlock(pages, n_bytes);
     errno = saved_errno;
 }
 

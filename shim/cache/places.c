@@ -77,7 +77,7 @@ void table_init_places(struct table *table, const struct table_layout *layout, c
 }
 
 /* The whole pages between two addresses. */
-static void return_pages(char *from, size_t n_bytes, bool is_secret)
+static void return_pages(char *from, size_t n_bytes)
 {
     size_t page = pages_size();
     uintptr_t begin = ((uintptr_t)from + page - 1) / page * page;
@@ -85,9 +85,6 @@ static void return_pages(char *from, size_t n_bytes, bool is_secret)
 
     if (begin < end) {
         pages_empty((void *)begin, end - begin);
-        if (is_secret) {
-            pages_protect_secret((void *)begin, end - begin);
-        }
     }
 }
 
@@ -96,8 +93,10 @@ void table_return_places(struct table *table)
     const struct table_layout *layout = table->layout;
     uint32_t n_places = table->order.n_slots;
 
-    return_pages(table->order.slots, slots_bytes(layout, n_places), layout->secret);
-    return_pages((char *)table->expiry.heap, heap_bytes(layout, n_places), layout->secret);
+    if (!layout->secret) { /* those stay locked, and were wiped one by one */
+        return_pages(table->order.slots, slots_bytes(layout, n_places));
+        return_pages((char *)table->expiry.heap, heap_bytes(layout, n_places));
+    }
 }
 
 void table_reset_places(struct table *table)

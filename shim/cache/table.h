@@ -137,7 +137,10 @@ size_t table_places_bytes(const struct table_layout *layout, uint32_t n_places, 
 void table_init_places(struct table *table, const struct table_layout *layout, char *memory,
                        uint32_t n_places, uint32_t n_shards, uint32_t shard);
 
-/* Of a table without entries: the memory that it shares with no other shard goes back. */
+/*
+ * Of a table without entries: the memory that it shares with no other shard goes back, unless it is
+ * locked for secrets.
+ */
 void table_return_places(struct table *table);
 
 /* The table is empty now, whatever state it is in. Its blocks are lost. */
