@@ -84,6 +84,12 @@ int abi_call_create(const struct prototype *prototype, struct arena *arena,
 void abi_call_real(const struct abi_call *call, void *function, void *result, void **arguments);
 
 /*
+ * The same of a typed call, with its arguments' registers as their caller left them. Returns the
+ * register of its result, of which what belongs to no result is anything.
+ */
+uint64_t abi_call_words(const struct abi_call *call, void *function, const struct abi_words *words);
+
+/*
  * Bytes of a value that carry it: without the padding of structs and of long double (10 of 16). A
  * union is all its bytes.
  */

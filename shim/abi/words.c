@@ -165,6 +165,19 @@ static double as_double(uint64_t word)
 DEFINE_CALL(call_for_integer, uint64_t)
 DEFINE_CALL(call_for_vector, double)
 
+uint64_t abi_call_words(const struct abi_call *call, void *function, const struct abi_words *words)
+{
+    double value;
+    uint64_t word;
+
+    if (!call->result_is_vector) {
+        return call_for_integer(call, function, words);
+    }
+    value = call_for_vector(call, function, words);
+    memcpy(&word, &value, sizeof(word));
+    return word;
+}
+
 void words_call(const struct abi_call *call, void *function, void *result, void *const *arguments)
 {
     struct abi_words words;

@@ -7,33 +7,39 @@
  * already, a rounding mode of the program's own, a victim in another shard. What happens during the
  * real function, threads and forks, is seen afterwards, and cache_insert is as good then.
  */
-#include "call/quick_private.h"
+#include "call/quick_wide.h"
 #include "call/real.h"
 
 #include <errno.h>
 
-typedef struct abi_both (*real_fn)(uint64_t, uint64_t, uint64_t, double, double, double);
-
-_Static_assert(MARSHAL_FLAT_TEXT_BYTES >= CACHE_BEGIN_KEY_BYTES, "of words");
+_Static_assert(QUICK_TEXTS_BYTES >= MARSHAL_FLAT_TEXT_BYTES, "there is room for every key");
+_Static_assert(QUICK_TEXTS_BYTES >= sizeof(uint64_t[CACHE_ROW_WORDS]), "as well");
+_Static_assert(QUICK_TEXTS_BYTES >= CACHE_BEGIN_KEY_BYTES, "and behind it");
 
 /* A miss on its way. */
 struct short_miss {
-    /* Of the key. */
-    uint64_t words[(MARSHAL_FLAT_TEXT_BYTES + MARSHAL_TEXT_SLACK_BYTES) / sizeof(uint64_t)];
+    uint64_t words[QUICK_TEXTS_WORDS]; /* of the key */
     struct cache_key key;
     struct cache_ticket ticket;
     uint64_t look;     /* at the rounding mode */
     uint64_t began_ns; /* 0: this call is not timed */
 };
 
-static inline bool make_key(const struct call_plan *plan, const struct abi_words *words,
-                            struct short_miss *miss)
+/* is_wide, here and below: what the plan says, but known when this is compiled. */
+static inline __attribute__((always_inline)) bool make_key(const struct call_plan *plan,
+                                                           bool is_wide,
+                                                           const struct abi_words *words,
+                                                           struct short_miss *miss)
 {
     const struct call_quick *quick = &plan->quick;
     unsigned __int128 key = 0;
     uint64_t word;
 
     miss->key.bytes.data = miss->words;
+    if (is_wide) {
+        miss->key.bytes.n_bytes = quick_wide_key(plan, words, miss->words, &miss->key.hash);
+        return miss->key.bytes.n_bytes != 0;
+    }
     if (quick->is_text) {
         const char *text = (const char *)(uintptr_t)words->integers[0];
 
@@ -68,8 +74,8 @@ static inline bool begin_timing(struct call_plan *plan, struct short_miss *miss)
 }
 
 /* Everything before the real function. False: this is for the long way. */
-static inline bool begin(struct call_plan *plan, const struct abi_words *words,
-                         struct short_miss *miss)
+static inline __attribute__((always_inline)) bool
+begin(struct call_plan *plan, bool is_wide, const struct abi_words *words, struct short_miss *miss)
 {
     if (!likely(plan->quick.computes && __libc_single_threaded && !fork_page_is_new_child() &&
                 !atomic_load_explicit(&plan->is_unfollowed, memory_order_relaxed))) {
@@ -81,7 +87,7 @@ static inline bool begin(struct call_plan *plan, const struct abi_words *words,
             return false;
         }
     }
-    if (!likely(begin_timing(plan, miss) && make_key(plan, words, miss) &&
+    if (!likely(begin_timing(plan, miss) && make_key(plan, is_wide, words, miss) &&
                 cache_begin_words(plan->cache, &miss->key, thread_self(), &miss->ticket))) {
         if (miss->began_ns != 0) {
             measure_next();
@@ -94,44 +100,67 @@ static inline bool begin(struct call_plan *plan, const struct abi_words *words,
     return true;
 }
 
-/* The real function with these arguments, those that it does not know of included. */
-static inline struct abi_both call_function(void *function, const struct abi_words *words)
+/*
+ * The real function, or another one, with these arguments, those that it does not know of included.
+ * Returns the register of its result.
+ */
+static inline __attribute__((always_inline)) uint64_t call_function(const struct call_plan *plan,
+                                                                    bool is_wide, void *function,
+                                                                    const struct abi_words *words)
 {
-    double v[3];
+    const uint64_t *i = words->integers;
+    double v[3], value;
+    uint64_t word;
 
+    if (is_wide) {
+        return abi_call_words(plan->abi, function, words);
+    }
     memcpy(v, words->vectors, sizeof(v));
-    return ((real_fn)function)(words->integers[0], words->integers[1], words->integers[2], v[0],
-                               v[1], v[2]);
+    if (!plan->abi->result_is_vector) {
+        return ((uint64_t(*)(uint64_t, uint64_t, uint64_t, double, double, double))function)(
+            i[0], i[1], i[2], v[0], v[1], v[2]);
+    }
+    value = ((double (*)(uint64_t, uint64_t, uint64_t, double, double, double))function)(
+        i[0], i[1], i[2], v[0], v[1], v[2]);
+    memcpy(&word, &value, sizeof(word));
+    return word;
 }
 
 /* Not inlined, as all that few calls need. What the way to it and back takes, by a like one. */
-__attribute__((noinline)) static uint64_t time_way(struct call_plan *plan,
+__attribute__((noinline)) static uint64_t time_way(struct call_plan *plan, bool is_wide,
                                                    const struct abi_words *words)
 {
     uint64_t began_ns = clock_precise_ns();
 
-    call_function(measure_nothing(), words);
+    call_function(plan, is_wide, measure_nothing(), words);
     return measure_note_way(plan, clock_precise_ns() - began_ns);
 }
 
 /* What the function returned, as call_handle leaves it. */
-static inline uint64_t take_result(const struct call_plan *plan, struct abi_both both)
+static inline uint64_t take_result(const struct call_plan *plan, uint64_t word)
 {
     const struct call_quick *quick = &plan->quick;
     const uint32_t n_spare_bits = 64 - 8 * quick->n_result_bytes;
-    uint64_t word = both.integer;
 
-    if (plan->abi->result_is_vector) {
-        memcpy(&word, &both.vector, sizeof(word));
+    if (likely(n_spare_bits == 0)) {
+        return word;
     }
-    return likely(n_spare_bits == 0) ? word : widen(quick, word << n_spare_bits >> n_spare_bits);
+    return n_spare_bits == 64 ? 0 : widen(quick, word << n_spare_bits >> n_spare_bits);
 }
 
-/* The result into the cache. */
-static inline bool keep(struct call_plan *plan, const struct short_miss *miss, uint64_t word)
+/* The result into the cache, or what else the function has left. */
+static inline __attribute__((always_inline)) bool keep(struct call_plan *plan, bool is_wide,
+                                                       const struct abi_words *words,
+                                                       const struct short_miss *miss, uint64_t word,
+                                                       int set_errno)
 {
-    const struct bytes value = {&word, plan->quick.n_result_bytes};
+    uint64_t record[CACHE_ROW_WORDS];
+    struct bytes value = {&word, plan->quick.n_result_bytes};
 
+    if (is_wide) {
+        value.data = record;
+        value.n_bytes = quick_wide_record(plan, words, word, set_errno, record);
+    }
     return likely(cache_fill_words(plan->cache, &miss->key, value, &miss->ticket)) ||
            cache_insert(plan->cache, &miss->key, value, 0, NULL, &miss->ticket) == 0;
 }
@@ -150,8 +179,10 @@ static inline void count(const struct call_plan *plan, enum stats_counter became
  * The real function, and what becomes of its result. errno is 0 meanwhile, as in real.h; *errno_at
  * is left as the caller must find it.
  */
-static inline uint64_t compute(struct call_plan *plan, const struct abi_words *words,
-                               struct short_miss *miss, int *errno_at, int caller_errno)
+static inline __attribute__((always_inline)) uint64_t compute(struct call_plan *plan, bool is_wide,
+                                                              const struct abi_words *words,
+                                                              struct short_miss *miss,
+                                                              int *errno_at, int caller_errno)
 {
     const bool times_real = miss->began_ns != 0 || measure_draws_real(&plan->measure);
     struct float_watch watch = {0};
@@ -165,7 +196,7 @@ static inline uint64_t compute(struct call_plan *plan, const struct abi_words *w
     nesting_is_computing(__builtin_frame_address(0));
     nesting = nesting_enter(miss);
     if (!likely(!times_real)) {
-        way_ns = time_way(plan, words);
+        way_ns = time_way(plan, is_wide, words);
         real_began_ns = clock_precise_ns();
     }
     lock_assert_none_held();
@@ -175,7 +206,7 @@ static inline uint64_t compute(struct call_plan *plan, const struct abi_words *w
     guard_leave();
     *errno_at = 0;
 
-    word = take_result(plan, call_function(plan->original, words));
+    word = take_result(plan, call_function(plan, is_wide, plan->original, words));
 
     set_errno = *errno_at;
     guard_enter();
@@ -186,11 +217,12 @@ static inline uint64_t compute(struct call_plan *plan, const struct abi_words *w
     if (!likely(!times_real)) {
         took_ns = real_note_time(plan, clock_precise_ns() - real_began_ns, way_ns);
     }
-    if (!likely(!raised && set_errno == 0)) {
+    if (!likely(!raised && (set_errno == 0 || (is_wide && plan->function->captures_errno)))) {
         cache_abandon(plan->cache, &miss->ticket);
         count(plan, STATS_not_stored);
     } else {
-        count(plan, keep(plan, miss, word) ? STATS_stores : STATS_not_stored);
+        count(plan,
+              keep(plan, is_wide, words, miss, word, set_errno) ? STATS_stores : STATS_not_stored);
     }
     if (!likely(miss->began_ns == 0)) {
         measure_miss(plan, miss->began_ns, took_ns);
@@ -223,8 +255,9 @@ __attribute__((noinline)) static struct computed quick_compute(struct call_plan 
     words.integers[2] = i2;
     memcpy(words.vectors, vectors, sizeof(vectors));
     guard_enter();
-    if (likely(begin(plan, &words, &miss))) {
-        computed = (struct computed){compute(plan, &words, &miss, errno_at, caller_errno), 1};
+    if (likely(begin(plan, false, &words, &miss))) {
+        computed =
+            (struct computed){compute(plan, false, &words, &miss, errno_at, caller_errno), 1};
     } else {
         *errno_at = caller_errno;
     }
@@ -240,4 +273,21 @@ struct abi_both quick_handle(struct call_plan *plan, uint64_t i0, uint64_t i1, u
 
     return likely(computed.is_done != 0) ? both(computed.word)
                                          : quick_handle_long(plan, i0, i1, i2, v0, v1, v2);
+}
+
+bool quick_compute_wide(struct call_plan *plan, const struct abi_words *words, uint64_t *ret_word)
+{
+    struct short_miss miss;
+    int *errno_at = &errno, caller_errno = *errno_at;
+    bool is_done;
+
+    guard_enter();
+    is_done = begin(plan, true, words, &miss);
+    if (likely(is_done)) {
+        *ret_word = compute(plan, true, words, &miss, errno_at, caller_errno);
+    } else {
+        *errno_at = caller_errno;
+    }
+    guard_leave();
+    return is_done;
 }

@@ -13,8 +13,7 @@ static void fill_up(char *end)
     memset(end, 0, SHORT_KEY_WORDS * sizeof(uint64_t));
 }
 
-/* Returns how many bytes the key has; 0: too many. */
-static uint32_t make_key(const struct quick_texts *texts, const struct abi_words *words,
+uint32_t quick_texts_key(const struct quick_texts *texts, const struct abi_words *words,
                          uint64_t key[QUICK_TEXTS_WORDS])
 {
     char *at = (char *)key, *end = at + QUICK_TEXTS_BYTES;
@@ -45,7 +44,7 @@ bool quick_ask_texts(const struct quick_texts *texts, const struct cache_rows *r
                      const struct abi_words *words, uint64_t now_ns, bool use, uint64_t *ret_value)
 {
     uint64_t key[QUICK_TEXTS_WORDS], hash;
-    uint32_t n_bytes = make_key(texts, words, key);
+    uint32_t n_bytes = quick_texts_key(texts, words, key);
 
     if (n_bytes == 0) {
         return false;

@@ -24,6 +24,10 @@ struct quick_texts {
 void quick_texts_prepare(struct quick_texts *ret_texts, const struct abi_call *abi,
                          const struct marshal_wide *described);
 
+/* The key of these arguments, its last words filled up with zeroes: its size. 0: it is too long. */
+uint32_t quick_texts_key(const struct quick_texts *texts, const struct abi_words *words,
+                         uint64_t key[QUICK_TEXTS_WORDS]);
+
 /* As cache_find_row, and with threads cache_glance_row, of the key of these arguments. */
 bool quick_ask_texts(const struct quick_texts *texts, const struct cache_rows *rows, uint64_t seed,
                      const struct abi_words *words, uint64_t now_ns, bool use, uint64_t *ret_value);

@@ -154,6 +154,45 @@ __attribute__((noinline)) static bool ask_beside_others(struct call_plan *plan,
     return true;
 }
 
+uint32_t quick_wide_key(const struct call_plan *plan, const struct abi_words *words,
+                        uint64_t ret_key[QUICK_TEXTS_WORDS], uint64_t *ret_hash)
+{
+    const struct call_wide *wide = plan->wide;
+    uint32_t n_bytes = wide->n_key_bytes;
+
+    if (!are_outs_apart(wide, words)) {
+        return 0;
+    }
+    if (wide->n_words == 0) {
+        n_bytes = quick_texts_key(&wide->texts, words, ret_key);
+        *ret_hash = n_bytes == 0 ? 0 : hash_bytes((struct bytes){ret_key, n_bytes}, plan->seed);
+        return n_bytes;
+    }
+    make_key(wide, wide->n_words, words, ret_key);
+    *ret_hash = hash_key(plan, wide->n_words, ret_key);
+    return n_bytes;
+}
+
+uint32_t quick_wide_record(const struct call_plan *plan, const struct abi_words *words,
+                           uint64_t result, int set_errno, uint64_t ret_record[CACHE_ROW_WORDS])
+{
+    const struct call_wide *wide = plan->wide;
+    int32_t done = set_errno == 0 ? MARSHAL_ERRNO_UNTOUCHED : set_errno;
+
+    memset(ret_record, 0, sizeof(uint64_t) * CACHE_ROW_WORDS);
+    for (uint32_t i = 0; i < wide->n_outs; i++) {
+        memcpy(&ret_record[wide->outs[i].word], load_pointer(words, wide->outs[i].from),
+               wide->outs[i].n_bytes);
+    }
+    if (wide->result_word != QUICK_NO_WORD) {
+        memcpy(&ret_record[wide->result_word], &result, plan->quick.n_result_bytes);
+    }
+    if (wide->errno_word != QUICK_NO_WORD) {
+        memcpy(&ret_record[wide->errno_word], &done, sizeof(done));
+    }
+    return wide->n_record_bytes;
+}
+
 __attribute__((noinline)) struct abi_both quick_wide_handle(struct call_plan *plan,
                                                             struct abi_words *words)
 {
@@ -162,6 +201,9 @@ __attribute__((noinline)) struct abi_both quick_wide_handle(struct call_plan *pl
     void *arguments[ABI_MAX_WORDS];
     uint64_t result = 0;
 
+    if (likely(quick_compute_wide(plan, words, &result))) {
+        return both(result);
+    }
     guard_enter();
     if (__libc_single_threaded && !fork_page_is_new_child() &&
         is_look_due(plan, atomic_load_explicit(hits, memory_order_relaxed) + 1)) {
@@ -341,6 +383,7 @@ int quick_prepare_wide(struct call_plan *plan, struct arena *arena)
     }
     wide->rows = rows;
     wide->n_key_bytes = described.n_key_bytes;
+    wide->n_record_bytes = described.n_record_bytes;
     wide->seeds = hash_seeds(described.n_key_bytes, plan->seed);
     if (described.has_texts) {
         quick_texts_prepare(&wide->texts, plan->abi, &described);
@@ -358,6 +401,8 @@ int quick_prepare_wide(struct call_plan *plan, struct arena *arena)
         plan->quick.code = quick_rows_code(plan->abi, wide);
     }
     plan->quick.widening = described.result_is_signed ? 64 - 8 * described.n_result_bytes : 0;
+    plan->quick.n_result_bytes = described.n_result_bytes;
+    plan->quick.computes = !plan->judges_results && !plan->has_fences && !plan->has_life;
     plan->quick.looks_at_rounding = plan->uses_float;
     quick_follow_share(plan, atomic_load_explicit(&plan->measure.share, memory_order_relaxed));
     return 0;

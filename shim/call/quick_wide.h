@@ -51,7 +51,7 @@ struct call_wide {
     abi_words_fn code; /* that takes arguments from memory */
     struct cache_rows rows;
     struct hash_seeds seeds; /* of keys of at most two words */
-    uint32_t n_key_bytes, n_outs;
+    uint32_t n_key_bytes, n_record_bytes, n_outs;
     uint32_t result_word, errno_word; /* of the answer; QUICK_NO_WORD: there is none */
     struct quick_out outs[MARSHAL_WIDE_OUTS];
     struct quick_texts texts; /* if there are any, instead of all that keys are made of below */
@@ -125,6 +125,23 @@ static inline struct abi_both quick_finish(const struct call_plan *plan,
     }
     return both(widen(&plan->quick, answer->words[wide->result_word]));
 }
+
+/* The key of these arguments, and its hash: its size. 0: it is made the long way. */
+uint32_t quick_wide_key(const struct call_plan *plan, const struct abi_words *words,
+                        uint64_t ret_key[QUICK_TEXTS_WORDS], uint64_t *ret_hash);
+
+/*
+ * The record of a call that has left this, with errno as it was set, or 0: its size. The guard is
+ * set.
+ */
+uint32_t quick_wide_record(const struct call_plan *plan, const struct abi_words *words,
+                           uint64_t result, int set_errno, uint64_t ret_record[CACHE_ROW_WORDS]);
+
+/*
+ * quick_miss.c: the short way of a miss, with the same conditions. False: nothing has happened, and
+ * quick_wide_handle has to go on.
+ */
+bool quick_compute_wide(struct call_plan *plan, const struct abi_words *words, uint64_t *ret_word);
 
 /* The long way, in a process without threads after a look that found nothing. */
 struct abi_both quick_wide_handle(struct call_plan *plan, struct abi_words *words);

@@ -191,9 +191,10 @@ class Debuggers(counted.CountedCase):
 class DebuggersWords(Debuggers):
     """By registers that lie in memory: with arguments that the function does not have."""
 
-    MISS = ["words_call", "call_handle", "memoshim_typed_4_0"]
-    ON_MISS = [*MISS[1:], "cache_lookup"]
-    RETURNS_TO = "call_function", "words_call"
+    MISS = ["quick_compute_wide", "quick_wide_handle", "memoshim_typed_4_0"]
+    ON_MISS = [*MISS, "cache_begin_words", "cache_fill_words"]
+    # Whatever of these is a function of its own.
+    RETURNS_TO = "call_for_integer", "abi_call_words", "call_function", "compute", MISS[0]
     HIT = ["wide_one", MISS[-1]]
     ON_HIT = HIT
     described = {
@@ -207,7 +208,10 @@ class DebuggersWords(Debuggers):
 class DebuggersTyped(DebuggersWords):
     """The same, but not the short way."""
 
-    HIT = ["marshal_replay", *DebuggersWords.MISS[1:]]
+    MISS = ["words_call", "call_handle", "memoshim_typed_4_0"]
+    ON_MISS = [*MISS[1:], "cache_lookup"]
+    RETURNS_TO = "call_for_integer", "words_call"
+    HIT = ["marshal_replay", *MISS[1:]]
     ON_HIT = [*HIT, "cache_lookup"]
     described = {**DebuggersWords.described, "key_also": ["thread"]}
 
