@@ -1,60 +1,18 @@
 // SPDX-License-Identifier: MIT
 /*
- * The smallest stamps are collected with a bounded max-heap (what is smaller than its root replaces
- * it) that is then sorted in place. A look at a few slots says beforehand below which stamp about
- * as many lie as there is room for, so that most slots are passed over at once and the heap has
- * little to do. One collection reads every slot once and serves up to an eighth of them, so an
- * eviction pays for some eight slots; a candidate that was used in between is skipped, at the
- * expense of that use.
+ * One collection reads every slot once, and serves a sixth of them: an eviction pays for six slots,
+ * each of which takes a load, a comparison and a store without a branch. Where to stop, so that
+ * there is room for all that are older, is told by the last collection, whose stamps lay as close;
+ * if it was not so, a look at a few slots says more, and what is too much is cut off.
+ *
+ * Candidates are put into buckets at once and sorted a bucket at a time, when its turn comes: so
+ * the one insert in many that collects waits no longer than it must, which is some 3 ns for each
+ * slot of the table. A candidate that was used in between is skipped, at the expense of that use.
  */
 #include "cache/order.h"
 
-static void sift_down(uint64_t *heap, uint32_t n, uint32_t at)
-{
-    uint64_t value = heap[at];
-
-    for (;;) {
-        uint32_t child = 2 * at + 1;
-
-        if (child >= n) {
-            break;
-        }
-        if (child + 1 < n && heap[child + 1] > heap[child]) {
-            child++;
-        }
-        if (heap[child] <= value) {
-            break;
-        }
-        heap[at] = heap[child];
-        at = child;
-    }
-    heap[at] = value;
-}
-
-static void heapify(uint64_t *heap, uint32_t n)
-{
-    for (uint32_t i = n / 2; i-- > 0;) {
-        sift_down(heap, n, i);
-    }
-}
-
-/* Of a heap: the largest goes to the end, until nothing is left of it. */
-static void sort_heap(uint64_t *heap, uint32_t n)
-{
-    for (uint32_t rest = n; rest > 1; rest--) {
-        uint64_t largest = heap[0];
-
-        heap[0] = heap[rest - 1];
-        heap[rest - 1] = largest;
-        sift_down(heap, rest - 1, 0);
-    }
-}
-
-void order_sort(uint64_t *values, uint32_t n)
-{
-    heapify(values, n);
-    sort_heap(values, n);
-}
+#define BUCKETS 64
+#define FEW     16 /* sorted by insertion */
 
 /* For a few values. */
 static void sort_few(uint64_t *values, uint32_t n)
@@ -70,43 +28,50 @@ static void sort_few(uint64_t *values, uint32_t n)
     }
 }
 
-#define BUCKETS    64
-#define BUCKET_FEW 24
-
-/*
- * Sorts candidates, whose stamps are often evenly spread: first into buckets of stamps, each value
- * to where its bucket is (P. McIlroy's, K. Bostic's and D. McIlroy's "American flag", 1993), then
- * within each. Half the time of a heap, and that of a heap at worst.
- */
-static void sort_candidates(uint64_t *values, uint32_t n)
+/* How many lowest bits values may differ in if they are to be of one bucket, of at most BUCKETS. */
+static unsigned bucket_shift(const uint64_t *values, uint32_t n)
 {
-    uint32_t next[BUCKETS] = {0}, end[BUCKETS];
-    uint64_t lowest = UINT64_MAX, highest = 0;
-    unsigned shift = 32;
+    uint64_t lowest = values[0], highest = values[0];
+    uint32_t wanted = n / 4 < BUCKETS ? n / 4 : BUCKETS; /* 4 or more */
+    unsigned shift;
 
-    if (n <= BUCKET_FEW) {
-        sort_few(values, n);
-        return;
-    }
-    for (uint32_t i = 0; i < n; i++) {
+    for (uint32_t i = 1; i < n; i++) {
         lowest = values[i] < lowest ? values[i] : lowest;
         highest = values[i] > highest ? values[i] : highest;
     }
-    while ((highest >> shift) - (lowest >> shift) >= BUCKETS) {
-        shift++;
+    shift = highest == lowest ? 0 : 64 - (unsigned)__builtin_clzll(highest - lowest);
+    while (shift > 0 && (highest >> (shift - 1)) - (lowest >> (shift - 1)) < wanted) {
+        shift--;
     }
-    lowest >>= shift;
-    for (uint32_t i = 0; i < n; i++) {
-        next[(values[i] >> shift) - lowest]++;
-    }
-    for (uint32_t b = 0, sum = 0; b < BUCKETS; b++) {
-        sum += next[b];
-        end[b] = sum;
-        next[b] = sum - next[b];
-    }
-    for (uint32_t b = 0; b < BUCKETS; b++) {
-        uint32_t begin = b == 0 ? 0 : end[b - 1];
+    return shift;
+}
 
+/*
+ * Each value goes to where its bucket is, without other memory: P. McIlroy's, K. Bostic's and
+ * D. McIlroy's "American flag" (1993). Buckets ascend.
+ */
+static void put_into_buckets(uint64_t *values, uint32_t n, unsigned shift)
+{
+    uint32_t next[BUCKETS], end[BUCKETS], n_buckets;
+    uint64_t lowest = values[0] >> shift, highest = lowest;
+
+    for (uint32_t i = 1; i < n; i++) {
+        lowest = values[i] >> shift < lowest ? values[i] >> shift : lowest;
+        highest = values[i] >> shift > highest ? values[i] >> shift : highest;
+    }
+    n_buckets = (uint32_t)(highest - lowest + 1);
+    for (uint32_t b = 0; b < n_buckets; b++) {
+        end[b] = 0;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        end[(values[i] >> shift) - lowest]++;
+    }
+    for (uint32_t b = 0, sum = 0; b < n_buckets; b++) {
+        next[b] = sum;
+        sum += end[b];
+        end[b] = sum;
+    }
+    for (uint32_t b = 0; b < n_buckets; b++) {
         while (next[b] < end[b]) {
             uint64_t value = values[next[b]];
             uint32_t home = (uint32_t)((value >> shift) - lowest);
@@ -114,39 +79,74 @@ static void sort_candidates(uint64_t *values, uint32_t n)
             values[next[b]] = values[next[home]];
             values[next[home]++] = value;
         }
-        if (end[b] - begin <= BUCKET_FEW) {
-            sort_few(values + begin, end[b] - begin);
-        } else {
-            order_sort(values + begin, end[b] - begin);
-        }
     }
 }
 
-#define SAMPLES          64
-#define SAMPLES_AT_LEAST 1024 /* slots; fewer are read as fast */
+/* From there on, how many are of one bucket. */
+static uint32_t bucket_size(const uint64_t *values, uint32_t n, unsigned shift)
+{
+    uint32_t size = 1;
+
+    while (size < n && values[size] >> shift == values[0] >> shift) {
+        size++;
+    }
+    return size;
+}
+
+#define DEEP 8
 
 /*
- * A stamp above the given one at or below which probably not much less than max_candidates live
- * slots lie, and not many more.
+ * Many values are spread over 32 buckets or more, and differ in 32 bits: what is left in a bucket
+ * so deep are few, and sorting them by insertion keeps the stack small.
  */
-static uint32_t guess_bound(const struct order *order, uint32_t above)
+static void sort_deep(uint64_t *values, uint32_t n, int depth)
+{
+    unsigned shift;
+
+    if (n <= FEW || depth == DEEP) {
+        sort_few(values, n);
+        return;
+    }
+    shift = bucket_shift(values, n);
+    put_into_buckets(values, n, shift);
+    for (uint32_t at = 0, size; at < n; at += size) {
+        size = bucket_size(values + at, n - at, shift);
+        sort_deep(values + at, size, depth + 1);
+    }
+}
+
+void order_sort(uint64_t *values, uint32_t n)
+{
+    sort_deep(values, n, 0);
+}
+
+/* So many candidates are aimed at: if somewhat more come, there is room. */
+static uint32_t n_wanted(const struct order *order)
+{
+    return (order->max_candidates * 2 + 2) / 3;
+}
+
+#define SAMPLES 64
+
+/*
+ * A stamp above the given one at or below which probably about as many live slots lie as are
+ * wanted. The slots that are looked at are evenly spread: keys lie in them by their hashes.
+ */
+static uint32_t look_for_bound(const struct order *order, uint32_t above)
 {
     uint64_t stamps[SAMPLES];
-    uint32_t n = 0, wanted;
+    uint32_t n_looks = order->n_slots < SAMPLES ? order->n_slots : SAMPLES;
+    uint32_t wanted = (uint32_t)((uint64_t)n_looks * n_wanted(order) / order->n_slots);
+    uint32_t n = 0;
 
-    if (order->n_slots < SAMPLES_AT_LEAST) {
-        return UINT32_MAX;
-    }
-    for (uint32_t i = 0; i < SAMPLES; i++) {
-        uint32_t slot = (uint32_t)((uint64_t)order->n_slots * i / SAMPLES);
+    for (uint32_t i = 0; i < n_looks; i++) {
+        uint32_t slot = (uint32_t)((uint64_t)order->n_slots * i / n_looks);
         uint32_t stamp = *order_stamp_of(order, slot);
 
         if (stamp > above) {
             stamps[n++] = stamp;
         }
     }
-    /* An eighth of all slots is wanted: that is so many of the samples. */
-    wanted = SAMPLES / 8;
     if (n <= wanted) {
         return UINT32_MAX;
     }
@@ -154,49 +154,105 @@ static uint32_t guess_bound(const struct order *order, uint32_t above)
     return (uint32_t)stamps[wanted];
 }
 
+/* Keeps the smaller half. The largest of them is the bound then. */
+static uint32_t cut_off(uint64_t *candidates, uint32_t n, size_t *ret_n)
+{
+    order_sort(candidates, n);
+    *ret_n = n - n / 2;
+    return (uint32_t)(candidates[*ret_n - 1] >> 32);
+}
+
 /*
- * Candidates: the live slots with the smallest stamps above the given one and not above the bound,
- * ascending.
+ * Candidates: the live slots with stamps above the one and not above the other, in any order.
+ * Returns the other, or what it had to be lowered to.
  */
-static void collect_between(struct order *order, uint32_t above, uint32_t bound)
+static uint32_t collect_between(struct order *order, uint32_t above, uint32_t bound)
 {
-    uint64_t *heap = order->candidates;
-    uint32_t n = 0;
+    uint64_t *candidates = order->candidates;
+    const char *stamp = order->stamps;
+    size_t stamp_bytes = order->stamp_bytes, n = 0, max = order->max_candidates;
+    uint64_t slot = 0, n_slots = order->n_slots;
+    uint32_t lowest = above + 1;
 
-    for (uint32_t slot = 0; slot < order->n_slots; slot++) {
-        uint32_t stamp = *order_stamp_of(order, slot);
-        uint64_t candidate = (uint64_t)stamp << 32 | slot;
+    while (slot < n_slots) {
+        uint64_t end = n_slots - slot < max - n ? n_slots : slot + (max - n);
 
-        if (stamp > bound || stamp <= above) {
-            continue;
+        for (; slot < end; slot++, stamp += stamp_bytes) {
+            uint32_t found = *(const uint32_t *)(const void *)stamp;
+
+            candidates[n] = (uint64_t)found << 32 | slot;
+            n += found - lowest < bound - above;
         }
-        if (n < order->max_candidates) {
-            heap[n++] = candidate;
-            if (n == order->max_candidates) {
-                heapify(heap, n);
-            }
-        } else if (candidate < heap[0]) {
-            heap[0] = candidate;
-            sift_down(heap, n, 0);
+        if (n == max && slot < n_slots) {
+            bound = cut_off(candidates, (uint32_t)max, &n);
         }
     }
-    sort_candidates(heap, n);
-    order->n_candidates = n;
+    order->n_candidates = (uint32_t)n;
+    return bound;
+}
+
+static void put_candidates_into_buckets(struct order *order)
+{
     order->next_candidate = 0;
-}
-
-/* The live slots with the smallest stamps above the given one. */
-static void collect_above(struct order *order, uint32_t above)
-{
-    uint32_t bound = guess_bound(order, above);
-
-    collect_between(order, above, bound);
-    if (order->n_candidates == 0 && bound != UINT32_MAX) {
-        collect_between(order, above, UINT32_MAX);
+    order->n_sorted = 0;
+    order->bucket_shift = 0;
+    if (order->n_candidates > FEW) {
+        order->bucket_shift = bucket_shift(order->candidates, order->n_candidates);
+        put_into_buckets(order->candidates, order->n_candidates, order->bucket_shift);
+    } else {
+        sort_few(order->candidates, order->n_candidates);
+        order->n_sorted = order->n_candidates;
     }
 }
 
-void order_forget_candidates(struct order *order)
+/* The live slots with the smallest stamps above the given one, if there are any. */
+static void collect_above(struct order *order, uint32_t above, uint32_t bound)
+{
+    bound = collect_between(order, above, bound);
+    if (order->n_candidates < n_wanted(order) / 4 && bound != UINT32_MAX) {
+        uint32_t second = look_for_bound(order, above);
+
+        if (second > bound) {
+            bound = collect_between(order, above, second);
+        }
+    }
+    order->bound = bound;
+    put_candidates_into_buckets(order);
+}
+
+/* The oldest, and how far to go next time, by how close they were to each other. */
+static __attribute__((noinline)) void collect_oldest(struct order *order)
+{
+    uint32_t bound = order->bound, before = bound;
+    uint64_t width;
+
+    if (order->width == 0 || bound >= UINT32_MAX - order->width) {
+        bound = look_for_bound(order, 0);
+        before = 0;
+    } else {
+        bound += order->width;
+    }
+    collect_above(order, 0, bound);
+    bound = order->bound < order->clock ? order->bound : order->clock;
+    width = order->n_candidates == 0 || bound <= before
+                ? 0
+                : (uint64_t)(bound - before) * n_wanted(order) / order->n_candidates;
+    order->bound = bound;
+    order->width = width < UINT32_MAX ? (uint32_t)width : UINT32_MAX;
+}
+
+/* Not inlined, as collect_oldest: most evictions need neither. */
+static __attribute__((noinline)) void sort_next_bucket(struct order *order)
+{
+    uint64_t *candidates = order->candidates + order->n_sorted;
+    uint32_t n =
+        bucket_size(candidates, order->n_candidates - order->n_sorted, order->bucket_shift);
+
+    order_sort(candidates, n);
+    order->n_sorted += n;
+}
+
+static void forget_candidates(struct order *order)
 {
     order->n_candidates = 0;
     order->next_candidate = 0;
@@ -212,10 +268,11 @@ void order_renumber(struct order *order)
     uint32_t n_numbered = 0;
 
     for (;;) {
-        collect_above(order, above);
+        collect_above(order, above, look_for_bound(order, above));
         if (order->n_candidates == 0) {
             break;
         }
+        order_sort(order->candidates, order->n_candidates);
         for (uint32_t i = 0; i < order->n_candidates; i++) {
             above = (uint32_t)(order->candidates[i] >> 32);
             *order_stamp_of(order, (uint32_t)order->candidates[i]) = ++n_numbered;
@@ -223,24 +280,31 @@ void order_renumber(struct order *order)
     }
     order->clock = n_numbered;
     order->era++;
-    order_forget_candidates(order);
+    forget_candidates(order);
 }
 
 bool order_oldest(struct order *order, uint32_t *ret_slot)
 {
     for (;;) {
-        while (order->next_candidate < order->n_candidates) {
-            uint64_t candidate = order->candidates[order->next_candidate];
-            uint32_t slot = (uint32_t)candidate;
+        for (; order->next_candidate < order->n_candidates; order->next_candidate++) {
+            uint64_t candidate;
+            uint32_t slot;
 
+            if (order->next_candidate == order->n_sorted) {
+                sort_next_bucket(order);
+            }
+            candidate = order->candidates[order->next_candidate];
+            slot = (uint32_t)candidate;
             if (*order_stamp_of(order, slot) == (uint32_t)(candidate >> 32)) {
                 *ret_slot = slot; /* not consumed: it leaves when its stamp changes */
                 return true;
             }
-            order->next_candidate++;
         }
-        collect_above(order, 0);
+        if (order->n_slots > 0) {
+            collect_oldest(order);
+        }
         if (order->n_candidates == 0) {
+            forget_candidates(order);
             return false;
         }
     }

@@ -2,9 +2,9 @@
 /*
  * Who was used when: every live slot carries the stamp of its last use, and the oldest is found
  * exactly, without lists. A hit costs two stores near data it has read anyway; whoever must evict
- * collects the oldest eighth of the slots, sorted, and then takes them one by one for as long as
- * their stamps still say what they said: whatever was used or added since is younger than all of
- * them, so the first candidate that still holds is the oldest entry.
+ * collects the oldest sixth or so of the slots and then takes them one by one for as long as their
+ * stamps still say what they said: whatever was used or added since is younger than all of them, so
+ * the first candidate that still holds is the oldest entry.
  *
  * Policies that need no stamps keep something else in their place. Not locked: the shard's lock, or
  * the only thread, guards it. Key bytes are not seen here.
@@ -35,21 +35,24 @@ struct order {
     uint32_t n_slots;
     uint32_t clock;          /* the newest stamp */
     uint32_t era;            /* how often stamps were given anew */
-    uint32_t max_candidates; /* room in candidates: order_max_candidates(n_slots) */
+    uint32_t max_candidates; /* room in candidates */
     uint32_t n_candidates;
     uint32_t next_candidate;
-    uint64_t *candidates; /* stamp in the upper half, slot in the lower; ascending */
-    char *stamps;         /* the first slot's; 0 in a slot that is free. NULL: there are none */
-    size_t stamp_bytes;   /* from one stamp to the next */
-    uint32_t *shares;     /* one word for each slot, of policies that have them */
-    void *state;          /* the policy's, of this table */
-    uint64_t seed;        /* of the policy's draws */
+    uint32_t n_sorted;     /* of the candidates; those behind lie in buckets, which ascend */
+    uint32_t bucket_shift; /* of one bucket are those that are equal beyond so many bits */
+    uint32_t bound, width; /* how far the last collection went; the next is to go on by as much */
+    uint64_t *candidates;  /* stamp in the upper half, slot in the lower */
+    char *stamps;          /* the first slot's; 0 in a slot that is free. NULL: there are none */
+    size_t stamp_bytes;    /* from one stamp to the next */
+    uint32_t *shares;      /* one word for each slot, of policies that have them */
+    void *state;           /* the policy's, of this table */
+    uint64_t seed;         /* of the policy's draws */
 };
 
-/* An eighth of the slots: 1 byte of memory for each slot. */
+/* A quarter of the slots, and at least two: 2 bytes of memory for each slot. */
 static inline uint32_t order_max_candidates(uint32_t n_slots)
 {
-    return (n_slots + 7) / 8;
+    return n_slots / 4 + 2;
 }
 
 static inline struct slot_head *order_slot(const struct order *order, uint32_t slot)
@@ -105,9 +108,6 @@ void order_renumber(struct order *order);
 
 /* Ascending, in place; qsort may call malloc. */
 void order_sort(uint64_t *values, uint32_t n);
-
-/* Forgets the candidates; for a table whose slots were moved. */
-void order_forget_candidates(struct order *order);
 
 /* The slot is the most recently used one, by the stamp in its head. */
 static inline void order_stamp(struct order *order, struct slot_head *head)

@@ -22,7 +22,7 @@
  * has 16 counters of 4 bits for each slot.
  */
 static const unsigned bound_bytes[CACHE_POLICY_COUNT] = {
-    [CACHE_POLICY_lru] = 37,    [CACHE_POLICY_lfu] = 42,     [CACHE_POLICY_fifo] = 37,
+    [CACHE_POLICY_lru] = 38,    [CACHE_POLICY_lfu] = 42,     [CACHE_POLICY_fifo] = 38,
     [CACHE_POLICY_mru] = 40,    [CACHE_POLICY_rr] = 40,      [CACHE_POLICY_sieve] = 40,
     [CACHE_POLICY_direct] = 40, [CACHE_POLICY_s3_fifo] = 55, [CACHE_POLICY_w_tinylfu] = 52,
 };

@@ -155,50 +155,6 @@ static void test_sizes_tell_keys_apart(void **state)
     cache_destroy(cache);
 }
 
-/*
- * Whatever the stamps look like, the oldest goes first: evenly spread, in clusters far apart, with
- * free slots between, in tables that are looked at beforehand and in small ones.
- */
-static void test_the_oldest_goes_first(void **state)
-{
-    static const uint32_t sizes[] = {1, 13, 300, 1023, 1024, 5000};
-    static char slots[5000 * 24];
-    static uint64_t candidates[(5000 + 7) / 8];
-
-    for (uint32_t round = 0; round < 6 * 4; round++) {
-        uint32_t n_slots = sizes[round / 4], n_live = 0, last = 0, slot;
-        struct order order = {.slots = slots,
-                              .slot_bytes = 24,
-                              .n_slots = n_slots,
-                              .max_candidates = order_max_candidates(n_slots),
-                              .candidates = candidates,
-                              .stamps = slots + offsetof(struct slot_head, mark),
-                              .stamp_bytes = 24};
-
-        memset(slots, 0, sizeof(slots));
-        for (uint32_t i = 0; i < n_slots; i++) {
-            uint32_t place = (uint32_t)((uint64_t)i * 7919 % n_slots), stamp = i + 1;
-
-            if (round % 4 == 1) {
-                stamp *= 500000;
-            } else if (round % 4 == 2) {
-                stamp += i % 3 * 1000000000u; /* three clusters */
-            } else if (round % 4 == 3 && (i * 2654435761u >> 20) % 4 != 0) {
-                continue; /* mostly free */
-            }
-            n_live += order_mark(&order, place) == 0;
-            order_set_mark(&order, place, stamp);
-        }
-        for (uint32_t i = 0; i < n_live; i++) {
-            assert_true(order_oldest(&order, &slot));
-            assert_true(order_mark(&order, slot) > last);
-            last = order_mark(&order, slot);
-            order_set_mark(&order, slot, 0);
-        }
-        assert_false(order_oldest(&order, &slot));
-    }
-}
-
 /* The order survives the end of the stamps. */
 static void test_stamps_run_out(void **state)
 {
@@ -478,7 +434,6 @@ static void test_errno_is_kept(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_the_oldest_goes_first),
         cmocka_unit_test(test_group_match),
         cmocka_unit_test(test_all_keys_collide),
         cmocka_unit_test(test_sizes_tell_keys_apart),
