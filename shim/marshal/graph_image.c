@@ -151,7 +151,7 @@ static struct image_pointer pointer_of(const struct maker *maker,
                                        const struct graph_set_pointer *pointer, const void *own,
                                        struct image_step *ret_step)
 {
-    struct image_pointer offsets;
+    struct image_pointer offsets = {0};
 
     *ret_step = (struct image_step){.kind = IMAGE_POINTERS};
     ret_step->to = find_place(maker, pointer->value, &offsets.to);

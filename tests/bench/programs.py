@@ -18,8 +18,9 @@ from table import Table
 sys.path.append(str(lines.FOLDER.parent / "integration"))
 import webserver  # pylint: disable=wrong-import-position
 
-PLAIN, HAND, MEMOSHIM = "plain", "hand", "memoshim"
-NAMES = {PLAIN: "no memo", HAND: "preload written for that one function", MEMOSHIM: "memoshim"}
+PLAIN, HAND, CAREFUL, MEMOSHIM = "plain", "hand", "careful", "memoshim"
+NAMES = {PLAIN: "no memo", HAND: "preload written for that one function",
+         CAREFUL: "the same, with the care that memoshim takes", MEMOSHIM: "memoshim"}
 PATH = "/usr/bin:/usr/sbin:/bin:/sbin"
 
 
@@ -31,10 +32,12 @@ def _has_preset(function):
 class Workload:
     """A program and the function of it that is remembered. values: by way, one for each round."""
 
+    ways = PLAIN, HAND, MEMOSHIM
+
     def __init__(self, key, heading, function, policy, program):
         self.key, self.heading = key, heading
         self.function, self.policy, self.program = function, policy, program
-        self.values = {way: [] for way in NAMES}
+        self.values = {way: [] for way in self.ways}
 
     def missing(self):
         """Why it cannot run here, or None."""
@@ -45,8 +48,8 @@ class Workload:
         return None
 
     def environment(self, way):
-        if way == HAND:
-            name = self.function.removesuffix("_r")
+        if way in (HAND, CAREFUL):
+            name = self.function.removesuffix("_r") + ("_careful" if way == CAREFUL else "")
             return {"LD_PRELOAD": lines.PROGRAMS / f"memo_{name}.so"}
         if way == MEMOSHIM:
             config = {"version": 1, "functions": {self.function: self.policy}}
@@ -73,17 +76,22 @@ class Workload:
 
 
 class OneShot(Workload):
-    """Values: seconds of processor time."""
+    """Values: seconds of processor time. started: the same of a run that calls the function once,
+    or not at all (start_argv)."""
 
-    def __init__(self, *how, argv, folder, n_keys):
+    ways = tuple(NAMES)
+
+    def __init__(self, *how, argv, start_argv, folder, n_calls, n_keys):
         super().__init__(*how)
-        self.argv, self.folder, self.n_keys = argv, folder, n_keys
+        self.argv, self.start_argv, self.folder = argv, start_argv, folder
+        self.n_calls, self.n_keys = n_calls, n_keys
+        self.started = {way: [] for way in self.ways}
 
-    def measure(self, way, output, **more):
+    def measure(self, way, output, argv=None, **more):
         environment = rounds.clean_environment({**self.environment(way), **more})
         environment.pop("TZ", None)
         with open(output, "wb") as file, subprocess.Popen(
-                self.argv, cwd=self.folder, env=environment, stdin=subprocess.DEVNULL,
+                argv or self.argv, cwd=self.folder, env=environment, stdin=subprocess.DEVNULL,
                 stdout=file) as process:
             _, status, usage = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
@@ -105,6 +113,7 @@ class OneShot(Workload):
         for number in range(settings.n_rounds):
             for way in NAMES if number % 2 == 0 else reversed(NAMES):
                 self.values[way].append(self.measure(way, os.devnull))
+                self.started[way].append(self.measure(way, os.devnull, self.start_argv))
 
 
 class Server(Workload):
@@ -167,7 +176,7 @@ class Server(Workload):
     def run(self, settings, folder):
         password_line = self.hash_password()
         try:
-            for way in NAMES:
+            for way in self.ways:
                 self.start(way, folder / f"{self.key}.{way}", password_line)
             for way in (HAND, MEMOSHIM):
                 self.measure(way, 1)  # one check, and they are warm
@@ -192,10 +201,13 @@ class Server(Workload):
         return 1 / statistics.median(self.values[way])
 
 
-GAWK = """BEGIN {
-    for (i = 0; i < %d; i++) { s = strftime("%%Y-%%m-%%d %%H:%%M:%%S", 1700000000 + i %% 1000) }
+N_TIMES = 1000
+GAWK = f"""BEGIN {{
+    for (i = 0; i < %d; i++) {{
+        s = strftime("%%Y-%%m-%%d %%H:%%M:%%S", 1700000000 + i %% {N_TIMES})
+    }}
     print s
-}"""
+}}"""
 
 
 def _workloads(settings, folder):
@@ -214,9 +226,13 @@ def _workloads(settings, folder):
     ]
     return servers[:settings.n_servers] + [
         OneShot("strftime", "gawk strftime, ms", "localtime", {"check_every": "1s"}, "gawk",
-                argv=["/usr/bin/gawk", GAWK % settings.n_times], folder=folder, n_keys=1000),
+                argv=["/usr/bin/gawk", GAWK % settings.n_times],
+                start_argv=["/usr/bin/gawk", GAWK % 1], folder=folder,
+                n_calls=settings.n_times, n_keys=N_TIMES),
         OneShot("stat", "stat -c %U, ms", "getpwuid", {"check_every": "1s"}, "stat",
-                argv=["/usr/bin/stat", "-c", "%U", *names], folder=tree, n_keys=1),
+                argv=["/usr/bin/stat", "-c", "%U", *names],
+                start_argv=["/usr/bin/stat", "-c", "%U", names[0]], folder=tree,
+                n_calls=settings.n_files, n_keys=1),
     ]
 
 
@@ -232,14 +248,23 @@ def measure_programs(settings, skipped):
                 continue
             work.run(settings, folder)
             table.columns[work.key] = work.heading
-            for way, way_name in NAMES.items():
-                table.put(way, way_name, work.key, work.shown(way),
+            for way in work.ways:
+                table.put(way, NAMES[way], work.key, work.shown(way),
                           work.times(way) if way != PLAIN else None)
+            settings.measured[work.key] = work
+        for work in settings.measured.values():
             table.put("against", "memoshim's time / that of the preload", work.key,
                       rounds.median_ratio(work.values[MEMOSHIM], work.values[HAND]), digits=3)
+        for work in settings.measured.values():
+            if CAREFUL in work.ways:
+                table.put("against-careful", "memoshim's time / that of the one with care",
+                          work.key, rounds.median_ratio(work.values[MEMOSHIM],
+                                                        work.values[CAREFUL]), digits=3)
     table.notes.append(f"nginx: one worker, {Server.N_CLIENTS} keep-alive clients. gawk's strftime "
                        "spends its time in localtime (TZ is not set), here "
                        f"{settings.n_times:,} calls; stat is asked for {settings.n_files:,} files. "
-                       "Files that results hang on are looked at once a second by memoshim, and "
-                       "not at all by the preloads; the times are of processor.")
+                       "Files that results hang on are looked at once a second by memoshim and "
+                       "by the preloads with care, and not at all by the others, which also take "
+                       "TZ and its zone for granted, and that there is one thread; the times are "
+                       "of processor.")
     return table

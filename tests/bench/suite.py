@@ -21,6 +21,7 @@ import time
 import checks
 import guard
 import in_process
+import parts
 import programs
 import readme
 import rounds
@@ -35,6 +36,7 @@ SECTIONS = {
     "startup": startup.measure_startup,
     "guard": guard.measure_guard,
     "programs": programs.measure_programs,
+    "parts": parts.measure_parts,
     "sizes": sweeps.measure_sizes,
     "gain": sweeps.measure_gain,
 }
@@ -57,6 +59,7 @@ class Settings:
     sizes: tuple = (128, 512, 2048, 8192, 32768, 1 << 17, 1 << 20)
     costs: tuple = (0, 8, 24, 64, 192, 512, 2048)
     n_cpus: int = len(os.sched_getaffinity(0))
+    measured: dict = dataclasses.field(default_factory=dict)  # programs, for what comes later
 
 
 QUICK = {"n_rounds": 1, "n_batches": 2, "n_passes": 2, "n_starts": 2, "n_memory_keys": 1 << 14,
