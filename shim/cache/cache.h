@@ -69,7 +69,10 @@ enum cache_outcome {
     CACHE_BYPASS_STUCK,     /* the shard's lock is held by a thread that is gone (base/lock.h) */
 };
 
-/* What a hit hands out. Small values are copied into the caller's room; larger ones are pinned. */
+/*
+ * What a hit hands out. Small values are copied into the caller's room; larger ones are pinned, but
+ * for callers who ask for them in place.
+ */
 struct cache_view {
     const void *data; /* aligned to 8 */
     uint32_t n_bytes;
@@ -102,11 +105,15 @@ struct cache_lookup_options {
     bool may_wait;            /* false while the thread is computing some other key */
     uint64_t wait_timeout_ns; /* for one computation; see CACHE_BYPASS_TIMEOUT */
     void *room;               /* at least CACHE_ROOM_BYTES, aligned to 8 */
+    bool in_place;            /* while it reads the value, the caller calls nothing; see below */
 };
 
 #define CACHE_ROOM_BYTES 256 /* a multiple of 8 */
 
 /*
+ * in_place: in a process without threads nothing can happen to the cache then, so that the view may
+ * be of its own memory, without a copy or a pin.
+ *
  * Waiters that are woken because the result was not stored (cache_abandon, or an insert that did
  * not keep it) all return CACHE_MISS at once, with a ticket that has no flight.
  */

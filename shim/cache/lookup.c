@@ -33,7 +33,7 @@ static inline void note_use(struct cache *cache, struct shard *shard, uint32_t s
 }
 
 static inline void hand_out(struct cache *cache, struct shard *shard, uint32_t slot, void *room,
-                            struct cache_view *ret_view)
+                            bool in_place, struct cache_view *ret_view)
 {
     const struct table_layout *layout = &cache->layout;
     struct slot_head *head = order_slot(&shard->table.order, slot);
@@ -48,7 +48,9 @@ static inline void hand_out(struct cache *cache, struct shard *shard, uint32_t s
     }
     block = table_block(&shard->table, slot);
     ret_view->n_bytes = block->n_value_bytes;
-    if (block->n_value_bytes <= CACHE_ROOM_BYTES) {
+    if (in_place && __libc_single_threaded) {
+        ret_view->data = block_value(block);
+    } else if (block->n_value_bytes <= CACHE_ROOM_BYTES) {
         memcpy(room, block_value(block), block->n_value_bytes);
     } else {
         block_hold(block);
@@ -63,7 +65,7 @@ static inline void answer(struct cache *cache, struct shard *shard, uint32_t slo
 {
     note_use(cache, shard, slot, order_slot(&shard->table.order, slot));
     expiry_note_use(&shard->table.expiry, slot, options->now_ns);
-    hand_out(cache, shard, slot, options->room, ret_view);
+    hand_out(cache, shard, slot, options->room, options->in_place, ret_view);
 }
 
 bool cache_answer_stale_locked(struct cache *cache, struct shard *shard,
@@ -76,7 +78,7 @@ bool cache_answer_stale_locked(struct cache *cache, struct shard *shard,
     if (slot == TABLE_NO_SLOT || expiry_is_spent(&shard->table.expiry, slot, now_ns)) {
         return false;
     }
-    hand_out(cache, shard, slot, room, ret_view);
+    hand_out(cache, shard, slot, room, false, ret_view);
     return true;
 }
 

@@ -412,6 +412,7 @@ void call_handle(void *handle, void *result, void **arguments)
         .may_wait = may_wait && plan->mode != CONFIG_MODE_OBSERVE,
         .wait_timeout_ns = atomic_load_explicit(&plan->wait_timeout_ns, memory_order_relaxed),
         .room = room,
+        .in_place = plan->in_place,
     };
 
     if (__builtin_expect(plan->instances != NULL, 0)) {

@@ -29,6 +29,7 @@ struct call_plan {
     bool holds_secrets;  /* keys or results are: buffers are wiped */
     bool seals;          /* results are: records lie in the cache under seals, seal.h */
     bool judges_results; /* what becomes of a result hangs on what it is */
+    bool in_place;       /* hits are replayed from the cache's own memory, if that can be */
     bool has_life;
     bool has_short_life; /* too short for the coarse clock: its lives are read from the precise one
                           */

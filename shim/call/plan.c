@@ -103,6 +103,7 @@ int call_plan_create(const struct call_plan_options *options, struct arena *aren
     plan->mode = options->mode;
     plan->sample_below = (uint64_t)(function->verify_sample * 4294967296.0);
     plan->is_watched = plan->mode != CONFIG_MODE_MEMOIZE || plan->sample_below > 0;
+    plan->in_place = marshal_replays_alone(marshal) && !plan->holds_secrets && !plan->is_watched;
     measure_prepare(&plan->measure, plan->mode == CONFIG_MODE_MEMOIZE, function->guard);
     plan->shown_as = options->shown_as;
     plan->library = options->library;

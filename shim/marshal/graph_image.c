@@ -75,7 +75,7 @@ static int put_copy(struct maker *maker, uint8_t into, uint64_t at, size_t n_byt
                     const void *from)
 {
     struct image_step step = {
-        .kind = IMAGE_COPY, .into = into, .n = (uint32_t)n_bytes, .at = (uint32_t)at};
+        .kind = IMAGE_COPY, .into = into, .n_bytes = (uint32_t)n_bytes, .at = (uint32_t)at};
     struct image_step last = {.kind = IMAGE_POINTERS};
     int error = 0;
 
@@ -85,8 +85,8 @@ static int put_copy(struct maker *maker, uint8_t into, uint64_t at, size_t n_byt
     if (maker->copy_at != NO_COPY) {
         memcpy(&last, maker->image->data + maker->copy_at, sizeof(last));
     }
-    if (last.kind == IMAGE_COPY && last.into == into && last.at + last.n == step.at) {
-        last.n += step.n;
+    if (last.kind == IMAGE_COPY && last.into == into && last.at + last.n_bytes == step.at) {
+        last.n_bytes += step.n_bytes;
         memcpy(maker->image->data + maker->copy_at, &last, sizeof(last));
     } else {
         maker->copy_at = maker->image->n_bytes;
@@ -171,14 +171,14 @@ static int put_pointers(const struct maker *maker, const void *own)
     for (uint32_t i = 0; i < n_pointers(maker) && error == 0; i++) {
         struct image_pointer offsets = pointer_of(maker, pointer_at(maker, i), own, &next);
 
-        if (step.n == 0 || next.into != step.into || next.to != step.to) {
+        if (step.n_bytes == 0 || next.into != step.into || next.to != step.to) {
             step = next;
             step_at = maker->image->n_bytes;
             error = put(maker, &step, sizeof(step));
         }
         error = error != 0 ? error : put(maker, &offsets, sizeof(offsets));
         if (error == 0) {
-            step.n++;
+            step.n_bytes += (uint32_t)sizeof(offsets);
             memcpy(maker->image->data + step_at, &step, sizeof(step));
         }
     }

@@ -7,8 +7,8 @@
  * part is a number of steps:
  *
  *     'C' into(1) 0 0 n(4) at(4)     n bytes follow, which belong at `at` of the memory `into`
- *     'P' into(1) to(1) 0 n(4) 0(4)  n pointers follow: from(4) to(4), where each stands in `into`,
- *                                    and where in `to` it leads
+ *     'P' into(1) to(1) 0 n(4) 0(4)  in n bytes pointers follow: from(4) to(4), where each stands
+ * in `into`, and where in `to` it leads
  *
  * Memory 0 is the part's own: the result, or the variable; 1 and on: the plan's places.
  *

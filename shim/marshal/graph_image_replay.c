@@ -11,6 +11,7 @@
 #include "marshal/reader.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
 /* By number: the part's own, and the places. */
@@ -46,57 +47,65 @@ static inline bool fits(const struct memories *memories, uint32_t memory, uint32
 }
 
 /* The pointers at `from`; false: one of them stands, or leads, where it may not. */
-static inline bool run_pointers(const struct memories *memories, const struct image_step *step,
-                                const unsigned char *from, bool writes)
+static inline bool run_pointers(const struct memories *memories, uint32_t into, uint32_t to,
+                                const unsigned char *from, uint32_t n_bytes, bool writes)
 {
-    for (uint32_t i = 0; i < step->n; i++) {
+    for (uint32_t i = 0; i < n_bytes; i += (uint32_t)sizeof(struct image_pointer)) {
         struct image_pointer pointer;
         const unsigned char *value;
 
-        memcpy(&pointer, from + i * sizeof(pointer), sizeof(pointer));
+        memcpy(&pointer, from + i, sizeof(pointer));
         if (writes) {
-            value = memories->bases[step->to] + pointer.to;
-            memcpy(memories->bases[step->into] + pointer.from, &value, sizeof(value));
-        } else if (!fits(memories, step->into, pointer.from, sizeof(value)) ||
-                   !fits(memories, step->to, pointer.to, 0)) {
+            value = memories->bases[to] + pointer.to;
+            memcpy(memories->bases[into] + pointer.from, &value, sizeof(value));
+        } else if (!fits(memories, into, pointer.from, sizeof(value)) ||
+                   !fits(memories, to, pointer.to, 0)) {
             return false;
         }
     }
     return true;
 }
 
-/* The steps of one part. What the first pass has found good is not asked again. */
+/*
+ * The steps of one part. What the first pass has found good is not asked again. The next step
+ * begins where n_bytes says, which is read by itself: all steps wait for it.
+ */
 static inline bool run_steps(const struct memories *memories, const unsigned char *at,
                              uint64_t n_left, bool writes)
 {
     while (n_left > 0) {
-        bool is_copy, is_good = true;
-        struct image_step step;
-        uint64_t n_bytes;
+        const unsigned char *step = at;
+        uint32_t n_bytes, offset, into, to;
+        unsigned char kind;
+        bool is_good = true;
 
-        if (!writes && n_left < sizeof(step)) {
+        if (!writes && n_left < sizeof(struct image_step)) {
             return false;
         }
-        memcpy(&step, at, sizeof(step));
-        is_copy = step.kind == IMAGE_COPY;
-        at += sizeof(step);
-        n_left -= sizeof(step);
-        n_bytes = is_copy ? step.n : (uint64_t)step.n * sizeof(struct image_pointer);
+        memcpy(&n_bytes, step + offsetof(struct image_step, n_bytes), sizeof(n_bytes));
+        memcpy(&offset, step + offsetof(struct image_step, at), sizeof(offset));
+        kind = step[offsetof(struct image_step, kind)];
+        into = step[offsetof(struct image_step, into)];
+        to = step[offsetof(struct image_step, to)];
+        at = step + sizeof(struct image_step) + n_bytes;
+        n_left -= sizeof(struct image_step);
+        step += sizeof(struct image_step);
         if (!writes) {
             is_good =
-                n_bytes <= n_left && step.into < memories->n &&
-                (is_copy ? fits(memories, step.into, step.at, n_bytes)
-                         : step.kind == IMAGE_POINTERS && step.to != 0 && step.to < memories->n &&
-                               run_pointers(memories, &step, at, false));
-        } else if (is_copy) {
-            copy(memories->bases[step.into] + step.at, at, step.n);
+                n_bytes <= n_left && into < memories->n &&
+                (kind == IMAGE_COPY
+                     ? fits(memories, into, offset, n_bytes)
+                     : kind == IMAGE_POINTERS && n_bytes % sizeof(struct image_pointer) == 0 &&
+                           to != 0 && to < memories->n &&
+                           run_pointers(memories, into, to, step, n_bytes, false));
+        } else if (kind == IMAGE_COPY) {
+            copy(memories->bases[into] + offset, step, n_bytes);
         } else {
-            run_pointers(memories, &step, at, true);
+            run_pointers(memories, into, to, step, n_bytes, true);
         }
         if (!is_good) {
             return false;
         }
-        at += n_bytes;
         n_left -= n_bytes;
     }
     return true;

@@ -13,7 +13,8 @@ enum {
 /* Followed by the bytes of a copy, or by the pointers. */
 struct image_step {
     uint8_t kind, into, to, unused;
-    uint32_t n, at;
+    uint32_t n_bytes; /* of what follows */
+    uint32_t at;
 };
 
 struct image_pointer {

@@ -93,12 +93,6 @@ static int put_inputs(const struct marshal_plan *plan, struct marshal_buffer *bu
 
 /* ---- one call -------------------------------------------------------------------------------- */
 
-/* What a call sees, as one number: each hash in its turn. */
-static void see(uint64_t *seen, uint64_t hash)
-{
-    *seen = (*seen ^ hash) * UINT64_C(0x9e3779b97f4a7c15);
-}
-
 static uint64_t hash_behind(const struct marshal_buffer *buffer, size_t n_before)
 {
     return hash_bytes((struct bytes){buffer->data + n_before, buffer->n_bytes - n_before}, 0);
@@ -125,7 +119,7 @@ __attribute__((noinline)) static int look_at_shared(const struct marshal_plan *p
         return error;
     }
     hash = hash_behind(buffer, n_number);
-    see(seen, hash);
+    input_see(seen, hash);
     if (plan->seen != NULL) {
         noted = seen_note(plan, (struct bytes){buffer->data + n_number, buffer->n_bytes - n_number},
                           hash, looked_ns);
@@ -144,7 +138,7 @@ static int put_others(const struct marshal_plan *plan, struct marshal_buffer *bu
     int error = put_inputs(plan, buffer, false);
 
     if (error == 0) {
-        see(seen, hash_behind(buffer, n_before));
+        input_see(seen, hash_behind(buffer, n_before));
     }
     return error;
 }
@@ -158,7 +152,7 @@ int marshal_put_inputs(const struct marshal_plan *plan, struct marshal_buffer *b
         const struct seen_inputs *found = plan->seen != NULL ? seen_find(plan) : NULL;
 
         if (found != NULL) {
-            see(&call->seen, found->hash);
+            input_see(&call->seen, found->hash);
             error = put_number(plan, buffer, found->number);
         } else {
             error = look_at_shared(plan, buffer, &call->seen);
@@ -176,7 +170,7 @@ static int put_path_state(const struct marshal_plan *plan, struct marshal_buffer
     int error = input_put_path_state(plan, buffer, path);
 
     if (error == 0) {
-        see(seen, hash_behind(buffer, n_before));
+        input_see(seen, hash_behind(buffer, n_before));
     }
     return error;
 }

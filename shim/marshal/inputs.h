@@ -70,6 +70,12 @@ static inline const unsigned char *input_match_variable(const unsigned char *at,
                                                                                     : NULL;
 }
 
+/* What a call sees, as one number: each hash in its turn. */
+static inline void input_see(uint64_t *seen, uint64_t hash)
+{
+    *seen = (*seen ^ hash) * UINT64_C(0x9e3779b97f4a7c15);
+}
+
 /* ---- inputs_seen.c ---------------------------------------------------------------------------
  */
 

@@ -5,6 +5,7 @@
  *     pointer of any kind that is followed   'N'                              it is NULL
  *     text                                   'S' length(3) bytes
  *     memory that is read                    'M' count(8) elements; with pointers: see graph.h
+ *     the same, if the count is a constant   'K' elements
  *     memory that is only written            'O' count(8), or 'o' if the count is not known yet
  *     strings and paths                      see texts.c
  *     scratch, and what fixed.h is of        'P'                              it is not NULL
@@ -122,6 +123,7 @@ static int put_memory(const struct marshal_plan *plan, struct marshal_buffer *bu
                       const void *memory, struct marshal_call *call)
 {
     const struct config_description *description = parameter->description;
+    static const unsigned char constant = MARSHAL_KEY_CONSTANT;
     int64_t count = parameter->constant_count;
     int error;
 
@@ -145,7 +147,8 @@ static int put_memory(const struct marshal_plan *plan, struct marshal_buffer *bu
     if (parameter->reads != NULL) {
         return put_graph(plan, buffer, parameter, arguments, memory, count);
     }
-    error = put_frame(plan, buffer, 'M', (uint64_t)count);
+    error = parameter->constant_count >= 0 ? put(plan, buffer, &constant, 1)
+                                           : put_frame(plan, buffer, 'M', (uint64_t)count);
     return error != 0 ? error : put_elements(plan, buffer, parameter, memory, count);
 }
 
@@ -217,6 +220,9 @@ static int put_all(const struct marshal_plan *plan, struct marshal_buffer *buffe
 {
     int error = 0;
 
+    if (plan->key_words != NULL && marshal_put_key_words(plan, buffer, arguments, call)) {
+        return plan->has_written_apart ? marshal_ranges_check(plan, arguments) : 0;
+    }
     for (uint32_t k = 0; k < plan->n_parameters && error == 0; k++) {
         uint32_t i = plan->order[k];
 

@@ -96,6 +96,9 @@ void marshal_note_float(const struct marshal_plan *plan, bool *uses_float, bool 
 uint32_t marshal_key_bytes(const struct marshal_plan *plan);
 uint32_t marshal_record_bytes(const struct marshal_plan *plan);
 
+/* A replay calls nothing of the program's, and writes to static memory and variables alone. */
+bool marshal_replays_alone(const struct marshal_plan *plan);
+
 #define MARSHAL_FLAT_PARAMETERS 3
 #define MARSHAL_FLAT_KEY_BYTES  16
 

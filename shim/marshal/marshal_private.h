@@ -47,6 +47,7 @@ struct marshal_plan {
     uint32_t static_slot;             /* of the thread memory, for LIFETIME_STATIC */
     size_t limit_bytes;               /* of a key and of a record */
     bool has_states;                  /* something else than memory is part of the key */
+    const struct marshal_key_words *key_words; /* of keys that key_words.c makes; or NULL */
     bool can_overlap;                 /* the memory of parameters can: marshal_can_overlap */
     uint32_t n_shared_inputs;         /* the others are of a process, or a thread: inputs.h */
     bool looks_at_files;              /* as one of them */
@@ -196,6 +197,20 @@ int marshal_put_path_state(const struct marshal_plan *plan, struct marshal_buffe
 /* After the real call: further inputs and the files that arguments name are what the key says. */
 bool marshal_inputs_hold(const struct marshal_plan *plan, void *const *arguments,
                          const struct marshal_call *call);
+
+/* ---- key_words.c ------------------------------------------------------------------------------
+ */
+
+/* Of memory of which as many elements are read by each call. */
+#define MARSHAL_KEY_CONSTANT 'K'
+
+/* Settles whether keys are made there. The plan is complete otherwise. 0 or -ENOMEM. */
+int marshal_key_words_create(struct marshal_plan *plan, struct arena *arena);
+
+/* All of a key but checks, of a plan with key_words. False, and nothing is appended: it takes the
+ * long way. */
+bool marshal_put_key_words(const struct marshal_plan *plan, struct marshal_buffer *buffer,
+                           void *const *arguments, struct marshal_call *call);
 
 /* ---- counts, overlaps, arguments --------------------------------------------------------------
  */

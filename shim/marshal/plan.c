@@ -270,6 +270,7 @@ int marshal_plan_create(const struct config_function *function, const struct abi
     } else if (error == 0) {
         error = plan_finish(plan, arena, ret_reason);
         error = error != 0 ? error : fixed_create(plan, arena);
+        error = error != 0 ? error : marshal_key_words_create(plan, arena);
     }
     if (error == 0 && plan->has_written_apart) {
         marshal_ranges_prepare(plan);
@@ -318,6 +319,11 @@ uint32_t marshal_key_bytes(const struct marshal_plan *plan)
 uint32_t marshal_record_bytes(const struct marshal_plan *plan)
 {
     return plan->record_bytes;
+}
+
+bool marshal_replays_alone(const struct marshal_plan *plan)
+{
+    return plan->has_image;
 }
 
 int marshal_init(void)

@@ -230,6 +230,8 @@ static bool add_followed(struct writer *writer, const struct marshal_parameter *
         return true;
     case 'L':
         return add_strings(writer, key);
+    case MARSHAL_KEY_CONSTANT:
+        return add_elements(writer, parameter, key, (uint64_t)parameter->constant_count);
     case 'M':
         return take_word(key, &number) && add_elements(writer, parameter, key, number);
     default:

@@ -127,7 +127,6 @@ uint32_t thread_memory_group_slot(const char *group)
 void *thread_memory_get(uint32_t slot, size_t n_bytes)
 {
     struct thread_block *block;
-    size_t page = pages_size();
 
     if (thread_set == NULL) {
         struct thread_set *set = set_take();
@@ -143,6 +142,7 @@ void *thread_memory_get(uint32_t slot, size_t n_bytes)
     }
     block = thread_set->blocks[slot];
     if (block == NULL || block->n_bytes - sizeof(*block) < n_bytes) {
+        size_t page = pages_size();
         size_t wanted = (sizeof(*block) + n_bytes + page - 1) / page * page;
 
         if (block != NULL && wanted < 2 * block->n_bytes) {

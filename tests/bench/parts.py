@@ -65,9 +65,10 @@ def _put_sum(table, work, hand, shim):
     }
     measured = _difference(work.values[programs.MEMOSHIM], work.values[programs.HAND]) * 1e3
     table.notes.append(
-        f"{work.heading.partition(',')[0]} takes {measured:.2f} ms more with memoshim than with the "
-        "preload: " + ", ".join(f"{name} {value:.2f}" for name, value in shares.values() if value)
-        + f"; together {sum(value for _, value in shares.values()):.2f}.")
+        f"{work.heading.partition(',')[0]} takes {measured:.2f} ms more with memoshim than with "
+        "the preload: " +
+        ", ".join(f"{name} {value:.2f}" for name, value in shares.values() if value) +
+        f"; together {sum(value for _, value in shares.values()):.2f}.")
 
 
 def measure_parts(settings, _skipped):

@@ -137,6 +137,66 @@ static void test_no_room(void **state)
     unsetenv("WHERE");
 }
 
+static struct key key_of(void *const *arguments)
+{
+    struct marshal_buffer buffer;
+    struct marshal_call call;
+    struct key key = {0};
+
+    marshal_buffer_init(&buffer, false);
+    assert_int_equal(marshal_key(subject.plan, arguments, NULL, &buffer, &call), 0);
+    key.n_bytes = buffer.n_bytes;
+    memcpy(key.bytes, buffer.data, buffer.n_bytes);
+    marshal_buffer_fini(&buffer);
+    return key;
+}
+
+/*
+ * A key that is put together in words is the one that takes a look at the inputs, part by part.
+ * f(a, *b, *c) with parts that lie across words.
+ */
+static void test_in_words(void **state)
+{
+    static const struct config_input input = {INPUT_VARIABLE, "env:WHERE", "WHERE"};
+    static const struct count_step two[] = {{.kind = COUNT_NUMBER, .number = 2}};
+    static const struct config_description word = {
+        .kind = DESCRIBE_MEMORY, .is_in = true, .element = &type_u64, .element_size = 8};
+    static const struct config_description pair = {.kind = DESCRIBE_MEMORY,
+                                                   .is_in = true,
+                                                   .element = &type_u16,
+                                                   .element_size = 2,
+                                                   .count = {two, 1}};
+    const unsigned char wanted[] = {0x11, 'K',  0x22, 0x23, 0x24, 0x25, 0x26, 0x27,
+                                    0x28, 0x29, 'K',  0x32, 0x33, 0x34, 0x35, 1,
+                                    0,    0,    0,    0,    0,    0,    0};
+    int8_t a = 0x11;
+    uint64_t b = 0x2928272625242322;
+    uint16_t c[2] = {0x3332, 0x3534};
+    const void *to_b = &b, *to_c = c;
+    void *arguments[] = {&a, &to_b, &to_c};
+    struct key looked, put, null;
+
+    subject_begin(&subject, &type_i32);
+    subject_add(&subject, &type_i8, as_value);
+    subject_add(&subject, &type_pointer, word);
+    subject_add(&subject, &type_pointer, pair);
+    subject.function.inputs = &input;
+    subject.function.n_inputs = 1;
+    subject_finish(&subject);
+    setenv("WHERE", "here", 1);
+    looked = key_of(arguments);
+    put = key_of(arguments);
+    assert_true(same(&looked, &put));
+    assert_int_equal(put.n_bytes, sizeof(wanted));
+    assert_memory_equal(put.bytes, wanted, sizeof(wanted));
+    to_b = NULL;
+    null = key_of(arguments);
+    assert_false(same(&null, &put));
+    assert_int_equal(null.n_bytes, sizeof(wanted) - 8);
+    subject_end(&subject);
+    unsetenv("WHERE");
+}
+
 /* Nothing is told by where the environment lies: what is in it may be changed at any time. */
 static void test_changed_in_place(void **state)
 {
@@ -176,6 +236,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_change_back, begin_driven, end_driven),
         cmocka_unit_test_setup_teardown(test_a_forked_child_looks_itself, begin_driven, end_driven),
         cmocka_unit_test(test_no_room),
+        cmocka_unit_test(test_in_words),
         cmocka_unit_test(test_changed_in_place),
     };
 
