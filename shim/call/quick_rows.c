@@ -89,32 +89,46 @@ find(struct call_plan *plan, const struct call_wide *wide, uint32_t n_words, int
      int n_vectors, int n_outs, bool is_rich, const struct registers *registers, char *const *outs,
      struct found *ret_found)
 {
-    uint64_t look = quick_look_at_rounding(plan, n_vectors > 0);
+    const bool looks = n_vectors > 0 || plan->quick.looks_at_rounding;
     const struct cache_rows *rows = &wide->rows;
     _Atomic uint64_t *hits = stats_hits_alone(plan->counters);
-    uint64_t n_hits = atomic_load_explicit(hits, memory_order_relaxed) + 1, hash, now_ns;
-    unsigned __int128 whole;
-    uint64_t key[2];
+    uint64_t n_hits = atomic_load_explicit(hits, memory_order_relaxed) + 1, now_ns, low, high;
+    struct float_mode mode;
+    unsigned __int128 key;
+    struct hash_halves hash;
     struct cache_front *front;
+    bool is_answer;
     char *slot;
 
+    if (looks) {
+        float_mode_note(&mode);
+    }
     if (!likely(!fork_page_is_new_child() && !is_look_due(plan, n_hits) &&
                 are_outs_apart(wide, n_outs, outs))) {
         return false;
     }
     now_ns = is_rich && rows->life_at != 0 ? life_latest_ns(plan) : 0;
-    whole = make_key(wide, n_words, n_integers, n_vectors, registers);
-    key[0] = (uint64_t)whole;
-    key[1] = (uint64_t)(whole >> 64);
-    hash = hash_words(key[0], key[1], &wide->seeds);
-    front = cache_front(&rows->words, hash);
-    slot = cache_seek_row(rows, front, key, n_words, hash);
-    if (!likely(slot != NULL && float_look_is_default(look))) {
+    key = make_key(wide, n_words, n_integers, n_vectors, registers);
+    low = (uint64_t)key;
+    high = (uint64_t)(key >> 64);
+    hash = hash_words_halves(low, high, &wide->seeds);
+    front = cache_front(&rows->words, hash.lower);
+    if (!likely(cache_find_home(&rows->words, front, low, high, hash.upper, 0, rows->words.use,
+                                &slot))) {
+        slot = rows->words.use == CACHE_WORDS_PLACE
+                   ? NULL
+                   : cache_find_further(&rows->words, front, low, high, hash_of_halves(hash));
+    }
+    if (!likely(slot != NULL && (!looks || float_mode_was_default(&mode)))) {
         return false;
     }
-    if (is_rich
-            ? !cache_row_is_alive(rows, slot, now_ns) || !cache_use_row(rows, front, slot, now_ns)
-            : !cache_use_words(&rows->words, front, slot, rows->words.use)) {
+    if (is_rich) {
+        is_answer =
+            cache_row_is_alive(rows, slot, now_ns) && cache_use_row(rows, front, slot, now_ns);
+    } else {
+        is_answer = cache_use_words(&rows->words, front, slot, rows->words.use);
+    }
+    if (!likely(is_answer)) {
         return false;
     }
     for (int i = 0; i < n_outs; i++) {

@@ -25,8 +25,8 @@ class Debuggers(counted.CountedCase):
     MISS = ["quick_compute", "quick_handle"]
     ON_MISS = [*MISS, "cache_begin_words", "cache_fill_words"]
     RETURNS_TO = "call_function", "compute", "quick_compute"  # the first are inlined there, or not
-    HIT = ["quick_i_stamp"]  # on the stack when a hit is nearly through
-    ON_HIT = ["quick_i_stamp"]  # what runs at a hit, among others
+    HIT = ["quick_plain_i_stamp"]  # on the stack when a hit is nearly through
+    ON_HIT = ["quick_plain_i_stamp"]  # what runs at a hit, among others
     described = {}
 
     def setUp(self):

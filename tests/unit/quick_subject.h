@@ -30,6 +30,7 @@ static inline void expect_same_counts(struct call_plan *a, struct call_plan *b)
         assert_int_equal(stats_counted(read_a.counters, i), stats_counted(read_b.counters, i));
     }
     assert_int_equal(read_a.evictions, read_b.evictions);
+    assert_int_equal(read_a.expirations, read_b.expirations);
     assert_int_equal(read_a.entries, read_b.entries);
 }
 
