@@ -77,6 +77,16 @@ make_approximate_key(const struct call_plan *plan, const struct abi_words *words
     make_key(wide, wide->rows.n_key_words, &approximate, ret_key);
 }
 
+static inline void make_whole_key(const struct call_plan *plan, uint32_t n_words,
+                                  const struct abi_words *words, uint64_t *ret_key)
+{
+    if (__builtin_expect(plan->wide->n_approximate != 0, 0)) {
+        make_approximate_key(plan, words, ret_key);
+    } else {
+        make_key(plan->wide, n_words, words, ret_key);
+    }
+}
+
 static inline uint64_t hash_key(const struct call_plan *plan, uint32_t n_words, const uint64_t *key)
 {
     const struct call_wide *wide = plan->wide;
@@ -106,11 +116,7 @@ static inline __attribute__((always_inline)) bool ask(const struct call_plan *pl
                quick_ask_texts(&wide->texts, &wide->rows, plan->seed, words, now_ns, use,
                                ret_answer->words);
     }
-    if (__builtin_expect(wide->n_approximate != 0, 0)) {
-        make_approximate_key(plan, words, key);
-    } else {
-        make_key(wide, n_words, words, key);
-    }
+    make_whole_key(plan, n_words, words, key);
     hash = hash_key(plan, n_words, key);
     if (!likely(float_look_is_default(look))) {
         return false;
@@ -168,7 +174,7 @@ uint32_t quick_wide_key(const struct call_plan *plan, const struct abi_words *wo
         *ret_hash = n_bytes == 0 ? 0 : hash_bytes((struct bytes){ret_key, n_bytes}, plan->seed);
         return n_bytes;
     }
-    make_key(wide, wide->n_words, words, ret_key);
+    make_whole_key(plan, wide->n_words, words, ret_key);
     *ret_hash = hash_key(plan, wide->n_words, ret_key);
     return n_bytes;
 }
