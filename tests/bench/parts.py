@@ -53,13 +53,15 @@ def _difference(values, references):
     return statistics.median(a - b for a, b in zip(values, references))
 
 
-def _put_sum(table, work, hand, shim):
+def _put_sum(table, work, plain, hand, shim):
     """Milliseconds of one program, those with memoshim less those with the preload."""
     n_misses = work.n_keys if work.n_keys > 1 else 0  # one is lost in the start
     n_hits = work.n_calls - n_misses
     shares = {
         "hits": (f"{n_hits:,} hits", _difference(shim.hits, hand.hits) * n_hits / 1e6),
         "misses": (f"{n_misses:,} misses", _difference(shim.misses, hand.misses) * n_misses / 1e6),
+        "probes": (f"{work.n_probes} calls that the guard wanted to be real ones",
+                   statistics.median(plain.hits) * work.n_probes / 1e6),
         "start": ("start-up", _difference(work.started[programs.MEMOSHIM],
                                           work.started[programs.HAND]) * 1e3),
     }
@@ -68,7 +70,8 @@ def _put_sum(table, work, hand, shim):
         f"{work.heading.partition(',')[0]} takes {measured:.2f} ms more with memoshim than with "
         "the preload: " +
         ", ".join(f"{name} {value:.2f}" for name, value in shares.values() if value) +
-        f"; together {sum(value for _, value in shares.values()):.2f}.")
+        f"; together {sum(value for _, value in shares.values()):.2f}. The rest is what each of "
+        "these takes more where a program does other things in between.")
 
 
 def measure_parts(settings, _skipped):
@@ -87,5 +90,6 @@ def measure_parts(settings, _skipped):
     by_step = {(step, way.function): way for step, way in ways}
     for work in settings.measured.values():
         if work.function in COLUMNS:
-            _put_sum(table, work, by_step["", work.function], by_step["memoshim", work.function])
+            _put_sum(table, work, *(by_step[step, work.function]
+                                    for step in ("plain", "", "memoshim")))
     return table

@@ -38,6 +38,7 @@ class Workload:
         self.key, self.heading = key, heading
         self.function, self.policy, self.program = function, policy, program
         self.values = {way: [] for way in self.ways}
+        self.n_probes = 0
 
     def missing(self):
         """Why it cannot run here, or None."""
@@ -61,6 +62,7 @@ class Workload:
         one whose result was not kept: the first that asks for a time makes libc read the zone."""
         seen = json.loads(path.read_text())["functions"][self.function]
         probes = seen.get("bypass_reasons", {}).get("probe", 0)  # the guard's
+        self.n_probes = probes
         n_misses += min(seen["not_stored"], 1)
         if seen["misses"] > n_misses or seen["bypasses"] != probes:
             raise rounds.Broken(f"{self.heading}: {seen}")

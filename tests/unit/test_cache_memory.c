@@ -11,6 +11,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define N_ENTRIES (1 << 18)
@@ -86,10 +87,49 @@ static void test_words(void **state)
     cache_destroy(cache);
 }
 
+/* A value in place is the cache's own memory, whatever its size, and needs no release. */
+static void test_in_place(void **state)
+{
+    static unsigned char value[400];
+    static const size_t sizes[] = {40, CACHE_ROOM_BYTES, sizeof(value)};
+    const struct cache_options wanted = {.policy = policy_of_state(state),
+                                         .max_entries = 8,
+                                         .max_bytes = 1 << 20,
+                                         .n_shards = 1,
+                                         .key_bytes = 8};
+    _Alignas(8) unsigned char room[CACHE_ROOM_BYTES];
+    struct cache_lookup_options options = {.room = room, .in_place = true};
+    struct cache *cache;
+
+    assert_int_equal(cache_create(&wanted, &cache), 0);
+    for (uint64_t i = 0; i < 3; i++) {
+        struct cache_key key = {.bytes = {&i, sizeof(i)}};
+        struct cache_view view, again;
+        struct cache_ticket ticket;
+
+        key.hash = hash_bytes(key.bytes, 7);
+        memset(value, (int)i + 1, sizeof(value));
+        assert_int_equal(cache_lookup(cache, &key, &options, &view, &ticket), CACHE_MISS);
+        assert_int_equal(
+            cache_insert(cache, &key, (struct bytes){value, sizes[i]}, 0, NULL, &ticket), 0);
+        assert_int_equal(cache_lookup(cache, &key, &options, &view, &ticket), CACHE_HIT);
+        assert_int_equal(cache_lookup(cache, &key, &options, &again, &ticket), CACHE_HIT);
+        assert_ptr_not_equal(view.data, room);
+        assert_ptr_equal(view.data, again.data);
+        assert_null(view.pin);
+        assert_int_equal(view.n_bytes, sizes[i]);
+        assert_memory_equal(view.data, value, sizes[i]);
+        cache_view_release(cache, &view);
+    }
+    assert_int_equal(cache_check(cache), 0);
+    cache_destroy(cache);
+}
+
 int main(void)
 {
     static struct policy_tests tests;
 
     add_for_each_policy(&tests, "words", test_words);
+    add_for_each_policy(&tests, "in place", test_in_place);
     return _cmocka_run_group_tests("cache_memory", tests.tests, tests.n, NULL, NULL);
 }
