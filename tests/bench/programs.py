@@ -249,6 +249,8 @@ def measure_programs(settings, skipped):
                 skipped[work.heading.partition(",")[0]] = why
                 continue
             work.run(settings, folder)
+            for way in NAMES:
+                table.rows.setdefault((way, NAMES[way]), {})
             table.columns[work.key] = work.heading
             for way in work.ways:
                 table.put(way, NAMES[way], work.key, work.shown(way),
