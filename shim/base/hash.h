@@ -35,15 +35,17 @@ static inline uint64_t hash_fold(uint64_t a, uint64_t b)
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-/* What a hash of up to 16 bytes is made of, but for those bytes. */
+/* What a hash of up to 24 bytes is made of, but for those bytes. */
 struct hash_seeds {
     uint64_t low, high, factor;
+    uint64_t third; /* of more than 16 */
 };
 
 static inline struct hash_seeds hash_seeds(size_t n_bytes, uint64_t seed)
 {
     return (struct hash_seeds){seed ^ HASH_SECRET_0, seed ^ HASH_SECRET_1,
-                               HASH_SECRET_2 ^ n_bytes << 1}; /* which is odd */
+                               HASH_SECRET_2 ^ n_bytes << 1, /* which is odd */
+                               seed ^ HASH_SECRET_3};
 }
 
 /* A hash in two halves, so that nobody who wants one waits for the other. */
@@ -74,15 +76,25 @@ static inline uint64_t hash_words(uint64_t low, uint64_t high, const struct hash
     return hash_of_halves(hash_words_halves(low, high, seeds));
 }
 
-/* The same of up to 24 bytes in three words, which may differ in number: a third of 0 adds nothing.
+/*
+ * hash_bytes of up to 24 bytes in three words, which may differ in number: a third of 0 adds
+ * nothing. none: the seeds of no bytes.
  */
+static inline struct hash_halves hash_three_halves(const uint64_t words[3], size_t n_bytes,
+                                                   const struct hash_seeds *none)
+{
+    const struct hash_seeds seeds = {.factor = none->factor ^ n_bytes << 1};
+
+    return hash_spread(hash_fold(words[0] ^ none->low, words[1] ^ none->high) ^
+                           hash_fold(words[2], none->third),
+                       &seeds);
+}
+
 static inline uint64_t hash_three_words(const uint64_t words[3], size_t n_bytes, uint64_t seed)
 {
-    const struct hash_seeds seeds = hash_seeds(n_bytes, seed);
+    const struct hash_seeds none = hash_seeds(0, seed);
 
-    return hash_of_halves(hash_spread(hash_fold(words[0] ^ seeds.low, words[1] ^ seeds.high) ^
-                                          hash_fold(words[2], seed ^ HASH_SECRET_3),
-                                      &seeds));
+    return hash_of_halves(hash_three_halves(words, n_bytes, &none));
 }
 
 /* hash_bytes of 25 to 32 bytes, in four words, filled up with zeroes. */

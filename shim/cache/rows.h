@@ -128,6 +128,9 @@ cache_find_row(const struct cache_rows *rows, const uint64_t *key, uint32_t n_ke
     struct cache_front *front = cache_front(&rows->words, hash);
     char *slot = cache_seek_row(rows, front, key, n_key_words, hash);
 
+    if (__builtin_expect(slot == NULL, 0)) {
+        slot = cache_find_further_key(&rows->words, front, key, n_key_words, hash);
+    }
     return cache_row_answers(rows, front, slot, now_ns, use, ret_value);
 }
 

@@ -48,8 +48,8 @@ static inline struct short_key short_key_long(uintptr_t block)
 /* Of the key in a slot, whoever may be writing it. */
 static inline bool short_key_equals(const char *shared, const struct short_key *key)
 {
-    return ((shared_load(shared) ^ key->words[0]) | (shared_load(shared + 8) ^ key->words[1]) |
-            (shared_load(shared + 16) ^ key->words[2])) == 0;
+    return shared_load(shared) == key->words[0] && shared_load(shared + 8) == key->words[1] &&
+           shared_load(shared + 16) == key->words[2];
 }
 
 static inline uint32_t short_key_size(const char *shared)

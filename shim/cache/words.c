@@ -34,7 +34,9 @@ bool cache_words_init(struct cache_words *ret_words, struct cache *cache)
         .max_count = cache->policy->max_count,
         .use = layout->is_direct ? CACHE_WORDS_PLACE : uses[cache->policy->hit],
         .has_long_keys = layout->n_key_bytes > 8,
-        .key_value_at = layout->value_at,
+        .has_short_keys =
+            layout->has_short_keys &&
+            (layout->is_direct || layout->slot_bytes == CACHE_WORDS_SLOT_BYTES(SHORT_KEY_WORDS)),
         .n_shards = n_shards,
     };
     if (layout->is_direct) {
@@ -51,8 +53,8 @@ bool cache_words_init(struct cache_words *ret_words, struct cache *cache)
            (n_shards & (n_shards - 1)) == 0;
 }
 
-char *cache_find_further(const struct cache_words *words, const struct cache_front *front,
-                         uint64_t low, uint64_t high, uint64_t hash)
+char *cache_find_further_key(const struct cache_words *words, const struct cache_front *front,
+                             const uint64_t *key, uint32_t n_words, uint64_t hash)
 {
     uint32_t n_groups = atomic_load_explicit(&front->n_groups, memory_order_relaxed);
     const struct group *groups = atomic_load_explicit(&front->groups, memory_order_relaxed);
@@ -71,7 +73,7 @@ char *cache_find_further(const struct cache_words *words, const struct cache_fro
             char *slot = slots + (size_t)at * words->group_bytes +
                          (size_t)(uint32_t)__builtin_ctz(mask) * words->slot_bytes;
 
-            if (cache_words_are(words, slot, low, high, true)) {
+            if (shared_equals(slot + CACHE_WORDS_KEY_AT, key, n_words * sizeof(*key))) {
                 return slot;
             }
         }

@@ -42,13 +42,13 @@ struct cache_words {
     uint32_t front_mask;                /* of the hash the bits that say how far from that one */
     uint32_t slot_bytes, group_bytes;   /* of a slot, of a group's slots */
     uint32_t max_count;
-    uint32_t key_value_at; /* of keys that differ in size */
-    char *places;          /* of CACHE_WORDS_PLACE, as the next two: all shards' slots */
-    uint64_t place_mask;   /* of the hash's upper half the bits that say which, where they are */
+    char *places;        /* of CACHE_WORDS_PLACE, as the next two: all shards' slots */
+    uint64_t place_mask; /* of the hash's upper half the bits that say which, where they are */
     uint32_t place_shard_shift; /* where of those are that say which shard */
     uint32_t n_shards;
     enum cache_words_use use;
-    bool has_long_keys; /* of two words */
+    bool has_long_keys;  /* of two words */
+    bool has_short_keys; /* and cache_find_short may be asked */
 };
 
 #define CACHE_WORDS_MARK_AT  4
@@ -174,6 +174,41 @@ cache_find_words(const struct cache_words *words, const struct cache_front *fron
 }
 
 /*
+ * Of the shard's groups the one where a key of this upper half of a hash is looked for first: its
+ * slots, and bit i: slot i has the tag, but beyond GROUP_SLOTS_MASK any bits may be set. False: all
+ * were invalidated.
+ */
+static inline __attribute__((always_inline)) bool
+cache_home(const struct cache_words *words, const struct cache_front *front, uint32_t hash_upper,
+           uint32_t group_bytes, struct cache_candidates *ret_found)
+{
+    const struct group *groups;
+    uint32_t home;
+    char *slots;
+
+    if (__builtin_expect(atomic_load_explicit(&front->generation, memory_order_relaxed) !=
+                             atomic_load_explicit(words->generation, memory_order_relaxed),
+                         0)) {
+        return false;
+    }
+    home = group_home(hash_upper, atomic_load_explicit(&front->n_groups, memory_order_relaxed));
+    groups = atomic_load_explicit(&front->groups, memory_order_relaxed);
+    ret_found->mask = group_match_all(&groups[home], tag_of_hash((uint64_t)hash_upper << 32));
+    slots = atomic_load_explicit(&front->slots, memory_order_relaxed) + (size_t)home * group_bytes;
+    __asm__("" : "+r"(slots)); /* a sum that is there before the match is, and not made after it */
+    ret_found->slots = slots;
+    return true;
+}
+
+/* The first of the slots that mask names: its number in 32 bits, which leaves nothing to extend,
+ * and the 8 in the address. */
+static inline __attribute__((always_inline)) char *
+cache_candidate(const struct cache_candidates *found, uint32_t slot_bytes)
+{
+    return found->slots + (size_t)((uint32_t)__builtin_ctz(found->mask) * (slot_bytes / 8)) * 8;
+}
+
+/*
  * The same, but in the key's home group only, where 96 % are, so that nothing has to be kept for a
  * second look: if this is false, ask cache_find_further. n_words: of a key, 1 or 2, or 0 if the
  * caller does not know; what it knows when it is compiled saves multiplications. With n_words the
@@ -184,31 +219,21 @@ cache_find_home(const struct cache_words *words, const struct cache_front *front
                 uint64_t high, uint32_t hash_upper, uint32_t n_words, enum cache_words_use use,
                 char **ret_slot)
 {
-    const uint64_t hash = (uint64_t)hash_upper << 32;
     uint32_t slot_bytes = n_words == 0 ? words->slot_bytes : CACHE_WORDS_SLOT_BYTES(n_words);
     uint32_t group_bytes = n_words == 0 ? words->group_bytes : slot_bytes * GROUP_SLOTS;
     const bool has_high = n_words == 2 || (n_words == 0 && words->has_long_keys);
-    const struct group *groups;
-    uint32_t home, mask;
-    char *slots;
+    struct cache_candidates found;
 
     if (use == CACHE_WORDS_PLACE) {
-        *ret_slot = cache_find_words(words, front, low, high, hash, n_words != 1, use);
+        *ret_slot = cache_find_words(words, front, low, high, (uint64_t)hash_upper << 32,
+                                     n_words != 1, use);
         return *ret_slot != NULL;
     }
-    if (__builtin_expect(atomic_load_explicit(&front->generation, memory_order_relaxed) !=
-                             atomic_load_explicit(words->generation, memory_order_relaxed),
-                         0)) {
+    if (!cache_home(words, front, hash_upper, group_bytes, &found)) {
         return false;
     }
-    home = group_home(hash_upper, atomic_load_explicit(&front->n_groups, memory_order_relaxed));
-    groups = atomic_load_explicit(&front->groups, memory_order_relaxed);
-    mask = group_match_all(&groups[home], tag_of_hash(hash));
-    slots = atomic_load_explicit(&front->slots, memory_order_relaxed) + (size_t)home * group_bytes;
-    __asm__("" : "+r"(slots)); /* a sum that is there before the match is, and not made after it */
-    for (; (mask & GROUP_SLOTS_MASK) != 0; mask &= mask - 1) {
-        /* The number in 32 bits, which leaves nothing to extend, and the 8 in the address. */
-        char *slot = slots + (size_t)((uint32_t)__builtin_ctz(mask) * (slot_bytes / 8)) * 8;
+    for (; (found.mask & GROUP_SLOTS_MASK) != 0; found.mask &= found.mask - 1) {
+        char *slot = cache_candidate(&found, slot_bytes);
 
         if (__builtin_expect(shared_load(slot + CACHE_WORDS_KEY_AT) == low, 1) &&
             (!has_high || shared_load(slot + CACHE_WORDS_KEY_AT + 8) == high)) {
@@ -219,29 +244,52 @@ cache_find_home(const struct cache_words *words, const struct cache_front *front
     return false;
 }
 
-/* The slot of an entry that does not lie in its home group, or NULL. As cache_find_words. */
-char *cache_find_further(const struct cache_words *words, const struct cache_front *front,
-                         uint64_t low, uint64_t high, uint64_t hash);
+/*
+ * The slot of an entry that does not lie in its home group, or NULL. As cache_find_words, of a key
+ * of any number of words, or a short key.
+ */
+char *cache_find_further_key(const struct cache_words *words, const struct cache_front *front,
+                             const uint64_t *key, uint32_t n_words, uint64_t hash);
 
-/* The same for keys that differ in size. key: one of at most SHORT_KEY_BYTES bytes. */
-static inline __attribute__((always_inline)) char *
-cache_find_short(const struct cache_words *words, const struct cache_front *front,
-                 const struct short_key *key, uint64_t hash, enum cache_words_use use)
+static inline char *cache_find_further(const struct cache_words *words,
+                                       const struct cache_front *front, uint64_t low, uint64_t high,
+                                       uint64_t hash)
 {
-    struct cache_candidates found = cache_candidates(words, front, hash, use, false);
+    const uint64_t key[2] = {low, high};
 
-    for (; found.mask != 0; found.mask &= found.mask - 1) {
-        char *slot = found.slots + (size_t)(uint32_t)__builtin_ctz(found.mask) * words->slot_bytes;
-
-        if (__builtin_expect(short_key_equals(slot + CACHE_WORDS_KEY_AT, key), 1)) {
-            return slot;
-        }
-    }
-    return NULL;
+    return cache_find_further_key(words, front, key, words->has_long_keys ? 2 : 1, hash);
 }
 
 /*
- * The same of a longer one: in words, of which the last is filled up with zeroes, of n_bytes bytes.
+ * cache_find_home for keys that differ in size, of at most SHORT_KEY_BYTES bytes, in slots that,
+ * but for places, hold nothing but them and a value of one word. What it does not find,
+ * cache_lookup may.
+ */
+static inline __attribute__((always_inline)) bool
+cache_find_short(const struct cache_words *words, const struct cache_front *front,
+                 const struct short_key *key, uint32_t hash_upper, enum cache_words_use use,
+                 char **ret_slot)
+{
+    const uint32_t slot_bytes = CACHE_WORDS_SLOT_BYTES(SHORT_KEY_WORDS);
+    struct cache_candidates found;
+
+    if (use == CACHE_WORDS_PLACE) {
+        found = cache_candidates(words, front, (uint64_t)hash_upper << 32, use, false);
+    } else if (!cache_home(words, front, hash_upper, slot_bytes * GROUP_SLOTS, &found)) {
+        return false;
+    }
+    for (; (found.mask & GROUP_SLOTS_MASK) != 0; found.mask &= found.mask - 1) {
+        *ret_slot = cache_candidate(&found, slot_bytes);
+        if (__builtin_expect(short_key_equals(*ret_slot + CACHE_WORDS_KEY_AT, key), 1)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * The slot of a longer one, or NULL: in words, of which the last is filled up with zeroes, of
+ * n_bytes bytes.
  */
 static inline char *cache_find_long(const struct cache_words *words,
                                     const struct cache_front *front, const uint64_t *key,

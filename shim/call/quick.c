@@ -214,7 +214,7 @@ void quick_prepare(struct call_plan *plan)
         !cache_words_init(&quick->cache, plan->cache)) {
         return;
     }
-    if (marshal_is_flat_text(plan->marshal, &flat)) {
+    if (quick->cache.has_short_keys && marshal_is_flat_text(plan->marshal, &flat)) {
         quick->is_text = true;
         quick->ahead_offsets = marshal_ahead_offsets();
     } else if (!marshal_is_flat(plan->marshal, &flat)) {

@@ -43,9 +43,7 @@ static inline struct abi_both both(uint64_t word)
 
 static inline uint64_t widen(const struct call_quick *quick, uint64_t word)
 {
-    return likely(quick->widening == 0)
-               ? word
-               : (uint64_t)((int64_t)(word << quick->widening) >> quick->widening);
+    return (uint64_t)((int64_t)(word << quick->widening) >> quick->widening);
 }
 
 /* Results are computed under the program's own rounding, which is the default one. */

@@ -11,15 +11,15 @@ _Static_assert(MARSHAL_SHORT_TEXT_WORDS == SHORT_KEY_WORDS &&
                "the key of a short text is a short key");
 
 /* n_bytes: of the key, whose words are there. */
-static inline __attribute__((always_inline)) char *
-find_short(const struct call_plan *plan, enum cache_words_use use, struct cache_front **ret_front,
-           struct short_key *key, uint32_t n_bytes)
+static inline __attribute__((always_inline)) bool
+find_short(const struct call_quick *quick, enum cache_words_use use, struct cache_front **ret_front,
+           struct short_key *key, uint32_t n_bytes, char **ret_slot)
 {
-    uint64_t hash = hash_three_words(key->words, n_bytes, plan->seed);
+    struct hash_halves hash = hash_three_halves(key->words, n_bytes, &quick->seeds);
 
     key->words[2] = short_key_last(key->words[2], n_bytes);
-    *ret_front = cache_front(&plan->quick.cache, hash);
-    return cache_find_short(&plan->quick.cache, *ret_front, key, hash, use);
+    *ret_front = cache_front(&quick->cache, hash.lower);
+    return cache_find_short(&quick->cache, *ret_front, key, hash.upper, use, ret_slot);
 }
 
 bool quick_try_text(const struct call_plan *plan, const struct abi_words *words)
@@ -28,53 +28,93 @@ bool quick_try_text(const struct call_plan *plan, const struct abi_words *words)
     struct cache_front *front;
     struct short_key key;
     uint32_t n_bytes;
+    char *slot;
 
     if (!__libc_single_threaded || !marshal_is_ahead(text, plan->quick.ahead_offsets) ||
         (n_bytes = marshal_short_text(text, key.words)) == 0) {
         return plan->wide != NULL && quick_try_wide(plan, words);
     }
-    return find_short(plan, plan->quick.cache.use, &front, &key, n_bytes) != NULL;
+    return find_short(&plan->quick, plan->quick.cache.use, &front, &key, n_bytes, &slot);
 }
 
-/* A hit of a short text that may be read ahead, in a process without threads. The guard is set. */
+/*
+ * A hit of a short text that may be read ahead, in a process without threads. The guard is set. As
+ * many registers as there are hold the key, so the count of hits is read again rather than kept.
+ */
 static inline __attribute__((always_inline)) bool
 hit_short(struct call_plan *plan, enum cache_words_use use, const char *text, uint64_t *ret_word)
 {
     const struct call_quick *quick = &plan->quick;
     _Atomic uint64_t *hits = stats_hits_alone(plan->counters);
-    uint64_t n_hits = atomic_load_explicit(hits, memory_order_relaxed) + 1;
     struct cache_front *front;
     struct short_key key;
     uint32_t n_bytes;
     char *slot;
 
-    if (!likely(__libc_single_threaded && !fork_page_is_new_child() && !is_look_due(plan, n_hits) &&
+    if (!likely(__libc_single_threaded && !fork_page_is_new_child() &&
+                !is_look_due(plan, atomic_load_explicit(hits, memory_order_relaxed) + 1) &&
                 marshal_is_ahead(text, quick->ahead_offsets) &&
                 (n_bytes = marshal_short_text(text, key.words)) != 0)) {
         return false;
     }
-    slot = find_short(plan, use, &front, &key, n_bytes);
-    if (!likely(slot != NULL && is_rounding_told(plan, false) &&
+    if (!likely(find_short(quick, use, &front, &key, n_bytes, &slot) &&
+                is_rounding_told(plan, false) &&
                 cache_use_words(&quick->cache, front, slot, use))) {
         return false;
     }
-    *ret_word = widen(quick, shared_load(slot + quick->cache.key_value_at));
+    *ret_word = widen(quick, shared_load(slot + CACHE_WORDS_KEY_AT + sizeof(key)));
+    __asm__("" : "+r"(plan)); /* or where the count is would be kept */
+    hits = stats_hits_alone(plan->counters);
+    atomic_store_explicit(hits, atomic_load_explicit(hits, memory_order_relaxed) + 1,
+                          memory_order_relaxed);
+    return true;
+}
+
+/* The same of an entry that does not lie where it should. */
+static bool hit_further(struct call_plan *plan, const char *text, uint64_t *ret_word)
+{
+    const struct call_quick *quick = &plan->quick;
+    _Atomic uint64_t *hits = stats_hits_alone(plan->counters);
+    uint64_t n_hits = atomic_load_explicit(hits, memory_order_relaxed) + 1, hash;
+    struct cache_front *front;
+    struct short_key key;
+    uint32_t n_bytes;
+    char *slot;
+
+    if (fork_page_is_new_child() || is_look_due(plan, n_hits) || !is_rounding_told(plan, false) ||
+        (n_bytes = marshal_short_text(text, key.words)) == 0) {
+        return false;
+    }
+    hash = hash_of_halves(hash_three_halves(key.words, n_bytes, &quick->seeds));
+    key.words[2] = short_key_last(key.words[2], n_bytes);
+    front = cache_front(&quick->cache, hash);
+    slot = cache_find_further_key(&quick->cache, front, key.words, SHORT_KEY_WORDS, hash);
+    if (slot == NULL || !cache_use_words(&quick->cache, front, slot, quick->cache.use)) {
+        return false;
+    }
+    *ret_word = widen(quick, shared_load(slot + CACHE_WORDS_KEY_AT + sizeof(key)));
     atomic_store_explicit(hits, n_hits, memory_order_relaxed);
     return true;
 }
 
-/* What is no such hit. A short text is a miss then, or as good as that: nobody looks again. */
+/* What is no such hit. */
 static __attribute__((noinline)) struct abi_both handle(struct call_plan *plan, const char *text)
 {
     struct abi_words words;
+    uint64_t word = 0;
+    bool is_hit;
 
     words.integers[0] = (uintptr_t)text;
-    if (plan->wide == NULL ||
-        (__libc_single_threaded && marshal_is_ahead(text, plan->quick.ahead_offsets) &&
-         strnlen(text, MARSHAL_AHEAD_BYTES) < MARSHAL_AHEAD_BYTES)) {
-        return quick_handle(plan, words.integers[0], 0, 0, 0, 0, 0);
+    if (plan->wide != NULL &&
+        !(__libc_single_threaded && marshal_is_ahead(text, plan->quick.ahead_offsets) &&
+          strnlen(text, MARSHAL_AHEAD_BYTES) < MARSHAL_AHEAD_BYTES)) {
+        return plan->wide->code(plan, &words);
     }
-    return plan->wide->code(plan, &words);
+    guard_enter();
+    is_hit = __libc_single_threaded && marshal_is_ahead(text, plan->quick.ahead_offsets) &&
+             hit_further(plan, text, &word);
+    guard_leave();
+    return is_hit ? both(word) : quick_handle(plan, words.integers[0], 0, 0, 0, 0, 0);
 }
 
 #define QUICK_TEXT(suffix, use)                                                     \

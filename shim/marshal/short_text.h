@@ -49,7 +49,8 @@ static inline bool marshal_is_ahead(const char *text, uint32_t n_offsets)
 #include <emmintrin.h>
 
 /* As many bytes of ones as text is read, and as many of zeroes. In one line of the cache. */
-extern const _Alignas(64) unsigned char marshal_kept[2 * MARSHAL_AHEAD_BYTES];
+extern const _Alignas(64) unsigned char marshal_kept[2 * MARSHAL_AHEAD_BYTES]
+    __attribute__((visibility("hidden")));
 
 static inline uint64_t marshal_load(const void *at, size_t n_bytes)
 {
@@ -69,15 +70,20 @@ marshal_short_text(const char *text, uint64_t ret_words[MARSHAL_SHORT_TEXT_WORDS
     const __m128i zero = _mm_setzero_si128();
     __m128i first = _mm_loadu_si128((const __m128i *)(const void *)text);
     __m128i last = _mm_loadu_si128((const __m128i *)(const void *)(text + 4));
-    uint32_t ends = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(first, zero)) |
+    uint64_t ends = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(first, zero)) |
                     (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(last, zero)) << 4;
-    uint32_t n_text = (uint32_t)__builtin_ctz(ends | 1u << MARSHAL_AHEAD_BYTES);
-    const unsigned char *kept = marshal_kept + MARSHAL_AHEAD_BYTES - n_text;
+    const unsigned char *kept;
+    uint64_t n_text;
 
+    if (!__builtin_expect(ends != 0, 1)) {
+        return 0;
+    }
+    n_text = (uint32_t)__builtin_ctzll(ends);
+    kept = marshal_kept + MARSHAL_AHEAD_BYTES - n_text;
     ret_words[0] = 'S' | n_text << 8 | (marshal_load(text, 4) & marshal_load(kept, 4)) << 32;
     ret_words[1] = marshal_load(text + 4, 8) & marshal_load(kept + 4, 8);
     ret_words[2] = marshal_load(text + 12, 8) & marshal_load(kept + 12, 8);
-    return __builtin_expect(ends != 0, 1) ? n_text + 4 : 0;
+    return (uint32_t)n_text + 4;
 }
 
 #else
