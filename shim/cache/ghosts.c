@@ -16,7 +16,7 @@ static uint32_t *heads_of(const struct ghosts *ghosts)
 
 static uint32_t *head_of(const struct ghosts *ghosts, uint32_t hash)
 {
-    return &heads_of(ghosts)[((uint64_t)hash * ghosts->n_places) >> 32];
+    return &heads_of(ghosts)[((uint64_t)hash * ghosts_heads(ghosts->n_places)) >> 32];
 }
 
 static uint32_t place_at(const struct ghosts *ghosts, uint32_t i)
@@ -67,7 +67,7 @@ static void close_gaps(struct ghosts *ghosts)
 {
     uint32_t n_used = ghosts->n_used;
 
-    memset(heads_of(ghosts), 0, ghosts->n_places * sizeof(uint32_t));
+    memset(heads_of(ghosts), 0, ghosts_heads(ghosts->n_places) * sizeof(uint32_t));
     ghosts->n_used = 0;
     ghosts->n = 0;
     for (uint32_t i = 0; i < n_used; i++) {
@@ -123,7 +123,7 @@ int ghosts_check(const struct ghosts *ghosts)
     for (uint32_t i = 0; i < ghosts->n_used; i++) {
         n_alive += ghosts->places[place_at(ghosts, i)].next != GHOST_GONE;
     }
-    for (uint32_t i = 0; i < ghosts->n_places; i++) {
+    for (uint32_t i = 0; i < ghosts_heads(ghosts->n_places); i++) {
         for (uint32_t link = heads_of(ghosts)[i]; link != 0; link = ghosts->places[link - 1].next) {
             if (link > ghosts->n_places || n_chained++ == ghosts->n ||
                 head_of(ghosts, ghosts->places[link - 1].hash) != &heads_of(ghosts)[i]) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * Who left lately: a queue of upper halves of hashes that can be asked for each of them, with the
- * oldest dropped beyond a bound. In memory of the table, 12 bytes for each place; there must be
+ * oldest dropped beyond a bound. In memory of the table, 10 bytes for each place; there must be
  * more places than the bound. One hash in four billion is taken for another's. Not locked.
  */
 #ifndef CACHE_GHOSTS_H
@@ -25,13 +25,18 @@ struct ghosts {
     uint32_t n_used; /* places from there on, in a ring, those taken included */
     uint32_t n;      /* ghosts */
     struct ghost places[];
-    /* behind them n_places heads, which are links */
+    /* behind them half as many heads, which are links */
 };
+
+static inline uint32_t ghosts_heads(uint32_t n_places)
+{
+    return (n_places + 3) / 4 * 2;
+}
 
 /* Of so many places, besides struct ghosts: a multiple of 8. */
 static inline size_t ghosts_bytes(uint32_t n_places)
 {
-    return (size_t)(n_places + n_places % 2) * (sizeof(struct ghost) + sizeof(uint32_t));
+    return (size_t)n_places * sizeof(struct ghost) + ghosts_heads(n_places) * sizeof(uint32_t);
 }
 
 /* The newest ghost; at most max are left then. max is below n_places. */

@@ -13,6 +13,7 @@
 #include "cache/ghosts.h"
 #include "cache/policy.h"
 #include "cache/queue.h"
+#include "cache/tags.h"
 
 #include <errno.h>
 
@@ -31,9 +32,16 @@ struct s3_fifo {
     struct ghosts ghosts;
 };
 
+/* A fifth more than ghosts for nine of ten entries, so that those that are taken leave some room.
+ */
+static uint32_t ghost_places(uint32_t n_slots)
+{
+    return n_slots / GROUP_SLOTS * (GROUP_LOAD + 1);
+}
+
 static size_t s3_fifo_state_bytes(uint32_t n_slots)
 {
-    return sizeof(struct s3_fifo) + ghosts_bytes(n_slots);
+    return sizeof(struct s3_fifo) + ghosts_bytes(ghost_places(n_slots));
 }
 
 static void s3_fifo_on_insert(struct order *order, uint32_t slot, const struct policy_past *past)
@@ -41,7 +49,7 @@ static void s3_fifo_on_insert(struct order *order, uint32_t slot, const struct p
     struct s3_fifo *s3 = order->state;
     uint32_t number = past->queue, count = past->count + (past->count < MAX_COUNT);
 
-    s3->ghosts.n_places = order->n_slots;
+    s3->ghosts.n_places = ghost_places(order->n_slots);
     if (!past->is_known) {
         number = ghosts_take(&s3->ghosts, order_slot(order, slot)->hash) ? MAIN : SMALL;
         count = 0;
@@ -108,7 +116,7 @@ static void s3_fifo_on_move(struct order *to, const struct order *from)
     for (uint32_t i = SMALL; i < QUEUES_END; i++) {
         queue_move(to, &s3->queues[i], from, &old->queues[i], i);
     }
-    s3->ghosts.n_places = to->n_slots;
+    s3->ghosts.n_places = ghost_places(to->n_slots);
     ghosts_move(&s3->ghosts, &old->ghosts);
 }
 

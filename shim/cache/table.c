@@ -313,6 +313,20 @@ static uint32_t groups_for(uint64_t n_entries)
 }
 
 /*
+ * What may come beyond the share that is expected, when keys fall to tables at random: the standard
+ * deviation is the root of that, and three to six of them are left; one in sixteen at most.
+ */
+static uint64_t likely_excess(uint64_t n_expected)
+{
+    uint64_t root = 1;
+
+    while (root * root < n_expected) {
+        root *= 2;
+    }
+    return 3 * root < n_expected / 16 ? 3 * root : n_expected / 16;
+}
+
+/*
  * The size after this one: that for what is expected, half of it, a quarter and so on, so that a
  * table that holds what was expected is nearly full and was not moved shortly before. By eighths
  * for a while from there on, in case that somewhat more comes. That makes at most 36 sizes of a
@@ -334,7 +348,7 @@ static uint64_t next_groups(uint64_t n_groups, uint64_t n_expected_groups)
 int table_make_room(struct table *table, uint64_t max_entries, uint64_t n_expected)
 {
     uint64_t n_groups = table->n_groups, n_max_groups = groups_for(max_entries);
-    uint64_t n_expected_groups = groups_for(n_expected + n_expected / 16);
+    uint64_t n_expected_groups = groups_for(n_expected + likely_excess(n_expected));
     struct table grown;
     int result;
 
