@@ -14,6 +14,8 @@ struct glance_words {
     uint32_t sequence; /* when it began */
     uint32_t mask;     /* bit i: slot i may be what is looked for */
     char *slots;
+    const struct group *groups; /* all of them, as the next; none where there are places */
+    uint32_t n_groups, at, n_probed;
 };
 
 /* Nothing was rearranged since it began. */
@@ -33,6 +35,8 @@ static inline bool glance_words_begin_place(struct glance_words *ret_glance,
     ret_glance->front = (const struct cache_front *)(const void *)front;
     ret_glance->sequence = atomic_load_explicit(&ret_glance->front->sequence, memory_order_acquire);
     ret_glance->slots = cache_place(words, hash, false);
+    ret_glance->groups = &cache_no_group;
+    ret_glance->n_groups = ret_glance->at = ret_glance->n_probed = 0;
     ret_glance->mask = shared_load(ret_glance->slots) ==
                        atomic_load_explicit(words->generation, memory_order_acquire);
     return ret_glance->sequence % 2 == 0;
@@ -43,27 +47,41 @@ static inline bool glance_words_begin(struct glance_words *ret_glance,
                                       const struct cache_words *words, uint64_t hash)
 {
     const struct cache_front *front = cache_front(words, hash);
-    const struct group *groups;
-    uint32_t home;
-    struct group group;
-
     if (words->use == CACHE_WORDS_PLACE) {
         return glance_words_begin_place(ret_glance, words, hash);
     }
     ret_glance->front = front;
     ret_glance->sequence = atomic_load_explicit(&front->sequence, memory_order_acquire);
-    home = group_home((uint32_t)(hash >> 32),
-                      atomic_load_explicit(&front->n_groups, memory_order_relaxed));
-    groups = atomic_load_explicit(&front->groups, memory_order_relaxed);
+    ret_glance->n_groups = atomic_load_explicit(&front->n_groups, memory_order_relaxed);
+    ret_glance->groups = atomic_load_explicit(&front->groups, memory_order_relaxed);
+    ret_glance->at = group_home((uint32_t)(hash >> 32), ret_glance->n_groups);
+    ret_glance->n_probed = 1;
     ret_glance->slots = atomic_load_explicit(&front->slots, memory_order_relaxed) +
-                        (size_t)home * words->group_bytes;
+                        (size_t)ret_glance->at * words->group_bytes;
     if (atomic_load_explicit(&front->generation, memory_order_relaxed) !=
             atomic_load_explicit(words->generation, memory_order_acquire) ||
         ret_glance->sequence % 2 != 0 || !glance_words_is_undisturbed(ret_glance)) {
         return false; /* before any address is followed that belongs to none, or another, of them */
     }
-    group = group_look(&groups[home]);
-    ret_glance->mask = group_match(&group, tag_of_hash(hash));
+    ret_glance->mask = group_match_shared(&ret_glance->groups[ret_glance->at], tag_of_hash(hash));
+    return true;
+}
+
+/* On to the next group, if an entry of this one may be there. */
+static inline bool glance_words_next(struct glance_words *glance, const struct cache_words *words,
+                                     uint64_t hash)
+{
+    if (glance->n_probed >= glance->n_groups || !group_was_passed(&glance->groups[glance->at])) {
+        return false;
+    }
+    glance->n_probed++;
+    glance->at++;
+    glance->slots += words->group_bytes;
+    if (glance->at == glance->n_groups) {
+        glance->at = 0;
+        glance->slots -= (size_t)glance->n_groups * words->group_bytes;
+    }
+    glance->mask = group_match_shared(&glance->groups[glance->at], tag_of_hash(hash));
     return true;
 }
 

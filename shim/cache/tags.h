@@ -98,4 +98,28 @@ static inline uint32_t group_match(const struct group *group, unsigned char tag)
     return group_match_all(group, tag) & GROUP_SLOTS_MASK;
 }
 
+/*
+ * The same of a group that somebody may be writing. One load, since a vector that is put together
+ * in memory from two words has to wait for both.
+ */
+static inline uint32_t group_match_shared(const struct group *shared, unsigned char tag)
+{
+#if defined(__SSE2__)
+    __m128i tags;
+
+    __asm__ volatile("movdqa %1, %0" : "=x"(tags) : "m"(*shared) : "memory");
+    return (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(tags, _mm_set1_epi8((char)tag))) &
+           GROUP_SLOTS_MASK;
+#else
+    struct group group = group_look(shared);
+
+    return group_match(&group, tag);
+#endif
+}
+
+static inline bool group_was_passed(const struct group *shared)
+{
+    return __atomic_load_n(&shared->n_passed, __ATOMIC_RELAXED) != 0;
+}
+
 #endif

@@ -89,21 +89,46 @@ bool cache_glance_words(const struct cache_words *words, uint64_t low, uint64_t 
     if (!glance_words_begin(&glance, words, hash)) {
         return false;
     }
-    for (; glance.mask != 0; glance.mask &= glance.mask - 1) {
-        char *slot = glance_words_slot(&glance, words);
-        uint64_t value = cache_words_value(words, slot, true);
+    do {
+        for (; glance.mask != 0; glance.mask &= glance.mask - 1) {
+            char *slot = glance_words_slot(&glance, words);
+            uint64_t value = cache_words_value(words, slot, true);
 
-        if (!cache_words_are(words, slot, low, high, true)) {
-            continue;
+            if (!cache_words_are(words, slot, low, high, true)) {
+                continue;
+            }
+            if (!glance_words_is_undisturbed(&glance)) {
+                return false;
+            }
+            if (use) {
+                glance_words_count_use(words, slot);
+            }
+            *ret_value = value;
+            return true;
         }
-        if (!glance_words_is_undisturbed(&glance)) {
-            return false;
-        }
-        if (use) {
-            glance_words_count_use(words, slot);
-        }
-        *ret_value = value;
-        return true;
-    }
+    } while (glance_words_next(&glance, words, hash));
     return false;
+}
+
+bool cache_stamp_words(const struct cache_words *words, uint64_t low, uint64_t high, uint64_t hash,
+                       uint64_t *ret_value)
+{
+    struct cache_front *front = cache_front(words, hash);
+    struct shard *shard = (struct shard *)(void *)front; /* front is the first of it */
+    bool is_found;
+    char *slot;
+
+    if (!lock_try_acquire(&shard->lock)) {
+        return false;
+    }
+    slot = cache_find_words(words, front, low, high, hash, true, CACHE_WORDS_STAMP);
+    if (slot == NULL) {
+        slot = cache_find_further(words, front, low, high, hash);
+    }
+    is_found = slot != NULL && cache_use_words(words, front, slot, CACHE_WORDS_STAMP);
+    if (is_found) {
+        *ret_value = cache_words_value(words, slot, true);
+    }
+    lock_release(&shard->lock);
+    return is_found;
 }

@@ -349,4 +349,11 @@ static inline bool cache_use_words(const struct cache_words *words, struct cache
 bool cache_glance_words(const struct cache_words *words, uint64_t low, uint64_t high, uint64_t hash,
                         bool use, uint64_t *ret_value);
 
+/*
+ * The same in a cache with stamps, under the shard's lock if that is free; false, too, if it is
+ * not.
+ */
+bool cache_stamp_words(const struct cache_words *words, uint64_t low, uint64_t high, uint64_t hash,
+                       uint64_t *ret_value);
+
 #endif

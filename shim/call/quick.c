@@ -16,31 +16,6 @@
 /* A hit takes a few nanoseconds, so that several are timed together. */
 #define HITS_TIMED 8
 
-/* Those that there are not are anything. */
-static inline void note_words(struct abi_words *ret_words, uint64_t i0, uint64_t i1, uint64_t i2,
-                              double v0, double v1, double v2)
-{
-    ret_words->integers[0] = i0;
-    ret_words->integers[1] = i1;
-    ret_words->integers[2] = i2;
-    ret_words->vectors[0] = bits_of(v0);
-    ret_words->vectors[1] = bits_of(v1);
-    ret_words->vectors[2] = bits_of(v2);
-}
-
-static unsigned __int128 make_key(const struct call_plan *plan, const struct abi_words *words)
-{
-    const struct call_quick *quick = &plan->quick;
-    unsigned __int128 key = 0;
-    uint64_t word;
-
-    for (uint32_t i = 0; i < plan->abi->n_arguments; i++) {
-        memcpy(&word, (const char *)words + plan->abi->word_at[i], sizeof(word));
-        key |= (unsigned __int128)(word & quick->masks[i]) << quick->shifts[i];
-    }
-    return key;
-}
-
 /* A hit that counts nowhere. */
 static bool try_hit(const struct call_plan *plan, const struct abi_words *words, uint64_t *ret_word)
 {
@@ -56,7 +31,7 @@ static bool try_hit(const struct call_plan *plan, const struct abi_words *words,
     if (plan->wide != NULL) {
         return quick_try_wide(plan, words);
     }
-    key = make_key(plan, words);
+    key = quick_make_key(plan, words);
     hash = hash_words(low_of(key), high_of(key), &quick->seeds);
     if (!__libc_single_threaded) {
         return quick->cache.use != CACHE_WORDS_STAMP &&
@@ -115,7 +90,7 @@ __attribute__((noinline)) void quick_look(struct call_plan *plan, const struct a
 static bool glance(struct call_plan *plan, const struct abi_words *words, uint64_t *ret_word)
 {
     const struct call_quick *quick = &plan->quick;
-    unsigned __int128 key = make_key(plan, words);
+    unsigned __int128 key = quick_make_key(plan, words);
 
     if (quick->is_text || quick->cache.use == CACHE_WORDS_STAMP || !is_rounding_told(plan, false) ||
         atomic_load_explicit(&plan->is_unfollowed, memory_order_relaxed) ||
@@ -140,11 +115,14 @@ struct abi_both quick_further(struct call_plan *plan, uint64_t i0, uint64_t i1, 
     bool is_hit = false;
     char *slot;
 
+    if (!__libc_single_threaded) {
+        return quick_beside_others(plan, i0, i1, i2, v0, v1, v2);
+    }
     guard_enter();
-    if (__libc_single_threaded && !fork_page_is_new_child() && !is_look_due(plan, n_hits) &&
+    if (!fork_page_is_new_child() && !is_look_due(plan, n_hits) &&
         is_rounding_told(plan, plan->abi->n_vectors > 0)) {
-        note_words(&words, i0, i1, i2, v0, v1, v2);
-        key = make_key(plan, &words);
+        quick_note_words(&words, i0, i1, i2, v0, v1, v2);
+        key = quick_make_key(plan, &words);
         hash = hash_words(low_of(key), high_of(key), &quick->seeds);
         front = cache_front(&quick->cache, hash);
         slot = cache_find_further(&quick->cache, front, low_of(key), high_of(key), hash);
@@ -162,22 +140,25 @@ struct abi_both quick_further(struct call_plan *plan, uint64_t i0, uint64_t i1, 
 struct abi_both quick_handle_long(struct call_plan *plan, uint64_t i0, uint64_t i1, uint64_t i2,
                                   double v0, double v1, double v2)
 {
-    const _Atomic uint64_t *hits = stats_hits_alone(plan->counters);
+    const _Atomic uint64_t *hits =
+        __libc_single_threaded ? stats_hits_alone(plan->counters) : stats_hits_own(plan->counters);
     uint32_t n_looks = atomic_load_explicit(&plan->quick.look_mask, memory_order_relaxed) + 1;
     struct abi_words words;
     void *arguments[MARSHAL_FLAT_PARAMETERS];
     uint64_t result = 0;
     bool is_hit = false;
 
-    note_words(&words, i0, i1, i2, v0, v1, v2);
+    quick_note_words(&words, i0, i1, i2, v0, v1, v2);
     guard_enter();
     if (fork_page_is_new_child()) {
         /* call_handle puts the house in order */
-    } else if (!__libc_single_threaded) {
+    } else if (hits == NULL) {
         quick_look(plan, &words, 1);
-        is_hit = glance(plan, &words, &result);
     } else if (is_look_due(plan, atomic_load_explicit(hits, memory_order_relaxed) + 1)) {
         quick_look(plan, &words, n_looks);
+    }
+    if (!__libc_single_threaded && !fork_page_is_new_child()) {
+        is_hit = glance(plan, &words, &result);
     }
     guard_leave();
     if (is_hit) {

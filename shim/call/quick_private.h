@@ -32,6 +32,32 @@ static inline uint64_t high_of(unsigned __int128 key)
     return (uint64_t)(key >> 64);
 }
 
+/* Those that there are not are anything. */
+static inline void quick_note_words(struct abi_words *ret_words, uint64_t i0, uint64_t i1,
+                                    uint64_t i2, double v0, double v1, double v2)
+{
+    ret_words->integers[0] = i0;
+    ret_words->integers[1] = i1;
+    ret_words->integers[2] = i2;
+    ret_words->vectors[0] = bits_of(v0);
+    ret_words->vectors[1] = bits_of(v1);
+    ret_words->vectors[2] = bits_of(v2);
+}
+
+static inline unsigned __int128 quick_make_key(const struct call_plan *plan,
+                                               const struct abi_words *words)
+{
+    const struct call_quick *quick = &plan->quick;
+    unsigned __int128 key = 0;
+    uint64_t word;
+
+    for (uint32_t i = 0; i < plan->abi->n_arguments; i++) {
+        memcpy(&word, (const char *)words + plan->abi->word_at[i], sizeof(word));
+        key |= (unsigned __int128)(word & quick->masks[i]) << quick->shifts[i];
+    }
+    return key;
+}
+
 static inline struct abi_both both(uint64_t word)
 {
     struct abi_both both = {.integer = word};
@@ -76,6 +102,10 @@ void (*quick_words_code(uint32_t n_arguments, uint32_t vectors, enum cache_words
  */
 struct abi_both quick_further(struct call_plan *plan, uint64_t i0, uint64_t i1, uint64_t i2,
                               double v0, double v1, double v2);
+
+/* The same in a process with threads. */
+struct abi_both quick_beside_others(struct call_plan *plan, uint64_t i0, uint64_t i1, uint64_t i2,
+                                    double v0, double v1, double v2);
 
 /*
  * What is no hit of the short way, with at most three integers and three vector registers: the

@@ -44,6 +44,20 @@ static inline _Atomic uint64_t *stats_hits_alone(struct stats_counters *counters
     return (_Atomic uint64_t *)(void *)counters; /* counters.c asserts that it is the first */
 }
 
+/* Where the stripe that is this thread's alone is, in bytes; 0: it has none. counters.c writes it.
+ */
+extern __thread uint32_t stats_owned_at;
+
+/*
+ * The same count for this thread alone, beside others; NULL: it counts by stats_add. Readers add
+ * it up, so it is stored with release.
+ */
+static inline _Atomic uint64_t *stats_hits_own(struct stats_counters *counters)
+{
+    return stats_owned_at == 0 ? NULL
+                               : (_Atomic uint64_t *)(void *)((char *)counters + stats_owned_at);
+}
+
 /* One more of any of them, in such a process. */
 static inline void stats_add_alone(struct stats_counters *counters, enum stats_counter counter)
 {

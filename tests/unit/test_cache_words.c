@@ -115,6 +115,7 @@ static void test_all_are_at_home_or_further(void **state)
     struct cache *cache;
     struct cache_words words;
     uint32_t n_at_home = 0;
+    uint64_t seen;
 
     assert_int_equal(cache_create(&options, &cache), 0);
     for (uint64_t i = 0; i < options.max_entries; i++) {
@@ -129,6 +130,7 @@ static void test_all_are_at_home_or_further(void **state)
 
         assert_true((home == NULL) != (further == NULL));
         assert_true(cache_words_value(&words, home != NULL ? home : further, true) == ~i);
+        assert_true(glance(cache, &words, i, 0, true, &seen) && seen == ~i);
         n_at_home += home != NULL;
     }
     assert_in_range(n_at_home, options.max_entries / 10 * 9, options.max_entries - 1);
@@ -138,6 +140,37 @@ static void test_all_are_at_home_or_further(void **state)
 
         assert_null(cache_find_further(&words, cache_front(&words, hash), i, 0, hash));
     }
+    cache_destroy(cache);
+}
+
+/* With the shard's lock; who holds it keeps others from the entry. */
+static void test_a_stamp_among_threads(void **state)
+{
+    struct cache *cache = create_for(STAMPS, 8);
+    struct cache_words words = words_of(cache);
+    struct shard *shard = &cache->shards[0];
+    uint64_t hash = hash_of(cache, 40, 0), seen = 0;
+    const struct slot_head *head;
+
+    insert(cache, 40, 0, 7);
+    insert(cache, 41, 0, 8);
+    head = (const void *)cache_find_words(&words, &shard->front, 40, 0, hash, false, words.use);
+    assert_true(head->mark < *shard->front.clock);
+    assert_true(cache_stamp_words(&words, 40, 0, hash, &seen));
+    assert_int_equal(seen, 7);
+    assert_int_equal(head->mark, *shard->front.clock);
+    assert_false(cache_stamp_words(&words, 42, 0, hash_of(cache, 42, 0), &seen));
+
+    assert_true(lock_acquire(&shard->lock));
+    assert_false(cache_stamp_words(&words, 40, 0, hash, &seen));
+    lock_release(&shard->lock);
+    assert_true(cache_stamp_words(&words, 40, 0, hash, &seen));
+    *shard->front.clock = UINT32_MAX;
+    assert_false(cache_stamp_words(&words, 40, 0, hash, &seen));
+    *shard->front.clock = 5;
+    cache_fence(cache);
+    assert_false(cache_stamp_words(&words, 40, 0, hash, &seen));
+    assert_false(lock_is_held(&shard->lock));
     cache_destroy(cache);
 }
 
@@ -366,6 +399,7 @@ int main(void)
         cmocka_unit_test(test_every_word_of_a_key_counts_in_places),
         cmocka_unit_test(test_a_short_key_is_one_word),
         cmocka_unit_test(test_all_are_at_home_or_further),
+        cmocka_unit_test(test_a_stamp_among_threads),
         cmocka_unit_test(test_what_was_invalidated_does_not_answer),
         cmocka_unit_test(test_nothing_answers_during_a_change),
         cmocka_unit_test(test_a_use_is_counted_once_and_up_to_the_most),

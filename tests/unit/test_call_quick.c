@@ -224,6 +224,35 @@ static void test_narrow_results_are_widened(void **state)
     expect_counts(plan, 6, 1, 1);
 }
 
+/* Hits take no lock in a process with threads, but where the policy stamps. */
+static void test_hits_beside_others_take_no_lock(void **state)
+{
+    static const char *const policies[] = {"sieve", "s3-fifo", "fifo", "lfu", "rr", "direct"};
+
+    for (size_t p = 0; p < sizeof(policies) / sizeof(policies[0]); p++) {
+        struct call_plan *plan;
+        char entry[100];
+
+        snprintf(entry, sizeof(entry), "{\"prototype\":\"double f(double x)\",\"policy\":\"%s\"}",
+                 policies[p]);
+        plan = make_plan("f", entry, (void *)third);
+        n_real = 0;
+        __libc_single_threaded = 0;
+        call_third(plan, 1);
+#if MEMOSHIM_CHECKS
+        uint64_t n_locks = lock_count_acquired();
+#endif
+        for (int i = 0; i < 1000; i++) {
+            assert_true(call_third(plan, 1) == 0.25);
+        }
+#if MEMOSHIM_CHECKS
+        assert_int_equal(lock_count_acquired(), n_locks);
+#endif
+        __libc_single_threaded = 1;
+        expect_counts(plan, 1001, 1, 1);
+    }
+}
+
 static unsigned n_ticks;
 
 static void note_tick(void)
@@ -345,6 +374,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_what_is_not_followed_does_not_answer, call_setup,
                                         call_teardown),
         cmocka_unit_test_setup_teardown(test_narrow_results_are_widened, call_setup, call_teardown),
+        cmocka_unit_test_setup_teardown(test_hits_beside_others_take_no_lock, call_setup,
+                                        call_teardown),
         cmocka_unit_test_setup_teardown(test_hits_look_at_what_is_due, call_setup, call_teardown),
         cmocka_unit_test_setup_teardown(test_hits_leave_errno_alone, call_setup, call_teardown),
         cmocka_unit_test_setup_teardown(test_hits_of_a_thread_that_forked, call_setup,

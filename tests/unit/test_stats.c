@@ -26,10 +26,11 @@ static unsigned long long json_number(struct stats_counters *counters, const cha
 
 /* ---- counting -------------------------------------------------------------------------------- */
 
-#define THREADS    8
+#define THREADS    8 /* so many have a stripe of their own */
 #define ITERATIONS 1000000
-#define STRIPES    16 /* a thread gets the next one at its first count */
+#define STRIPES    7 /* of these each further thread gets the next one at its first count */
 
+/* Returns where the thread may count hits alone. */
 static void *count(void *counters)
 {
     for (unsigned i = 0; i < ITERATIONS; i++) {
@@ -40,19 +41,24 @@ static void *count(void *counters)
         }
         stats_add_real_ns(counters, 1000 + i % 2);
     }
-    return NULL;
+    return (void *)stats_hits_own(counters);
 }
 
 static void test_threads_lose_nothing(void **state)
 {
     struct stats_counters *counters = new_counters();
     pthread_t threads[THREADS];
+    void *own[THREADS];
 
     for (unsigned i = 0; i < THREADS; i++) {
         assert_int_equal(pthread_create(&threads[i], NULL, count, counters), 0);
     }
     for (unsigned i = 0; i < THREADS; i++) {
-        pthread_join(threads[i], NULL);
+        pthread_join(threads[i], &own[i]);
+        assert_non_null(own[i]);
+        for (unsigned k = 0; k < i; k++) {
+            assert_ptr_not_equal(own[i], own[k]);
+        }
     }
     assert_int_equal(json_number(counters, "hits"), THREADS * ITERATIONS);
     assert_int_equal(json_number(counters, "stores"), THREADS * ITERATIONS * 3);
@@ -90,6 +96,7 @@ static void test_threads_that_share_lose_nothing(void **state)
 {
     struct sharer sharer = {.counters = new_counters()};
     pthread_t threads[2], other;
+    void *own;
 
     pthread_barrier_init(&sharer.has_stripe, NULL, 2);
     pthread_barrier_init(&sharer.may_count, NULL, 3);
@@ -102,8 +109,10 @@ static void test_threads_that_share_lose_nothing(void **state)
         }
     }
     pthread_barrier_wait(&sharer.may_count);
-    pthread_join(threads[0], NULL);
-    pthread_join(threads[1], NULL);
+    for (unsigned i = 0; i < 2; i++) {
+        pthread_join(threads[i], &own);
+        assert_null(own);
+    }
     assert_int_equal(json_number(sharer.counters, "hits"), 2 * ITERATIONS);
     assert_int_equal(json_number(sharer.counters, "stores"), 2 * ITERATIONS * 3);
     assert_int_equal(json_number(sharer.counters, "waits"), STRIPES + 1);
