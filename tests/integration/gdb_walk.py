@@ -9,6 +9,7 @@ import gdb  # pylint: disable=import-error
 CALLER = "inner_function"
 MOST_STEPS = 20000
 STOPS = 20
+MOST_STOPS = 2000
 
 
 def names():
@@ -101,8 +102,10 @@ def main():
     gdb.execute("handle SIGALRM stop print nopass", to_string=True)
     gdb.execute("run", to_string=True)
     stacks = []
-    while len(stacks) < STOPS:
+    n_ours = 0
+    while len(stacks) < STOPS or (n_ours == 0 and len(stacks) < MOST_STOPS):
         stacks.append(names())
+        n_ours += any(name in OURS for name in stacks[-1])
         gdb.execute("continue", to_string=True)
     say("stops", stacks)
     gdb.execute("kill", to_string=True)
