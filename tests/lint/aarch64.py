@@ -6,13 +6,15 @@
 
 Each C file of the shim as the build folder's compile_commands.json has it, those that are for one
 processor exchanged, by Debian's cross compiler: types, layouts that are asserted, warnings. The
-assembly is assembled. Nothing is kept; what comes of it is run by tests/aarch64.sh.
+assembly is assembled. Nothing is kept; what comes of it is run by tests/aarch64.sh. Before that,
+without any compiler, what compiles there and means something else.
 """
 import concurrent.futures
 import json
 import os
 import pathlib
 import platform
+import re
 import shlex
 import shutil
 import subprocess
@@ -25,6 +27,11 @@ HEADERS = ('ffi.h', 'cjson/cJSON.h', 'xxhash.h', 'libiberty/demangle.h')
 KEPT = ('-D', '-std=', '-W', '-fno-common', '-fvisibility', '-ftls-model')
 FOLDERS = ('config', 'shim')
 EXCHANGED = {'around.c': 'around_none.c'}
+
+
+# No C type comes back in x0 or d0, whichever the function left; what code of ours returns to an
+# entry is the exception.
+OF_EITHER_RESULT = re.compile(r'struct abi_both\s*\(\s*\*')
 
 
 def skip(reason):
@@ -64,8 +71,22 @@ def compile_one(task):
     return path, done.returncode, done.stderr
 
 
+def check_calls(root, complaints):
+    for path in tree.source_files(root, {'.c', '.h'}, 'shim'):
+        if path.name == 'abi.h':
+            continue
+        for number, line in enumerate(path.read_text().split('\n'), 1):
+            if OF_EITHER_RESULT.search(line):
+                complaints.add(path, number, 'called as a function of uint64_t or of double it '
+                               'is right on AArch64, too: abi_call_words')
+    if complaints.lines:
+        complaints.finish(1)
+
+
 def main(root, build):
     root, build = pathlib.Path(root).resolve(), pathlib.Path(build).resolve()
+    complaints = tree.Complaints(root)
+    check_calls(root, complaints)
     if platform.machine() == 'aarch64':
         skip('this is such a processor: the build itself tells')
     if shutil.which(COMPILER) is None:
@@ -77,7 +98,6 @@ def main(root, build):
                            capture_output=True, text=True)
     if found.returncode != 0:
         skip(f'headers for arm64 are not installed: {found.stderr.splitlines()[0]}')
-    complaints = tree.Complaints(root)
     tasks = commands(root, build)
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         for path, status, said in pool.map(compile_one, tasks):
