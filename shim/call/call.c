@@ -405,7 +405,7 @@ void call_handle(void *handle, void *result, void **arguments)
     }
     key.bytes = (struct bytes){key_buffer.data, key_buffer.n_bytes};
     key.hash = hash_bytes(key.bytes, plan->seed);
-    may_wait = !nesting_is_computing(__builtin_frame_address(0));
+    may_wait = !nesting_is_computing(__builtin_dwarf_cfa());
     options = (struct cache_lookup_options){
         .now_ns = life_latest_ns(plan),
         .owner = thread_self(),

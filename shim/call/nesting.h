@@ -22,7 +22,7 @@ struct nesting {
 
 extern __thread struct nesting nesting_of_thread;
 
-/* frame is the address of the frame that handles the call. */
+/* frame is the upper end of the frame that handles the call: __builtin_dwarf_cfa(). */
 static inline bool nesting_is_computing(const void *frame)
 {
     struct nesting *nesting = &nesting_of_thread;
@@ -33,6 +33,7 @@ static inline bool nesting_is_computing(const void *frame)
     return nesting->depth > 0;
 }
 
+/* frame is below that, and above all that the real function has on the stack. */
 static inline struct nesting_frame nesting_enter(const void *frame)
 {
     struct nesting *nesting = &nesting_of_thread;

@@ -93,7 +93,7 @@ find(struct call_plan *plan, const struct call_wide *wide, uint32_t n_words, int
     const struct cache_rows *rows = &wide->rows;
     _Atomic uint64_t *hits = stats_hits_alone(plan->counters);
     uint64_t n_hits = atomic_load_explicit(hits, memory_order_relaxed) + 1, now_ns, low, high;
-    struct float_mode mode;
+    struct float_mode mode = {0};
     unsigned __int128 key;
     struct hash_halves hash;
     struct cache_front *front;
