@@ -90,7 +90,10 @@ static short mixed(uint64_t a, float b, uint64_t c)
 
 typedef struct abi_both (*mixed_fn)(uint64_t a, uint64_t c, struct call_plan *plan, double b);
 
-/* Bytes that are not of the arguments are anything. */
+/*
+ * Bytes that are not of the arguments are anything, but callers widen a small one to an int: some
+ * compilers' functions rely on that.
+ */
 static int64_t call_mixed(struct call_plan *plan, signed char a, float b, int c)
 {
     uint64_t dirt = (uint64_t)draw(UINT32_MAX) << 32 | draw(UINT32_MAX), bits = 0;
@@ -99,7 +102,7 @@ static int64_t call_mixed(struct call_plan *plan, signed char a, float b, int c)
     memcpy(&bits, &b, sizeof(b));
     bits |= dirt << 32;
     memcpy(&vector, &bits, sizeof(vector));
-    return (int64_t)((mixed_fn)call_plan_quick(plan))((unsigned char)a | (dirt & ~(uint64_t)0xff),
+    return (int64_t)((mixed_fn)call_plan_quick(plan))((uint32_t)(int)a | dirt << 32,
                                                       (uint32_t)c | dirt << 32, plan, vector)
         .integer;
 }

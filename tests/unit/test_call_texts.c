@@ -178,9 +178,9 @@ static void test_text_among_scalars(void **state)
             const char *a = k / 2 % 2 == 0 ? "abc" : text_of(14, room);
             double y = k / 4 % 4 - 0.5;
             long z = (long)(k / 16) << (k % 3 * 20);
-            /* Bytes that are of no argument are anything. */
-            uint64_t integers[] = {(uint64_t)draw(UINT32_MAX) << 8 | (unsigned char)x, (uintptr_t)a,
-                                   draw(UINT32_MAX), (uint64_t)z};
+            /* Bytes that are of no argument are anything; callers widen a small one to an int. */
+            uint64_t integers[] = {(uint64_t)draw(UINT32_MAX) << 32 | (uint32_t)(int)x,
+                                   (uintptr_t)a, draw(UINT32_MAX), (uint64_t)z};
 
             /* k is in the key but for k % 3 of z's shift, which k / 16 and k tell apart. */
             assert_int_equal(
