@@ -96,7 +96,7 @@ static inline bool run_steps(const struct memories *memories, const unsigned cha
                 (kind == IMAGE_COPY
                      ? fits(memories, into, offset, n_bytes)
                      : kind == IMAGE_POINTERS && n_bytes % sizeof(struct image_pointer) == 0 &&
-                           to != 0 && to < memories->n &&
+                           to != 0 && to < memories->n && memories->n_bytes[to] > 0 &&
                            run_pointers(memories, into, to, step, n_bytes, false));
         } else if (kind == IMAGE_COPY) {
             copy(memories->bases[into] + offset, step, n_bytes);

@@ -121,9 +121,14 @@ static int choose_region(struct regions *regions, const struct graph_node *node,
     }
 }
 
+static bool is_place(const struct regions *regions, uint32_t region)
+{
+    return region != REGION_FIXED && region < first_block(regions);
+}
+
 static bool is_storage(const struct regions *regions, uint32_t region)
 {
-    return region != REGION_FIXED && region < first_block(regions) &&
+    return is_place(regions, region) &&
            regions->replay->plan->places->items[region - 1].kind == LIFETIME_STORAGE;
 }
 
@@ -152,6 +157,10 @@ int regions_take(struct regions *regions, const struct graph_node *node, uint32_
         return error;
     }
     region = region_at(regions, ret_location->region);
+    if (n_bytes == 0 && is_place(regions, ret_location->region) &&
+        !is_storage(regions, ret_location->region)) {
+        n_bytes = 1; /* a place of nothing would have no address */
+    }
     alignment = alignment_of(node, n_bytes, is_storage(regions, ret_location->region));
     at = (region->n_bytes + alignment - 1) / alignment * alignment;
     if (at > region->room_bytes || n_bytes > region->room_bytes - at) {

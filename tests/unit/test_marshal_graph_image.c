@@ -252,6 +252,39 @@ static void test_garbage(void **state)
     }
 }
 
+/* int32_t *f(int32_t n), of n static elements: a pointer to none of them is one all the same. */
+static void test_no_elements(void **state)
+{
+    static const struct count_step by_argument[] = {{.kind = COUNT_PARAMETER}};
+    static const struct config_pointee elements = {.kind = POINTEE_ELEMENTS,
+                                                   .type = &type_i32,
+                                                   .element_size = sizeof(int32_t),
+                                                   .count = {by_argument, 1}};
+    int32_t n = 0, behind = 3, set_errno;
+    int32_t *result = &behind, *given = NULL, *again = NULL;
+    void *arguments[] = {&n};
+
+    subject_begin(&subject, &type_i32_pointer);
+    subject_add(&subject, &type_i32, as_value);
+    subject.function.result = (struct config_description){.kind = DESCRIBE_MEMORY,
+                                                          .is_out = true,
+                                                          .element = &type_i32,
+                                                          .element_size = sizeof(int32_t),
+                                                          .count = {by_argument, 1},
+                                                          .writes = &elements,
+                                                          .lifetime.kind = LIFETIME_STATIC};
+    subject_finish(&subject);
+    assert_int_equal(capture(&subject, arguments, &result, &record), 0);
+    assert_int_equal(replay(&subject, &record, arguments, &given, &set_errno), 0);
+    assert_non_null(given);
+    n = 1;
+    assert_int_equal(capture(&subject, arguments, &result, &record), 0);
+    assert_int_equal(replay(&subject, &record, arguments, &again, &set_errno), 0);
+    assert_ptr_equal(again, given);
+    assert_int_equal(*again, behind);
+    subject_end(&subject);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -259,6 +292,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_not_there, begin, end),
         cmocka_unit_test_setup_teardown(test_difference, begin, end),
         cmocka_unit_test_setup_teardown(test_garbage, begin, end),
+        cmocka_unit_test(test_no_elements),
     };
 
     assert_int_equal(marshal_init(), 0);
