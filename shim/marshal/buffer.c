@@ -78,11 +78,17 @@ void marshal_buffer_init(struct marshal_buffer *buffer, bool is_secret)
     buffer->is_secret = is_secret;
 }
 
-void marshal_buffer_fini(struct marshal_buffer *buffer)
+void marshal_buffer_cut(struct marshal_buffer *buffer, size_t n_bytes)
 {
     if (buffer->is_secret) {
-        explicit_bzero(buffer->data, buffer->n_bytes);
+        explicit_bzero(buffer->data + n_bytes, buffer->n_bytes - n_bytes);
     }
+    buffer->n_bytes = n_bytes;
+}
+
+void marshal_buffer_fini(struct marshal_buffer *buffer)
+{
+    marshal_buffer_cut(buffer, 0);
     if (buffer->data != buffer->room) {
         block_give(buffer->data, buffer->capacity, buffer->is_secret);
     }

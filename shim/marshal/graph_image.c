@@ -336,7 +336,7 @@ __attribute__((noinline)) int image_make(const struct marshal_plan *plan, void *
     marshal_buffer_init(&maker.pointers, false);
     error = make(&maker, (struct bytes){buffer->data + n_before, buffer->n_bytes - n_before});
     if (error == 0) {
-        buffer->n_bytes = n_before;
+        marshal_buffer_cut(buffer, n_before);
         error = marshal_buffer_put(buffer, image.data, image.n_bytes, plan->limit_bytes);
     }
     marshal_buffer_fini(&maker.pointers);

@@ -72,6 +72,9 @@ struct marshal_plan {
     uint32_t n_variants;
 };
 
+/* To n_bytes, of those that it has. What was behind them is gone, if it is secret. */
+void marshal_buffer_cut(struct marshal_buffer *buffer, size_t n_bytes);
+
 /*
  * Grows the buffer by n_bytes and says where they are. -E2BIG beyond limit_bytes, -ENOMEM.
  */

@@ -285,6 +285,32 @@ static void test_no_elements(void **state)
     subject_end(&subject);
 }
 
+/* Of a secret that was captured nothing stays where the buffer was. */
+static void test_secret(void **state)
+{
+    static char secret[sizeof(((struct marshal_buffer *)0)->room)];
+    struct chain found = {1, secret, NULL}, *result = &found;
+    struct marshal_buffer buffer;
+    struct marshal_call before_it;
+
+    subject_begin(&subject, &type_chain_pointer);
+    subject.function.has_secret_out = true;
+    subject.function.result = result_chain(LIFETIME_STATIC);
+    subject_finish(&subject);
+    for (size_t n = 4; n < sizeof(secret); n++) {
+        memset(secret, 's', n);
+        memset(&buffer, 0, sizeof(buffer));
+        before(&subject, NULL, &before_it);
+        marshal_buffer_init(&buffer, true);
+        assert_int_equal(marshal_capture(subject.plan, NULL, &result, &before_it,
+                                         MARSHAL_ERRNO_UNTOUCHED, &buffer),
+                         0);
+        marshal_buffer_fini(&buffer);
+        assert_null(memmem(buffer.room, sizeof(buffer.room), "ssss", 4));
+    }
+    subject_end(&subject);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -293,6 +319,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_difference, begin, end),
         cmocka_unit_test_setup_teardown(test_garbage, begin, end),
         cmocka_unit_test(test_no_elements),
+        cmocka_unit_test(test_secret),
     };
 
     assert_int_equal(marshal_init(), 0);
