@@ -172,7 +172,6 @@ int cache_create(const struct cache_options *options, struct cache **ret_cache)
 
         shard->spares = &spares[i];
         shard->front.clock = &shard->table.order.clock;
-        atomic_init(&shard->front.groups, &cache_no_group);
         lock_init(&shard->lock, LOCK_RANK_SHARD);
         if (layout.is_direct) {
             table_init_places(&shard->table, &cache->layout, (char *)cache + parts.places_at,
@@ -181,6 +180,7 @@ int cache_create(const struct cache_options *options, struct cache **ret_cache)
         } else {
             table_init(&shard->table, &cache->layout, shard->spares);
         }
+        shard_note_table(shard);
         atomic_init(&shard->next_expiry_ns, UINT64_MAX);
         atomic_init(&shard->front.generation, CACHE_FIRST_GENERATION);
         flights_init(&shard->flights, places + (size_t)i * n_flights, n_flights, &cache->pool,

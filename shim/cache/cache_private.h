@@ -127,7 +127,10 @@ static inline void shard_end_change_locked(struct shard *shard)
     shard_end_change(shard);
 }
 
-/* What an empty table has in place of groups. */
+/*
+ * What an empty table has in place of groups, and also of slots: an address to begin at, at which
+ * nobody looks, since no tag leads there.
+ */
 extern const struct group cache_no_group;
 
 /* After every change of the table itself, before the change ends. Nobody else writes. */
@@ -138,7 +141,10 @@ static inline void shard_note_table(struct shard *shard)
     atomic_store_explicit(&shard->front.groups,
                           table->groups != NULL ? table->groups : &cache_no_group,
                           memory_order_relaxed);
-    atomic_store_explicit(&shard->front.slots, table->order.slots, memory_order_relaxed);
+    atomic_store_explicit(&shard->front.slots,
+                          table->order.slots != NULL ? table->order.slots
+                                                     : (char *)(uintptr_t)&cache_no_group,
+                          memory_order_relaxed);
     atomic_store_explicit(&shard->front.n_groups, table->n_groups, memory_order_relaxed);
 }
 
