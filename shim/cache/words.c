@@ -45,8 +45,9 @@ bool cache_words_init(struct cache_words *ret_words, struct cache *cache)
                layout->slot_bytes == CACHE_PLACE_BYTES);
         ret_words->places = order->slots;
         ret_words->place_mask = ((uint64_t)order->n_slots * n_shards - 1) << CACHE_PLACE_SHIFT;
+        /* With as many places as there can be, one shard has them all: any shift will do. */
         ret_words->place_shard_shift =
-            32 + CACHE_PLACE_SHIFT + (uint32_t)__builtin_ctz(order->n_slots);
+            (32 + CACHE_PLACE_SHIFT + (uint32_t)__builtin_ctz(order->n_slots)) % 64;
     }
     return layout->n_key_bytes <= 16 && layout->n_value_bytes > 0 && layout->n_value_bytes <= 8 &&
            layout->life_at == 0 && ret_words->use != CACHE_WORDS_USES &&

@@ -279,15 +279,20 @@ static void test_bounds_beyond_all_memory(void **state)
                                     .max_bytes = UINT64_MAX,
                                     .key_bytes = 8,
                                     .value_bytes = 8};
+    struct cache_words words;
     struct cache *cache;
 
     NEED(!has_shadow_memory(), "a tool's own memory is as large");
-    assert_int_equal(cache_create(&options, &cache), 0);
-    for (uint64_t number = 0; number < 100; number++) {
-        assert_false(call(cache, &kinds[0], number));
-        assert_true(call(cache, &kinds[0], number));
+    for (options.n_shards = 0; options.n_shards < 2; options.n_shards++) {
+        assert_int_equal(cache_create(&options, &cache), 0);
+        assert_true(cache_words_init(&words, cache));
+        assert_true(words.place_shard_shift < 64);
+        for (uint64_t number = 0; number < 100; number++) {
+            assert_false(call(cache, &kinds[0], number));
+            assert_true(call(cache, &kinds[0], number));
+        }
+        cache_destroy(cache);
     }
-    cache_destroy(cache);
 }
 
 /* Where bytes are bounded, the oldest entries go, wherever they are in the shard. */
