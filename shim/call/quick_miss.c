@@ -32,8 +32,7 @@ static inline __attribute__((always_inline)) bool make_key(const struct call_pla
                                                            struct short_miss *miss)
 {
     const struct call_quick *quick = &plan->quick;
-    unsigned __int128 key = 0;
-    uint64_t word;
+    unsigned __int128 key;
 
     miss->key.bytes.data = miss->words;
     if (is_wide) {
@@ -48,13 +47,10 @@ static inline __attribute__((always_inline)) bool make_key(const struct call_pla
         miss->key.hash = hash_bytes(miss->key.bytes, plan->seed);
         return miss->key.bytes.n_bytes != 0;
     }
-    for (uint32_t i = 0; i < plan->abi->n_arguments; i++) {
-        memcpy(&word, (const char *)words + plan->abi->word_at[i], sizeof(word));
-        key |= (unsigned __int128)(word & quick->masks[i]) << quick->shifts[i];
-    }
+    key = quick_make_key(plan, words);
     memcpy(miss->words, &key, sizeof(key));
     miss->key.bytes.n_bytes = quick->n_key_bytes;
-    miss->key.hash = hash_words((uint64_t)key, (uint64_t)(key >> 64), &quick->seeds);
+    miss->key.hash = hash_words(low_of(key), high_of(key), &quick->seeds);
     return true;
 }
 
