@@ -8,7 +8,7 @@
 #include "marshal/marshal.h"
 
 /* Longer keys go the long way. The room is larger by what may be written behind the last part. */
-#define QUICK_TEXTS_BYTES 256
+#define QUICK_TEXTS_BYTES MARSHAL_WIDE_TEXT_BYTES
 #define QUICK_TEXTS_WORDS \
     ((QUICK_TEXTS_BYTES + MARSHAL_TEXT_SLACK_BYTES) / sizeof(uint64_t) + SHORT_KEY_WORDS)
 

@@ -42,7 +42,7 @@ bool marshal_is_flat(const struct marshal_plan *plan, struct marshal_flat *ret_f
         ret_flat->n_key_bytes += ret_flat->n_bytes[i];
     }
     return ret_flat->n_key_bytes > 0 && ret_flat->n_key_bytes <= MARSHAL_FLAT_KEY_BYTES &&
-           ret_flat->n_key_bytes == plan->key_bytes;
+           ret_flat->n_key_bytes == plan->key_bytes && ret_flat->n_key_bytes <= plan->limit_bytes;
 }
 
 bool marshal_is_flat_text(const struct marshal_plan *plan, struct marshal_flat *ret_flat)

@@ -132,13 +132,16 @@ void marshal_read_nothing_ahead(void);
 #define MARSHAL_WIDE_OUTS  4
 #define MARSHAL_WIDE_BYTES 64
 
+#define MARSHAL_WIDE_TEXT_BYTES 256
+
 /*
  * A function whose keys are the first bytes of its arguments and nothing else, and whose records
  * are its result, which is a scalar or nothing, and what it writes behind pointers that are
  * arguments, so many bytes each. Keys of calls where such a pointer is NULL, or where two of them
  * lead to memory that overlaps, are others than `key` and `parts` say.
  *
- * With texts among the parameters nothing is written, and keys differ in size: n_key_bytes is 0.
+ * With texts among the parameters nothing is written, and keys differ in size: n_key_bytes is 0. No
+ * key of at most MARSHAL_WIDE_TEXT_BYTES is too long then.
  */
 struct marshal_wide {
     uint32_t n_key_bytes, n_record_bytes; /* 1 to MARSHAL_WIDE_BYTES, each */

@@ -43,7 +43,8 @@ static bool describe_wide_key(const struct marshal_plan *plan, struct marshal_wi
         }
     }
     wide->n_key_bytes += wide->n_outs * (wide->n_outs - 1) / 2; /* nothing overlaps: zeroes */
-    return wide->n_key_bytes > 0 && wide->n_key_bytes == plan->key_bytes;
+    return wide->n_key_bytes > 0 && wide->n_key_bytes == plan->key_bytes &&
+           wide->n_key_bytes <= plan->limit_bytes;
 }
 
 /* Any number of texts among scalars. */
@@ -68,7 +69,8 @@ static bool describe_text_key(const struct marshal_plan *plan, struct marshal_wi
         wide->has_texts |= is_text;
     }
     return wide->has_texts && wide->n_outs == 0 && !plan->can_overlap &&
-           plan->function->n_globals == 0 && plan->function->result.lifetime.kind == LIFETIME_NONE;
+           plan->limit_bytes >= MARSHAL_WIDE_TEXT_BYTES && plan->function->n_globals == 0 &&
+           plan->function->result.lifetime.kind == LIFETIME_NONE;
 }
 
 /* The records, as fixed.h says; or as record.c has them, of nothing but the result. */

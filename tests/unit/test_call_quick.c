@@ -76,6 +76,23 @@ static void test_same_as_the_long_way(void **state)
     }
 }
 
+/* What is no key by the bound on bytes is none by any way. */
+static void test_keys_beyond_the_bytes(void **state)
+{
+    struct call_plan *plan =
+        make_plan("f", "{\"prototype\":\"double f(double x)\",\"max_bytes\":7}", (void *)third);
+    struct stats_function read;
+
+    if (call_plan_quick(plan) != NULL) {
+        call_third(plan, 1);
+    } else {
+        handle_third(plan, 1);
+    }
+    call_plan_read(plan, &read);
+    assert_int_equal(stats_counted(read.counters, STATS_misses), 0);
+    assert_int_equal(stats_counted(read.counters, STATS_bypasses), 1);
+}
+
 /* ---- parts of a key -------------------------------------------------------------------------- */
 
 /*
@@ -374,6 +391,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_same_as_the_long_way, call_setup, call_teardown),
+        cmocka_unit_test_setup_teardown(test_keys_beyond_the_bytes, call_setup, call_teardown),
         cmocka_unit_test_setup_teardown(test_only_the_arguments_count, call_setup, call_teardown),
         cmocka_unit_test_setup_teardown(test_two_words_and_one_that_is_ignored, call_setup,
                                         call_teardown),

@@ -38,7 +38,7 @@ static int of_one(const char *a)
 static short among(signed char x, const char *a, double y, const char *ignored, long z)
 {
     n_real++;
-    return (short)(add((uint32_t)x, a) + (uint32_t)(y * 8) + (uint32_t)z * 3);
+    return (short)(add((uint32_t)x, a) + (uint32_t)(int)(y * 8) + (uint32_t)z * 3);
 }
 
 /* ---- calls ----------------------------------------------------------------------------------- */
@@ -130,6 +130,32 @@ static void test_two_texts_as_the_long_way(void **state)
             assert_in_range(n_hits, N_CALLS / 20, N_CALLS / 2 - N_KEYS);
             expect_same_counts(words, longer);
         }
+    }
+}
+
+/* What is no key by the bound on bytes is none by any way. */
+static void test_keys_beyond_the_bytes(void **state)
+{
+    static const unsigned bounds[] = {10, 29};
+    char text[30];
+
+    memset(text, 'a', sizeof(text));
+    text[22] = '\0';
+    for (int i = 0; i < 2; i++) {
+        struct stats_function read;
+        struct call_plan *plan;
+        char entry[300];
+
+        snprintf(entry, sizeof(entry), TWO_ENTRY ",\"max_bytes\":%u}", bounds[i]);
+        plan = make_plan("f", entry, (void *)of_two);
+        if (call_plan_words(plan) != NULL) {
+            call_two(plan, text, text + 22);
+        } else {
+            handle_two(plan, text, text + 22);
+        }
+        call_plan_read(plan, &read);
+        assert_int_equal(stats_counted(read.counters, STATS_misses), 0);
+        assert_int_equal(stats_counted(read.counters, STATS_bypasses), 1);
     }
 }
 
@@ -378,6 +404,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_two_texts_as_the_long_way, call_setup, call_teardown),
+        cmocka_unit_test_setup_teardown(test_keys_beyond_the_bytes, call_setup, call_teardown),
         cmocka_unit_test_setup_teardown(test_parts_stay_apart, call_setup, call_teardown),
         cmocka_unit_test_setup_teardown(test_text_among_scalars, call_setup, call_teardown),
         cmocka_unit_test_setup_teardown(test_every_place_in_a_page, call_setup, call_teardown),
