@@ -277,7 +277,8 @@ void report_start(void)
 
 void report_new_child(void)
 {
-    /* Of a child's threads one does this; the others may run on: counters and locks are atomic. */
+    /* Of a child's threads one does this, while the others wait: else what they count, and the
+     * locks that they take, would be lost, or what the parent has counted come back. */
     if (!fork_page_acknowledge()) {
         return;
     }
@@ -286,4 +287,5 @@ void report_new_child(void)
     lock_init(&process.dump_lock, LOCK_RANK_STATS);
     interpose_after_fork();
     hooks_after_fork();
+    fork_page_settle();
 }

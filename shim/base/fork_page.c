@@ -2,19 +2,22 @@
 #include "base/fork_page.h"
 
 #include "base/arena.h"
+#include "base/clock.h"
+#include "base/lock.h"
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <sys/mman.h>
 
 /* Until fork_page_init has run there is nothing to detect. */
-static _Atomic uint32_t no_page = 1;
+static _Atomic uint32_t no_page = FORK_PAGE_SETTLED;
 
 /* Written by fork_page_init, before other threads exist. */
 _Atomic uint32_t *fork_page_word = &no_page;
 
 static void wipe_in_child(void)
 {
-    atomic_store_explicit(fork_page_word, 0, memory_order_relaxed);
+    atomic_store_explicit(fork_page_word, FORK_PAGE_NEW, memory_order_relaxed);
 }
 
 int fork_page_init(void)
@@ -35,15 +38,51 @@ int fork_page_init(void)
         pages_unmap((void *)word, n_bytes);
         return -error;
     }
-    atomic_store_explicit(word, 1, memory_order_relaxed);
+    atomic_store_explicit(word, FORK_PAGE_SETTLED, memory_order_relaxed);
     fork_page_word = word;
     return 0;
 }
 
+static _Atomic uint64_t began_ns; /* to put the house in order; written before the word */
+static __thread bool is_settling; /* this thread does */
+
 bool fork_page_acknowledge(void)
 {
-    uint32_t expected = 0;
+    for (;;) {
+        uint32_t state = atomic_load_explicit(fork_page_word, memory_order_acquire);
+        uint64_t now_ns = clock_precise_ns();
+        bool was_settling = is_settling;
 
-    return atomic_compare_exchange_strong_explicit(fork_page_word, &expected, 1,
-                                                   memory_order_acq_rel, memory_order_relaxed);
+        if (state == FORK_PAGE_SETTLED) {
+            return false;
+        }
+        if (state != FORK_PAGE_NEW) {
+            uint64_t passed_ns = now_ns - atomic_load_explicit(&began_ns, memory_order_relaxed);
+
+            if (passed_ns < FORK_PAGE_PATIENCE_NS) {
+                if (is_settling) {
+                    return false;
+                }
+                futex_wait(fork_page_word, state, FORK_PAGE_PATIENCE_NS - passed_ns);
+                continue;
+            }
+        }
+        atomic_store_explicit(&began_ns, now_ns, memory_order_relaxed);
+        is_settling = true; /* for a handler that comes at once */
+        if (atomic_compare_exchange_strong_explicit(
+                fork_page_word, &state, state == FORK_PAGE_NEW ? FORK_PAGE_SETTLING : state + 1,
+                memory_order_acq_rel, memory_order_relaxed)) {
+            return true;
+        }
+        is_settling = was_settling;
+    }
+}
+
+void fork_page_settle(void)
+{
+    is_settling = false;
+    atomic_store_explicit(fork_page_word, FORK_PAGE_SETTLED, memory_order_release);
+    if (!__libc_single_threaded) {
+        futex_wake(fork_page_word, INT_MAX);
+    }
 }

@@ -11,19 +11,33 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The word on the page: 1 in a process that has acknowledged itself, 0 in a new child. */
+/* What the word on the page says. */
+enum {
+    FORK_PAGE_NEW,
+    FORK_PAGE_SETTLED,
+    FORK_PAGE_SETTLING, /* this and all above: a thread of the child puts the house in order */
+};
+
 extern _Atomic uint32_t *fork_page_word __attribute__((visibility("hidden")));
 
 /* Maps the page; 0 or -errno. On kernels before 4.14 a fork handler takes the kernel's place. */
 int fork_page_init(void);
 
-/* True in a child that nobody has acknowledged yet. One load on the path of every call. */
+/* True in a child whose house is not in order yet. One load on the path of every call. */
 static inline bool fork_page_is_new_child(void)
 {
-    return atomic_load_explicit(fork_page_word, memory_order_relaxed) == 0;
+    return atomic_load_explicit(fork_page_word, memory_order_relaxed) != FORK_PAGE_SETTLED;
 }
 
-/* Of several threads of a new child, exactly one is told true and must put the house in order. */
+/*
+ * Of several threads of a new child, exactly one is told true, must put the house in order, and
+ * says so with fork_page_settle; the others wait until then. A thread that has left half-way is
+ * waited for no longer than FORK_PAGE_PATIENCE_NS: another one is told true then. Called again by
+ * who was told true, as from a signal handler, it is false meanwhile.
+ */
 bool fork_page_acknowledge(void);
+void fork_page_settle(void);
+
+#define FORK_PAGE_PATIENCE_NS 1000000000u /* it takes microseconds */
 
 #endif

@@ -334,6 +334,7 @@ void call_meet_child(void)
     if (__builtin_expect(fork_page_is_new_child(), 0)) {
         call_hooks.new_child();
     }
+    atomic_thread_fence(memory_order_acquire); /* by whichever thread the house was put in order */
 }
 
 void call_tick_now(void)

@@ -17,14 +17,15 @@ static inline bool find(struct call_plan *plan, const struct abi_words *words, u
     uint64_t n_hits, hash;
     bool is_hit;
 
-    if (!likely(hits != NULL)) {
+    if (!likely(hits != NULL && !fork_page_is_new_child())) {
         return false;
     }
+    atomic_thread_fence(memory_order_acquire); /* no count from before it was set to 0 */
     if (quick->looks_at_rounding) {
         float_mode_note(&mode);
     }
     n_hits = atomic_load_explicit(hits, memory_order_relaxed) + 1;
-    if (!likely(!fork_page_is_new_child() && !is_look_due(plan, n_hits))) {
+    if (!likely(!is_look_due(plan, n_hits))) {
         return false;
     }
     key = quick_make_key(plan, words);
