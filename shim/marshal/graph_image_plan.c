@@ -5,6 +5,9 @@
 
 #include <errno.h>
 
+/* That stand in one variable: when an image is made, each is looked for among all. */
+#define MAX_POINTERS 1024
+
 /* Memory that is there already is written in whole elements, or in runs of their bytes. */
 static bool is_plainly_written(const struct graph_node *node)
 {
@@ -75,7 +78,8 @@ int image_plan(struct marshal_plan *plan, struct arena *arena)
         int64_t count;
 
         if (marshal_count(plan, &function->globals[i].description.count, NULL, NULL, &count) != 0 ||
-            count > UINT16_MAX || plan->global_writes[i]->size_bytes > UINT16_MAX) {
+            count > UINT16_MAX || plan->global_writes[i]->size_bytes > UINT16_MAX ||
+            count * plan->global_writes[i]->n_edges > MAX_POINTERS) {
             return 0;
         }
         plan->global_bytes[i] = (uint32_t)count * plan->global_writes[i]->size_bytes;

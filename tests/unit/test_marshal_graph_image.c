@@ -311,6 +311,39 @@ static void test_secret(void **state)
     subject_end(&subject);
 }
 
+/* Of a variable of very many pointers there is none: it would take too long to make. */
+static void test_many_pointers(void **state)
+{
+    static char *many[65535];
+    static void *const addresses[] = {many};
+    static const struct marshal_bindings bindings = {.globals = addresses};
+    static const struct config_pointee text = {
+        .kind = POINTEE_TEXT, .element_size = 1, .lifetime.kind = LIFETIME_STATIC};
+    struct count_step number = {.kind = COUNT_NUMBER};
+    struct config_pointee texts = {.kind = POINTEE_ELEMENTS,
+                                   .type = &type_text,
+                                   .element_size = sizeof(char *),
+                                   .count = {&number, 1},
+                                   .target = &text};
+    struct config_global global = {"many",
+                                   {.kind = DESCRIBE_MEMORY,
+                                    .is_out = true,
+                                    .element = &type_text,
+                                    .element_size = sizeof(char *),
+                                    .count = {&number, 1},
+                                    .writes = &texts}};
+
+    for (number.number = 1000; number.number < 65536; number.number += 64535) {
+        subject_begin(&subject, &type_void);
+        subject.bindings = &bindings;
+        subject.function.globals = &global;
+        subject.function.n_globals = 1;
+        subject_finish(&subject);
+        assert_true(marshal_replays_alone(subject.plan) == (number.number == 1000));
+        subject_end(&subject);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -320,6 +353,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_garbage, begin, end),
         cmocka_unit_test(test_no_elements),
         cmocka_unit_test(test_secret),
+        cmocka_unit_test(test_many_pointers),
     };
 
     assert_int_equal(marshal_init(), 0);
