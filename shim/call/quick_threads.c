@@ -12,7 +12,7 @@ static inline bool find(struct call_plan *plan, const struct abi_words *words, u
 {
     const struct call_quick *quick = &plan->quick;
     _Atomic uint64_t *hits = stats_hits_own(plan->counters);
-    struct float_mode mode;
+    struct float_mode mode = {0};
     unsigned __int128 key;
     uint64_t n_hits, hash;
     bool is_hit;
