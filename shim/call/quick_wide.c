@@ -261,7 +261,37 @@ static inline __attribute__((always_inline)) bool find(struct call_plan *plan, u
 WIDE(one, 1)
 WIDE(two, 2)
 WIDE(many, plan->wide->n_words)
-WIDE(texts, 0)
+
+struct found {
+    uint64_t word;
+    uint64_t is_hit;
+};
+
+/*
+ * Texts of any length are keys that take much of the stack, and those that are too long are for
+ * call_handle, which takes as much again: not inlined, and returned in registers, so that nothing
+ * of this is there any more then. Nothing is written here, see struct marshal_wide.
+ */
+__attribute__((noinline)) static struct found find_texts(struct call_plan *plan,
+                                                         const struct abi_words *words)
+{
+    struct quick_answer answer;
+    bool is_hit;
+
+    guard_enter();
+    is_hit = find(plan, 0, words, &answer);
+    guard_leave();
+    return likely(is_hit) ? (struct found){quick_finish(plan, &answer).integer, 1}
+                          : (struct found){0, 0};
+}
+
+static struct abi_both wide_texts(void *handed, struct abi_words *words)
+{
+    struct call_plan *plan = handed;
+    struct found found = find_texts(plan, words);
+
+    return likely(found.is_hit != 0) ? both(found.word) : quick_wide_handle(plan, words);
+}
 
 static abi_words_fn code_for(uint32_t n_words)
 {

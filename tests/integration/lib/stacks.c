@@ -184,6 +184,11 @@ static void measure_check(long number)
     expect(strcmp(counted_check("open", setting, &room), setting) == 0, "a check");
 }
 
+static void measure_name(long number)
+{
+    expect(strncmp(counted_name((int)measured_key), "name-", 5) == 0, "a name");
+}
+
 static void measure(const char *name, void (*run)(long number))
 {
     size_t n_bytes[3];
@@ -208,6 +213,7 @@ static int run_measure(void)
         measure("square", measure_square);
         measure("length", measure_length);
         measure("check", measure_check);
+        measure("name", measure_name);
     }
     return n_wrong > 0;
 }
