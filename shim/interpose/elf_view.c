@@ -241,7 +241,7 @@ static void read_relocations(const struct elf_view *view, struct elf_relocation_
     size_t n_entries = (n_bytes < room ? n_bytes : room) / entry_bytes;
 
     if (address % 8 == 0 && n_relative <= n_entries) {
-        table->entries = (const unsigned char *)address + n_relative * entry_bytes;
+        table->entries = (const unsigned char *)(address + n_relative * entry_bytes);
         table->entry_bytes = entry_bytes;
         table->n_entries = n_entries - n_relative;
     }
