@@ -25,16 +25,21 @@
 /* Ends a test of what an emulator of another processor does not do. */
 #define NEED_NATIVE() NEED(getenv("MEMOSHIM_EMULATOR") == NULL, "not tested under an emulator")
 
+/* gcc and clang say it in two ways. */
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#define HAS_SANITIZER true
+#elif defined(__has_feature)
+#define HAS_SANITIZER (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
+#else
+#define HAS_SANITIZER false
+#endif
+
 /* Tools that keep memory of their own for every byte that was ever used. */
 static inline bool has_shadow_memory(void)
 {
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-    return true;
-#else
     const char *preloaded = getenv("LD_PRELOAD");
 
-    return preloaded != NULL && strstr(preloaded, "vgpreload") != NULL;
-#endif
+    return HAS_SANITIZER || (preloaded != NULL && strstr(preloaded, "vgpreload") != NULL);
 }
 
 #endif
