@@ -33,6 +33,25 @@ static inline bool nesting_is_computing(const void *frame)
     return nesting->depth > 0;
 }
 
+/*
+ * The lowest word of the frame that this is inlined into: above all that is called from there, a
+ * function that goes on by a jump included. No local's address would do, since sanitizers keep
+ * those elsewhere; and a frame's own is its upper end on x86-64.
+ */
+static inline __attribute__((always_inline)) const void *nesting_frame_end(void)
+{
+    const char *stack;
+
+#if defined(__x86_64__)
+    __asm__ volatile("movq %%rsp, %0" : "=r"(stack));
+#elif defined(__aarch64__)
+    __asm__ volatile("mov %0, sp" : "=r"(stack));
+#else
+#error "nesting.h: this architecture is not described yet"
+#endif
+    return stack + sizeof(void *);
+}
+
 /* frame is below that, and above all that the real function has on the stack. */
 static inline struct nesting_frame nesting_enter(const void *frame)
 {

@@ -182,19 +182,14 @@ static inline __attribute__((always_inline)) uint64_t compute(struct call_plan *
 {
     const bool times_real = miss->began_ns != 0 || measure_draws_real(&plan->measure);
     struct float_watch watch = {0};
-    const void *frame = __builtin_frame_address(0);
     struct nesting_frame nesting;
     uint64_t way_ns = 0, real_began_ns = 0, took_ns = 0;
     uint64_t word;
     bool raised = false;
     int set_errno;
 
-    /*
-     * As call_handle asks; and then the lowest place of this frame, above all that is called from
-     * here: the address of a frame is its upper end on x86-64, on AArch64 its lower one.
-     */
-    nesting_is_computing(__builtin_dwarf_cfa());
-    nesting = nesting_enter((const void *)miss < frame ? miss : frame);
+    nesting_is_computing(__builtin_dwarf_cfa()); /* as call_handle asks */
+    nesting = nesting_enter(nesting_frame_end());
     if (!likely(!times_real)) {
         way_ns = time_way(plan, is_wide, words);
         real_began_ns = clock_precise_ns();
