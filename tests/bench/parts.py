@@ -65,13 +65,14 @@ def _put_sum(table, work, plain, hand, shim):
         "start": ("start-up", _difference(work.started[programs.MEMOSHIM],
                                           work.started[programs.HAND]) * 1e3),
     }
+    explained = sum(value for _, value in shares.values())
     measured = _difference(work.values[programs.MEMOSHIM], work.values[programs.HAND]) * 1e3
     table.notes.append(
         f"{work.heading.partition(',')[0]} takes {measured:.2f} ms more with memoshim than with "
         "the preload: " +
         ", ".join(f"{name} {value:.2f}" for name, value in shares.values() if value) +
-        f"; together {sum(value for _, value in shares.values()):.2f}. The rest is what each of "
-        "these takes more where a program does other things in between.")
+        f"; together {explained:.2f}. The other {measured - explained:.2f} were not measured by "
+        "themselves: the parts are, in a loop of nothing else.")
 
 
 def measure_parts(settings, _skipped):
