@@ -105,14 +105,15 @@ struct cache_lookup_options {
     bool may_wait;            /* false while the thread is computing some other key */
     uint64_t wait_timeout_ns; /* for one computation; see CACHE_BYPASS_TIMEOUT */
     void *room;               /* at least CACHE_ROOM_BYTES, aligned to 8 */
-    bool in_place;            /* while it reads the value, the caller calls nothing; see below */
+    bool in_place;            /* the value is read before the cache is asked again; see below */
 };
 
 #define CACHE_ROOM_BYTES 256 /* a multiple of 8 */
 
 /*
- * in_place: in a process without threads nothing can happen to the cache then, so that the view may
- * be of its own memory, without a copy or a pin.
+ * in_place: while the caller reads the value, it calls nothing of the cache's or the program's. In
+ * a process without threads nothing can happen to the entry then, so that the view may be of the
+ * cache's own memory, without a copy or a pin.
  *
  * Waiters that are woken because the result was not stored (cache_abandon, or an insert that did
  * not keep it) all return CACHE_MISS at once, with a ticket that has no flight.

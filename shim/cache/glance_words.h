@@ -47,6 +47,7 @@ static inline bool glance_words_begin(struct glance_words *ret_glance,
                                       const struct cache_words *words, uint64_t hash)
 {
     const struct cache_front *front = cache_front(words, hash);
+
     if (words->use == CACHE_WORDS_PLACE) {
         return glance_words_begin_place(ret_glance, words, hash);
     }
