@@ -45,7 +45,7 @@ struct call_plan {
     struct watched_files files;
     bool has_fences;                 /* there are rules that match */
     _Atomic uint32_t *fences;        /* of those, FENCES_PER_RULE each: invalidate.c */
-    _Atomic uint64_t n_changes;      /* how often something was invalidated, also to no avail */
+    _Atomic uint64_t n_changes;      /* moves when something is invalidated, also to no avail */
     _Atomic int32_t n_changing;      /* invalidating calls that have begun and not returned */
     _Atomic uint64_t last_change_ns; /* clock_coarse_ns when the last of them began */
     const char *shown_as, *library;

@@ -78,7 +78,12 @@ int call_rules_init(struct call_plan *plan, struct arena *arena)
     return plan->fences == NULL ? -ENOMEM : files_init(&plan->files, function, arena);
 }
 
-/* Before anything is dropped: who finds the count as it was has seen nothing of the change. */
+/*
+ * Before anything is dropped and after all of it is: who finds the count after a call as it was
+ * before the look-up has looked up before the one or after the other, and has seen nothing of the
+ * change. Noted only before, an entry that is about to be dropped could be found with the new
+ * count.
+ */
 static void note_change(struct call_plan *plan)
 {
     atomic_fetch_add_explicit(&plan->n_changes, 1, memory_order_seq_cst);
@@ -94,6 +99,7 @@ void call_fence(void *of)
     } else {
         cache_fence(plan->cache);
     }
+    note_change(plan);
 }
 
 static void begin_change(struct call_plan *plan)
@@ -129,6 +135,7 @@ void call_plan_invalidate(struct call_plan *plan)
     } else {
         cache_clear(plan->cache);
     }
+    note_change(plan);
 }
 
 /* The fence of these arguments among those of a rule. */
@@ -196,9 +203,8 @@ static void drop_parts(struct search *search)
 {
     const struct call_target *target = search->target;
     const struct config_invalidation *rule = target->rule;
-    struct call_plan *plan = target->plan;
+    const struct call_plan *plan = target->plan;
 
-    note_change(plan);
     if (plan->instances != NULL && rule->n_matches == 1 &&
         rule->matches[0].ours == plan->function->instance_parameter) {
         cache_instances_drop(plan->instances, search->parts[0],
@@ -237,7 +243,9 @@ static void target_invalidate(const struct call_target *target, bool is_inside,
         call_plan_invalidate(plan);
         return;
     }
+    note_change(plan);
     drop_parts(&search);
+    note_change(plan);
 }
 
 /* ---- triggers -------------------------------------------------------------------------------- */
