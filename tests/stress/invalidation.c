@@ -2,6 +2,7 @@
 /*
  * Threads that ask while others change. Whoever asks notes first how many changes have returned: an
  * answer that is older is stale. Usage: invalidation SECONDS; prints how many answers were stale.
+ * It goes on for longer where a slow machine has not had enough of either until then.
  */
 #include "versions.h"
 
@@ -12,11 +13,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#define N_ASKING 4
-#define N_KEYS   8
+#define N_ASKING      4
+#define N_KEYS        8
+#define LEAST_CHANGES 200 /* by each of the two who change */
+#define LEAST_ANSWERS 20000
 
 static _Atomic long n_returned[N_SUBJECTS], n_returned_of_all; /* changes that are over */
-static _Atomic long n_stale, n_answers;
+static _Atomic long n_changes_of_one, n_stale, n_answers;
 static _Atomic int is_over;
 
 static void check(long answer, long at_least)
@@ -61,9 +64,16 @@ static void *change_one(void *argument)
 
         versions_change(7, subject);
         n_returned[subject]++;
+        n_changes_of_one++;
         usleep(20);
     }
     return NULL;
+}
+
+static int is_enough(void)
+{
+    return n_changes_of_one >= LEAST_CHANGES && n_returned_of_all >= LEAST_CHANGES &&
+           n_answers >= LEAST_ANSWERS;
 }
 
 int main(int argc, char **argv)
@@ -76,6 +86,9 @@ int main(int argc, char **argv)
     pthread_create(&threads[N_ASKING], NULL, change_all, NULL);
     pthread_create(&threads[N_ASKING + 1], NULL, change_one, NULL);
     sleep(argc > 1 ? (unsigned)atoi(argv[1]) : 2);
+    while (!is_enough()) {
+        usleep(10000);
+    }
     is_over = 1;
     for (int i = 0; i < N_ASKING + 2; i++) {
         pthread_join(threads[i], NULL);

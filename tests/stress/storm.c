@@ -10,11 +10,13 @@
  * Prints, and each child writes into FOLDER/children/N.counts, how often calls of each function
  * ended in which way: one line each. FOLDER/PID.json of the N-th child, if there is one, becomes
  * FOLDER/children/N.json, since process ids come again. Draws depend on the seed alone; what they
- * meet depends on the scheduler, too.
+ * meet depends on the scheduler, too. SECONDS become more where that is slow, until there was
+ * enough of everything for the test to see.
  */
 #include "storm.h"
 
 #include "counted.h"
+#include "storm_throw.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -37,6 +39,12 @@
 #define CHILDREN       1200  /* at most so many, however long the storm */
 #define FORK_PAUSE_MS  50
 
+/* Of everything that there is, at least. */
+#define LEAST_CALLS    2000 /* of a function, beside those that children make */
+#define LEAST_ENDS     1    /* of counted_hooked, in each way */
+#define LEAST_LOADS    3    /* of each object */
+#define LEAST_LOADINGS 120  /* of all objects together, if there are any */
+
 /* A sanitizer's runtime must hear of every fork. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define HAS_PLAIN_FORKS false
@@ -49,6 +57,8 @@ atomic_bool storm_is_over;
 
 static uint64_t seed;
 static const char *folder;
+static struct storm_load loads[MAX_LOADS];
+static size_t n_loads;
 
 void storm_expect(bool holds, const char *what)
 {
@@ -212,6 +222,38 @@ static bool fork_once(uint64_t *state, long number)
     return true;
 }
 
+static long count_loads(void)
+{
+    long n = 0;
+
+    for (size_t i = 0; i < n_loads; i++) {
+        n += loads[i].n_loads;
+    }
+    return n;
+}
+
+static bool is_enough(void)
+{
+    for (int i = 0; i < STORM_FUNCTIONS; i++) {
+        if (i != STORM_pending_step && storm_counts[i][STORM_RETURNED] < LEAST_CALLS) {
+            return false;
+        }
+    }
+    for (int end = 0; end < STORM_ENDS; end++) {
+        if (storm_counts[STORM_hooked][end] < LEAST_ENDS &&
+            (end != STORM_THROWN || storm_catch != NULL)) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < n_loads; i++) {
+        if (loads[i].n_loads < LEAST_LOADS) {
+            return false;
+        }
+    }
+    return n_loads == 0 || count_loads() >= LEAST_LOADINGS;
+}
+
+/* At least one child for each second, and one more. */
 static void fork_for(long seconds)
 {
     const long pause_ms =
@@ -227,37 +269,33 @@ static void fork_for(long seconds)
         n_children += fork_once(&state, n_children);
         nanosleep(&pause, NULL);
         clock_gettime(CLOCK_MONOTONIC, &now);
-    } while (now.tv_sec < end.tv_sec || (now.tv_sec == end.tv_sec && now.tv_nsec < end.tv_nsec));
+    } while (now.tv_sec < end.tv_sec || (now.tv_sec == end.tv_sec && now.tv_nsec < end.tv_nsec) ||
+             n_children <= seconds || !is_enough());
     printf("children %ld\n", n_children);
 }
 
 /* ---- the whole ------------------------------------------------------------------------------- */
 
-static size_t read_loads(char **paths, int n_paths, struct storm_load *loads, bool *is_provider)
+static void read_loads(char **paths, int n_paths, bool *is_provider)
 {
     bool are_providers = false;
-    size_t n = 0;
 
-    for (int i = 0; i < n_paths && n < MAX_LOADS; i++) {
+    for (int i = 0; i < n_paths && n_loads < MAX_LOADS; i++) {
         if (strcmp(paths[i], "--") == 0) {
             are_providers = true;
         } else {
-            loads[n] = (struct storm_load){paths[i], storm_seed(seed, 1000 + n), 0};
-            is_provider[n++] = are_providers;
+            loads[n_loads] = (struct storm_load){paths[i], storm_seed(seed, 1000 + n_loads), 0};
+            is_provider[n_loads++] = are_providers;
         }
     }
-    return n;
 }
 
 int main(int n_arguments, char **arguments)
 {
     struct sigaction action = {.sa_handler = handle_signal, .sa_flags = SA_RESTART};
     struct itimerval often = {{0, ALARM_US}, {0, ALARM_US}}, never = {{0, 0}, {0, 0}};
-    static struct storm_load loads[MAX_LOADS];
     bool is_provider[MAX_LOADS];
     pthread_t callers[CALLERS], ender, loaders[MAX_LOADS];
-    size_t n_loads;
-    long n_loaded = 0;
     sigset_t alarms;
 
     if (n_arguments < 4) {
@@ -268,7 +306,7 @@ int main(int n_arguments, char **arguments)
     folder = arguments[3];
     printf("seed %llu\n", (unsigned long long)seed);
     fflush(stdout);
-    n_loads = read_loads(arguments + 4, n_arguments - 4, loads, is_provider);
+    read_loads(arguments + 4, n_arguments - 4, is_provider);
 
     storm_calls_init();
     sigaction(SIGALRM, &action, NULL);
@@ -296,11 +334,10 @@ int main(int n_arguments, char **arguments)
     pthread_join(ender, NULL);
     for (size_t i = 0; i < n_loads; i++) {
         pthread_join(loaders[i], NULL);
-        n_loaded += loads[i].n_loads;
     }
     setitimer(ITIMER_REAL, &never, NULL);
     storm_counts[STORM_square][STORM_RETURNED] += counted_by_constructors;
-    printf("loads %ld\n", n_loaded);
+    printf("loads %ld\n", count_loads());
     fflush(stdout);
     print_counts(STDOUT_FILENO);
     return 0;

@@ -62,7 +62,7 @@ void *storm_be_ended(void *state);
 struct storm_load {
     const char *path;
     uint64_t state;
-    long n_loads; /* for whoever joins the thread */
+    _Atomic long n_loads; /* that are over */
 };
 
 void *storm_load_caller(void *load);   /* it calls counted_square */

@@ -26,7 +26,7 @@ SCALE = int(os.environ.get("MEMOSHIM_TEST_SCALE", "1"))
 SECONDS = 30 if SCALE == 1 else 600
 SECONDS_SHORT = 3 * SCALE
 SEED = int(os.environ.get("MEMOSHIM_TEST_SEED", random.getrandbits(32)))
-GRACE_SECONDS = 60  # on a busy machine, for the end and a first look
+GRACE_SECONDS = 120  # on a busy machine, to have enough of everything, and for the end
 LOOKS_PER_SECOND = 4
 ENDS = "returned", "thrown", "jumped", "ended"
 NAMES = "square", "name", "length", "check", "divide", "fill", "digest", "hooked"
