@@ -14,6 +14,7 @@ import csv
 import gzip
 import os
 import pathlib
+import statistics
 import subprocess
 import sys
 
@@ -29,6 +30,10 @@ REFERENCES = {
 EXACT = "lru", "fifo", "lfu", "sieve"
 S3_FIFO_POINTS = 0.2  # of hit ratio, either way
 W_TINYLFU_POINTS = 0.5  # below, in any cell; on the average of all cells none
+# Of hashes and draws. How W-TinyLFU's climber goes in a small cache hangs on which keys share a
+# counter of the sketch, in the reference as well: the median of these is what is compared.
+SEEDS = {"w-tinylfu": range(1, 6)}
+ONE_SEED = range(1, 2)
 SHARDS_POINTS = 0.3  # lost to automatic shards, from so many entries on
 SHARDS_ENTRIES = 4096
 
@@ -57,17 +62,18 @@ def read_reference(folder):
 
 def replay(driver, folder, trace, cells):
     """{(trace, entries, policy, shards): hits}; 0 shards: as many as the cache chooses."""
-    jobs = [f"{policy}:{entries}:{shards}" for entries in cells for policy in REFERENCES
-            for shards in ((1, 0) if entries >= SHARDS_ENTRIES else (1,))]
+    jobs = [f"{policy}:{entries}:{shards}:{seed}" for entries in cells for policy in REFERENCES
+            for shards in ((1, 0) if entries >= SHARDS_ENTRIES else (1,))
+            for seed in SEEDS.get(policy, ONE_SEED)]
     with gzip.open(folder / f"{trace}.txt.gz") as packed:
         keys = packed.read()
     run = subprocess.run([driver] + jobs, input=keys, stdout=subprocess.PIPE, check=True)
     ours = {}
     for line in run.stdout.decode().splitlines():
         job, hits = line.split()
-        policy, entries, shards = job.split(":")
-        ours[trace, int(entries), policy, int(shards)] = int(hits)
-    return ours
+        policy, entries, shards, _ = job.split(":")
+        ours.setdefault((trace, int(entries), policy, int(shards)), []).append(int(hits))
+    return {cell: statistics.median(hits) for cell, hits in ours.items()}
 
 
 def complaints(ours, reference, requests):
@@ -132,7 +138,7 @@ def main(driver, *options):
         return
     found = list(complaints(ours, reference, requests))
     print("\n".join(found))
-    print(f"{len(ours)} runs on {len(traces)} traces, {len(found)} complaints")
+    print(f"{len(ours)} cells of {len(traces)} traces, {len(found)} complaints")
     sys.exit(1 if found else 0)
 
 
