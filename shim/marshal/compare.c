@@ -4,7 +4,7 @@
  * the first part that differs, in the order of record.c. Padding does not count.
  */
 #include "marshal/fixed.h"
-#include "marshal/graph.h"
+#include "marshal/graph_image.h"
 #include "marshal/reader.h"
 #include "marshal/variants.h"
 
@@ -90,6 +90,9 @@ struct marshal_difference marshal_compare(const struct marshal_plan *plan, struc
     }
     if (plan->fixed != NULL) {
         return fixed_compare(plan, remembered, fresh, arguments);
+    }
+    if (plan->image != NULL) {
+        return image_compare(plan, remembered, fresh);
     }
     if (plan->has_graph_record) {
         return graph_compare(plan, remembered, fresh, arguments);

@@ -3,7 +3,6 @@
  * A finished call to a record: see graph_record.h. Memory is only looked at where the conditions on
  * the call say that it was written.
  */
-#include "marshal/graph_image.h"
 #include "marshal/graph_record.h"
 
 #include <errno.h>
@@ -130,7 +129,6 @@ int graph_capture(const struct marshal_plan *plan, void *const *arguments, const
 {
     const struct capture capture = {.walk = {plan, arguments, result, buffer, .call = call},
                                     .set_errno = set_errno};
-    size_t n_before = buffer->n_bytes;
     int error = 0;
 
     if (plan->function->captures_errno) {
@@ -150,5 +148,5 @@ int graph_capture(const struct marshal_plan *plan, void *const *arguments, const
     for (uint32_t i = 0; i < plan->function->n_globals && error == 0; i++) {
         error = put_part(&capture, MARSHAL_PART_GLOBAL, i);
     }
-    return error == 0 && plan->has_image ? image_make(plan, arguments, buffer, n_before) : error;
+    return error;
 }

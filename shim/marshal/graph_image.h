@@ -2,15 +2,21 @@
 /*
  * Records of functions that hand out nothing but static memory, as localtime and getpwuid do, and
  * write nothing else than variables: everything in them lies as it will lie in memory, so that a
- * hit copies blocks and sets the pointers between them. Beginning and parts are those of
- * graph_record.h, but that the word of each place says how many bytes of it are taken, and that a
- * part is a number of steps:
+ * hit copies a few blocks and sets the pointers between them.
  *
- *     'C' into(1) 0 0 n(4) at(4)     n bytes follow, which belong at `at` of the memory `into`
- *     'P' into(1) to(1) 0 n(4) 0(4)  in n bytes pointers follow: from(4) to(4), where each stands
- * in `into`, and where in `to` it leads
+ *     errno(4)                 what is done to it, whether that is captured or not
+ *     pointers(4)              how many of them stand in places and lead into places
+ *     absent(4)                bit i: the `when` of variable i did not hold
+ *     taken(4)                 for each of the plan's places: how many bytes of it are
+ *     where(4)                 for each of those pointers: the number of the place that it stands
+ *                              in, from 1 on, in the upper 8 bits, and how far from its beginning
+ *     result(8)                if there is one
+ *     variables                each that is not absent: its pieces, one behind the other
+ *     places                   what is taken of them, one behind the other
  *
- * Memory 0 is the part's own: the result, or the variable; 1 and on: the plan's places.
+ * A pointer into a place is written down as the number of the place, from 1 on, in the upper half
+ * of its eight bytes, and how far from its beginning it leads in the lower half. All other pointers
+ * are what they are.
  *
  * Of an image it is checked that it writes nothing but the memory that it is for, and not what the
  * pointers in it lead to: records like these stay in the process that made them.
@@ -23,14 +29,19 @@
 /* Settles whether the plan's records are such; nodes and places are complete. 0 or -ENOMEM. */
 int image_plan(struct marshal_plan *plan, struct arena *arena);
 
-/*
- * Makes one of the record of graph_record.h that begins at n_before of the buffer, in its place.
- * The errors of marshal_capture.
- */
-int image_make(const struct marshal_plan *plan, void *const *arguments,
-               struct marshal_buffer *buffer, size_t n_before);
+/* As marshal_capture, of a plan that has them. */
+int image_capture(const struct marshal_plan *plan, void *const *arguments, const void *result,
+                  const struct marshal_call *call, int32_t set_errno,
+                  struct marshal_buffer *buffer);
 
 /* As marshal_replay. */
 int image_replay(const struct replay *replay, struct bytes record, int32_t *ret_errno);
+
+/*
+ * As marshal_compare. What lies in places belongs to the result, if there is one, and else to the
+ * first of the variables.
+ */
+struct marshal_difference image_compare(const struct marshal_plan *plan, struct bytes remembered,
+                                        struct bytes fresh);
 
 #endif

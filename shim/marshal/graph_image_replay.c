@@ -1,27 +1,26 @@
 // SPDX-License-Identifier: MIT
 /*
- * From an image back to memory: see graph_image.h. Two passes over its few steps, of which the
- * first writes nothing and finds out that the second can. Nothing is believed: what does not lie
- * within the memory that it is for is no image.
+ * From an image back to memory, and two of them beside each other: see graph_image.h. Nothing is
+ * believed: what does not lie within the memory that it is for is no image. That is found out
+ * before anything is written.
  */
-#include "marshal/graph_image.h"
-#include "marshal/graph_image_step.h"
-#include "marshal/graph_record.h"
+#include "marshal/graph_image_private.h"
 #include "marshal/graph_regions.h"
-#include "marshal/reader.h"
 
 #include <errno.h>
-#include <stddef.h>
-#include <string.h>
 
-/* By number: the part's own, and the places. */
-struct memories {
-    unsigned char *bases[1 + MARSHAL_MAX_PLACES]; /* not read on the first pass */
-    uint64_t n_bytes[1 + MARSHAL_MAX_PLACES];
-    uint32_t n;
+/* An image and where its parts begin. */
+struct view {
+    const struct marshal_image *image;
+    const unsigned char *head, *wheres, *result, *globals, *places;
+    uint32_t n_pointers, absent;
+    uint32_t n_places;
+    const unsigned char *froms[1 + MARSHAL_MAX_PLACES]; /* by number, of places, as the next two */
+    unsigned char *bases[1 + MARSHAL_MAX_PLACES];
+    uint32_t n_bytes[1 + MARSHAL_MAX_PLACES];
 };
 
-/* Most blocks are a number or a pointer. */
+/* Most pieces are a number or a pointer, or two. */
 static inline void copy(unsigned char *to, const unsigned char *from, uint32_t n_bytes)
 {
     switch (n_bytes) {
@@ -40,122 +39,118 @@ static inline void copy(unsigned char *to, const unsigned char *from, uint32_t n
     }
 }
 
-static inline bool fits(const struct memories *memories, uint32_t memory, uint32_t at,
-                        uint64_t n_bytes)
+/* It leads to what is taken of a place, or to its end. */
+static inline bool leads_into_place(const struct view *view, uint64_t pointer)
 {
-    return at + n_bytes <= memories->n_bytes[memory];
+    uint64_t place = pointer >> 32;
+
+    return place - 1 < view->n_places && view->n_bytes[place] > 0 &&
+           (uint32_t)pointer <= view->n_bytes[place];
 }
 
-/* The pointers at `from`; false: one of them stands, or leads, where it may not. */
-static inline bool run_pointers(const struct memories *memories, uint32_t into, uint32_t to,
-                                const unsigned char *from, uint32_t n_bytes, bool writes)
+static inline bool is_null_or_leads_into_place(const struct view *view, uint64_t pointer)
 {
-    for (uint32_t i = 0; i < n_bytes; i += (uint32_t)sizeof(struct image_pointer)) {
-        struct image_pointer pointer;
-        const unsigned char *value;
-
-        memcpy(&pointer, from + i, sizeof(pointer));
-        if (writes) {
-            value = memories->bases[to] + pointer.to;
-            memcpy(memories->bases[into] + pointer.from, &value, sizeof(value));
-        } else if (!fits(memories, into, pointer.from, sizeof(value)) ||
-                   !fits(memories, to, pointer.to, 0)) {
-            return false;
-        }
-    }
-    return true;
+    return pointer == 0 || leads_into_place(view, pointer);
 }
 
-/*
- * The steps of one part. What the first pass has found good is not asked again. The next step
- * begins where n_bytes says, which is read by itself: all steps wait for it.
- */
-static inline bool run_steps(const struct memories *memories, const unsigned char *at,
-                             uint64_t n_left, bool writes)
+static inline unsigned char *address_of(const struct view *view, uint64_t pointer)
 {
-    while (n_left > 0) {
-        const unsigned char *step = at;
-        uint32_t n_bytes, offset, into, to;
-        unsigned char kind;
-        bool is_good = true;
-
-        if (!writes && n_left < sizeof(struct image_step)) {
-            return false;
-        }
-        memcpy(&n_bytes, step + offsetof(struct image_step, n_bytes), sizeof(n_bytes));
-        memcpy(&offset, step + offsetof(struct image_step, at), sizeof(offset));
-        kind = step[offsetof(struct image_step, kind)];
-        into = step[offsetof(struct image_step, into)];
-        to = step[offsetof(struct image_step, to)];
-        at = step + sizeof(struct image_step) + n_bytes;
-        n_left -= sizeof(struct image_step);
-        step += sizeof(struct image_step);
-        if (!writes) {
-            is_good =
-                n_bytes <= n_left && into < memories->n &&
-                (kind == IMAGE_COPY
-                     ? fits(memories, into, offset, n_bytes)
-                     : kind == IMAGE_POINTERS && n_bytes % sizeof(struct image_pointer) == 0 &&
-                           to != 0 && to < memories->n && memories->n_bytes[to] > 0 &&
-                           run_pointers(memories, into, to, step, n_bytes, false));
-        } else if (kind == IMAGE_COPY) {
-            copy(memories->bases[into] + offset, step, n_bytes);
-        } else {
-            run_pointers(memories, into, to, step, n_bytes, true);
-        }
-        if (!is_good) {
-            return false;
-        }
-        n_left -= n_bytes;
-    }
-    return true;
+    return view->bases[pointer >> 32] + (uint32_t)pointer;
 }
 
-/* own: the memory of the part itself. */
-static inline __attribute__((always_inline)) bool run_part(struct memories *memories,
-                                                           struct reader *record, void *own,
-                                                           uint64_t n_own_bytes, bool can_be_absent,
-                                                           bool writes)
+/* Where a pointer stands in a place: false if it does not. */
+static inline bool find_where(const struct view *view, uint32_t i, uint32_t *ret_place,
+                              uint32_t *ret_offset)
 {
-    const unsigned char *at;
-    uint64_t n_bytes;
+    uint32_t where = image_load32(view->wheres + i * sizeof(where));
 
-    if (!take_word(record, &n_bytes) || (at = take(record, n_bytes)) == NULL) {
+    *ret_place = where >> IMAGE_WHERE_BITS;
+    *ret_offset = where & ((1u << IMAGE_WHERE_BITS) - 1);
+    return *ret_place - 1 < view->n_places &&
+           *ret_offset + sizeof(void *) <= view->n_bytes[*ret_place];
+}
+
+/* ---- what it says ---------------------------------------------------------------------------- */
+
+/* Where its parts are. False: it is too short, or too long. */
+static inline bool open_image(const struct marshal_plan *plan, struct bytes record,
+                              struct view *view)
+{
+    const struct marshal_image *image = plan->image;
+    uint64_t n_wheres, n_bytes;
+
+    if (record.n_bytes < image->n_head_bytes) {
         return false;
     }
-    if (can_be_absent && n_bytes == 1 && *at == '-') {
-        return true;
+    view->image = image;
+    view->head = record.data;
+    view->n_places = plan->places->n; /* the compiler does not know how many there can be */
+    view->n_pointers = image_load32(view->head + IMAGE_POINTERS_AT);
+    view->absent = image_load32(view->head + IMAGE_ABSENT_AT);
+    n_wheres = (uint64_t)view->n_pointers * sizeof(uint32_t);
+    if (n_wheres > record.n_bytes || view->n_places > MARSHAL_MAX_PLACES ||
+        view->absent >> plan->function->n_globals != 0) {
+        return false;
     }
-    memories->bases[0] = own;
-    memories->n_bytes[0] = n_own_bytes;
-    return run_steps(memories, at, n_bytes, writes);
+    view->wheres = view->head + image->n_head_bytes;
+    view->result = view->wheres + n_wheres;
+    view->globals = view->result + (plan->result_writes != NULL ? sizeof(uint64_t) : 0);
+    view->places = view->globals + image_globals_bytes(image, view->absent);
+    n_bytes = (uint64_t)(view->places - view->head);
+    for (uint32_t i = 1; i <= view->n_places; i++) {
+        view->froms[i] = view->head + n_bytes;
+        view->n_bytes[i] = image_load32(view->head + IMAGE_TAKEN_AT + (i - 1) * sizeof(uint32_t));
+        n_bytes += view->n_bytes[i];
+    }
+    return n_bytes == record.n_bytes;
 }
 
-static inline __attribute__((always_inline)) bool
-run_parts(const struct replay *replay, struct memories *memories, struct reader record, bool writes)
+static bool are_pointer_pieces_good(const struct view *view)
 {
-    const struct marshal_plan *plan = replay->plan;
-    uint32_t n_globals = plan->function->n_globals;
-    bool is_good = plan->result_writes == NULL ||
-                   run_part(memories, &record, replay->result, sizeof(void *), false, writes);
+    const unsigned char *at = view->globals;
 
-    for (uint32_t i = 0; i < n_globals && is_good; i++) {
-        is_good = run_part(memories, &record, plan->bindings.globals[i], plan->global_bytes[i],
-                           true, writes);
+    for (uint32_t i = 0; i < view->image->n_pieces; i++) {
+        const struct image_piece *piece = &view->image->pieces[i];
+
+        if (image_is_absent(view->absent, piece->global)) {
+            continue;
+        }
+        if (piece->is_pointer && !is_null_or_leads_into_place(view, image_load64(at))) {
+            return false;
+        }
+        at += piece->n_bytes;
     }
-    return is_good && record.n_left == 0;
+    return true;
 }
+
+static inline bool are_pointers_good(const struct view *view)
+{
+    uint32_t place, offset;
+
+    if (view->image->is_result_held &&
+        !is_null_or_leads_into_place(view, image_load64(view->result))) {
+        return false;
+    }
+    for (uint32_t i = 0; i < view->n_pointers; i++) {
+        if (!find_where(view, i, &place, &offset) ||
+            !leads_into_place(view, image_load64(view->froms[place] + offset))) {
+            return false;
+        }
+    }
+    return !view->image->has_pointer_pieces || are_pointer_pieces_good(view);
+}
+
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 /* All places. -ENOMEM. */
-static int obtain(const struct replay *replay, struct memories *memories)
+static inline int obtain(const struct replay *replay, struct view *view)
 {
     const struct marshal_places *places = replay->plan->places;
 
-    for (uint32_t i = 0; i < places->n; i++) {
-        if (memories->n_bytes[1 + i] > 0) {
-            memories->bases[1 + i] =
-                regions_place_memory(replay, &places->items[i], memories->n_bytes[1 + i]);
-            if (memories->bases[1 + i] == NULL) {
+    for (uint32_t i = 1; i <= view->n_places; i++) {
+        if (view->n_bytes[i] > 0) {
+            view->bases[i] = regions_place_memory(replay, &places->items[i - 1], view->n_bytes[i]);
+            if (view->bases[i] == NULL) {
                 return -ENOMEM;
             }
         }
@@ -163,37 +158,147 @@ static int obtain(const struct replay *replay, struct memories *memories)
     return 0;
 }
 
+static inline void write_places(const struct view *view)
+{
+    for (uint32_t i = 1; i <= view->n_places; i++) {
+        if (view->n_bytes[i] > 0) {
+            memcpy(view->bases[i], view->froms[i], view->n_bytes[i]);
+        }
+    }
+    for (uint32_t i = 0; i < view->n_pointers; i++) {
+        uint32_t place, offset;
+        unsigned char *pointer;
+
+        find_where(view, i, &place, &offset);
+        pointer = address_of(view, image_load64(view->froms[place] + offset));
+        memcpy(view->bases[place] + offset, &pointer, sizeof(pointer));
+    }
+}
+
+/* A pointer that is held becomes an address; others are written as they are. */
+static inline void write_pointer(const struct view *view, unsigned char *to,
+                                 const unsigned char *from, bool is_held)
+{
+    uint64_t value = image_load64(from);
+
+    if (is_held && value != 0) {
+        value = (uintptr_t)address_of(view, value);
+    }
+    memcpy(to, &value, sizeof(value));
+}
+
+/* Of those that are not absent no byte more than they have pieces. */
+static inline void write_globals(const struct view *view)
+{
+    const unsigned char *from = view->globals;
+
+    for (uint32_t i = 0; i < view->image->n_pieces; i++) {
+        const struct image_piece *piece = &view->image->pieces[i];
+
+        if (__builtin_expect(image_is_absent(view->absent, piece->global), 0)) {
+            continue;
+        }
+        if (__builtin_expect(piece->is_pointer, 0)) {
+            write_pointer(view, piece->at, from, true);
+        } else {
+            copy(piece->at, from, piece->n_bytes);
+        }
+        from += piece->n_bytes;
+    }
+}
+
 int image_replay(const struct replay *replay, struct bytes record, int32_t *ret_errno)
 {
-    const struct marshal_plan *plan = replay->plan;
-    struct reader reader = {record.data, record.n_bytes};
-    struct memories memories;
-    const unsigned char *at;
+    struct view view;
     int error;
 
     *ret_errno = MARSHAL_ERRNO_UNTOUCHED;
-    if (plan->function->captures_errno) {
-        at = take(&reader, sizeof(*ret_errno));
-        if (at == NULL) {
-            return -EBADMSG;
-        }
-        memcpy(ret_errno, at, sizeof(*ret_errno));
-    }
-    memories.n = 1 + plan->places->n;
-    for (uint32_t i = 1; i < memories.n; i++) {
-        if (!take_word(&reader, &memories.n_bytes[i]) || memories.n_bytes[i] > MARSHAL_MAX_BYTES) {
-            return -EBADMSG;
-        }
-    }
-    if (!run_parts(replay, &memories, reader, false)) {
+    if (!open_image(replay->plan, record, &view) || !are_pointers_good(&view)) {
         return -EBADMSG;
+    }
+    if (replay->plan->function->captures_errno) {
+        memcpy(ret_errno, view.head + IMAGE_ERRNO_AT, sizeof(*ret_errno));
     }
     if (replay->is_trial) {
         return 0;
     }
-    error = obtain(replay, &memories);
+    error = obtain(replay, &view);
     if (error == 0) {
-        run_parts(replay, &memories, reader, true);
+        write_places(&view);
+        write_globals(&view);
+        if (replay->plan->result_writes != NULL) {
+            write_pointer(&view, replay->result, view.result, view.image->is_result_held);
+        }
     }
     return error;
+}
+
+/* ---- comparison ------------------------------------------------------------------------------ */
+
+static struct marshal_difference differs(enum marshal_part part, uint32_t i)
+{
+    return (struct marshal_difference){.part = part, .index = i};
+}
+
+/* The bytes of each variable; what of them is absent was found equal. */
+static uint32_t find_other_global(const struct marshal_plan *plan, const struct view *a,
+                                  const struct view *b)
+{
+    uint32_t i = 0, at = 0;
+
+    for (; i < plan->function->n_globals; i++) {
+        if (image_is_absent(a->absent, i)) {
+            continue;
+        }
+        if (memcmp(a->globals + at, b->globals + at, plan->image->global_bytes[i]) != 0) {
+            break;
+        }
+        at += plan->image->global_bytes[i];
+    }
+    return i;
+}
+
+static bool are_equal_places(const struct view *a, const struct view *b)
+{
+    size_t n_a = (size_t)(a->result - a->wheres), n_b = (size_t)(b->result - b->wheres);
+
+    if (n_a != n_b || memcmp(a->wheres, b->wheres, n_a) != 0) {
+        return false;
+    }
+    for (uint32_t i = 1; i <= a->n_places; i++) {
+        if (a->n_bytes[i] != b->n_bytes[i] ||
+            memcmp(a->froms[i], b->froms[i], a->n_bytes[i]) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+struct marshal_difference image_compare(const struct marshal_plan *plan, struct bytes remembered,
+                                        struct bytes fresh)
+{
+    bool has_result = plan->result_writes != NULL, are_equal;
+    enum marshal_part first = has_result ? MARSHAL_PART_RESULT : MARSHAL_PART_GLOBAL;
+    struct view a, b;
+    uint32_t i;
+
+    if (!open_image(plan, remembered, &a) || !open_image(plan, fresh, &b)) {
+        return differs(first, 0);
+    }
+    if (plan->function->captures_errno &&
+        memcmp(a.head + IMAGE_ERRNO_AT, b.head + IMAGE_ERRNO_AT, sizeof(int32_t)) != 0) {
+        return differs(MARSHAL_PART_ERRNO, 0);
+    }
+    are_equal = are_equal_places(&a, &b);
+    if (has_result && (!are_equal || memcmp(a.result, b.result, sizeof(uint64_t)) != 0)) {
+        return differs(MARSHAL_PART_RESULT, 0);
+    }
+    if (a.absent != b.absent) {
+        return differs(MARSHAL_PART_GLOBAL, (uint32_t)__builtin_ctz(a.absent ^ b.absent));
+    }
+    i = find_other_global(plan, &a, &b);
+    if (i < plan->function->n_globals) {
+        return differs(MARSHAL_PART_GLOBAL, i);
+    }
+    return differs(are_equal ? MARSHAL_PART_NONE : MARSHAL_PART_GLOBAL, 0);
 }

@@ -61,8 +61,8 @@ struct marshal_plan {
     uintptr_t apart_begin, apart_end;
     const struct graph_node *result_writes;
     const struct graph_node **global_writes;
-    bool has_image;         /* its records lie as they will lie in memory: graph_image.h */
-    uint32_t *global_bytes; /* of such plans: of each variable */
+    const struct marshal_image
+        *image; /* its records lie as they will lie in memory: graph_image.h; or NULL */
     struct marshal_places *places;
 
     const struct marshal_fixed

@@ -323,7 +323,7 @@ uint32_t marshal_record_bytes(const struct marshal_plan *plan)
 
 bool marshal_replays_alone(const struct marshal_plan *plan)
 {
-    return plan->has_image;
+    return plan->image != NULL;
 }
 
 int marshal_init(void)

@@ -176,6 +176,9 @@ int marshal_capture(const struct marshal_plan *plan, void *const *arguments, con
     if (plan->fixed != NULL) {
         return fixed_capture(plan, arguments, result, set_errno, buffer);
     }
+    if (plan->image != NULL) {
+        return image_capture(plan, arguments, result, call, set_errno, buffer);
+    }
     if (plan->has_graph_record) {
         return graph_capture(plan, arguments, result, call, set_errno, buffer);
     }
@@ -361,7 +364,7 @@ static int run(const struct replay *replay, struct bytes record, int32_t *ret_er
     if (replay->plan->fixed != NULL) {
         return fixed_replay(replay, record, ret_errno);
     }
-    if (replay->plan->has_image) {
+    if (replay->plan->image != NULL) {
         return image_replay(replay, record, ret_errno);
     }
     if (replay->plan->has_graph_record) {
