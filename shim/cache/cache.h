@@ -168,16 +168,26 @@ int cache_insert(struct cache *cache, const struct cache_key *key, struct bytes 
  * have one size and lie in slots; owner as in struct cache_lookup_options. Behind the key is memory
  * for CACHE_BEGIN_KEY_BYTES, in words. As cache_lookup, of a key that has no entry, and is not
  * computed, nor is any other of its shard: true, then ret_ticket is as after CACHE_MISS. False:
- * nothing has happened, ask cache_lookup.
+ * nothing has happened, ask cache_lookup. cache_begin_absent: the caller has seen that it has no
+ * entry, and nothing has happened since.
  */
 #define CACHE_BEGIN_KEY_BYTES 32
 
 bool cache_begin_words(struct cache *cache, const struct cache_key *key, const void *owner,
                        struct cache_ticket *ret_ticket);
+bool cache_begin_absent(struct cache *cache, const struct cache_key *key, const void *owner,
+                        struct cache_ticket *ret_ticket);
 
-/* As cache_insert. True: stored, and the flight has landed. False: nothing has happened, ask it. */
-bool cache_fill_words(struct cache *cache, const struct cache_key *key, struct bytes value,
-                      const struct cache_ticket *ticket);
+/*
+ * As cache_insert, for a key that was looked up so and that lies in a slot: it and the value behind
+ * it, in words, of which the last of each is filled up with zeroes (short_key.h, if keys differ in
+ * size). True: stored, and the flight has landed. False: nothing has happened, ask cache_insert.
+ */
+typedef bool (*cache_fill_fn)(struct cache *cache, const uint64_t *row,
+                              const struct cache_ticket *ticket);
+
+/* The code of this cache; NULL: there is none. */
+cache_fill_fn cache_fill_code(const struct cache *cache);
 
 /*
  * The real call failed: answers with the entry of the key, unless it is a failure itself, its end

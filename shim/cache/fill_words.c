@@ -6,8 +6,11 @@
  * enough. Whatever is otherwise is left to those two.
  */
 #include "cache/cache_private.h"
+#include "cache/table_slots.h"
 
 #include <assert.h>
+
+#define likely(condition) __builtin_expect(!!(condition), 1)
 
 /*
  * Nobody else can be inside, unless a handler has left while the shard was being changed: then its
@@ -18,28 +21,13 @@ static inline bool is_alone(const struct cache *cache, const struct shard *shard
     return __libc_single_threaded && !lock_is_held(&shard->lock) && shard_is_current(cache, shard);
 }
 
-/* In most groups no entry has the tag, and none has passed. */
-static inline bool is_absent(const struct table *table, const struct cache_key *key)
-{
-    const struct group *home;
-
-    if (!table->layout->is_direct && table->n_groups > 0) {
-        home = &table->groups[table_home(table, (uint32_t)(key->hash >> 32))];
-        if (group_match(home, tag_of_hash(key->hash)) == 0 && home->n_passed == 0) {
-            return true;
-        }
-    }
-    return table_find(table, key->bytes, key->hash) == TABLE_NO_SLOT;
-}
-
 /* Takes no lock: nothing is seen of a flight until it is whole (flight.h). */
-bool cache_begin_words(struct cache *cache, const struct cache_key *key, const void *owner,
-                       struct cache_ticket *ret_ticket)
+bool cache_begin_absent(struct cache *cache, const struct cache_key *key, const void *owner,
+                        struct cache_ticket *ret_ticket)
 {
     struct shard *shard = cache_shard(cache, key->hash);
 
-    if (!is_alone(cache, shard) || !flights_are_none(&shard->flights, key->bytes) ||
-        !is_absent(&shard->table, key)) {
+    if (!likely(is_alone(cache, shard) && flights_are_none(&shard->flights, key->bytes))) {
         return false;
     }
     ret_ticket->generation = atomic_load_explicit(&shard->front.generation, memory_order_relaxed);
@@ -49,7 +37,7 @@ bool cache_begin_words(struct cache *cache, const struct cache_key *key, const v
     ret_ticket->cache = cache;
     ret_ticket->n_fences = 0;
     ret_ticket->flight = 0;
-    if (cache->options.single_flight) {
+    if (likely(cache->options.single_flight)) {
         ret_ticket->flight = flights_begin_alone(&shard->flights, key->bytes, key->hash,
                                                  ret_ticket->generation, owner);
     }
@@ -58,32 +46,83 @@ bool cache_begin_words(struct cache *cache, const struct cache_key *key, const v
 
 _Static_assert(CACHE_BEGIN_KEY_BYTES == FLIGHT_INLINE_KEY_BYTES, "flights_begin_alone");
 
-/*
- * Who makes way for so many bytes, in a shard that is being changed; TABLE_NO_SLOT: there is room.
- * False: there is nobody in this shard, or its table has to grow. Who was chosen has to leave.
- */
-static inline bool choose_locked(struct cache *cache, struct shard *shard, uint64_t hash,
-                                 uint64_t n_bytes, uint32_t *ret_slot)
+bool cache_begin_words(struct cache *cache, const struct cache_key *key, const void *owner,
+                       struct cache_ticket *ret_ticket)
 {
-    const struct policy *policy = cache->policy;
+    struct shard *shard = cache_shard(cache, key->hash);
+
+    return table_find(&shard->table, key->bytes, key->hash) == TABLE_NO_SLOT &&
+           cache_begin_absent(cache, key, owner, ret_ticket);
+}
+
+/* What is known of a cache when the code that fills it is compiled. */
+enum fill_way {
+    FILL_PLACES,
+    FILL_STAMPS, /* groups, and the policy is lru */
+    FILL_GROUPS,
+};
+
+/* There is room for one more, whatever the shard. */
+static inline bool has_room(const struct cache *cache)
+{
+    return atomic_load_explicit(&cache->n_entries, memory_order_relaxed) <
+               cache->options.max_entries &&
+           atomic_load_explicit(&cache->n_bytes, memory_order_relaxed) +
+                   cache->layout.share_bytes <=
+               cache->options.max_bytes;
+}
+
+/*
+ * Who makes way, in a shard that is being changed; TABLE_NO_SLOT: there is room. False: there is
+ * nobody in this shard, or its table has to grow. Who was chosen has to leave.
+ */
+static inline __attribute__((always_inline)) bool
+choose_locked(struct cache *cache, struct shard *shard, enum fill_way way, uint32_t *ret_slot)
+{
     struct table *table = &shard->table;
 
     lock_assert_held(&shard->lock);
-    *ret_slot = policy->one_per_place ? table_find_rival(table, hash) : TABLE_NO_SLOT;
-    if (*ret_slot != TABLE_NO_SLOT) {
-        return true;
+    if (!likely(!has_room(cache))) {
+        *ret_slot = TABLE_NO_SLOT;
+        return way == FILL_PLACES || table->n_live < table->n_groups * GROUP_LOAD;
     }
-    if (atomic_load_explicit(&cache->n_entries, memory_order_relaxed) >=
-            cache->options.max_entries ||
-        atomic_load_explicit(&cache->n_bytes, memory_order_relaxed) + n_bytes >
-            cache->options.max_bytes) {
-        return policy->victim(&table->order, ret_slot);
-    }
-    return policy->one_per_place || table->n_live < table->n_groups * GROUP_LOAD;
+    return way == FILL_STAMPS ? order_oldest(&table->order, ret_slot)
+                              : cache->policy->victim(&table->order, ret_slot);
 }
 
-/* Leaves its room to whoever comes next. */
-static void evict_locked(struct cache *cache, struct shard *shard, uint32_t slot)
+/*
+ * One that lies whole in its slot leaves room for another such entry: the sums stay as they are, or
+ * grow by the entry that nobody makes way for.
+ */
+static inline __attribute__((always_inline)) void
+make_way_locked(struct cache *cache, struct shard *shard, enum fill_way way, uint32_t slot)
+{
+    const uint64_t n_bytes = cache->layout.share_bytes;
+    struct table *table = &shard->table;
+
+    lock_assert_held(&shard->lock);
+    if (!likely(slot != TABLE_NO_SLOT)) {
+        alone_add(&cache->n_entries, 1);
+        alone_add(&cache->n_bytes, n_bytes);
+        shard->n_bytes += n_bytes;
+        return;
+    }
+    alone_add(&cache->n_evictions, 1);
+    if (way != FILL_STAMPS && cache->policy->on_remove != NULL) {
+        cache->policy->on_remove(&table->order, slot, NULL);
+    }
+    if (way == FILL_PLACES) {
+        table->n_live--;
+        shared_store(table_slot(table, slot), 0);
+    } else {
+        slot_free(table, slot);
+        order_set_mark(&table->order, slot, 0);
+    }
+}
+
+/* Leaves its room to whoever comes next, and its block. */
+static __attribute__((noinline)) void evict_locked(struct cache *cache, struct shard *shard,
+                                                   uint32_t slot)
 {
     uint64_t n_bytes = cache_take_out_locked(cache, shard, slot, NULL);
 
@@ -93,76 +132,111 @@ static void evict_locked(struct cache *cache, struct shard *shard, uint32_t slot
     alone_subtract(&cache->n_entries, 1);
 }
 
-/* One that lies whole in its slot leaves room for another such entry: the sums stay as they are. */
-static inline void replace_locked(struct cache *cache, struct shard *shard, uint32_t slot)
-{
-    lock_assert_held(&shard->lock);
-    alone_add(&cache->n_evictions, 1);
-    if (cache->policy->on_remove != NULL) {
-        cache->policy->on_remove(&shard->table.order, slot, NULL);
-    }
-    table_remove(&shard->table, slot);
-}
-
-/* An entry that lies whole in its slot. */
-static inline bool fill_locked(struct cache *cache, struct shard *shard,
-                               const struct cache_key *key, struct bytes value)
+static inline __attribute__((always_inline)) void place_locked(struct cache *cache,
+                                                               struct shard *shard,
+                                                               enum fill_way way,
+                                                               const uint64_t *row, uint64_t hash)
 {
     static const struct policy_past nothing;
-    const uint64_t n_bytes = cache->layout.share_bytes;
     struct table *table = &shard->table;
+    struct slot_head *head;
     uint32_t slot;
 
     lock_assert_held(&shard->lock);
+    if (way == FILL_PLACES) {
+        slot = table_place(table, hash);
+        table->n_live++;
+        head = order_slot(&table->order, slot);
+    } else {
+        slot = slot_take(table, tag_of_hash(hash), (uint32_t)(hash >> 32));
+        head = order_slot(&table->order, slot);
+        order_set_hash(head, (uint32_t)(hash >> 32));
+    }
+    slot_write_row((char *)head, row, cache->layout.n_row_words);
+    if (way == FILL_PLACES) {
+        place_show(table, (char *)head);
+    }
+    if (way == FILL_STAMPS) {
+        order_stamp(&table->order, head);
+    } else {
+        cache->policy->on_insert(&table->order, slot, &nothing);
+    }
+}
+
+static inline __attribute__((always_inline)) bool fill_locked(struct cache *cache,
+                                                              struct shard *shard,
+                                                              enum fill_way way,
+                                                              const uint64_t *row, uint64_t hash)
+{
+    uint32_t slot = TABLE_NO_SLOT;
+
+    lock_assert_held(&shard->lock);
     shard_begin_change_locked(shard);
-    if (!choose_locked(cache, shard, key->hash, n_bytes, &slot)) {
+    if (way == FILL_PLACES) {
+        slot = table_find_rival(&shard->table, hash);
+    }
+    if (!likely(slot != TABLE_NO_SLOT || choose_locked(cache, shard, way, &slot))) {
         shard_end_change_locked(shard);
         return false;
     }
-    if (slot != TABLE_NO_SLOT && cache->layout.block_at != 0 && table_block(table, slot) != NULL) {
+    if (cache->layout.block_at != 0 && slot != TABLE_NO_SLOT &&
+        __builtin_expect(table_block(&shard->table, slot) != NULL, 0)) {
         shard_end_change_locked(shard);
         evict_locked(cache, shard, slot);
         slot = TABLE_NO_SLOT;
         shard_begin_change_locked(shard);
     }
-    if (slot != TABLE_NO_SLOT) {
-        replace_locked(cache, shard, slot);
-    } else {
-        alone_add(&cache->n_entries, 1);
-        alone_add(&cache->n_bytes, n_bytes);
-        shard->n_bytes += n_bytes;
-    }
-    slot = table_add_whole(table, key->bytes, key->hash, value);
-    cache->policy->on_insert(&table->order, slot, &nothing);
+    make_way_locked(cache, shard, way, slot);
+    place_locked(cache, shard, way, row, hash);
     shard_end_change_locked(shard);
     return true;
 }
 
-bool cache_fill_words(struct cache *cache, const struct cache_key *key, struct bytes value,
-                      const struct cache_ticket *ticket)
+static inline __attribute__((always_inline)) bool
+fill(struct cache *cache, enum fill_way way, const uint64_t *row, const struct cache_ticket *ticket)
 {
-    const struct table_layout *layout = &cache->layout;
     struct shard *shard = &cache->shards[ticket->shard];
     bool is_filled, has_landed = true;
 
-    assert(layout->n_value_bytes == value.n_bytes && layout->life_at == 0);
-    if (table_needs_block(layout, key->bytes.n_bytes) ||
-        layout->share_bytes > cache->options.max_bytes || !is_alone(cache, shard) ||
-        !lock_try_acquire(&shard->lock)) {
+    if (!likely(is_alone(cache, shard) && lock_try_acquire(&shard->lock))) {
         return false;
     }
-    is_filled = ticket->generation ==
-                    atomic_load_explicit(&shard->front.generation, memory_order_relaxed) &&
-                ticket->absent_at ==
-                    atomic_load_explicit(&shard->front.sequence, memory_order_relaxed) + 1 &&
-                fill_locked(cache, shard, key, value);
-    if (is_filled) {
+    is_filled = likely(ticket->generation ==
+                       atomic_load_explicit(&shard->front.generation, memory_order_relaxed)) &&
+                likely(ticket->absent_at ==
+                       atomic_load_explicit(&shard->front.sequence, memory_order_relaxed) + 1) &&
+                fill_locked(cache, shard, way, row, ticket->hash);
+    if (likely(is_filled)) {
         has_landed = flights_land_alone(&shard->flights, ticket->flight);
         cache_prove_locked(cache, shard);
     }
     lock_release(&shard->lock);
-    if (!has_landed) {
+    if (!likely(has_landed)) {
         cache_land(cache, ticket, FLIGHT_LANDED);
     }
     return is_filled;
+}
+
+#define FILL(name, way)                                               \
+    static bool fill_##name(struct cache *cache, const uint64_t *row, \
+                            const struct cache_ticket *ticket)        \
+    {                                                                 \
+        return fill(cache, way, row, ticket);                         \
+    }
+
+FILL(places, FILL_PLACES)
+FILL(stamps, FILL_STAMPS)
+FILL(groups, FILL_GROUPS)
+
+cache_fill_fn cache_fill_code(const struct cache *cache)
+{
+    const struct table_layout *layout = &cache->layout;
+
+    if (layout->n_row_words < 2 || layout->life_at != 0 || layout->secret ||
+        layout->share_bytes > cache->options.max_bytes) {
+        return NULL;
+    }
+    return layout->is_direct              ? fill_places
+           : cache->policy == &policy_lru ? fill_stamps
+                                          : fill_groups;
 }

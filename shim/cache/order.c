@@ -256,6 +256,7 @@ static void forget_candidates(struct order *order)
 {
     order->n_candidates = 0;
     order->next_candidate = 0;
+    order->n_sorted = 0;
 }
 
 /*
@@ -283,7 +284,7 @@ void order_renumber(struct order *order)
     forget_candidates(order);
 }
 
-bool order_oldest(struct order *order, uint32_t *ret_slot)
+bool order_find_oldest(struct order *order, uint32_t *ret_slot)
 {
     for (;;) {
         for (; order->next_candidate < order->n_candidates; order->next_candidate++) {

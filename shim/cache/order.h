@@ -118,7 +118,24 @@ static inline void order_stamp(struct order *order, struct slot_head *head)
     head->mark = ++order->clock;
 }
 
-/* The live slot with the smallest stamp; false when there is none. */
-bool order_oldest(struct order *order, uint32_t *ret_slot);
+/* The same when the next candidate does not say it. */
+bool order_find_oldest(struct order *order, uint32_t *ret_slot);
+
+/*
+ * The live slot with the smallest stamp; false when there is none. It stays the next candidate
+ * until its stamp changes.
+ */
+static inline bool order_oldest(struct order *order, uint32_t *ret_slot)
+{
+    if (__builtin_expect(order->next_candidate < order->n_sorted, 1)) {
+        uint64_t candidate = order->candidates[order->next_candidate];
+
+        *ret_slot = (uint32_t)candidate;
+        if (__builtin_expect(*order_stamp_of(order, *ret_slot) == (uint32_t)(candidate >> 32), 1)) {
+            return true;
+        }
+    }
+    return order_find_oldest(order, ret_slot);
+}
 
 #endif

@@ -5,7 +5,7 @@
  * clean up and no entry moves because another left. The table doubles up to what max_entries needs;
  * one mapping holds groups, slots, candidates and heap.
  */
-#include "cache/table.h"
+#include "cache/table_slots.h"
 
 #include "base/arena.h"
 
@@ -80,6 +80,9 @@ void table_layout_init(struct table_layout *layout, uint32_t n_key_bytes, uint32
     }
     layout->slot_bytes = at;
     layout->is_word = n_key_bytes == 8 && n_value_bytes == 8;
+    layout->n_row_words = layout->n_value_bytes == 0
+                              ? 0
+                              : (layout->value_at + round8(n_value_bytes) - TABLE_KEY_AT) / 8;
     if (layout->is_direct) {
         layout->slot_bytes = at + PLACE_LINKS_BYTES;
         layout->share_bytes = layout->slot_bytes + (has_lives ? (uint32_t)sizeof(uint32_t) : 0);
@@ -251,29 +254,6 @@ static int table_map(struct table *table, const struct table_layout *layout,
     return 0;
 }
 
-/* A free slot for this hash, marked as taken. There must be one. */
-static uint32_t slot_take(struct table *table, unsigned char tag, uint32_t hash_upper)
-{
-    uint32_t at = table_home(table, hash_upper);
-
-    for (;;) {
-        struct group *group = &table->groups[at];
-        uint32_t mask = group_match(group, 0);
-
-        if (mask != 0) {
-            uint32_t i = (uint32_t)__builtin_ctz(mask);
-
-            group_set_tag(group, i, tag);
-            table->n_live++;
-            return at * GROUP_SLOTS + i;
-        }
-        if (group->n_passed < GROUP_PASSED_MAX) {
-            group_set_passed(group, group->n_passed + 1u);
-        }
-        at = at + 1 == table->n_groups ? 0 : at + 1;
-    }
-}
-
 /* Entries keep marks and lives; only slots get new numbers, which the old heads then hold. */
 static void table_move_entries(struct table *to, struct table *from)
 {
@@ -390,35 +370,6 @@ static inline uint32_t head_take(struct table *table, uint64_t hash)
     return slot;
 }
 
-/*
- * The slot is filled. The head of a place is written last, for hits that ask nothing else: a change
- * that was left unfinished answers nobody.
- */
-static inline void head_show(struct table *table, char *at)
-{
-    if (table->layout->is_direct) {
-        __atomic_store_n((shared_word *)(void *)at, table->generation, __ATOMIC_RELEASE);
-    }
-}
-
-uint32_t table_add_whole(struct table *table, struct bytes key, uint64_t hash, struct bytes value)
-{
-    const struct table_layout *layout = table->layout;
-    uint32_t slot = head_take(table, hash);
-    char *at = table_slot(table, slot);
-    struct short_key short_key;
-
-    if (layout->has_short_keys) {
-        short_key = short_key_of(key);
-        shared_write(at + TABLE_KEY_AT, short_key.words, sizeof(short_key.words));
-    } else {
-        shared_write(at + TABLE_KEY_AT, key.data, key.n_bytes);
-    }
-    shared_write(at + layout->value_at, value.data, value.n_bytes);
-    head_show(table, at);
-    return slot;
-}
-
 uint32_t table_add(struct table *table, struct bytes key, uint64_t hash, struct bytes value,
                    struct block *block, uint64_t now_ns, const struct cache_life *life)
 {
@@ -446,25 +397,10 @@ uint32_t table_add(struct table *table, struct bytes key, uint64_t hash, struct 
     if (layout->life_at != 0) {
         expiry_add(&table->expiry, slot, now_ns, life);
     }
-    head_show(table, at);
-    return slot;
-}
-
-/* The reverse of slot_take. */
-static void slot_free(struct table *table, uint32_t slot)
-{
-    uint32_t to = slot / GROUP_SLOTS;
-
-    for (uint32_t at = table_home(table, order_slot(&table->order, slot)->hash); at != to;) {
-        struct group *group = &table->groups[at];
-
-        if (group->n_passed < GROUP_PASSED_MAX) {
-            group_set_passed(group, group->n_passed - 1u);
-        }
-        at = at + 1 == table->n_groups ? 0 : at + 1;
+    if (layout->is_direct) {
+        place_show(table, at);
     }
-    group_set_tag(&table->groups[to], slot % GROUP_SLOTS, 0);
-    table->n_live--;
+    return slot;
 }
 
 struct block *table_remove(struct table *table, uint32_t slot)

@@ -40,6 +40,8 @@ struct table_layout {
     uint32_t value_at;
     uint32_t block_at;
     uint32_t life_at;
+    uint32_t n_row_words; /* of a key and a value that lie in the slot, one behind the other; 0: no
+                             value does */
     uint32_t share_bytes; /* of the table's memory for one entry, when the table is full */
     bool is_word;         /* key and value are one word each, at the places below */
     bool has_short_keys;  /* at TABLE_KEY_AT, and longer ones in the block, block_at being the same;
@@ -113,9 +115,6 @@ uint32_t table_find(const struct table *table, struct bytes key, uint64_t hash);
  */
 uint32_t table_add(struct table *table, struct bytes key, uint64_t hash, struct bytes value,
                    struct block *block, uint64_t now_ns, const struct cache_life *life);
-
-/* The same of an entry that lies whole in its slot, and lives until it goes. */
-uint32_t table_add_whole(struct table *table, struct bytes key, uint64_t hash, struct bytes value);
 
 /* Frees the slot and returns its block (NULL: it had none), which is the caller's now. */
 struct block *table_remove(struct table *table, uint32_t slot);

@@ -244,6 +244,17 @@ cache_find_home(const struct cache_words *words, const struct cache_front *front
     return false;
 }
 
+/* An entry of this home group may lie in another, so that cache_find_further may be asked. */
+static inline bool cache_was_passed(const struct cache_words *words,
+                                    const struct cache_front *front, uint64_t hash)
+{
+    const struct group *groups = atomic_load_explicit(&front->groups, memory_order_relaxed);
+    uint32_t n_groups = atomic_load_explicit(&front->n_groups, memory_order_relaxed);
+
+    return words->use != CACHE_WORDS_PLACE &&
+           group_was_passed(&groups[group_home((uint32_t)(hash >> 32), n_groups)]);
+}
+
 /*
  * The slot of an entry that does not lie in its home group, or NULL. As cache_find_words, of a key
  * of any number of words, or a short key.

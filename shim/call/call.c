@@ -14,8 +14,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* Written by call_init, before the first call. */
-static struct call_hooks call_hooks;
+struct call_hooks call_hooks;
 
 __thread uint32_t call_calls_since_tick;
 
@@ -160,14 +159,6 @@ keep_result(struct call_plan *plan, const struct cache_key *key, const struct ca
     }
     marshal_buffer_fini(&record);
     return stored;
-}
-
-void call_look_on_miss(void)
-{
-    call_try_what_rests();
-    if (call_hooks.miss != NULL) {
-        call_hooks.miss();
-    }
 }
 
 /*

@@ -74,9 +74,6 @@ static inline void call_tick(uint32_t n_calls)
     }
 }
 
-/* On each miss, before the real function: what else may be due. The guard is set. */
-void call_look_on_miss(void);
-
 /* The lock-free part of call_plan_invalidate. A callback: plan is a struct call_plan. */
 void call_fence(void *plan);
 
@@ -108,6 +105,9 @@ int call_find_instance(struct call_plan *plan, void *const *arguments, struct by
 void call_rest(struct call_plan *plan, const struct call_balance *balance);
 void call_note_pays(struct call_plan *plan);
 
+/* Written by call_init, before the first call. */
+extern struct call_hooks call_hooks __attribute__((visibility("hidden")));
+
 extern _Atomic uint64_t call_try_again_ns;
 void call_try_again(void);
 
@@ -118,6 +118,15 @@ static inline void call_try_what_rests(void)
 
     if (__builtin_expect(due_ns != UINT64_MAX, 0) && clock_coarse_ns() >= due_ns) {
         call_try_again();
+    }
+}
+
+/* On each miss, before the real function: what else may be due. The guard is set. */
+static inline void call_look_on_miss(void)
+{
+    call_try_what_rests();
+    if (call_hooks.miss != NULL) {
+        call_hooks.miss();
     }
 }
 

@@ -103,39 +103,6 @@ static bool glance(struct call_plan *plan, const struct abi_words *words, uint64
     return true;
 }
 
-struct abi_both quick_further(struct call_plan *plan, uint64_t i0, uint64_t i1, uint64_t i2,
-                              double v0, double v1, double v2)
-{
-    const struct call_quick *quick = &plan->quick;
-    _Atomic uint64_t *hits = stats_hits_alone(plan->counters);
-    uint64_t n_hits = atomic_load_explicit(hits, memory_order_relaxed) + 1, hash, word = 0;
-    struct abi_words words;
-    unsigned __int128 key;
-    struct cache_front *front;
-    bool is_hit = false;
-    char *slot;
-
-    if (!__libc_single_threaded) {
-        return quick_beside_others(plan, i0, i1, i2, v0, v1, v2);
-    }
-    guard_enter();
-    if (!fork_page_is_new_child() && !is_look_due(plan, n_hits) &&
-        is_rounding_told(plan, plan->abi->n_vectors > 0)) {
-        quick_note_words(&words, i0, i1, i2, v0, v1, v2);
-        key = quick_make_key(plan, &words);
-        hash = hash_words(low_of(key), high_of(key), &quick->seeds);
-        front = cache_front(&quick->cache, hash);
-        slot = cache_find_further(&quick->cache, front, low_of(key), high_of(key), hash);
-        if (slot != NULL && cache_use_words(&quick->cache, front, slot, quick->cache.use)) {
-            word = widen(quick, cache_words_value(&quick->cache, slot, true));
-            atomic_store_explicit(hits, n_hits, memory_order_relaxed);
-            is_hit = true;
-        }
-    }
-    guard_leave();
-    return is_hit ? both(word) : quick_handle(plan, i0, i1, i2, v0, v1, v2);
-}
-
 /* The long way, with the arguments in memory. */
 struct abi_both quick_handle_long(struct call_plan *plan, uint64_t i0, uint64_t i1, uint64_t i2,
                                   double v0, double v1, double v2)
@@ -214,7 +181,9 @@ void quick_prepare(struct call_plan *plan)
     quick->n_key_bytes = flat.n_key_bytes;
     quick->n_result_bytes = flat.n_result_bytes;
     quick->looks_at_rounding = plan->uses_float;
-    quick->computes = !plan->judges_results && !plan->has_fences;
+    if (!plan->judges_results && !plan->has_fences) {
+        quick->fill = cache_fill_code(plan->cache);
+    }
     quick_follow_share(plan, atomic_load_explicit(&plan->measure.share, memory_order_relaxed));
     quick->code = quick->is_text ? quick_text_code(quick->cache.use)
                                  : quick_words_code(abi->n_arguments, vectors, quick->cache.use,

@@ -26,10 +26,11 @@ struct call_quick {
     uint32_t shifts[MARSHAL_FLAT_PARAMETERS]; /* to its place in the key, in bits */
     uint32_t widening; /* of a signed result that is narrower than a register, in bits */
     uint32_t n_key_bytes, n_result_bytes; /* the former not of texts */
+    cache_fill_fn fill; /* NULL: misses go the long way, as where what becomes of a result hangs on
+                           what it is */
     bool looks_at_rounding;
-    bool computes;          /* misses go the short way, too: results are kept, whatever they are */
-    bool is_text;           /* its one argument is; without masks, shifts and seeds */
-    uint32_t ahead_offsets; /* of marshal_is_ahead */
+    bool is_text;               /* its one argument is; without masks, shifts and seeds */
+    uint32_t ahead_offsets;     /* of marshal_is_ahead */
     _Atomic uint32_t look_mask; /* of this thread's count of hits: those that go the long way */
 };
 

@@ -97,22 +97,26 @@ void (*quick_words_code(uint32_t n_arguments, uint32_t vectors, enum cache_words
                         bool is_plain))(void);
 
 /*
- * What quick_words.c has no answer for at the first look: an entry that does not lie where it
- * should, or else quick_handle.
+ * quick_miss.c: what quick_words.c has no answer for at the first look. An entry that does not lie
+ * where it should, or a miss, or else quick_handle_long.
  */
 struct abi_both quick_further(struct call_plan *plan, uint64_t i0, uint64_t i1, uint64_t i2,
                               double v0, double v1, double v2);
+
+/*
+ * The same of a text that marshal_is_ahead lets pass, in a process without threads. False: nothing
+ * has happened, it is too long or has to go the long way.
+ */
+bool quick_further_text(struct call_plan *plan, const char *text, uint64_t *ret_word);
 
 /* The same in a process with threads. */
 struct abi_both quick_beside_others(struct call_plan *plan, uint64_t i0, uint64_t i1, uint64_t i2,
                                     double v0, double v1, double v2);
 
 /*
- * What is no hit of the short way, with at most three integers and three vector registers: the
- * short way of a miss (quick_miss.c); and the long way, for everything else.
+ * The long way, with at most three integers and three vector registers; those of the arguments that
+ * there are not are anything.
  */
-struct abi_both quick_handle(struct call_plan *plan, uint64_t i0, uint64_t i1, uint64_t i2,
-                             double v0, double v1, double v2);
 struct abi_both quick_handle_long(struct call_plan *plan, uint64_t i0, uint64_t i1, uint64_t i2,
                                   double v0, double v1, double v2);
 

@@ -70,51 +70,22 @@ hit_short(struct call_plan *plan, enum cache_words_use use, const char *text, ui
     return true;
 }
 
-/* The same of an entry that does not lie where it should. */
-static bool hit_further(struct call_plan *plan, const char *text, uint64_t *ret_word)
-{
-    const struct call_quick *quick = &plan->quick;
-    _Atomic uint64_t *hits = stats_hits_alone(plan->counters);
-    uint64_t n_hits = atomic_load_explicit(hits, memory_order_relaxed) + 1, hash;
-    struct cache_front *front;
-    struct short_key key;
-    uint32_t n_bytes;
-    char *slot;
-
-    if (fork_page_is_new_child() || is_look_due(plan, n_hits) || !is_rounding_told(plan, false) ||
-        (n_bytes = marshal_short_text(text, key.words)) == 0) {
-        return false;
-    }
-    hash = hash_of_halves(hash_three_halves(key.words, n_bytes, &quick->seeds));
-    key.words[2] = short_key_last(key.words[2], n_bytes);
-    front = cache_front(&quick->cache, hash);
-    slot = cache_find_further_key(&quick->cache, front, key.words, SHORT_KEY_WORDS, hash);
-    if (slot == NULL || !cache_use_words(&quick->cache, front, slot, quick->cache.use)) {
-        return false;
-    }
-    *ret_word = widen(quick, shared_load(slot + CACHE_WORDS_KEY_AT + sizeof(key)));
-    atomic_store_explicit(hits, n_hits, memory_order_relaxed);
-    return true;
-}
-
 /* What is no such hit. */
 static __attribute__((noinline)) struct abi_both handle(struct call_plan *plan, const char *text)
 {
+    bool is_ahead = __libc_single_threaded && marshal_is_ahead(text, plan->quick.ahead_offsets);
     struct abi_words words;
-    uint64_t word = 0;
-    bool is_hit;
+    uint64_t word;
 
+    if (likely(is_ahead) && likely(quick_further_text(plan, text, &word))) {
+        return both(word);
+    }
     words.integers[0] = (uintptr_t)text;
     if (plan->wide != NULL &&
-        !(__libc_single_threaded && marshal_is_ahead(text, plan->quick.ahead_offsets) &&
-          strnlen(text, MARSHAL_AHEAD_BYTES) < MARSHAL_AHEAD_BYTES)) {
+        !(is_ahead && strnlen(text, MARSHAL_AHEAD_BYTES) < MARSHAL_AHEAD_BYTES)) {
         return plan->wide->code(plan, &words);
     }
-    guard_enter();
-    is_hit = __libc_single_threaded && marshal_is_ahead(text, plan->quick.ahead_offsets) &&
-             hit_further(plan, text, &word);
-    guard_leave();
-    return is_hit ? both(word) : quick_handle(plan, words.integers[0], 0, 0, 0, 0, 0);
+    return quick_handle_long(plan, words.integers[0], 0, 0, 0, 0, 0);
 }
 
 #define QUICK_TEXT(suffix, use)                                                     \

@@ -161,7 +161,8 @@ __attribute__((noinline)) static bool ask_beside_others(struct call_plan *plan,
 }
 
 uint32_t quick_wide_key(const struct call_plan *plan, const struct abi_words *words,
-                        uint64_t ret_key[QUICK_TEXTS_WORDS], uint64_t *ret_hash)
+                        uint64_t ret_row[QUICK_TEXTS_WORDS], uint64_t *ret_hash,
+                        uint32_t *ret_n_words)
 {
     const struct call_wide *wide = plan->wide;
     uint32_t n_bytes = wide->n_key_bytes;
@@ -169,34 +170,59 @@ uint32_t quick_wide_key(const struct call_plan *plan, const struct abi_words *wo
     if (!are_outs_apart(wide, words)) {
         return 0;
     }
-    if (wide->n_words == 0) {
-        n_bytes = quick_texts_key(&wide->texts, words, ret_key);
-        *ret_hash = n_bytes == 0 ? 0 : hash_bytes((struct bytes){ret_key, n_bytes}, plan->seed);
+    *ret_n_words = wide->rows.n_key_words;
+    if (likely(wide->n_words != 0)) {
+        make_whole_key(plan, wide->n_words, words, ret_row);
+        *ret_hash = hash_key(plan, wide->n_words, ret_row);
         return n_bytes;
     }
-    make_whole_key(plan, wide->n_words, words, ret_key);
-    *ret_hash = hash_key(plan, wide->n_words, ret_key);
+    n_bytes = quick_texts_key(&wide->texts, words, ret_row);
+    if (n_bytes <= SHORT_KEY_BYTES) {
+        *ret_hash = hash_three_words(ret_row, n_bytes, plan->seed);
+        ret_row[2] = short_key_last(ret_row[2], n_bytes);
+    } else {
+        *ret_hash = hash_bytes((struct bytes){ret_row, n_bytes}, plan->seed);
+        *ret_n_words = 0;
+    }
     return n_bytes;
 }
 
-uint32_t quick_wide_record(const struct call_plan *plan, const struct abi_words *words,
-                           uint64_t result, int set_errno, uint64_t ret_record[CACHE_ROW_WORDS])
+/* So many bytes from anywhere, filled up with zeroes. The reverse of quick_give. */
+static inline void take(uint64_t *to, const char *from, uint32_t n_bytes)
+{
+    uint32_t half;
+    uint64_t rest = 0;
+
+    for (; n_bytes >= 8; n_bytes -= 8, from += 8) {
+        memcpy(to++, from, 8);
+    }
+    if (n_bytes == 4) {
+        memcpy(&half, from, 4);
+        *to = half;
+    } else if (n_bytes != 0) {
+        for (uint32_t i = 0; i < n_bytes; i++) {
+            rest |= (uint64_t)(unsigned char)from[i] << 8 * i;
+        }
+        *to = rest;
+    }
+}
+
+void quick_wide_record(const struct call_plan *plan, const struct abi_words *words, uint64_t result,
+                       int set_errno, uint64_t ret_record[CACHE_ROW_WORDS])
 {
     const struct call_wide *wide = plan->wide;
     int32_t done = set_errno == 0 ? MARSHAL_ERRNO_UNTOUCHED : set_errno;
 
-    memset(ret_record, 0, sizeof(uint64_t) * CACHE_ROW_WORDS);
     for (uint32_t i = 0; i < wide->n_outs; i++) {
-        memcpy(&ret_record[wide->outs[i].word], load_pointer(words, wide->outs[i].from),
-               wide->outs[i].n_bytes);
+        take(&ret_record[wide->outs[i].word], load_pointer(words, wide->outs[i].from),
+             wide->outs[i].n_bytes);
     }
     if (wide->result_word != QUICK_NO_WORD) {
-        memcpy(&ret_record[wide->result_word], &result, plan->quick.n_result_bytes);
+        ret_record[wide->result_word] = result;
     }
     if (wide->errno_word != QUICK_NO_WORD) {
-        memcpy(&ret_record[wide->errno_word], &done, sizeof(done));
+        ret_record[wide->errno_word] = (uint32_t)done;
     }
-    return wide->n_record_bytes;
 }
 
 __attribute__((noinline)) struct abi_both quick_wide_handle(struct call_plan *plan,
@@ -438,7 +464,8 @@ int quick_prepare_wide(struct call_plan *plan, struct arena *arena)
     }
     plan->quick.widening = described.result_is_signed ? 64 - 8 * described.n_result_bytes : 0;
     plan->quick.n_result_bytes = described.n_result_bytes;
-    plan->quick.computes = !plan->judges_results && !plan->has_fences && !plan->has_life;
+    plan->quick.fill =
+        plan->judges_results || plan->has_fences ? NULL : cache_fill_code(plan->cache);
     plan->quick.looks_at_rounding = plan->uses_float;
     quick_follow_share(plan, atomic_load_explicit(&plan->measure.share, memory_order_relaxed));
     return 0;

@@ -126,16 +126,20 @@ static inline struct abi_both quick_finish(const struct call_plan *plan,
     return both(widen(&plan->quick, answer->words[wide->result_word]));
 }
 
-/* The key of these arguments, and its hash: its size. 0: it is made the long way. */
+/*
+ * The key of these arguments, in as many words as slots have of it, and its hash: its size in
+ * bytes. ret_n_words 0: it is longer than those that lie in slots. 0: it is made the long way.
+ */
 uint32_t quick_wide_key(const struct call_plan *plan, const struct abi_words *words,
-                        uint64_t ret_key[QUICK_TEXTS_WORDS], uint64_t *ret_hash);
+                        uint64_t ret_row[QUICK_TEXTS_WORDS], uint64_t *ret_hash,
+                        uint32_t *ret_n_words);
 
 /*
- * The record of a call that has left this, with errno as it was set, or 0: its size. The guard is
- * set.
+ * The record of a call that has left this, with errno as it was set, or 0; of result there are its
+ * own bytes and nothing beyond. As many words as records have. The guard is set.
  */
-uint32_t quick_wide_record(const struct call_plan *plan, const struct abi_words *words,
-                           uint64_t result, int set_errno, uint64_t ret_record[CACHE_ROW_WORDS]);
+void quick_wide_record(const struct call_plan *plan, const struct abi_words *words, uint64_t result,
+                       int set_errno, uint64_t ret_record[CACHE_ROW_WORDS]);
 
 /*
  * quick_miss.c: the short way of a miss, with the same conditions. False: nothing has happened, and

@@ -24,13 +24,11 @@ void later_start(void)
     is_started = true;
 }
 
-void later_look_on_miss(void)
+/* Not inlined: most misses come to see nothing new. */
+__attribute__((noinline)) static void look_on_miss(void)
 {
     uint32_t shield;
 
-    if (!interpose_has_later_objects()) {
-        return;
-    }
     if (misses_until_look == 0) {
         misses_until_look = MISSES_BETWEEN_LOOKS;
         shield = float_shield_begin();
@@ -41,6 +39,13 @@ void later_look_on_miss(void)
         float_shield_end(shield);
     }
     misses_until_look--;
+}
+
+void later_look_on_miss(void)
+{
+    if (__builtin_expect(interpose_has_later_objects(), 0)) {
+        look_on_miss();
+    }
 }
 
 /*

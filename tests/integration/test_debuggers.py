@@ -22,9 +22,9 @@ SANITIZED = case.os.environ.get("MEMOSHIM_SANITIZED") == "1"
 @unittest.skipIf(SANITIZED, "tools that run a program in their own way, and sanitizers do")
 class Debuggers(counted.CountedCase):
     # The functions of ours on the way of a miss, from the real one outwards; and others that run.
-    MISS = ["quick_compute", "quick_handle"]
-    ON_MISS = [*MISS, "cache_begin_words", "cache_fill_words"]
-    RETURNS_TO = "call_function", "compute", "quick_compute"  # the first are inlined there, or not
+    MISS = ["ask_numbers", "quick_further"]
+    ON_MISS = [*MISS, "cache_begin_absent", "fill_stamps"]
+    RETURNS_TO = "call_function", "compute", "ask_numbers"  # the first are inlined there, or not
     HIT = ["quick_plain_i_stamp"]  # on the stack when a hit is nearly through
     ON_HIT = ["quick_plain_i_stamp"]  # what runs at a hit, among others
     described = {}
@@ -193,7 +193,7 @@ class DebuggersWords(Debuggers):
     """By registers that lie in memory: with arguments that the function does not have."""
 
     MISS = ["quick_compute_wide", "quick_wide_handle", "memoshim_typed_4_0"]
-    ON_MISS = [*MISS, "cache_begin_words", "cache_fill_words"]
+    ON_MISS = [*MISS, "cache_begin_absent", "fill_stamps"]
     # Whatever of these is a function of its own.
     RETURNS_TO = "call_for_integer", "abi_call_words", "call_function", "compute", MISS[0]
     HIT = ["wide_one", MISS[-1]]
