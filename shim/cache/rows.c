@@ -10,6 +10,7 @@ _Static_assert(CACHE_ROW_END_AT == sizeof(struct slot_life) + offsetof(struct sl
 _Static_assert(CACHE_ROW_WORDS * 8 == TABLE_INLINE_KEY_BYTES &&
                    CACHE_ROW_WORDS * 8 == TABLE_INLINE_VALUE_BYTES,
                "what lies in a slot has room");
+_Static_assert(CACHE_PLACE_LINKS_BYTES == PLACE_LINKS_BYTES, "of places");
 _Static_assert(offsetof(struct shard, front) == 0, "a front is that of a shard");
 
 bool cache_rows_init(struct cache_rows *ret_rows, struct cache *cache)

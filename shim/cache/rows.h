@@ -13,6 +13,8 @@
 
 #define CACHE_ROW_WORDS 8
 
+#define CACHE_PLACE_LINKS_BYTES 8 /* behind all else in a place */
+
 /* Where the words of a life stand in a slot, from rows.life_at on. */
 #define CACHE_ROW_EXPIRES_AT 0
 #define CACHE_ROW_USED_AT    16
@@ -99,6 +101,63 @@ cache_seek_row(const struct cache_rows *rows, const struct cache_front *front, c
         }
     }
     return NULL;
+}
+
+/* What a look at where a key is looked for first has found. */
+enum cache_row_look {
+    CACHE_ROW_FOUND,
+    CACHE_ROW_NOT,    /* nothing: ask cache_lookup */
+    CACHE_ROW_PASSED, /* nothing, but entries went by: ask cache_find_further_key */
+};
+
+/* Of slots without lives, which hold nothing but a key and a value of so many words each. */
+#define CACHE_ROW_SLOT_BYTES(n_key_words, n_value_words, use)     \
+    (CACHE_WORDS_KEY_AT + 8 * ((n_key_words) + (n_value_words)) + \
+     ((use) == CACHE_WORDS_PLACE ? CACHE_PLACE_LINKS_BYTES : 0))
+
+/*
+ * Where most entries are, for keys of one or two words, low and high, in slots of slot_bytes. What
+ * is known of n_key_words, slot_bytes and use when this is compiled saves much. As cache_seek_row.
+ */
+static inline __attribute__((always_inline)) enum cache_row_look
+cache_look_at_row(const struct cache_words *words, const struct cache_front *front, uint64_t low,
+                  uint64_t high, uint32_t hash_upper, uint32_t n_key_words, uint32_t slot_bytes,
+                  enum cache_words_use use, char **ret_slot)
+{
+    struct cache_candidates found;
+    const struct group *groups;
+
+    if (use == CACHE_WORDS_PLACE) {
+        char *place =
+            words->places + ((hash_upper & words->place_mask) >> CACHE_PLACE_SHIFT) * slot_bytes;
+
+        *ret_slot = place;
+        return __builtin_expect(
+                   shared_load(place) ==
+                           atomic_load_explicit(words->generation, memory_order_relaxed) &&
+                       shared_load(place + CACHE_WORDS_KEY_AT) == low &&
+                       (n_key_words == 1 || shared_load(place + CACHE_WORDS_KEY_AT + 8) == high),
+                   1)
+                   ? CACHE_ROW_FOUND
+                   : CACHE_ROW_NOT;
+    }
+    if (!cache_home(words, front, hash_upper, slot_bytes * GROUP_SLOTS, &found)) {
+        return CACHE_ROW_NOT;
+    }
+    for (; (found.mask & GROUP_SLOTS_MASK) != 0; found.mask &= found.mask - 1) {
+        char *slot = cache_candidate(&found, slot_bytes);
+
+        if (__builtin_expect(shared_load(slot + CACHE_WORDS_KEY_AT) == low, 1) &&
+            (n_key_words == 1 || shared_load(slot + CACHE_WORDS_KEY_AT + 8) == high)) {
+            *ret_slot = slot;
+            return CACHE_ROW_FOUND;
+        }
+    }
+    groups = atomic_load_explicit(&front->groups, memory_order_relaxed);
+    return group_was_passed(&groups[group_home(
+               hash_upper, atomic_load_explicit(&front->n_groups, memory_order_relaxed))])
+               ? CACHE_ROW_PASSED
+               : CACHE_ROW_NOT;
 }
 
 /* The entry of this slot answers, if it is alive. slot may be NULL. As cache_find_row. */

@@ -5,7 +5,7 @@
  * without lists or copies, as in quick.c. One function of C for each number of integer registers,
  * of vector registers and of such places. What it does not answer at once, quick_wide.c does.
  */
-#include "call/quick_wide.h"
+#include "call/quick_rows.h"
 
 /* What a caller left; which of them there are is known when this is compiled. */
 struct registers {
@@ -20,42 +20,46 @@ struct found {
     int32_t set_errno;
 };
 
-/* The long way, or that of threads. */
-__attribute__((noinline)) static struct abi_both
-go_on(struct call_plan *plan, uint64_t i0, uint64_t i1, uint64_t i2, double v0, double v1)
+static void note_words(struct abi_words *ret_words, uint64_t i0, uint64_t i1, uint64_t i2,
+                       double v0, double v1)
+{
+    ret_words->integers[0] = i0;
+    ret_words->integers[1] = i1;
+    ret_words->integers[2] = i2;
+    ret_words->vectors[0] = bits_of(v0);
+    ret_words->vectors[1] = bits_of(v1);
+}
+
+struct abi_both quick_rows_further(struct call_plan *plan, uint64_t i0, uint64_t i1, uint64_t i2,
+                                   double v0, double v1)
 {
     struct abi_words words;
 
-    words.integers[0] = i0;
-    words.integers[1] = i1;
-    words.integers[2] = i2;
-    words.vectors[0] = bits_of(v0);
-    words.vectors[1] = bits_of(v1);
-    return __libc_single_threaded ? quick_wide_handle(plan, &words)
-                                  : plan->wide->code(plan, &words);
+    note_words(&words, i0, i1, i2, v0, v1);
+    return quick_wide_further(plan, &words);
 }
 
-static inline unsigned __int128 share(const struct quick_part *part, uint64_t word,
-                                      uint32_t n_words)
+struct abi_both quick_rows_miss(struct call_plan *plan, uint64_t i0, uint64_t i1, uint64_t i2,
+                                double v0, double v1)
 {
-    return n_words == 1 ? (word & part->mask) << part->shift
-                        : (unsigned __int128)(word & part->mask) << part->shift;
+    struct abi_words words;
+
+    note_words(&words, i0, i1, i2, v0, v1);
+    return quick_wide_handle(plan, &words);
 }
 
-static inline __attribute__((always_inline)) unsigned __int128
+static inline __attribute__((always_inline)) void
 make_key(const struct call_wide *wide, uint32_t n_words, int n_integers, int n_vectors,
-         const struct registers *registers)
+         const struct registers *registers, uint64_t *ret_low, uint64_t *ret_high)
 {
-    unsigned __int128 key =
-        n_words == 1 ? wide->key[0] : (unsigned __int128)wide->key[1] << 64 | wide->key[0];
-
+    *ret_low = wide->key[0];
+    *ret_high = n_words == 1 ? 0 : wide->key[1];
     for (int i = 0; i < n_integers; i++) {
-        key |= share(&wide->integers[i], registers->integers[i], n_words);
+        row_add(&wide->integers[i], n_words, registers->integers[i], ret_low, ret_high);
     }
     for (int i = 0; i < n_vectors; i++) {
-        key |= share(&wide->vectors[i], bits_of(registers->vectors[i]), n_words);
+        row_add(&wide->vectors[i], n_words, bits_of(registers->vectors[i]), ret_low, ret_high);
     }
-    return key;
 }
 
 static inline __attribute__((always_inline)) char *
@@ -84,7 +88,7 @@ static inline __attribute__((always_inline)) bool are_outs_apart(const struct ca
 
 /* wide: the plan's. is_rich: lives, errno, or a policy that rearranges; calls something. The guard
  * is set. */
-static inline __attribute__((always_inline)) bool
+static inline __attribute__((always_inline)) enum row_end
 find(struct call_plan *plan, const struct call_wide *wide, uint32_t n_words, int n_integers,
      int n_vectors, int n_outs, bool is_rich, const struct registers *registers, char *const *outs,
      struct found *ret_found)
@@ -93,8 +97,8 @@ find(struct call_plan *plan, const struct call_wide *wide, uint32_t n_words, int
     const struct cache_rows *rows = &wide->rows;
     _Atomic uint64_t *hits = stats_hits_alone(plan->counters);
     uint64_t n_hits = atomic_load_explicit(hits, memory_order_relaxed) + 1, now_ns, low, high;
+    enum cache_row_look look;
     struct float_mode mode = {0};
-    unsigned __int128 key;
     struct hash_halves hash;
     struct cache_front *front;
     bool is_answer;
@@ -105,22 +109,19 @@ find(struct call_plan *plan, const struct call_wide *wide, uint32_t n_words, int
     }
     if (!likely(!fork_page_is_new_child() && !is_look_due(plan, n_hits) &&
                 are_outs_apart(wide, n_outs, outs))) {
-        return false;
+        return ROW_MISS;
     }
     now_ns = is_rich && rows->life_at != 0 ? life_latest_ns(plan) : 0;
-    key = make_key(wide, n_words, n_integers, n_vectors, registers);
-    low = (uint64_t)key;
-    high = (uint64_t)(key >> 64);
+    make_key(wide, n_words, n_integers, n_vectors, registers, &low, &high);
     hash = hash_words_halves(low, high, &wide->seeds);
     front = cache_front(&rows->words, hash.lower);
-    if (!likely(cache_find_home(&rows->words, front, low, high, hash.upper, 0, rows->words.use,
-                                &slot))) {
-        slot = rows->words.use == CACHE_WORDS_PLACE
-                   ? NULL
-                   : cache_find_further(&rows->words, front, low, high, hash_of_halves(hash));
+    look = cache_look_at_row(&rows->words, front, low, high, hash.upper, n_words,
+                             rows->words.slot_bytes, rows->words.use, &slot);
+    if (!likely(look == CACHE_ROW_FOUND)) {
+        return look == CACHE_ROW_PASSED ? ROW_FURTHER : ROW_MISS;
     }
-    if (!likely(slot != NULL && (!looks || float_mode_was_default(&mode)))) {
-        return false;
+    if (!likely(!looks || float_mode_was_default(&mode))) {
+        return ROW_MISS;
     }
     if (is_rich) {
         is_answer =
@@ -129,7 +130,7 @@ find(struct call_plan *plan, const struct call_wide *wide, uint32_t n_words, int
         is_answer = cache_use_words(&rows->words, front, slot, rows->words.use);
     }
     if (!likely(is_answer)) {
-        return false;
+        return ROW_MISS;
     }
     for (int i = 0; i < n_outs; i++) {
         ret_found->outs[i][0] = shared_load(slot + wide->row_outs[i].first_at);
@@ -140,7 +141,7 @@ find(struct call_plan *plan, const struct call_wide *wide, uint32_t n_words, int
                                ? (int32_t)shared_load(slot + wide->row_errno_at)
                                : MARSHAL_ERRNO_UNTOUCHED;
     atomic_store_explicit(hits, n_hits, memory_order_relaxed);
-    return true;
+    return ROW_HIT;
 }
 
 __attribute__((noinline)) static void give_odd(char *to, uint64_t first, uint64_t second,
@@ -169,27 +170,27 @@ static inline __attribute__((always_inline)) void give(char *to, uint64_t first,
     }
 }
 
-static inline __attribute__((always_inline)) bool
+static inline __attribute__((always_inline)) enum row_end
 run(struct call_plan *plan, uint32_t n_words, int n_integers, int n_vectors, int n_outs,
     bool is_rich, const struct registers *registers, uint64_t *ret_word)
 {
     const struct call_wide *wide = plan->wide;
     char *outs[QUICK_ROW_OUTS] = {NULL};
     struct found found;
-    bool is_hit;
+    enum row_end end;
 
     if (!likely(__libc_single_threaded)) {
-        return false;
+        return ROW_FURTHER;
     }
     for (int i = 0; i < n_outs; i++) {
         outs[i] = pick(wide, i, n_integers, registers);
     }
     guard_enter();
-    is_hit =
+    end =
         find(plan, wide, n_words, n_integers, n_vectors, n_outs, is_rich, registers, outs, &found);
     guard_leave();
-    if (!likely(is_hit)) {
-        return false;
+    if (!likely(end == ROW_HIT)) {
+        return end;
     }
     for (int i = 0; i < n_outs; i++) {
         give(outs[i], found.outs[i][0], found.outs[i][1], wide->row_outs[i].n_bytes);
@@ -198,19 +199,22 @@ run(struct call_plan *plan, uint32_t n_words, int n_integers, int n_vectors, int
         errno = found.set_errno;
     }
     *ret_word = widen(&plan->quick, found.result);
-    return true;
+    return ROW_HIT;
 }
 
-#define ROW(name, n_words, n_integers, n_vectors, n_outs, is_rich)                                \
-    static struct abi_both name(PARAMETERS_##n_integers##_##n_vectors)                            \
-    {                                                                                             \
-        const struct registers registers = REGISTERS_##n_integers##_##n_vectors;                  \
-        uint64_t word;                                                                            \
-                                                                                                  \
-        return likely(                                                                            \
-                   run(plan, n_words, n_integers, n_vectors, n_outs, is_rich, &registers, &word)) \
-                   ? both(word)                                                                   \
-                   : go_on(plan, ARGUMENTS_##n_integers##_##n_vectors);                           \
+#define ROW(name, n_words, n_integers, n_vectors, n_outs, is_rich)                                 \
+    static struct abi_both name(PARAMETERS_##n_integers##_##n_vectors)                             \
+    {                                                                                              \
+        const struct registers registers = REGISTERS_##n_integers##_##n_vectors;                   \
+        uint64_t word;                                                                             \
+        enum row_end end =                                                                         \
+            run(plan, n_words, n_integers, n_vectors, n_outs, is_rich, &registers, &word);         \
+                                                                                                   \
+        if (likely(end == ROW_HIT)) {                                                              \
+            return both(word);                                                                     \
+        }                                                                                          \
+        return end == ROW_FURTHER ? quick_rows_further(plan, ARGUMENTS_##n_integers##_##n_vectors) \
+                                  : quick_rows_miss(plan, ARGUMENTS_##n_integers##_##n_vectors);   \
     }
 
 /* One for keys of one word, and one for keys of two. */

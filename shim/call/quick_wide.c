@@ -270,6 +270,20 @@ static inline __attribute__((always_inline)) bool find(struct call_plan *plan, u
     return true;
 }
 
+struct abi_both quick_wide_further(struct call_plan *plan, struct abi_words *words)
+{
+    struct quick_answer answer;
+    bool is_hit;
+
+    if (!__libc_single_threaded) {
+        return plan->wide->code(plan, words);
+    }
+    guard_enter();
+    is_hit = find(plan, plan->wide->n_words, words, &answer);
+    guard_leave();
+    return is_hit ? give_all(plan, words, &answer) : quick_wide_handle(plan, words);
+}
+
 /* n_words: as in struct call_wide. */
 #define WIDE(suffix, n_words)                                                                    \
     static struct abi_both wide_##suffix(void *handed, struct abi_words *words)                  \
@@ -385,9 +399,11 @@ static void place_parts(struct call_wide *wide, const struct abi_call *abi,
     for (uint32_t i = 0; i < described->n_parts; i++) {
         uint32_t word = abi->word_at[described->parts[i].parameter] / 8;
         uint32_t bits = 8 * described->parts[i].n_bytes;
+        uint32_t at = 8 * described->parts[i].at, shift = at % 64;
         struct quick_part part = {
             .mask = bits == 64 ? UINT64_MAX : ((uint64_t)1 << bits) - 1,
-            .shift = 8 * described->parts[i].at,
+            .in_low = at < 64 ? UINT64_MAX << shift : 0,
+            .shift = shift,
         };
 
         if (word < QUICK_ROW_INTEGERS) {
@@ -460,7 +476,10 @@ int quick_prepare_wide(struct call_plan *plan, struct arena *arena)
     wide->code = code_for(wide->n_words);
     plan->wide = wide;
     if (!described.has_texts) {
-        plan->quick.code = quick_rows_code(plan->abi, wide);
+        plan->quick.code = quick_outs_code(plan);
+        if (plan->quick.code == NULL) {
+            plan->quick.code = quick_rows_code(plan->abi, wide);
+        }
     }
     plan->quick.widening = described.result_is_signed ? 64 - 8 * described.n_result_bytes : 0;
     plan->quick.n_result_bytes = described.n_result_bytes;

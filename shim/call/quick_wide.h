@@ -33,7 +33,8 @@ struct quick_row_out {
 /* What a register is to a key of at most two words; a mask of 0: nothing. */
 struct quick_part {
     uint64_t mask;
-    uint32_t shift;
+    uint64_t in_low; /* what is in the key's first word, once this is turned by so many bits */
+    uint32_t shift;  /* less than 64 */
 };
 
 /* Where a part of the answer goes. */
@@ -150,7 +151,11 @@ bool quick_compute_wide(struct call_plan *plan, const struct abi_words *words, u
 /* The long way, in a process without threads after a look that found nothing. */
 struct abi_both quick_wide_handle(struct call_plan *plan, struct abi_words *words);
 
-/* quick_rows.c: for call_plan_quick; NULL: there is none for such a function. */
+/* What lies elsewhere than a look in its home has found, or any call in a process with threads. */
+struct abi_both quick_wide_further(struct call_plan *plan, struct abi_words *words);
+
+/* For call_plan_quick; NULL: they have none for such a function. */
+void (*quick_outs_code(struct call_plan *plan))(void);
 void (*quick_rows_code(const struct abi_call *abi, const struct call_wide *wide))(void);
 
 #endif
