@@ -46,6 +46,12 @@ static void *add(struct reading *reading, struct gathering *gathering)
     return gathering->entries + gathering->n++ * gathering->entry_bytes;
 }
 
+/* Those from this place on; NULL when nothing was gathered. */
+static const void *entries_from(const struct gathering *gathering, size_t place)
+{
+    return gathering->n == 0 ? NULL : gathering->entries + place * gathering->entry_bytes;
+}
+
 /* The hook that lines are about, or NULL. */
 static struct finding_hook *last_hook(struct reading *reading)
 {
@@ -360,21 +366,18 @@ static bool read_line(struct reading *reading, char *line)
  */
 static void share_out(struct reading *reading)
 {
-    const struct finding_importer *importers = (const void *)reading->importers.entries;
-    const struct finding_alias *names = (const void *)reading->names.entries;
-    const struct finding_alias *aliases = (const void *)reading->aliases.entries;
-    const struct finding_namesake *namesakes = (const void *)reading->namesakes.entries;
     struct finding_hook *hooks = (struct finding_hook *)reading->hooks.entries;
+    size_t importer = 0, name = 0, alias = 0, namesake = 0;
 
     for (size_t i = 0; i < reading->hooks.n; i++) {
-        hooks[i].importers = importers;
-        hooks[i].names = names;
-        hooks[i].aliases = aliases;
-        hooks[i].namesakes = namesakes;
-        importers += hooks[i].n_importers;
-        names += hooks[i].n_names;
-        aliases += hooks[i].n_aliases;
-        namesakes += hooks[i].n_namesakes;
+        hooks[i].importers = entries_from(&reading->importers, importer);
+        hooks[i].names = entries_from(&reading->names, name);
+        hooks[i].aliases = entries_from(&reading->aliases, alias);
+        hooks[i].namesakes = entries_from(&reading->namesakes, namesake);
+        importer += hooks[i].n_importers;
+        name += hooks[i].n_names;
+        alias += hooks[i].n_aliases;
+        namesake += hooks[i].n_namesakes;
     }
 }
 
