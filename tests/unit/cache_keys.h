@@ -6,6 +6,7 @@
 #ifndef TESTS_UNIT_CACHE_KEYS_H
 #define TESTS_UNIT_CACHE_KEYS_H
 
+#include "draws.h"
 #include "unit.h"
 
 #include "base/hash.h"
@@ -20,10 +21,7 @@ static uint64_t random_state;
 
 static inline uint64_t random_next(void)
 {
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return random_state;
+    return draw_bits(&random_state);
 }
 
 static inline uint32_t random_below(uint32_t n)

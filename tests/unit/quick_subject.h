@@ -4,6 +4,7 @@
 #define TESTS_QUICK_SUBJECT_H
 
 #include "call_subject.h"
+#include "draws.h"
 
 #include <sys/single_threaded.h>
 
@@ -14,10 +15,24 @@ static uint64_t random_state;
 
 static inline uint32_t draw(uint32_t n)
 {
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return (uint32_t)((random_state >> 32) * n >> 32);
+    return (uint32_t)((draw_bits(&random_state) >> 32) * n >> 32);
+}
+
+/* int f(const char *text) of a plan, by its short way and by the long one. */
+static inline int call_text(struct call_plan *plan, const char *text)
+{
+    return (int)((struct abi_both(*)(const char *, struct call_plan *))call_plan_quick(plan))(text,
+                                                                                              plan)
+        .integer;
+}
+
+static inline int handle_text(struct call_plan *plan, const char *text)
+{
+    void *arguments[] = {&text};
+    uint64_t result = 0;
+
+    call_handle(plan, &result, arguments);
+    return (int)result;
 }
 
 static inline void expect_same_counts(struct call_plan *a, struct call_plan *b)

@@ -4,6 +4,7 @@
  * what they read while others write is never torn, old or another key's.
  */
 #include "cache_call.h"
+#include "draws.h"
 #include "each_policy.h"
 
 #include <stdlib.h>
@@ -275,14 +276,6 @@ struct torn {
 /* Of each key: what fills write, and the oldest that may still be found. */
 static _Atomic uint64_t written[N_TORN_KEYS], visible[N_TORN_KEYS];
 
-static uint64_t next_random(uint64_t *random)
-{
-    *random ^= *random << 13;
-    *random ^= *random >> 7;
-    *random ^= *random << 17;
-    return *random;
-}
-
 /* A value says whose it is, and of which version, in every word. */
 static uint64_t torn_word(uint64_t number, uint64_t version)
 {
@@ -338,7 +331,7 @@ static void *torn_thread(void *argument)
 
     for (uint32_t i = 0; i < torn->n_operations; i++) {
         _Alignas(8) unsigned char room[CACHE_ROOM_BYTES];
-        uint64_t number = (next_random(&random) >> 20) % N_TORN_KEYS;
+        uint64_t number = (draw_bits(&random) >> 20) % N_TORN_KEYS;
         unsigned char bytes[50];
         struct cache_key key = kind_key(torn->kind, number, bytes);
         uint64_t version = atomic_load(&visible[number]);

@@ -3,15 +3,13 @@
 #include "unit.h"
 
 #include "cache/order.h"
+#include "draws.h"
 
 static uint64_t random_state = 88172645463325252u;
 
 static uint64_t random_next(void)
 {
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return random_state;
+    return draw_bits(&random_state);
 }
 
 /*

@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/hash.h"
 #include "cache/cache_private.h"
+#include "draws.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,10 +20,7 @@ static uint64_t random_state = 88172645463325252u;
 
 static uint64_t random_next(void)
 {
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return random_state;
+    return draw_bits(&random_state);
 }
 
 static struct cache_key key_of(const uint64_t *number)

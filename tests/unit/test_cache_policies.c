@@ -6,6 +6,7 @@
 #include "cache/cache_private.h"
 #include "cache/ghosts.h"
 #include "cache/sketch.h"
+#include "draws.h"
 
 #include <stdlib.h>
 
@@ -13,10 +14,7 @@ static uint64_t random_state = 0x2545f4914f6cdd1du;
 
 static uint64_t random_next(void)
 {
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return random_state;
+    return draw_bits(&random_state);
 }
 
 static struct cache *create(enum cache_policy policy, uint64_t max_entries, uint64_t seed)

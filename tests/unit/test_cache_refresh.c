@@ -4,6 +4,7 @@
  * formula, evaluated by libm; who recomputes, and what becomes of the others, on a driven clock.
  */
 #include "cache_lives.h"
+#include "draws.h"
 
 #include "base/draw.h"
 #include "cache/refresh.h"
@@ -13,13 +14,6 @@
 #include <stdlib.h>
 
 #define N_DRAWS 100000
-
-static int compare_doubles(const void *a, const void *b)
-{
-    double left = *(const double *)a, right = *(const double *)b;
-
-    return (left > right) - (left < right);
-}
 
 /* The largest distance between the share of draws below x and 1 - e^-x (Kolmogorov, Smirnov). */
 static double distance_from_exponential(double *draws, size_t n)

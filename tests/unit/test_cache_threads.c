@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Bounds while several threads insert, and what a forked child finds. */
 #include "cache_call.h"
+#include "draws.h"
 #include "each_policy.h"
 
 #include <errno.h>
@@ -49,10 +50,7 @@ static void *pressing_thread(void *argument)
         struct cache_usage usage;
         enum cache_outcome outcome;
 
-        random ^= random << 13;
-        random ^= random >> 7;
-        random ^= random << 17;
-        number = (random >> 20) % 700;
+        number = (draw_bits(&random) >> 20) % 700;
         n_bytes = sizes[number % 8];
         key.hash = hash_bytes(key.bytes, SEED);
         outcome = cache_lookup(pressed->cache, &key, &options, &view, &ticket);

@@ -45,50 +45,44 @@ static void catch_touches(struct sigaction *ret_before)
     assert_int_equal(sigaction(SIGSEGV, &action, ret_before), 0);
 }
 
-/* The table changes, and is whole again, while its first group is being read. */
+/* These pages of the first shard are touched by a glance, and change, and are whole again. */
+static void expect_no_answer(struct cache *cache, struct cache_words *words, void *pages,
+                             size_t n_bytes)
+{
+    struct sigaction before;
+    uint64_t seen = 0;
+    bool is_hit;
+
+    trap = (__typeof__(trap)){.pages = pages, .n_bytes = n_bytes, .shard = &cache->shards[0]};
+    catch_touches(&before);
+    mprotect(trap.pages, trap.n_bytes, PROT_NONE);
+    is_hit = glance(cache, words, 40, 0, true, &seen);
+    sigaction(SIGSEGV, &before, NULL);
+    assert_int_equal(trap.n_touches, 1);
+    assert_false(is_hit);
+    assert_int_equal(seen, 0);
+    expect(cache, words, 40, 0, 1);
+}
+
+/* Of the table, while its first group is being read. */
 static void test_what_changed_meanwhile_does_not_answer(void **state)
 {
     struct cache *cache = create_for(LEAVES, 8);
     struct cache_words words = words_of(cache);
-    struct shard *shard = &cache->shards[0];
-    struct sigaction before;
-    uint64_t seen = 0;
-    bool is_hit;
+    const struct table *table = &cache->shards[0].table;
 
     insert(cache, 40, 0, 1);
-    trap = (__typeof__(trap)){
-        .pages = shard->table.groups, .n_bytes = shard->table.mapped_bytes, .shard = shard};
-    catch_touches(&before);
-    mprotect(trap.pages, trap.n_bytes, PROT_NONE);
-    is_hit = glance(cache, &words, 40, 0, true, &seen);
-    sigaction(SIGSEGV, &before, NULL);
-    assert_int_equal(trap.n_touches, 1);
-    assert_false(is_hit);
-    assert_int_equal(seen, 0);
-    expect(cache, &words, 40, 0, 1);
+    expect_no_answer(cache, &words, table->groups, table->mapped_bytes);
     cache_destroy(cache);
 }
 
-/* The place changes, and is whole again, while it is being read. */
 static void test_what_changed_meanwhile_does_not_answer_in_places(void **state)
 {
     struct cache *cache = create_for(CACHE_POLICY_direct, 8);
     struct cache_words words = words_of(cache);
-    struct sigaction before;
-    uint64_t seen = 0;
-    bool is_hit;
 
     insert(cache, 40, 0, 1);
-    trap = (__typeof__(trap)){
-        .pages = words.places, .n_bytes = pages_size(), .shard = &cache->shards[0]};
-    catch_touches(&before);
-    mprotect(trap.pages, trap.n_bytes, PROT_NONE);
-    is_hit = glance(cache, &words, 40, 0, true, &seen);
-    sigaction(SIGSEGV, &before, NULL);
-    assert_int_equal(trap.n_touches, 1);
-    assert_false(is_hit);
-    assert_int_equal(seen, 0);
-    expect(cache, &words, 40, 0, 1);
+    expect_no_answer(cache, &words, words.places, pages_size());
     cache_destroy(cache);
 }
 

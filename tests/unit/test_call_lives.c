@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* The lives of results from the configuration to the cache, on a driven clock. */
 #include "call_lives.h"
+#include "draws.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -239,13 +240,6 @@ static size_t collect_ends(const struct call_plan *plan, double *ends)
         }
     }
     return n;
-}
-
-static int compare_doubles(const void *a, const void *b)
-{
-    double left = *(const double *)a, right = *(const double *)b;
-
-    return (left > right) - (left < right);
 }
 
 #define N_LIVES 100000

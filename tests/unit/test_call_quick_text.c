@@ -22,22 +22,6 @@ static int nothing_of(const char *text)
     return 0;
 }
 
-static int call_text(struct call_plan *plan, const char *text)
-{
-    return (int)((struct abi_both(*)(const char *, struct call_plan *))call_plan_quick(plan))(text,
-                                                                                              plan)
-        .integer;
-}
-
-static int handle_text(struct call_plan *plan, const char *text)
-{
-    void *arguments[] = {&text};
-    uint64_t result = 0;
-
-    call_handle(plan, &result, arguments);
-    return (int)result;
-}
-
 #define TEXT_ENTRY "{\"prototype\":\"int f(const char *s)\",\"args\":{\"s\":\"string\"}"
 
 /* One plan: what one way stores the other finds, whatever the length, and wherever it lies. */

@@ -220,22 +220,6 @@ static void test_text_among_scalars(void **state)
 
 /* ---- where texts lie ------------------------------------------------------------------------- */
 
-static int call_quick(struct call_plan *plan, const char *text)
-{
-    return (int)((struct abi_both(*)(const char *, struct call_plan *))call_plan_quick(plan))(text,
-                                                                                              plan)
-        .integer;
-}
-
-static int call_long(struct call_plan *plan, const char *text)
-{
-    void *arguments[] = {&text};
-    uint64_t result = 0;
-
-    call_handle(plan, &result, arguments);
-    return (int)result;
-}
-
 static int call_wide(struct call_plan *plan, const char *text)
 {
     uint64_t integers[] = {(uintptr_t)text, 0, 0, 0};
@@ -278,8 +262,8 @@ static void test_every_place_in_a_page(void **state)
                 }
                 memcpy(text, wanted, length + 1);
                 __libc_single_threaded = (char)(spare % 3 != 0);
-                assert_int_equal(call_quick(one, text), (int)add(1, wanted));
-                assert_int_equal(call_long(one, text), (int)add(1, wanted));
+                assert_int_equal(call_text(one, text), (int)add(1, wanted));
+                assert_int_equal(handle_text(one, text), (int)add(1, wanted));
                 assert_int_equal(call_wide(wide, text), (int)add(1, wanted));
                 assert_int_equal(n_real, 2 * n_lengths);
             }
@@ -309,7 +293,7 @@ static void test_texts_change_in_place(void **state)
             n++;
             for (int i = 0; i < 2; i++) {
                 text[length + 1] = (char)('a' + k % 20 + (size_t)i); /* which is behind it */
-                assert_int_equal(call_quick(one, text), (int)add(1, text));
+                assert_int_equal(call_text(one, text), (int)add(1, text));
                 assert_int_equal(call_wide(wide, text), (int)add(1, text));
                 assert_int_equal(n_real, 2 * n);
             }
@@ -333,7 +317,7 @@ static void test_nothing_is_read_ahead(void **state)
         for (uint32_t length = 0; length < 60; length++) {
             memset(room, 'y', length);
             room[length] = '\0';
-            assert_int_equal(call_quick(plan, room), (int)add(1, room));
+            assert_int_equal(call_text(plan, room), (int)add(1, room));
         }
     }
     expect_counts(plan, 120, 60, 60);
@@ -355,10 +339,7 @@ static void *keep_calling(void *which)
         const char *a, *b;
         uint32_t k;
 
-        random ^= random << 13;
-        random ^= random >> 7;
-        random ^= random << 17;
-        k = (uint32_t)(random >> 33) % (2 * N_KEYS);
+        k = (uint32_t)(draw_bits(&random) >> 33) % (2 * N_KEYS);
         a = text_of(k, first);
         b = text_of(k / 7, second);
         words.integers[0] = (uintptr_t)a;

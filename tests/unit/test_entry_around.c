@@ -46,17 +46,6 @@ static void scribble(void)
     errno = EXDEV;
 }
 
-/* From the caller's frame, where a sanitizer sees more than arguments. */
-__attribute__((no_sanitize("address"))) static void copy_words(uint64_t *to, const void *from,
-                                                               int n)
-{
-    const volatile uint64_t *words = from;
-
-    for (int i = 0; i < n; i++) {
-        to[i] = words[i];
-    }
-}
-
 static void before(void *context, const struct abi_registers *registers, bool is_inside, void *note)
 {
     const char *name = context;

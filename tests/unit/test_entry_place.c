@@ -6,23 +6,13 @@
 #include "unit.h"
 
 #include "entry/entry.h"
+#include "registers.h"
 
 #include <errno.h>
 #include <string.h>
 
 static struct abi_registers seen;
 static _Alignas(16) uint64_t stack_words[32];
-
-/* From the caller's frame, where a sanitizer sees more than arguments. */
-__attribute__((no_sanitize("address"))) static void copy_words(uint64_t *to, const void *from,
-                                                               int n)
-{
-    const volatile uint64_t *words = from;
-
-    for (int i = 0; i < n; i++) {
-        to[i] = words[i];
-    }
-}
 
 static void before(void *context, const struct abi_registers *registers, bool is_inside, void *note)
 {

@@ -7,6 +7,7 @@
 #include "unit.h"
 
 #include "base/hash.h"
+#include "draws.h"
 
 #include <stdio.h>
 
@@ -21,10 +22,7 @@ static uint64_t random_state = 88172645463325252u;
 
 static uint64_t draw(void)
 {
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return random_state * 0x2545f4914f6cdd1du;
+    return draw_bits(&random_state) * 0x2545f4914f6cdd1du;
 }
 
 static uint64_t bits_of(double value)

@@ -6,6 +6,7 @@
  */
 #include "unit.h"
 
+#include "draws.h"
 #include "interpose/elf_view.h"
 #include "interpose/target.h"
 #include <fcntl.h>
@@ -177,13 +178,9 @@ static void test_hash_styles_agree(void **state)
 
 static uint64_t random_state = 88172645463325252u;
 
-/* xorshift64 (G. Marsaglia, 2003): the same inputs in every run. */
 static uint64_t draw(void)
 {
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return random_state;
+    return draw_bits(&random_state);
 }
 
 /* Reads all that can be read of the view; what it says does not matter. */

@@ -5,6 +5,7 @@
  */
 #include "unit.h"
 
+#include "draws.h"
 #include "marshal_subject.h"
 
 #include <errno.h>
@@ -50,10 +51,7 @@ static uint64_t random_state = 88172645463325252u;
 
 static uint32_t draw(uint32_t n)
 {
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return (uint32_t)(random_state >> 33) % n;
+    return (uint32_t)(draw_bits(&random_state) >> 33) % n;
 }
 
 /* A small alphabet and short texts: framing errors need near misses. */
