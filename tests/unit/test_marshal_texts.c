@@ -287,7 +287,9 @@ static void test_paths(void **state)
     assert_string_equal(show_of(absent), "x=NULL");
     assert_string_equal(show_of(elsewhere), "x=\"/nowhere\" (no file)");
     write_file();
+    clock_use_vdso(gettime_of_change);
     assert_int_equal(key_of(arguments, &young), -EAGAIN);
+    clock_use_vdso(NULL);
     settle();
     assert_int_equal(key_of(arguments, &there), 0);
     assert_false(same(&gone, &there));
