@@ -165,18 +165,16 @@ int cache_insert(struct cache *cache, const struct cache_key *key, struct bytes 
 
 /*
  * The short way of a miss, in a process without threads and a cache without lives, where values
- * have one size and lie in slots; owner as in struct cache_lookup_options. Behind the key is memory
- * for CACHE_BEGIN_KEY_BYTES, in words. As cache_lookup, of a key that has no entry, and is not
- * computed, nor is any other of its shard: true, then ret_ticket is as after CACHE_MISS. False:
- * nothing has happened, ask cache_lookup. cache_begin_absent: the caller has seen that it has no
- * entry, and nothing has happened since.
+ * have one size and lie in slots; owner as in struct cache_lookup_options, is_computing the reverse
+ * of its may_wait. The key is in words. As cache_lookup, of a key that has no entry, and is not
+ * computed: true, then ret_ticket is as after CACHE_MISS. False: nothing has happened, ask
+ * cache_lookup. cache_begin_absent: the caller has seen that it has no entry, and nothing has
+ * happened since.
  */
-#define CACHE_BEGIN_KEY_BYTES 32
-
 bool cache_begin_words(struct cache *cache, const struct cache_key *key, const void *owner,
-                       struct cache_ticket *ret_ticket);
+                       bool is_computing, struct cache_ticket *ret_ticket);
 bool cache_begin_absent(struct cache *cache, const struct cache_key *key, const void *owner,
-                        struct cache_ticket *ret_ticket);
+                        bool is_computing, struct cache_ticket *ret_ticket);
 
 /*
  * As cache_insert, for a key that was looked up so and that lies in a slot: it and the value behind

@@ -6,59 +6,71 @@
  * enough. Whatever is otherwise is left to those two.
  */
 #include "cache/cache_private.h"
+#include "cache/policy_sieve.h"
 #include "cache/table_slots.h"
 
 #include <assert.h>
 
 #define likely(condition) __builtin_expect(!!(condition), 1)
 
-/*
- * Nobody else can be inside, unless a handler has left while the shard was being changed: then its
- * lock is held for good.
- */
-static inline bool is_alone(const struct cache *cache, const struct shard *shard)
+/* The address is kept, and not made again of the number each time. */
+static inline struct shard *shard_at(struct cache *cache, uint32_t number)
 {
-    return __libc_single_threaded && !lock_is_held(&shard->lock) && shard_is_current(cache, shard);
+    struct shard *shard = &cache->shards[number];
+
+    __asm__("" : "+r"(shard));
+    return shard;
 }
 
-/* Takes no lock: nothing is seen of a flight until it is whole (flight.h). */
+/*
+ * Nobody else can be inside, unless a handler has left while the shard was being changed: then its
+ * lock is held for good. Takes no lock: nothing is seen of a flight until it is whole (flight.h).
+ */
 bool cache_begin_absent(struct cache *cache, const struct cache_key *key, const void *owner,
-                        struct cache_ticket *ret_ticket)
+                        bool is_computing, struct cache_ticket *ret_ticket)
 {
-    struct shard *shard = cache_shard(cache, key->hash);
+    uint32_t number = cache_shard_number(key->hash, cache->shard_shift, cache->n_shards);
+    struct shard *shard = shard_at(cache, number);
+    uint64_t generation = atomic_load_explicit(&shard->front.generation, memory_order_relaxed);
 
-    if (!likely(is_alone(cache, shard) && flights_are_none(&shard->flights, key->bytes))) {
+    if (!likely(__libc_single_threaded) || !likely(!lock_is_held(&shard->lock)) ||
+        !likely(shard_is_current(cache, shard)) ||
+        !likely(key->bytes.n_bytes <= FLIGHT_INLINE_KEY_BYTES)) {
         return false;
     }
-    ret_ticket->generation = atomic_load_explicit(&shard->front.generation, memory_order_relaxed);
-    ret_ticket->shard = (uint32_t)(shard - cache->shards);
+    if (!likely(shard->flights.n_used == 0) &&
+        !flights_may_begin_alone(&shard->flights, key->bytes, key->hash, generation, owner,
+                                 is_computing)) {
+        return false;
+    }
+    ret_ticket->generation = generation;
+    ret_ticket->shard = number;
     ret_ticket->absent_at = atomic_load_explicit(&shard->front.sequence, memory_order_relaxed) + 1;
     ret_ticket->hash = key->hash;
     ret_ticket->cache = cache;
     ret_ticket->n_fences = 0;
     ret_ticket->flight = 0;
     if (likely(cache->options.single_flight)) {
-        ret_ticket->flight = flights_begin_alone(&shard->flights, key->bytes, key->hash,
-                                                 ret_ticket->generation, owner);
+        ret_ticket->flight =
+            flights_begin_alone(&shard->flights, key->bytes, key->hash, generation, owner);
     }
     return true;
 }
 
-_Static_assert(CACHE_BEGIN_KEY_BYTES == FLIGHT_INLINE_KEY_BYTES, "flights_begin_alone");
-
 bool cache_begin_words(struct cache *cache, const struct cache_key *key, const void *owner,
-                       struct cache_ticket *ret_ticket)
+                       bool is_computing, struct cache_ticket *ret_ticket)
 {
     struct shard *shard = cache_shard(cache, key->hash);
 
     return table_find(&shard->table, key->bytes, key->hash) == TABLE_NO_SLOT &&
-           cache_begin_absent(cache, key, owner, ret_ticket);
+           cache_begin_absent(cache, key, owner, is_computing, ret_ticket);
 }
 
 /* What is known of a cache when the code that fills it is compiled. */
 enum fill_way {
     FILL_PLACES,
-    FILL_STAMPS, /* groups, and the policy is lru */
+    FILL_STAMPS, /* groups, and the policy is lru, or sieve */
+    FILL_SIEVE,
     FILL_GROUPS,
 };
 
@@ -86,8 +98,31 @@ choose_locked(struct cache *cache, struct shard *shard, enum fill_way way, uint3
         *ret_slot = TABLE_NO_SLOT;
         return way == FILL_PLACES || table->n_live < table->n_groups * GROUP_LOAD;
     }
-    return way == FILL_STAMPS ? order_oldest(&table->order, ret_slot)
-                              : cache->policy->victim(&table->order, ret_slot);
+    return way == FILL_STAMPS  ? order_oldest(&table->order, ret_slot)
+           : way == FILL_SIEVE ? sieve_victim(&table->order, ret_slot)
+                               : cache->policy->victim(&table->order, ret_slot);
+}
+
+/* The policy is told that who was chosen goes. */
+static inline __attribute__((always_inline)) void
+tell_locked(struct cache *cache, struct shard *shard, enum fill_way way, uint32_t slot)
+{
+    struct order *order = &shard->table.order;
+
+    lock_assert_held(&shard->lock);
+    if (way == FILL_STAMPS) {
+        order_drop_oldest(order);
+    } else if (way == FILL_SIEVE) {
+        sieve_on_remove(order, slot, NULL);
+    } else if (cache->policy->on_remove != NULL) {
+        cache->policy->on_remove(order, slot, NULL);
+    }
+}
+
+static inline void count_alone(_Atomic uint64_t *count, uint64_t amount)
+{
+    atomic_store_explicit(count, atomic_load_explicit(count, memory_order_relaxed) + amount,
+                          memory_order_relaxed);
 }
 
 /*
@@ -102,15 +137,13 @@ make_way_locked(struct cache *cache, struct shard *shard, enum fill_way way, uin
 
     lock_assert_held(&shard->lock);
     if (!likely(slot != TABLE_NO_SLOT)) {
-        alone_add(&cache->n_entries, 1);
-        alone_add(&cache->n_bytes, n_bytes);
+        count_alone(&cache->n_entries, 1);
+        count_alone(&cache->n_bytes, n_bytes);
         shard->n_bytes += n_bytes;
         return;
     }
-    alone_add(&cache->n_evictions, 1);
-    if (way != FILL_STAMPS && cache->policy->on_remove != NULL) {
-        cache->policy->on_remove(&table->order, slot, NULL);
-    }
+    count_alone(&cache->n_evictions, 1);
+    tell_locked(cache, shard, way, slot);
     if (way == FILL_PLACES) {
         table->n_live--;
         shared_store(table_slot(table, slot), 0);
@@ -158,6 +191,8 @@ static inline __attribute__((always_inline)) void place_locked(struct cache *cac
     }
     if (way == FILL_STAMPS) {
         order_stamp(&table->order, head);
+    } else if (way == FILL_SIEVE) {
+        sieve_on_insert(&table->order, slot, &nothing);
     } else {
         cache->policy->on_insert(&table->order, slot, &nothing);
     }
@@ -192,19 +227,33 @@ static inline __attribute__((always_inline)) bool fill_locked(struct cache *cach
     return true;
 }
 
+/* The shard has changed since the key was looked up. */
+static __attribute__((noinline)) bool is_still_absent_locked(const struct shard *shard,
+                                                             const uint64_t *row, uint64_t hash)
+{
+    const struct table *table = &shard->table;
+    uint32_t n_bytes = table->layout->n_key_bytes;
+
+    lock_assert_held(&shard->lock);
+    n_bytes = n_bytes == 0 ? short_key_size((const char *)row) : n_bytes;
+    return table_find(table, (struct bytes){row, n_bytes}, hash) == TABLE_NO_SLOT;
+}
+
 static inline __attribute__((always_inline)) bool
 fill(struct cache *cache, enum fill_way way, const uint64_t *row, const struct cache_ticket *ticket)
 {
-    struct shard *shard = &cache->shards[ticket->shard];
+    struct shard *shard = shard_at(cache, ticket->shard);
     bool is_filled, has_landed = true;
 
-    if (!likely(is_alone(cache, shard) && lock_try_acquire(&shard->lock))) {
+    if (!likely(__libc_single_threaded) || !likely(lock_try_acquire(&shard->lock))) {
         return false;
     }
     is_filled = likely(ticket->generation ==
                        atomic_load_explicit(&shard->front.generation, memory_order_relaxed)) &&
-                likely(ticket->absent_at ==
-                       atomic_load_explicit(&shard->front.sequence, memory_order_relaxed) + 1) &&
+                likely(shard_is_current(cache, shard)) &&
+                (likely(ticket->absent_at ==
+                        atomic_load_explicit(&shard->front.sequence, memory_order_relaxed) + 1) ||
+                 is_still_absent_locked(shard, row, ticket->hash)) &&
                 fill_locked(cache, shard, way, row, ticket->hash);
     if (likely(is_filled)) {
         has_landed = flights_land_alone(&shard->flights, ticket->flight);
@@ -226,6 +275,7 @@ fill(struct cache *cache, enum fill_way way, const uint64_t *row, const struct c
 
 FILL(places, FILL_PLACES)
 FILL(stamps, FILL_STAMPS)
+FILL(sieve, FILL_SIEVE)
 FILL(groups, FILL_GROUPS)
 
 cache_fill_fn cache_fill_code(const struct cache *cache)
@@ -236,7 +286,8 @@ cache_fill_fn cache_fill_code(const struct cache *cache)
         layout->share_bytes > cache->options.max_bytes) {
         return NULL;
     }
-    return layout->is_direct              ? fill_places
-           : cache->policy == &policy_lru ? fill_stamps
-                                          : fill_groups;
+    return layout->is_direct                ? fill_places
+           : cache->policy == &policy_lru   ? fill_stamps
+           : cache->policy == &policy_sieve ? fill_sieve
+                                            : fill_groups;
 }

@@ -29,6 +29,13 @@ void flights_init(struct flights *flights, struct flight *places, uint32_t n_pla
     };
 }
 
+static void forget_free_places(struct flights *flights)
+{
+    while (flights->n_used > 0 && flights->places[flights->n_used - 1].serial == 0) {
+        flights->n_used--;
+    }
+}
+
 /* The place is free once the flight is over and the last sleeper has left. */
 static void place_free(struct flights *flights, struct flight *flight)
 {
@@ -42,9 +49,7 @@ static void place_free(struct flights *flights, struct flight *flight)
         block_wipe(flight->key, sizeof(flight->key));
     }
     flight->serial = 0;
-    while (flights->n_used > 0 && flights->places[flights->n_used - 1].serial == 0) {
-        flights->n_used--;
-    }
+    forget_free_places(flights);
 }
 
 void flights_after_fork(struct flights *flights, bool pool_is_whole)
@@ -137,6 +142,21 @@ uint64_t flights_begin(struct flights *flights, struct bytes key, uint64_t hash,
         flights->n_used = place + 1;
     }
     return flight->serial * FLIGHT_MAX_PLACES + place;
+}
+
+bool flights_may_begin_alone(struct flights *flights, struct bytes key, uint64_t hash,
+                             uint64_t generation, const void *owner, bool is_computing)
+{
+    for (uint32_t i = flights->n_used; i-- > 0 && !is_computing;) {
+        struct flight *flight = &flights->places[i];
+
+        if (flight->serial != 0 && flight->owner == owner && flight->n_waiters == 0) {
+            place_free(flights, flight);
+        }
+    }
+    forget_free_places(flights);
+    return flights->n_used < flights->n_places &&
+           flights_find(flights, key, hash, generation) == NULL;
 }
 
 struct flight *flights_named(struct flights *flights, uint64_t name)

@@ -71,20 +71,31 @@ uint64_t flights_begin(struct flights *flights, struct bytes key, uint64_t hash,
                        uint64_t patience_ns);
 
 /*
- * The same while nothing else is in progress, in a process without threads, and without the lock; a
- * key that flights_are_none lets pass, and behind which is memory for FLIGHT_INLINE_KEY_BYTES.
+ * Whether flights_begin_alone may be asked while others are in progress, in a process without
+ * threads, whose thread is the owner. If it computes nothing, what it began it has left, and is
+ * given up. False: this key is being computed, or nothing can be said of it here.
  */
-static inline bool flights_are_none(const struct flights *flights, struct bytes key)
-{
-    return flights->n_used == 0 && key.n_bytes <= FLIGHT_INLINE_KEY_BYTES;
-}
+bool flights_may_begin_alone(struct flights *flights, struct bytes key, uint64_t hash,
+                             uint64_t generation, const void *owner, bool is_computing);
 
+/*
+ * flights_begin in a process without threads, and without the lock, of a key of at most
+ * FLIGHT_INLINE_KEY_BYTES bytes, in words. Without others in progress, or after
+ * flights_may_begin_alone.
+ */
 static inline uint64_t flights_begin_alone(struct flights *flights, struct bytes key, uint64_t hash,
                                            uint64_t generation, const void *owner)
 {
+    uint32_t place = flights->n_used;
     struct flight *flight = flights->places;
 
-    shared_read(flight->key, key.data, sizeof(flight->key)); /* by words, as it was written */
+    if (__builtin_expect(place != 0, 0)) {
+        flight += place;
+    }
+    shared_read(flight->key, key.data, 8);
+    if (__builtin_expect(key.n_bytes > 8, 0)) {
+        shared_read(flight->key + 8, (const char *)key.data + 8, key.n_bytes - 8);
+    }
     flight->n_key_bytes = (uint32_t)key.n_bytes;
     flight->hash = hash;
     flight->generation = generation;
@@ -95,8 +106,8 @@ static inline uint64_t flights_begin_alone(struct flights *flights, struct bytes
     atomic_store_explicit(&flight->state, FLIGHT_ALOFT, memory_order_relaxed);
     flight->serial = ++flights->last_serial;
     atomic_signal_fence(memory_order_release); /* a handler may leave, or fork, from here */
-    flights->n_used = 1;
-    return flight->serial * FLIGHT_MAX_PLACES;
+    flights->n_used = place + 1;
+    return flight->serial * FLIGHT_MAX_PLACES + place;
 }
 
 /* The flight of that name if it is still the one in its place, or NULL. */
@@ -122,16 +133,22 @@ _Atomic uint32_t *flights_land(struct flights *flights, uint64_t name, enum flig
 static inline bool flights_land_alone(struct flights *flights, uint64_t name)
 {
     struct flight *flight = flights->places;
+    uint32_t place = name % FLIGHT_MAX_PLACES;
 
-    if (name == 0) {
+    if (__builtin_expect(name == 0, 0)) {
         return true;
     }
-    if (flights->n_used != 1 || flight->serial != name / FLIGHT_MAX_PLACES ||
-        flight->n_waiters != 0 || flights->secret) {
+    if (__builtin_expect(place != 0, 0)) {
+        flight += place;
+    }
+    if (__builtin_expect(flights->n_used != place + 1 ||
+                             flight->serial != name / FLIGHT_MAX_PLACES || flight->n_waiters != 0 ||
+                             flights->secret,
+                         0)) {
         return false;
     }
     flight->serial = 0;
-    flights->n_used = 0;
+    flights->n_used = place;
     return true;
 }
 

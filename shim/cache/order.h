@@ -40,16 +40,23 @@ struct order {
     uint32_t next_candidate;
     uint32_t n_sorted;     /* of the candidates; those behind lie in buckets, which ascend */
     uint32_t bucket_shift; /* of one bucket are those that are equal beyond so many bits */
-    uint32_t bound, width; /* how far the last collection went; the next is to go on by as much */
-    uint64_t *candidates;  /* stamp in the upper half, slot in the lower */
-    char *stamps;          /* the first slot's; 0 in a slot that is free. NULL: there are none */
-    size_t stamp_bytes;    /* from one stamp to the next */
-    uint32_t *shares;      /* one word for each slot, of policies that have them */
-    void *state;           /* the policy's, of this table */
-    uint64_t seed;         /* of the policy's draws */
+    uint32_t bound;       /* how far the last collection went: nobody is left up to there when it is
+                             used up */
+    uint32_t width;       /* so much further there are as many as are wanted; 0: not known */
+    uint64_t *candidates; /* stamp in the upper half, slot in the lower; or a run */
+    uint32_t run_first;   /* the stamp of the run's first place */
+    uint32_t n_run, next_in_run; /* of its places; 0: candidates are no run */
+    char *stamps;       /* the first slot's; 0 in a slot that is free. NULL: there are none */
+    size_t stamp_bytes; /* from one stamp to the next */
+    uint32_t *shares;   /* one word for each slot, of policies that have them */
+    void *state;        /* the policy's, of this table */
+    uint64_t seed;      /* of the policy's draws */
 };
 
-/* A quarter of the slots, and at least two: 2 bytes of memory for each slot. */
+/*
+ * A quarter of the slots, and at least two: 2 bytes of memory for each slot. A run has a place of
+ * half as much for each stamp from its first one on, with the slot that had it, plus one, or 0.
+ */
 static inline uint32_t order_max_candidates(uint32_t n_slots)
 {
     return n_slots / 4 + 2;
@@ -118,7 +125,14 @@ static inline void order_stamp(struct order *order, struct slot_head *head)
     head->mark = ++order->clock;
 }
 
-/* The same when the next candidate does not say it. */
+typedef uint32_t __attribute__((may_alias)) order_place;
+
+static inline order_place *order_run(const struct order *order)
+{
+    return (order_place *)order->candidates;
+}
+
+/* order_oldest when the next place of a run does not say it. */
 bool order_find_oldest(struct order *order, uint32_t *ret_slot);
 
 /*
@@ -127,15 +141,23 @@ bool order_find_oldest(struct order *order, uint32_t *ret_slot);
  */
 static inline bool order_oldest(struct order *order, uint32_t *ret_slot)
 {
-    if (__builtin_expect(order->next_candidate < order->n_sorted, 1)) {
-        uint64_t candidate = order->candidates[order->next_candidate];
+    uint32_t i = order->next_in_run, link;
 
-        *ret_slot = (uint32_t)candidate;
-        if (__builtin_expect(*order_stamp_of(order, *ret_slot) == (uint32_t)(candidate >> 32), 1)) {
+    if (__builtin_expect(i < order->n_run, 1)) {
+        link = order_run(order)[i];
+        *ret_slot = link - 1;
+        if (__builtin_expect(link != 0 && *order_stamp_of(order, link - 1) == order->run_first + i,
+                             1)) {
             return true;
         }
     }
     return order_find_oldest(order, ret_slot);
+}
+
+/* The slot that order_oldest has just found goes: the next look need not find that out. */
+static inline void order_drop_oldest(struct order *order)
+{
+    order->next_in_run += order->n_run != 0;
 }
 
 #endif

@@ -8,42 +8,6 @@
 
 _Static_assert(TABLE_MAX_SLOTS <= UINT32_MAX >> QUEUE_LINK_AT, "links name all slots");
 
-static void set_newer(struct order *order, struct queue *queue, uint32_t link, uint32_t newer)
-{
-    uint32_t kept;
-
-    if (link == 0) {
-        queue->oldest = newer;
-        return;
-    }
-    kept = order_mark(order, link - 1) & ((1u << QUEUE_LINK_AT) - 1);
-    order_set_mark(order, link - 1, kept | newer << QUEUE_LINK_AT);
-}
-
-static void set_older(struct order *order, struct queue *queue, uint32_t link, uint32_t older)
-{
-    *(link == 0 ? &queue->newest : &order->shares[link - 1]) = older;
-}
-
-void queue_add(struct order *order, struct queue *queue, uint32_t number, uint32_t slot,
-               uint32_t count)
-{
-    order_set_mark(order, slot, number << QUEUE_NUMBER_AT | count);
-    order->shares[slot] = queue->newest;
-    set_newer(order, queue, queue->newest, slot + 1);
-    queue->newest = slot + 1;
-    queue->n++;
-}
-
-void queue_remove(struct order *order, struct queue *queue, uint32_t slot)
-{
-    uint32_t newer = queue_newer(order, slot), older = order->shares[slot];
-
-    set_older(order, queue, newer, older);
-    set_newer(order, queue, older, newer);
-    queue->n--;
-}
-
 bool queue_oldest(const struct queue *queue, uint32_t *ret_slot)
 {
     if (queue->oldest == 0) {

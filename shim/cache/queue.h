@@ -39,13 +39,6 @@ static inline void queue_set_count(struct order *order, uint32_t slot, uint32_t 
     order_set_mark(order, slot, (order_mark(order, slot) & ~(uint32_t)QUEUE_MAX_COUNT) | count);
 }
 
-/* The slot is the newest now, with that count. It must be in no queue. */
-void queue_add(struct order *order, struct queue *queue, uint32_t number, uint32_t slot,
-               uint32_t count);
-
-/* The mark stays: the slot is to be freed, or added again. */
-void queue_remove(struct order *order, struct queue *queue, uint32_t slot);
-
 /* The oldest slot; false when there is none. */
 bool queue_oldest(const struct queue *queue, uint32_t *ret_slot);
 
@@ -53,6 +46,47 @@ bool queue_oldest(const struct queue *queue, uint32_t *ret_slot);
 static inline uint32_t queue_newer(const struct order *order, uint32_t slot)
 {
     return order_mark(order, slot) >> QUEUE_LINK_AT;
+}
+
+/* Of the slot that a link names, or of the queue's end, if it is 0. */
+static inline void queue_set_newer(struct order *order, struct queue *queue, uint32_t link,
+                                   uint32_t newer)
+{
+    uint32_t kept;
+
+    if (link == 0) {
+        queue->oldest = newer;
+        return;
+    }
+    kept = order_mark(order, link - 1) & ((1u << QUEUE_LINK_AT) - 1);
+    order_set_mark(order, link - 1, kept | newer << QUEUE_LINK_AT);
+}
+
+static inline void queue_set_older(struct order *order, struct queue *queue, uint32_t link,
+                                   uint32_t older)
+{
+    *(link == 0 ? &queue->newest : &order->shares[link - 1]) = older;
+}
+
+/* The slot is the newest now, with that count. It must be in no queue. */
+static inline void queue_add(struct order *order, struct queue *queue, uint32_t number,
+                             uint32_t slot, uint32_t count)
+{
+    order_set_mark(order, slot, number << QUEUE_NUMBER_AT | count);
+    order->shares[slot] = queue->newest;
+    queue_set_newer(order, queue, queue->newest, slot + 1);
+    queue->newest = slot + 1;
+    queue->n++;
+}
+
+/* The mark stays: the slot is to be freed, or added again. */
+static inline void queue_remove(struct order *order, struct queue *queue, uint32_t slot)
+{
+    uint32_t newer = queue_newer(order, slot), older = order->shares[slot];
+
+    queue_set_older(order, queue, newer, older);
+    queue_set_newer(order, queue, older, newer);
+    queue->n--;
 }
 
 /* Links the moved entries of a queue in their old order, with their counts. to is empty. */

@@ -26,9 +26,6 @@ struct short_miss {
     int caller_errno; /* as it is to be left, unless the function sets it */
 };
 
-/* Behind the words of a key and a value. */
-#define ROW_SLACK_WORDS (CACHE_BEGIN_KEY_BYTES / sizeof(uint64_t))
-
 /* What became of a call. In registers, or the compiler could not be sure that nobody keeps it. */
 struct computed {
     uint64_t word;
@@ -77,10 +74,13 @@ static inline bool begin_timing(struct call_plan *plan, struct short_miss *miss)
 static inline __attribute__((always_inline)) bool begin(struct call_plan *plan,
                                                         struct short_miss *miss)
 {
-    if (!likely(begin_timing(plan, miss) &&
-                (miss->n_key_words != 0
-                     ? cache_begin_absent(plan->cache, &miss->key, thread_self(), &miss->ticket)
-                     : cache_begin_words(plan->cache, &miss->key, thread_self(), &miss->ticket)))) {
+    bool is_computing = nesting_is_computing(__builtin_dwarf_cfa());
+
+    if (!likely(begin_timing(plan, miss)) ||
+        !likely(miss->n_key_words != 0 ? cache_begin_absent(plan->cache, &miss->key, thread_self(),
+                                                            is_computing, &miss->ticket)
+                                       : cache_begin_words(plan->cache, &miss->key, thread_self(),
+                                                           is_computing, &miss->ticket))) {
         if (miss->began_ns != 0) {
             measure_next();
         }
@@ -191,7 +191,6 @@ static inline __attribute__((always_inline)) struct computed compute(struct call
     uint64_t word;
     bool raised = false;
 
-    nesting_is_computing(__builtin_dwarf_cfa()); /* as call_handle asks */
     nesting = nesting_enter(nesting_frame_end());
     if (!likely(!times_real)) {
         way_ns = time_way(plan, is_wide, words);
@@ -256,7 +255,7 @@ __attribute__((noinline)) static struct computed ask_numbers(struct call_plan *p
                                                              double v1, double v2)
 {
     const struct call_quick *quick = &plan->quick;
-    uint64_t row[3 + ROW_SLACK_WORDS];
+    uint64_t row[3];
     struct computed computed = nothing;
     struct cache_front *front;
     struct short_miss miss;
@@ -335,7 +334,7 @@ static inline char *seek_text(const struct call_quick *quick, const struct cache
 __attribute__((noinline)) static struct computed ask_text(struct call_plan *plan, const char *text)
 {
     const struct call_quick *quick = &plan->quick;
-    uint64_t row[SHORT_KEY_WORDS + 1 + ROW_SLACK_WORDS];
+    uint64_t row[SHORT_KEY_WORDS + 1];
     struct computed computed = nothing;
     struct cache_front *front;
     struct short_miss miss;
@@ -401,7 +400,7 @@ static inline bool is_absent(const struct call_wide *wide, const struct short_mi
 
 bool quick_compute_wide(struct call_plan *plan, const struct abi_words *words, uint64_t *ret_word)
 {
-    uint64_t row[QUICK_TEXTS_WORDS + CACHE_ROW_WORDS + ROW_SLACK_WORDS];
+    uint64_t row[QUICK_TEXTS_WORDS + CACHE_ROW_WORDS];
     struct computed computed = nothing;
     struct short_miss miss;
 

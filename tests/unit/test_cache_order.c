@@ -56,6 +56,12 @@ static void test_the_oldest_goes_first(void **state)
     }
 }
 
+/* Of the last collection. */
+static uint32_t n_left(const struct order *order)
+{
+    return order->n_candidates - order->next_candidate + order->n_run - order->next_in_run;
+}
+
 /*
  * Slots are used, freed and filled again, with stamps as they come or with leaps between: a search
  * from end to end is the model. A collection serves a good part of the slots, or evictions would
@@ -70,7 +76,7 @@ static void test_the_oldest_goes_while_others_are_used(void **state)
     static char slots[SLOTS * 16];
     static uint64_t candidates[SLOTS / 4 + 2];
 
-    for (uint32_t round = 0; round < 4; round++) {
+    for (uint32_t round = 0; round < 5; round++) {
         struct order order = {.slots = slots,
                               .slot_bytes = 16,
                               .n_slots = SLOTS,
@@ -84,16 +90,19 @@ static void test_the_oldest_goes_while_others_are_used(void **state)
         memset(slots, 0, sizeof(slots));
         for (uint32_t step = 0; step < STEPS; step++) {
             uint32_t drawn = (uint32_t)(random_next() % SLOTS), oldest = UINT32_MAX;
-            uint32_t n_before = order.n_candidates - order.next_candidate;
+            uint32_t n_before = n_left(&order);
 
             if (round % 2 == 1 && step % 20 == 0) {
                 order.clock += 1u << random_next() % 20;
+            }
+            if (round == 4 && step < 2 * SLOTS && step % 200 == 0) {
+                order.clock = UINT32_MAX - 3; /* stamps are soon given anew */
             }
             if (step < SLOTS || order_mark(&order, drawn) == 0) {
                 order_stamp(&order, order_slot(&order, step < SLOTS ? step : drawn));
                 continue;
             }
-            if (round >= 2 && step % 4 != 0) {
+            if (round / 2 == 1 && step % 4 != 0) {
                 order_stamp(&order, order_slot(&order, drawn % (SLOTS / 2))); /* the lower half */
                 continue;
             }
@@ -106,7 +115,7 @@ static void test_the_oldest_goes_while_others_are_used(void **state)
             assert_true(order_oldest(&order, &slot));
             assert_int_equal(slot, oldest);
             n_evictions++;
-            n_collections += order.n_candidates - order.next_candidate > n_before;
+            n_collections += n_left(&order) > n_before;
             if (step % 16 == 0) {
                 order_set_mark(&order, slot, 0);
             } else {

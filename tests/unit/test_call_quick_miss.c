@@ -1,83 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * The short way of a miss: whatever the real function does, from jumping out to starting a thread,
- * is dealt with as the long way does. Each case is counted exactly, and is looked at in a process
- * without threads, where the short way is, and with them, where it is not.
+ * The short way of a miss: whatever the real function does, from setting errno to starting a
+ * thread, is dealt with as the long way does. Each case is counted exactly, and is looked at in a
+ * process without threads, where the short way is, and with them, where it is not.
  */
-#include "call_subject.h"
+#include "quick_miss_subject.h"
 
-#include "call/call_private.h"
-
-#include <errno.h>
 #include <fenv.h>
-#include <setjmp.h>
-#include <sys/single_threaded.h>
-
-static struct call_plan *plan;
-static void (*during)(double x); /* what the function does besides */
-
-static double twice(double x)
-{
-    n_real++;
-    if (during != NULL) {
-        during(x);
-    }
-    return 2 * x;
-}
-
-static bool in_memory; /* arguments are, as those of quick_wide.c */
-
-static double call_twice(double x)
-{
-    struct abi_words words;
-    double result;
-
-    if (in_memory) {
-        memset(&words, 0xa5, sizeof(words));
-        memcpy(&words.vectors[0], &x, sizeof(x));
-        result = call_plan_words(plan)(plan, &words).vector;
-    } else {
-        result =
-            ((struct abi_both(*)(struct call_plan *, double))call_plan_quick(plan))(plan, x).vector;
-    }
-    assert_int_equal(memoshim_guard, 0);
-    assert_true(result == 2 * x);
-    return result;
-}
-
-static void begin(const char *more, bool single_threaded)
-{
-    char entry[400];
-
-    /* More integers than there is code for, which nobody looks at. */
-    snprintf(entry, sizeof(entry),
-             in_memory
-                 ? "{\"prototype\":\"double f(double x, int a, int b, int c, int d)\",\"args\":"
-                   "{\"a\":\"ignore\",\"b\":\"ignore\",\"c\":\"ignore\",\"d\":\"ignore\"}%s}"
-                 : "{\"prototype\":\"double f(double x)\"%s}",
-             more);
-    plan = make_plan("f", entry, (void *)twice);
-    assert_true(in_memory ? call_plan_words(plan) != NULL : call_plan_quick(plan) != NULL);
-    during = NULL;
-    n_real = 0;
-    __libc_single_threaded = (char)single_threaded;
-}
-
-/* How many calls had which outcome. */
-static void expect(uint64_t hits, uint64_t stores, uint64_t not_stored, uint64_t bypasses)
-{
-    struct stats_function read;
-
-    __libc_single_threaded = 1;
-    call_plan_read(plan, &read);
-    assert_int_equal(stats_counted(read.counters, STATS_hits), hits);
-    assert_int_equal(stats_counted(read.counters, STATS_stores), stores);
-    assert_int_equal(stats_counted(read.counters, STATS_not_stored), not_stored);
-    assert_int_equal(stats_counted(read.counters, STATS_bypasses), bypasses);
-}
-
-/* A test of one process that is one with threads the second time. */
-#define BOTH_WAYS(alone) for (int alone = 1; alone >= 0; alone--)
 
 /* ---- what the function leaves behind --------------------------------------------------------- */
 
@@ -174,85 +103,6 @@ static void test_rounding(void **state)
 }
 
 /* ---- what the function does meanwhile -------------------------------------------------------- */
-
-static jmp_buf out;
-
-static void jump_out(double x)
-{
-    longjmp(out, 1);
-}
-
-static bool call_and_jump(double x)
-{
-    during = jump_out;
-    if (setjmp(out) == 0) {
-        call_twice(x);
-        return false;
-    }
-    during = NULL;
-    return true;
-}
-
-/* What was left behind is no computation of this thread any more, in whatever way the next comes.
- */
-static void test_jumping_out(void **state)
-{
-    BOTH_WAYS(alone)
-    {
-        for (int again = 0; again < 3; again++) {
-            begin(again == 2 ? ",\"single_flight\":false" : "", alone);
-            for (int i = 0; i < 3; i++) {
-                assert_true(call_and_jump(1));
-                assert_true(call_and_jump(1 + again));
-            }
-            call_twice(1);
-            call_twice(1);
-            call_twice(1 + again);
-            expect(again == 0 ? 2 : 1, again == 0 ? 1 : 2, 0, 0);
-            assert_int_equal(n_real, 6 + (again == 0 ? 1 : 2));
-        }
-    }
-}
-
-static void call_halves(double x)
-{
-    if (x > 1) {
-        call_twice(x / 2);
-        call_twice(x / 2);
-    }
-}
-
-static void call_itself(double x)
-{
-    static int depth;
-
-    if (depth++ < 3) {
-        call_twice(x);
-    }
-    depth--;
-}
-
-static void test_recursion(void **state)
-{
-    BOTH_WAYS(alone)
-    {
-        begin("", alone);
-        during = call_halves;
-        call_twice(64);
-        call_twice(64);
-        expect(7, 7, 0, 0);
-        begin("", alone);
-        during = call_itself;
-        call_twice(1);
-        expect(0, 1, 0, 3);
-        begin(",\"single_flight\":false", alone);
-        during = call_itself;
-        call_twice(1); /* is there by then */
-        call_twice(2);
-        expect(0, 8, 0, 0);
-        expect_counts(plan, 8, 2, 8);
-    }
-}
 
 static void invalidate(double x)
 {
@@ -420,30 +270,12 @@ static void test_timed(void **state)
     expect(0, 20000, 0, 0);
 }
 
-static int setup_in_memory(void **state)
-{
-    in_memory = true;
-    return call_setup(state);
-}
-
-static int teardown_in_memory(void **state)
-{
-    in_memory = false;
-    return call_teardown(state);
-}
-
-#define BY_BOTH(test)                                                 \
-    cmocka_unit_test_setup_teardown(test, call_setup, call_teardown), \
-        cmocka_unit_test_setup_teardown(test, setup_in_memory, teardown_in_memory)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         BY_BOTH(test_errno),
         BY_BOTH(test_flags),
         BY_BOTH(test_rounding),
-        BY_BOTH(test_jumping_out),
-        BY_BOTH(test_recursion),
         BY_BOTH(test_invalidation),
         BY_BOTH(test_threads_begin_meanwhile),
         BY_BOTH(test_others_are_stored_meanwhile),
