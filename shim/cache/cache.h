@@ -18,6 +18,7 @@
 #define CACHE_CACHE_H
 
 #include "base/bytes.h"
+#include "cache/blocks.h"
 #include "cache/rows.h"
 #include "cache/words.h"
 #include <stdbool.h>

@@ -18,7 +18,8 @@ struct call_plan {
     uint64_t seed;
     struct stats_counters *counters;
     _Atomic bool is_unfollowed; /* an invalidation can no longer be followed: never answers again */
-    const struct call_wide *wide; /* quick_wide.c; NULL: there is none */
+    const struct call_wide *wide;     /* quick_wide.c; NULL: there is none */
+    const struct call_images *images; /* quick_images.c; the same */
     const struct config_function *function;
     const struct abi_call *abi;
     const struct marshal_plan *marshal;

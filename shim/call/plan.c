@@ -112,6 +112,7 @@ int call_plan_create(const struct call_plan_options *options, struct arena *aren
                                 : WAIT_FIRST_NS;
     quick_prepare(plan);
     error = quick_prepare_wide(plan, arena);
+    error = error != 0 ? error : quick_prepare_images(plan, arena);
     if (error != 0) {
         return error;
     }

@@ -31,6 +31,9 @@ static bool try_hit(const struct call_plan *plan, const struct abi_words *words,
     if (plan->wide != NULL) {
         return quick_try_wide(plan, words);
     }
+    if (plan->images != NULL) {
+        return quick_try_images(plan, words);
+    }
     key = quick_make_key(plan, words);
     hash = hash_words(low_of(key), high_of(key), &quick->seeds);
     if (!__libc_single_threaded) {

@@ -45,6 +45,10 @@ void quick_prepare(struct call_plan *plan);
 struct call_wide;
 int quick_prepare_wide(struct call_plan *plan, struct arena *arena);
 
+/* The same for functions that hand out static memory, and have none of these ways. */
+struct call_images;
+int quick_prepare_images(struct call_plan *plan, struct arena *arena);
+
 /* How many of the calls are timed (call/measure.h): some of the hits must be seen for that. */
 void quick_follow_share(struct call_plan *plan, uint32_t share);
 

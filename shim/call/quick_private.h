@@ -120,9 +120,15 @@ struct abi_both quick_beside_others(struct call_plan *plan, uint64_t i0, uint64_
 struct abi_both quick_handle_long(struct call_plan *plan, uint64_t i0, uint64_t i1, uint64_t i2,
                                   double v0, double v1, double v2);
 
+/* quick_images.c: for call_plan_words; NULL: there is none for such a function. */
+abi_words_fn quick_images_code(const struct call_plan *plan);
+
 /* quick_text.c: the code for a function of one text; and a hit that counts nowhere. */
 void (*quick_text_code(enum cache_words_use use))(void);
 bool quick_try_text(const struct call_plan *plan, const struct abi_words *words);
+
+/* quick_images.c: the same of memory that is handed out. */
+bool quick_try_images(const struct call_plan *plan, const struct abi_words *words);
 
 /* quick_wide.c: a hit that counts nowhere. */
 bool quick_try_wide(const struct call_plan *plan, const struct abi_words *words);

@@ -492,5 +492,8 @@ int quick_prepare_wide(struct call_plan *plan, struct arena *arena)
 
 abi_words_fn call_plan_words(const struct call_plan *plan)
 {
-    return plan->wide != NULL && plan->quick.code == NULL ? plan->wide->code : NULL;
+    if (plan->wide == NULL) {
+        return quick_images_code(plan);
+    }
+    return plan->quick.code == NULL ? plan->wide->code : NULL;
 }

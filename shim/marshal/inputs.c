@@ -2,7 +2,7 @@
 /*
  * What a function reads besides its arguments, as bytes of its key:
  *
- *     number(8)    of what the shared inputs are found to be: see inputs_seen.c. 0: that stands
+ *     number(4)    of what the shared inputs are found to be: see inputs_seen.c. 0: that stands
  * here the others   in the order of `key_also`
  *
  * Each kind by itself; those up to `file` are the shared ones:
@@ -99,7 +99,7 @@ static uint64_t hash_behind(const struct marshal_buffer *buffer, size_t n_before
 }
 
 static int put_number(const struct marshal_plan *plan, struct marshal_buffer *buffer,
-                      uint64_t number)
+                      uint32_t number)
 {
     return input_put_bytes(plan, buffer, &number, sizeof(number));
 }
@@ -149,7 +149,7 @@ int marshal_put_inputs(const struct marshal_plan *plan, struct marshal_buffer *b
     int error = 0;
 
     if (plan->n_shared_inputs > 0) {
-        const struct seen_inputs *found = plan->seen != NULL ? seen_find(plan) : NULL;
+        const struct seen_inputs *found = plan->seen != NULL ? seen_find(plan, 0) : NULL;
 
         if (found != NULL) {
             input_see(&call->seen, found->hash);

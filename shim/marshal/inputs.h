@@ -82,7 +82,8 @@ static inline void input_see(uint64_t *seen, uint64_t hash)
 /* What shared inputs were found to be, as they are written down. Never changed but for the time. */
 struct seen_inputs {
     struct seen_inputs *older;
-    uint64_t number, hash;
+    uint64_t hash;
+    uint32_t number;           /* from 1 on */
     _Atomic uint64_t until_ns; /* by clock_coarse_ns; so long nobody looks at the files again */
     size_t n_bytes;
     unsigned char bytes[];
@@ -97,8 +98,11 @@ static inline bool input_is_shared(const struct config_input *input)
 int seen_create(struct marshal_plan *plan, struct arena *arena);
 void seen_after_fork(const struct marshal_plan *plan);
 
-/* Those that are so now, without a look at files; NULL: it takes one. Any thread; takes no lock. */
-const struct seen_inputs *seen_find(const struct marshal_plan *plan);
+/*
+ * Those that are so now, without a look at files; NULL: it takes one. Any thread; takes no lock.
+ * now_ns: clock_coarse_ns, or 0, and then it is read where it is needed.
+ */
+const struct seen_inputs *seen_find(const struct marshal_plan *plan, uint64_t now_ns);
 
 /*
  * What was found in a look that began at looked_ns. NULL: there is no room for it, or the lock is

@@ -23,7 +23,7 @@ struct marshal_seen {
     _Atomic(struct seen_inputs *) latest; /* that was so; NULL: none yet */
     _Atomic(struct seen_inputs *) first;  /* of all, the newest */
     struct lock lock;                     /* LOCK_RANK_FILES; guards the rest, and adding to it */
-    uint64_t n;
+    uint32_t n;
     size_t n_used_bytes;
     _Alignas(8) unsigned char room[ROOM_BYTES];
 };
@@ -53,16 +53,17 @@ static bool is_recent(const struct seen_inputs *seen, uint64_t now_ns)
     return now_ns < atomic_load_explicit(&seen->until_ns, memory_order_relaxed);
 }
 
-const struct seen_inputs *seen_find(const struct marshal_plan *plan)
+const struct seen_inputs *seen_find(const struct marshal_plan *plan, uint64_t now_ns)
 {
     struct marshal_seen *all = plan->seen;
     struct seen_inputs *latest = atomic_load_explicit(&all->latest, memory_order_acquire), *seen;
-    uint64_t now_ns;
 
     if (latest == NULL || (plan->looks_at_files && plan->function->check_every_ns == 0)) {
         return NULL;
     }
-    now_ns = plan->looks_at_files ? clock_coarse_ns() : 0;
+    if (plan->looks_at_files && now_ns == 0) {
+        now_ns = clock_coarse_ns();
+    }
     if (__builtin_expect(is_recent(latest, now_ns) && is_so(plan, latest), 1)) {
         return latest;
     }
@@ -155,7 +156,7 @@ const struct seen_inputs *seen_note(const struct marshal_plan *plan, struct byte
     return seen;
 }
 
-struct bytes marshal_shared_inputs(const struct marshal_plan *plan, uint64_t number)
+struct bytes marshal_shared_inputs(const struct marshal_plan *plan, uint32_t number)
 {
     const struct seen_inputs *seen =
         plan->seen == NULL ? NULL : atomic_load_explicit(&plan->seen->first, memory_order_acquire);

@@ -21,7 +21,7 @@ void input_zone_init(void)
 }
 
 /* TZ and TZDIR, in one walk through the environment, which is walked at each call. */
-static void find_variables(const char **ret_zone, const char **ret_folder)
+static inline void find_variables(const char **ret_zone, const char **ret_folder)
 {
     *ret_zone = *ret_folder = NULL;
     for (char *const *at = environ; at != NULL && *at != NULL; at++) {
@@ -132,11 +132,15 @@ int input_put_zone(const struct marshal_plan *plan, struct marshal_buffer *buffe
 
 const unsigned char *input_match_zone(const unsigned char *at)
 {
-    uint64_t held[MARSHAL_HELD_ZONE_WORDS];
+    uint64_t held[MARSHAL_HELD_ZONE_WORDS], known[MARSHAL_HELD_ZONE_WORDS], differs = 0;
     const char *zone, *folder;
 
     read_held(held);
-    if (memcmp(at, held, sizeof(held)) != 0) {
+    memcpy(known, at, sizeof(known));
+    for (uint32_t i = 0; i < MARSHAL_HELD_ZONE_WORDS; i++) {
+        differs |= held[i] ^ known[i];
+    }
+    if (differs != 0) {
         return NULL;
     }
     find_variables(&zone, &folder);

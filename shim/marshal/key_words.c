@@ -88,7 +88,7 @@ int marshal_key_words_create(struct marshal_plan *plan, struct arena *arena)
     if (plan->n_shared_inputs > 0) {
         found.has_number = true;
         found.number_at = found.n_bytes;
-        found.n_bytes += (uint32_t)sizeof(uint64_t);
+        found.n_bytes += (uint32_t)sizeof(uint32_t);
     }
     if (found.n_bytes > sizeof(found.words) || found.n_bytes > plan->limit_bytes) {
         return 0;
@@ -156,7 +156,7 @@ bool marshal_put_key_words(const struct marshal_plan *plan, struct marshal_buffe
         add_word(words, piece->at, load(from, piece->n_bytes));
     }
     if (key->has_number) {
-        seen = plan->seen != NULL ? seen_find(plan) : NULL;
+        seen = plan->seen != NULL ? seen_find(plan, 0) : NULL;
         if (seen == NULL) {
             return false;
         }
@@ -166,4 +166,53 @@ bool marshal_put_key_words(const struct marshal_plan *plan, struct marshal_buffe
     memcpy(buffer->data + buffer->n_bytes, words, sizeof(key->words));
     buffer->n_bytes += key->n_bytes;
     return true;
+}
+
+/* Where memory lies that is handed out hangs on an argument. */
+static bool has_tied_place(const struct marshal_plan *plan)
+{
+    for (uint32_t i = 0; i < plan->places->n; i++) {
+        if (plan->places->items[i].kind == LIFETIME_STATIC_ARGUMENT) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool marshal_is_imaged(const struct marshal_plan *plan, struct marshal_imaged *ret_imaged)
+{
+    const struct marshal_key_words *words = plan->key_words;
+
+    if (plan->image == NULL || has_tied_place(plan) || words == NULL ||
+        words->n_bytes < sizeof(uint64_t) || words->n_bytes > MARSHAL_IMAGE_KEY_BYTES ||
+        words->n_pieces > MARSHAL_IMAGE_PARTS || (words->has_number && plan->seen == NULL) ||
+        (plan->has_written_apart && !plan->knows_apart)) {
+        return false;
+    }
+    *ret_imaged = (struct marshal_imaged){
+        .n_key_bytes = words->n_bytes,
+        .key = {words->words[0], words->words[1]},
+        .n_parts = words->n_pieces,
+        .has_number = words->has_number,
+        .number_at = words->number_at,
+        .looks_at_files = plan->looks_at_files,
+        .apart_begin = plan->has_written_apart ? plan->apart_begin : 0,
+        .apart_end = plan->has_written_apart ? plan->apart_end : 0,
+    };
+    for (uint32_t i = 0; i < words->n_pieces; i++) {
+        const struct piece *piece = &words->pieces[i];
+
+        ret_imaged->parts[i].parameter = piece->parameter;
+        ret_imaged->parts[i].at = piece->at;
+        ret_imaged->parts[i].n_bytes = piece->n_bytes;
+        ret_imaged->parts[i].is_behind = piece->is_behind;
+    }
+    return true;
+}
+
+uint32_t marshal_number_now(const struct marshal_plan *plan, uint64_t now_ns)
+{
+    const struct seen_inputs *seen = seen_find(plan, now_ns);
+
+    return seen == NULL ? 0 : seen->number;
 }

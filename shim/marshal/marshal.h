@@ -167,6 +167,37 @@ bool marshal_is_wide(const struct marshal_plan *plan, struct marshal_wide *ret_w
 /* The value of an argument becomes what keys have in its place. Raises no floating-point flag. */
 void marshal_approximate_argument(const struct marshal_plan *plan, uint32_t parameter, void *value);
 
+#define MARSHAL_IMAGE_PARTS     4
+#define MARSHAL_IMAGE_KEY_BYTES 16
+
+/*
+ * A function whose keys are `key`, with the first bytes of arguments, or of what they lead to, in
+ * their places, and the number of what else it reads; and whose records are replayed alone. Keys of
+ * calls where such a pointer is NULL, or leads to memory that ends behind apart_begin and begins
+ * before apart_end, are made the long way, if there are any.
+ */
+struct marshal_imaged {
+    uint32_t n_key_bytes; /* 8 to MARSHAL_IMAGE_KEY_BYTES */
+    uint64_t key[2];      /* what is the same in all of them; else 0 */
+    uint32_t n_parts;
+    struct {
+        uint32_t parameter, at, n_bytes; /* 1, 2, 4 or 8 of them */
+        bool is_behind;                  /* the pointer that is the argument */
+    } parts[MARSHAL_IMAGE_PARTS];
+    bool has_number;
+    uint32_t number_at;
+    bool looks_at_files; /* the number hangs on clock_coarse_ns */
+    uintptr_t apart_begin, apart_end;
+};
+
+bool marshal_is_imaged(const struct marshal_plan *plan, struct marshal_imaged *ret_imaged);
+
+/*
+ * The number for keys of a function that has_number; 0: it takes the long way. now_ns:
+ * clock_coarse_ns, if looks_at_files.
+ */
+uint32_t marshal_number_now(const struct marshal_plan *plan, uint64_t now_ns);
+
 /* Per-thread memory of "static" results is set up once, and the process's time begins. 0 or -errno.
  */
 int marshal_init(void);

@@ -184,7 +184,7 @@ bool marshal_strings_are_at(const char *const *strings, const void *memory, size
 int64_t marshal_inputs_bytes(const struct config_function *function);
 
 /* What a number that stands for shared inputs in a key means: their bytes. None: n_bytes is 0. */
-struct bytes marshal_shared_inputs(const struct marshal_plan *plan, uint64_t number);
+struct bytes marshal_shared_inputs(const struct marshal_plan *plan, uint32_t number);
 
 int marshal_inputs_create(struct marshal_plan *plan, struct arena *arena);
 void marshal_inputs_init(void);

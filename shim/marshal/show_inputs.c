@@ -158,13 +158,16 @@ bool show_inputs(struct writer *writer, const struct marshal_plan *plan, struct 
 {
     const char *separator = plan->n_parameters > 0 ? ", " : "";
     struct reader elsewhere, *shared = key;
+    const unsigned char *at;
     struct bytes bytes;
-    uint64_t number;
+    uint32_t number;
 
     if (plan->n_shared_inputs > 0) {
-        if (!take_word(key, &number)) {
+        at = take(key, sizeof(number));
+        if (at == NULL) {
             return false;
         }
+        memcpy(&number, at, sizeof(number));
         if (number != 0) {
             bytes = marshal_shared_inputs(plan, number);
             elsewhere = (struct reader){bytes.data, bytes.n_bytes};

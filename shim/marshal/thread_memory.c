@@ -124,31 +124,35 @@ uint32_t thread_memory_group_slot(const char *group)
     return slot;
 }
 
-void *thread_memory_get(uint32_t slot, size_t n_bytes)
+/* Where there is no memory yet, or too little. Keeps errno, since a hit does not look at it. */
+__attribute__((noinline)) static void *obtain(uint32_t slot, size_t n_bytes)
 {
+    size_t page = pages_size(), wanted;
     struct thread_block *block;
+    int saved_errno = errno;
 
     if (thread_set == NULL) {
         struct thread_set *set = set_take();
 
         if (set == NULL) {
+            errno = saved_errno;
             return NULL;
         }
         if (pthread_setspecific(thread_end_key, set) != 0) {
             set_give(set);
+            errno = saved_errno;
             return NULL;
         }
         thread_set = set;
     }
     block = thread_set->blocks[slot];
     if (block == NULL || block->n_bytes - sizeof(*block) < n_bytes) {
-        size_t page = pages_size();
-        size_t wanted = (sizeof(*block) + n_bytes + page - 1) / page * page;
-
+        wanted = (sizeof(*block) + n_bytes + page - 1) / page * page;
         if (block != NULL && wanted < 2 * block->n_bytes) {
             wanted = 2 * block->n_bytes;
         }
         block = pages_map(wanted);
+        errno = saved_errno;
         if (block == NULL) {
             return NULL;
         }
@@ -156,5 +160,15 @@ void *thread_memory_get(uint32_t slot, size_t n_bytes)
         block->n_bytes = wanted;
         thread_set->blocks[slot] = block;
     }
+    errno = saved_errno;
     return block + 1;
+}
+
+void *thread_memory_get(uint32_t slot, size_t n_bytes)
+{
+    struct thread_block *block = thread_set == NULL ? NULL : thread_set->blocks[slot];
+
+    return __builtin_expect(block != NULL && block->n_bytes - sizeof(*block) >= n_bytes, 1)
+               ? block + 1
+               : obtain(slot, n_bytes);
 }

@@ -248,7 +248,7 @@ static void test_many(void **state)
     remove_file();
     begin(inputs, 3, 0);
     assert_int_equal(marshal_key_bytes(subject.plan), 0);
-    assert_int_equal(key_now().n_bytes, sizeof(int) + 8 + 8 + 8);
+    assert_int_equal(key_now().n_bytes, sizeof(int) + 4 + 8 + 8);
     expect_shown_begin("x=7, file:f=(no file), thread=");
     subject_end(&subject);
     /* A secret's key is a digest of them all; the digest too tells that they changed meanwhile. */
