@@ -12,7 +12,8 @@
  *         The same, but for long double, in two parts: what has been read, which takes 5 ns, may be
  *         handed to float_watch_begin_at as well.
  *     void float_mode_note(struct float_mode *), bool float_mode_was_default(struct float_mode *)
- *         The same for whoever has something to do between the two, which saves much.
+ *         The same for whoever has something to do between the two, which saves much; on x86-64 as
+ *         exact as float_probe_x86_64.h says.
  *     bool float_mode_traps(bool uses_x87)
  *         An exception that remembered results may raise is trapped, whatever the mode is else.
  *     uint64_t float_mode_read(void)
@@ -36,5 +37,11 @@
 #else
 #error "float_state.h: this architecture is not described yet"
 #endif
+
+/*
+ * Once at the start, for float_mode_note: finds out for a microsecond how this processor tells its
+ * mode quickly. The thread's own mode and flags are the same afterwards.
+ */
+void float_probe_init(void);
 
 #endif

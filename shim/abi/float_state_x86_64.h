@@ -6,6 +6,9 @@
 #ifndef ABI_FLOAT_STATE_X86_64_H
 #define ABI_FLOAT_STATE_X86_64_H
 
+#include "abi/float_probe_x86_64.h"
+
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -47,17 +50,31 @@ static inline uint64_t float_look(void)
 
 #define FLOAT_LOOK_DEFAULT MXCSR_MASK_INEXACT /* one that is */
 
-/*
- * Storing MXCSR takes 13 cycles in which nothing else begins; reading back at once what was stored
- * takes some ten more, so that it is best left in memory for a while.
- */
+/* Once filled in, all of it counts: what was not read is what it would be by default. */
 struct float_mode {
+    uint64_t probed;
     uint32_t mxcsr;
+    uint16_t x87_control;
 };
 
+/*
+ * Storing MXCSR takes 13 cycles in which nothing else begins, a quarter to a half of a hit; where
+ * it can, the probe tells the same (float_probe_x86_64.h), but for exceptions that trap. Those
+ * feenableexcept unmasks in both units, and of the x87 the control word costs next to nothing.
+ * Reading back at once what was stored takes some ten cycles more, so that it is best left in
+ * memory for a while.
+ */
 static inline void float_mode_note(struct float_mode *ret_mode)
 {
-    __asm__ volatile("stmxcsr %0" : "=m"(ret_mode->mxcsr));
+    if (__builtin_expect(atomic_load_explicit(&float_probe_tells, memory_order_relaxed), 1)) {
+        ret_mode->probed = float_probe();
+        ret_mode->mxcsr = MXCSR_MASK_INEXACT;
+        __asm__ volatile("fnstcw %0" : "=m"(ret_mode->x87_control));
+    } else {
+        ret_mode->probed = FLOAT_PROBE_DEFAULT;
+        ret_mode->x87_control = X87_MASK_INEXACT;
+        __asm__ volatile("stmxcsr %0" : "=m"(ret_mode->mxcsr));
+    }
 }
 
 static inline bool float_look_is_default(uint64_t look)
@@ -67,7 +84,23 @@ static inline bool float_look_is_default(uint64_t look)
 
 static inline bool float_mode_was_default(const struct float_mode *mode)
 {
-    return float_look_is_default(mode->mxcsr);
+    return mode->probed == FLOAT_PROBE_DEFAULT && (mode->x87_control & X87_MASK_INEXACT) != 0 &&
+           float_look_is_default(mode->mxcsr);
+}
+
+/*
+ * As float_look_is_default, of what the thread computes under now. Who traps inexact results in
+ * MXCSR alone is not seen by the probe, but here, where every call comes once in a while: from then
+ * on nobody in the process relies on it.
+ */
+static inline bool mxcsr_is_default(void)
+{
+    uint64_t look = float_look();
+
+    if (__builtin_expect((look & MXCSR_MASK_INEXACT) == 0, 0)) {
+        float_probe_stop();
+    }
+    return float_look_is_default(look);
 }
 
 /*
@@ -76,7 +109,7 @@ static inline bool float_mode_was_default(const struct float_mode *mode)
  */
 static inline bool float_mode_is_default(bool uses_x87)
 {
-    if (!float_look_is_default(float_look())) {
+    if (!mxcsr_is_default()) {
         return false;
     }
     if (uses_x87) {

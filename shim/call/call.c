@@ -23,6 +23,7 @@ _Atomic uint64_t call_try_again_ns = UINT64_MAX;
 void call_init(const struct call_hooks *hooks)
 {
     call_hooks = *hooks;
+    float_probe_init();
     measure_init();
 }
 

@@ -54,6 +54,67 @@ static void test_rounding_mode(void **state)
     x87_write_control(0x037f);
 }
 
+static bool is_noted_as_default(void)
+{
+    struct float_mode mode;
+
+    float_mode_note(&mode);
+    return float_mode_was_default(&mode);
+}
+
+/* The two ways of noting a mode give the same answer in each, touch no flag and do not trap. */
+static void test_noted_mode(void **state)
+{
+    uint32_t mxcsr = mxcsr_read() & ~0x3fu;
+
+    float_probe_init();
+    for (int way = 0; way < 2; way++) {
+        for (uint32_t number = 0; number < 16; number++) {
+            for (uint32_t masks = 0x1000; masks <= 0x1f80; masks += 0x0f80) {
+                uint32_t mode =
+                    (number & 3) << 13 | (number >> 2 & 1) << 15 | (number >> 3 & 1) << 6 | masks;
+                uint32_t after;
+                bool is_default;
+
+                mxcsr_write(mode);
+                is_default = is_noted_as_default();
+                after = mxcsr_read();
+                mxcsr_write(mxcsr);
+                assert_int_equal(is_default, number == 0);
+                assert_int_equal(after, mode);
+            }
+        }
+        float_probe_stop(); /* the second time MXCSR is read */
+    }
+}
+
+static void test_noted_traps(void **state)
+{
+    uint32_t mxcsr = mxcsr_read() & ~0x3fu;
+    bool is_default;
+
+    float_probe_init();
+    for (int way = 0; way < 2; way++) {
+        feenableexcept(FE_INEXACT);
+        is_default = is_noted_as_default();
+        fedisableexcept(FE_INEXACT);
+        assert_false(is_default);
+        float_probe_stop();
+    }
+    /* Unmasked in MXCSR alone: told once it was read there, which ends the probe. */
+    float_probe_init();
+    mxcsr_write(mxcsr & ~0x1000u);
+    is_default = float_mode_is_default(false);
+    mxcsr_write(mxcsr);
+    assert_false(is_default);
+    assert_false(float_probe_tells);
+    assert_true(is_noted_as_default());
+    mxcsr_write(mxcsr & ~0x1000u);
+    is_default = is_noted_as_default();
+    mxcsr_write(mxcsr);
+    assert_false(is_default);
+}
+
 static void raise_sse(int exception)
 {
     mxcsr_write(mxcsr_read() | (uint32_t)exception);
@@ -227,6 +288,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rounding_mode),
+        cmocka_unit_test(test_noted_mode),
+        cmocka_unit_test(test_noted_traps),
         cmocka_unit_test(test_watch_sees_what_is_raised_and_keeps_what_stood),
         cmocka_unit_test(test_watch_on_arithmetic),
         cmocka_unit_test(test_watch_keeps_modes),
