@@ -54,10 +54,11 @@ def measure_misses(settings, skipped):
                       lines.LRU, lines.GLIB, lines.UTHASH, lines.FUNCTOOLS, lines.CACHETOOLS_LOCK,
                       lines.NPM], skipped)
     cells = [rounds.Cell(line, "misses", shape, numbers)
-             for line in everybody for shape in line.shapes if shape != "chain"]
+             for line in everybody for shape in line.shapes if shape not in lines.CHAINS]
     with rounds.pinned():
         rounds.measure(cells, settings.n_rounds, "misses")
-    columns = {shape: heading for shape, heading in lines.SHAPES.items() if shape != "chain"}
+    columns = {shape: heading for shape, heading in lines.SHAPES.items()
+               if shape not in lines.CHAINS}
     table = Table("misses", f"A miss, ns over the plain call (a full cache of {N_KEYS:,})", columns)
     plain = {cell.shape: cell.values for cell in cells if cell.line is lines.PLAIN}
     for cell in cells:

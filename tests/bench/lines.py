@@ -22,6 +22,7 @@ SHAPES = {
     "chain": "double, each after the last",
     "three": "three ints",
     "text": "text of 16",
+    "text_chain": "text of 16, each after the last",
     "out": "struct handed out",
     "struct": "struct by value",
     "wide": "long double",
@@ -37,7 +38,8 @@ FUNCTIONS = {
     "bench_struct": {"prototype": "double bench_struct(struct bench_place place)"},
     "bench_wide": {"prototype": "long double bench_wide(long double x)"},
 }
-FUNCTION_OF = {shape: "bench_" + ("double" if shape == "chain" else shape) for shape in SHAPES}
+CHAINS = {"chain": "double", "text_chain": "text"}  # the same functions, otherwise called
+FUNCTION_OF = {shape: "bench_" + CHAINS.get(shape, shape) for shape in SHAPES}
 
 # A table that is mapped directly keeps 4096 given keys only if it has more places.
 DIRECT_FACTOR = 4
@@ -138,7 +140,7 @@ ONE = ("double", "chain")
 TWO = ("double", "chain", "text")
 PLAIN = Line("plain", "no memo, the plain call")
 MEMO_DOUBLE = Preload("memo-double", "hard-coded memo, direct-mapped", ONE)
-MEMO_TEXT = Preload("memo-text", "hard-coded memo, text", ("text",))
+MEMO_TEXT = Preload("memo-text", "hard-coded memo, text", ("text", "text_chain"))
 MEMO_OUT = Preload("memo-out", "hard-coded memo, struct", ("out",))
 MEMOS = (MEMO_DOUBLE, MEMO_TEXT, MEMO_OUT)
 DIRECT = Memoshim("direct", "memoshim, direct", policy="direct", factor=DIRECT_FACTOR)

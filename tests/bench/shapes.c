@@ -125,17 +125,31 @@ static inline double out(int number)
     return bench_out(number, &pair) + pair.sum + pair.product;
 }
 
+/* 0, but nobody can tell. */
+static inline uint64_t nothing(void)
+{
+    uint64_t none = 0;
+
+    __asm__("" : "+r"(none));
+    return none;
+}
+
 /* As they come, the next call does not wait for the last one's result; here it does. */
 static inline double after(double x, double last)
 {
-    uint64_t bits, last_bits, none = 0;
+    uint64_t bits, last_bits;
 
-    __asm__("" : "+r"(none)); /* nobody can tell that it is 0 */
     memcpy(&bits, &x, sizeof(bits));
     memcpy(&last_bits, &last, sizeof(last_bits));
-    bits ^= last_bits & none;
+    bits ^= last_bits & nothing();
     memcpy(&x, &bits, sizeof(x));
     return x;
+}
+
+/* The last result says where the next text is. */
+static inline const char *text_after(const struct text *text, int last)
+{
+    return text->bytes + ((uint32_t)last & nothing());
 }
 
 static void call_chain(const void *list, uint32_t n, uint32_t n_passes)
@@ -146,6 +160,19 @@ static void call_chain(const void *list, uint32_t n, uint32_t n_passes)
     while (n_passes-- > 0) {
         for (uint32_t i = 0; i < n; i++) {
             last = bench_double(after(arguments[i], last));
+        }
+    }
+    __asm__ volatile("" : : "m"(last));
+}
+
+static void call_text_chain(const void *list, uint32_t n, uint32_t n_passes)
+{
+    const struct text *arguments = list;
+    int last = 0;
+
+    while (n_passes-- > 0) {
+        for (uint32_t i = 0; i < n; i++) {
+            last = bench_text(text_after(&arguments[i], last));
         }
     }
     __asm__ volatile("" : : "m"(last));
@@ -208,6 +235,7 @@ static const struct shape shapes[] = {
     {"chain", sizeof(double), draw_double, fold_double, call_chain, is_right_double},
     {"three", sizeof(struct three), draw_three, NULL, call_three, is_right_three},
     {"text", sizeof(struct text), draw_text, fold_text, call_text, is_right_text},
+    {"text_chain", sizeof(struct text), draw_text, fold_text, call_text_chain, is_right_text},
     {"out", sizeof(int), draw_int, fold_int, call_out, is_right_out},
     {"struct", sizeof(struct bench_place), draw_place, NULL, call_struct, is_right_struct},
     {"wide", sizeof(long double), draw_wide, NULL, call_wide, is_right_wide},
