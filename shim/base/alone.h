@@ -12,6 +12,28 @@
 #include <stdint.h>
 #include <sys/single_threaded.h>
 
+/*
+ * Of what others might be writing, or reading, if there were any. Unlike an atomic load this may
+ * become a part of the instruction that uses it.
+ */
+typedef uint64_t __attribute__((may_alias)) alone_word;
+typedef uint32_t __attribute__((may_alias)) alone_half;
+
+static inline uint64_t alone_load(const volatile void *at)
+{
+    return *(const alone_word *)at;
+}
+
+static inline void alone_store(volatile void *at, uint64_t word)
+{
+    *(alone_word *)at = word;
+}
+
+static inline uint32_t alone_load_half(const volatile void *at)
+{
+    return *(const alone_half *)at;
+}
+
 /* Adds (modulo 2^64: subtracts), in no order with anything else. Returns the sum. */
 static inline uint64_t alone_add(_Atomic uint64_t *count, uint64_t amount)
 {

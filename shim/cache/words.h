@@ -8,6 +8,8 @@
 #ifndef CACHE_WORDS_H
 #define CACHE_WORDS_H
 
+#include "base/alone.h"
+#include "base/bits.h"
 #include "cache/block.h"
 #include "cache/short_key.h"
 #include "cache/tags.h"
@@ -182,30 +184,29 @@ static inline __attribute__((always_inline)) bool
 cache_home(const struct cache_words *words, const struct cache_front *front, uint32_t hash_upper,
            uint32_t group_bytes, struct cache_candidates *ret_found)
 {
-    const struct group *groups;
-    uint32_t home;
+    uint64_t offset, times = group_bytes / sizeof(struct group);
+    const char *groups;
     char *slots;
 
-    if (__builtin_expect(atomic_load_explicit(&front->generation, memory_order_relaxed) !=
-                             atomic_load_explicit(words->generation, memory_order_relaxed),
-                         0)) {
+    if (__builtin_expect(alone_load(&front->generation) != alone_load(words->generation), 0)) {
         return false;
     }
-    home = group_home(hash_upper, atomic_load_explicit(&front->n_groups, memory_order_relaxed));
-    groups = atomic_load_explicit(&front->groups, memory_order_relaxed);
-    ret_found->mask = group_match_all(&groups[home], tag_of_hash((uint64_t)hash_upper << 32));
-    slots = atomic_load_explicit(&front->slots, memory_order_relaxed) + (size_t)home * group_bytes;
+    __asm__("" : "+r"(times)); /* one multiplication, and not three instructions instead */
+    offset = group_home_at(hash_upper, alone_load_half(&front->n_groups));
+    groups = (const char *)alone_load(&front->groups);
+    ret_found->mask = group_match_all((const struct group *)(const void *)(groups + offset),
+                                      tag_of_hash((uint64_t)hash_upper << 32));
+    slots = (char *)alone_load(&front->slots) + offset * times;
     __asm__("" : "+r"(slots)); /* a sum that is there before the match is, and not made after it */
     ret_found->slots = slots;
     return true;
 }
 
-/* The first of the slots that mask names: its number in 32 bits, which leaves nothing to extend,
- * and the 8 in the address. */
+/* The first of the slots that mask names, with the 8 in the address. */
 static inline __attribute__((always_inline)) char *
 cache_candidate(const struct cache_candidates *found, uint32_t slot_bytes)
 {
-    return found->slots + (size_t)((uint32_t)__builtin_ctz(found->mask) * (slot_bytes / 8)) * 8;
+    return found->slots + bits_lowest(found->mask) * (slot_bytes / 8) * 8;
 }
 
 /*
@@ -235,8 +236,8 @@ cache_find_home(const struct cache_words *words, const struct cache_front *front
     for (; (found.mask & GROUP_SLOTS_MASK) != 0; found.mask &= found.mask - 1) {
         char *slot = cache_candidate(&found, slot_bytes);
 
-        if (__builtin_expect(shared_load(slot + CACHE_WORDS_KEY_AT) == low, 1) &&
-            (!has_high || shared_load(slot + CACHE_WORDS_KEY_AT + 8) == high)) {
+        if (__builtin_expect(alone_load(slot + CACHE_WORDS_KEY_AT) == low, 1) &&
+            (!has_high || alone_load(slot + CACHE_WORDS_KEY_AT + 8) == high)) {
             *ret_slot = slot;
             return true;
         }
@@ -285,13 +286,20 @@ cache_find_short(const struct cache_words *words, const struct cache_front *fron
     struct cache_candidates found;
 
     if (use == CACHE_WORDS_PLACE) {
-        found = cache_candidates(words, front, (uint64_t)hash_upper << 32, use, false);
+        found.slots = cache_place(words, (uint64_t)hash_upper << 32, false);
+        found.mask = alone_load(found.slots) == alone_load(words->generation);
     } else if (!cache_home(words, front, hash_upper, slot_bytes * GROUP_SLOTS, &found)) {
         return false;
     }
     for (; (found.mask & GROUP_SLOTS_MASK) != 0; found.mask &= found.mask - 1) {
+        const char *at;
+
         *ret_slot = cache_candidate(&found, slot_bytes);
-        if (__builtin_expect(short_key_equals(*ret_slot + CACHE_WORDS_KEY_AT, key), 1)) {
+        at = *ret_slot + CACHE_WORDS_KEY_AT;
+        if (__builtin_expect(alone_load(at) == key->words[0] &&
+                                 alone_load(at + 8) == key->words[1] &&
+                                 alone_load(at + 16) == key->words[2],
+                             1)) {
             return true;
         }
     }
@@ -342,10 +350,13 @@ static inline bool cache_use_words(const struct cache_words *words, struct cache
     uint32_t *mark = (uint32_t *)(void *)(slot + CACHE_WORDS_MARK_AT);
 
     if (use == CACHE_WORDS_STAMP) {
-        if (__builtin_expect(*front->clock == UINT32_MAX, 0)) {
+        uint32_t stamp = *front->clock + 1;
+
+        if (__builtin_expect(stamp == 0, 0)) {
             return false;
         }
-        *mark = ++*front->clock;
+        *front->clock = stamp;
+        *mark = stamp;
     } else if (use == CACHE_WORDS_COUNT && (*mark & words->max_count) != words->max_count) {
         ++*mark;
     }

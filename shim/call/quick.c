@@ -188,7 +188,7 @@ void quick_prepare(struct call_plan *plan)
         quick->fill = cache_fill_code(plan->cache);
     }
     quick_follow_share(plan, atomic_load_explicit(&plan->measure.share, memory_order_relaxed));
-    quick->code = quick->is_text ? quick_text_code(quick->cache.use)
+    quick->code = quick->is_text ? quick_text_code(plan)
                                  : quick_words_code(abi->n_arguments, vectors, quick->cache.use,
                                                     is_plain(quick, abi->n_arguments));
 }

@@ -339,21 +339,22 @@ __attribute__((noinline)) static struct computed ask_text(struct call_plan *plan
     struct cache_front *front;
     struct short_miss miss;
     struct abi_words words;
-    uint32_t n_bytes;
+    uint64_t n;
     char *slot;
 
     note_errno(&miss);
     guard_enter();
-    if (!likely(!fork_page_is_new_child() && (n_bytes = marshal_short_text(text, row)) != 0)) {
+    if (!likely(!fork_page_is_new_child() && marshal_short_text(text, row, &n))) {
         goto out;
     }
     miss.look = quick_look_at_rounding(plan, false);
     words.integers[0] = (uintptr_t)text;
     miss.row = row;
     miss.n_key_words = SHORT_KEY_WORDS;
-    miss.key.bytes = (struct bytes){row, n_bytes};
-    miss.key.hash = hash_of_halves(hash_three_halves(row, n_bytes, &quick->seeds));
-    row[2] = short_key_last(row[2], n_bytes);
+    miss.key.bytes = (struct bytes){row, n + MARSHAL_TEXT_FRAME_BYTES};
+    miss.key.hash =
+        hash_of_halves(hash_three_halves(row, marshal_short_texts.factor[n], &quick->seeds));
+    row[2] |= marshal_short_texts.size[n];
     if (!likely(float_look_is_default(miss.look))) {
         goto out;
     }

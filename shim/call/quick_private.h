@@ -123,8 +123,11 @@ struct abi_both quick_handle_long(struct call_plan *plan, uint64_t i0, uint64_t 
 /* quick_images.c: for call_plan_words; NULL: there is none for such a function. */
 abi_words_fn quick_images_code(const struct call_plan *plan);
 
-/* quick_text.c: the code for a function of one text; and a hit that counts nowhere. */
-void (*quick_text_code(enum cache_words_use use))(void);
+/*
+ * quick_text.c: the code for a function of one text, of a plan that is complete otherwise; and a
+ * hit that counts nowhere.
+ */
+void (*quick_text_code(const struct call_plan *plan))(void);
 bool quick_try_text(const struct call_plan *plan, const struct abi_words *words);
 
 /* quick_images.c: the same of memory that is handed out. */

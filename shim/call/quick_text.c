@@ -7,17 +7,18 @@
 #include "call/quick_wide.h"
 
 _Static_assert(MARSHAL_SHORT_TEXT_WORDS == SHORT_KEY_WORDS &&
-                   MARSHAL_SHORT_TEXT_BYTES + 4 == SHORT_KEY_BYTES,
+                   MARSHAL_TEXT_FRAME_BYTES + MARSHAL_SHORT_TEXT_BYTES == SHORT_KEY_BYTES,
                "the key of a short text is a short key");
 
-/* n_bytes: of the key, whose words are there. */
+/* n: the length of the text whose key is there, but for its size. */
 static inline __attribute__((always_inline)) bool
 find_short(const struct call_quick *quick, enum cache_words_use use, struct cache_front **ret_front,
-           struct short_key *key, uint32_t n_bytes, char **ret_slot)
+           struct short_key *key, uint64_t n, char **ret_slot)
 {
-    struct hash_halves hash = hash_three_halves(key->words, n_bytes, &quick->seeds);
+    struct hash_halves hash =
+        hash_three_halves(key->words, marshal_short_texts.factor[n], &quick->seeds);
 
-    key->words[2] = short_key_last(key->words[2], n_bytes);
+    key->words[2] |= marshal_short_texts.size[n];
     *ret_front = cache_front(&quick->cache, hash.lower);
     return cache_find_short(&quick->cache, *ret_front, key, hash.upper, use, ret_slot);
 }
@@ -27,51 +28,73 @@ bool quick_try_text(const struct call_plan *plan, const struct abi_words *words)
     const char *text = (const char *)(uintptr_t)words->integers[0];
     struct cache_front *front;
     struct short_key key;
-    uint32_t n_bytes;
+    uint64_t n;
     char *slot;
 
     if (!__libc_single_threaded || !marshal_is_ahead(text, plan->quick.ahead_offsets) ||
-        (n_bytes = marshal_short_text(text, key.words)) == 0) {
+        !marshal_short_text(text, key.words, &n)) {
         return plan->wide != NULL && quick_try_wide(plan, words);
     }
-    return find_short(&plan->quick, plan->quick.cache.use, &front, &key, n_bytes, &slot);
+    return find_short(&plan->quick, plan->quick.cache.use, &front, &key, n, &slot);
 }
 
-/*
- * A hit of a short text that may be read ahead, in a process without threads. The guard is set. As
- * many registers as there are hold the key, so the count of hits is read again rather than kept.
- */
-static inline __attribute__((always_inline)) bool
-hit_short(struct call_plan *plan, enum cache_words_use use, const char *text, uint64_t *ret_word)
+/* What a result is made of the word of an entry. */
+enum result {
+    RESULT_WORD,   /* it is that word, and no floating-point number */
+    RESULT_SIGNED, /* the same of half of the word, with a sign */
+    RESULT_ANY,
+};
+
+static inline __attribute__((always_inline)) struct abi_both
+value_at(const struct call_quick *quick, enum result result, const char *at)
+{
+    struct abi_both value;
+
+    if (result == RESULT_ANY) {
+        return both(widen(quick, alone_load(at)));
+    }
+    value.integer = result == RESULT_WORD ? alone_load(at) : (uint64_t)(int32_t)alone_load_half(at);
+#if defined(__x86_64__)
+    __asm__("" : "=x"(value.vector)); /* it is whatever the register holds */
+#else
+    value.vector = 0;
+#endif
+    return value;
+}
+
+/* A hit of a short text that may be read ahead, in a process without threads. The guard is set. */
+static inline __attribute__((always_inline)) bool hit_short(struct call_plan *plan,
+                                                            enum cache_words_use use,
+                                                            enum result result, const char *text,
+                                                            struct abi_both *ret_value)
 {
     const struct call_quick *quick = &plan->quick;
-    _Atomic uint64_t *hits = stats_hits_alone(plan->counters);
     struct cache_front *front;
+    _Atomic uint64_t *hits;
     struct short_key key;
-    uint32_t n_bytes;
+    uint64_t n_hits, n;
     char *slot;
 
-    if (!likely(__libc_single_threaded && !fork_page_is_new_child() &&
-                !is_look_due(plan, atomic_load_explicit(hits, memory_order_relaxed) + 1) &&
+    if (!likely(__libc_single_threaded && alone_load_half(fork_page_word) == FORK_PAGE_SETTLED &&
                 marshal_is_ahead(text, quick->ahead_offsets) &&
-                (n_bytes = marshal_short_text(text, key.words)) != 0)) {
+                marshal_short_text(text, key.words, &n) &&
+                find_short(quick, use, &front, &key, n, &slot) &&
+                (result != RESULT_ANY || is_rounding_told(plan, false)))) {
         return false;
     }
-    if (!likely(find_short(quick, use, &front, &key, n_bytes, &slot) &&
-                is_rounding_told(plan, false) &&
+    hits = stats_hits_alone(plan->counters);
+    n_hits = alone_load(hits) + 1;
+    if (!likely((n_hits & alone_load_half(&quick->look_mask)) != 0 /* is_look_due */ &&
                 cache_use_words(&quick->cache, front, slot, use))) {
         return false;
     }
-    *ret_word = widen(quick, shared_load(slot + CACHE_WORDS_KEY_AT + sizeof(key)));
-    __asm__("" : "+r"(plan)); /* or where the count is would be kept */
-    hits = stats_hits_alone(plan->counters);
-    atomic_store_explicit(hits, atomic_load_explicit(hits, memory_order_relaxed) + 1,
-                          memory_order_relaxed);
+    alone_store(hits, n_hits);
+    *ret_value = value_at(quick, result, slot + CACHE_WORDS_KEY_AT + sizeof(key));
     return true;
 }
 
 /* What is no such hit. */
-static __attribute__((noinline)) struct abi_both handle(struct call_plan *plan, const char *text)
+static __attribute__((noinline)) struct abi_both handle(const char *text, struct call_plan *plan)
 {
     bool is_ahead = __libc_single_threaded && marshal_is_ahead(text, plan->quick.ahead_offsets);
     struct abi_words words;
@@ -88,32 +111,54 @@ static __attribute__((noinline)) struct abi_both handle(struct call_plan *plan, 
     return quick_handle_long(plan, words.integers[0], 0, 0, 0, 0, 0);
 }
 
-#define QUICK_TEXT(suffix, use)                                                     \
-    static struct abi_both quick_text_##suffix(uint64_t i0, struct call_plan *plan) \
-    {                                                                               \
-        const char *text = (const char *)(uintptr_t)i0;                             \
-        uint64_t word;                                                              \
-        bool is_hit;                                                                \
-                                                                                    \
-        guard_enter();                                                              \
-        is_hit = hit_short(plan, use, text, &word);                                 \
-        guard_leave();                                                              \
-        return likely(is_hit) ? both(word) : handle(plan, text);                    \
+#define CODE(name, use, result)                                      \
+    static struct abi_both name(uint64_t i0, struct call_plan *plan) \
+    {                                                                \
+        const char *text = (const char *)(uintptr_t)i0;              \
+        struct abi_both value;                                       \
+        bool is_hit;                                                 \
+                                                                     \
+        guard_enter();                                               \
+        is_hit = hit_short(plan, use, result, text, &value);         \
+        guard_leave();                                               \
+        return likely(is_hit) ? value : handle(text, plan);          \
     }
 
-QUICK_TEXT(leave, CACHE_WORDS_LEAVE)
-QUICK_TEXT(count, CACHE_WORDS_COUNT)
-QUICK_TEXT(stamp, CACHE_WORDS_STAMP)
-QUICK_TEXT(place, CACHE_WORDS_PLACE)
+/* One for each way in which a use is noted. */
+#define USES(name, result)                                \
+    CODE(quick_##name##_leave, CACHE_WORDS_LEAVE, result) \
+    CODE(quick_##name##_count, CACHE_WORDS_COUNT, result) \
+    CODE(quick_##name##_stamp, CACHE_WORDS_STAMP, result) \
+    CODE(quick_##name##_place, CACHE_WORDS_PLACE, result)
 
-void (*quick_text_code(enum cache_words_use use))(void)
+USES(word, RESULT_WORD)
+USES(signed, RESULT_SIGNED)
+USES(any, RESULT_ANY)
+
+typedef void (*code_fn)(void);
+#define CODES(name)                                          \
+    {                                                        \
+        [CACHE_WORDS_LEAVE] = (code_fn)quick_##name##_leave, \
+        [CACHE_WORDS_COUNT] = (code_fn)quick_##name##_count, \
+        [CACHE_WORDS_STAMP] = (code_fn)quick_##name##_stamp, \
+        [CACHE_WORDS_PLACE] = (code_fn)quick_##name##_place, \
+    }
+
+code_fn quick_text_code(const struct call_plan *plan)
 {
-    static void (*const codes[CACHE_WORDS_USES])(void) = {
-        [CACHE_WORDS_LEAVE] = (void (*)(void))quick_text_leave,
-        [CACHE_WORDS_COUNT] = (void (*)(void))quick_text_count,
-        [CACHE_WORDS_STAMP] = (void (*)(void))quick_text_stamp,
-        [CACHE_WORDS_PLACE] = (void (*)(void))quick_text_place,
+    static const code_fn codes[][CACHE_WORDS_USES] = {
+        [RESULT_WORD] = CODES(word),
+        [RESULT_SIGNED] = CODES(signed),
+        [RESULT_ANY] = CODES(any),
     };
+    enum result result = RESULT_ANY;
 
-    return codes[use];
+    if (!plan->abi->result_is_vector && !plan->quick.looks_at_rounding) {
+        if (plan->quick.widening == 0) {
+            result = RESULT_WORD;
+        } else if (plan->quick.widening == 32) {
+            result = RESULT_SIGNED;
+        }
+    }
+    return codes[result][plan->quick.cache.use];
 }

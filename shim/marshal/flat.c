@@ -67,17 +67,9 @@ void marshal_read_nothing_ahead(void)
     ahead_offsets = 0;
 }
 
-#if MARSHAL_READS_AHEAD
-const _Alignas(64) unsigned char marshal_kept[2 * MARSHAL_AHEAD_BYTES] = {
-    255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
-    255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
-};
-#endif
-
 uint32_t marshal_frame_text(char *to, size_t n_room, const char *text)
 {
     uint64_t words[MARSHAL_SHORT_TEXT_WORDS];
-    uint32_t n_bytes;
     size_t n_text;
 
     if (n_room < MARSHAL_TEXT_FRAME_BYTES) {
@@ -87,9 +79,10 @@ uint32_t marshal_frame_text(char *to, size_t n_room, const char *text)
         to[0] = 'N';
         return 1;
     }
-    if (marshal_is_ahead(text, ahead_offsets) && (n_bytes = marshal_short_text(text, words)) != 0) {
+    if (marshal_is_ahead(text, ahead_offsets) && marshal_short_text(text, words, &n_text)) {
         memcpy(to, words, sizeof(words));
-        return n_bytes <= n_room ? n_bytes : 0;
+        n_text += MARSHAL_TEXT_FRAME_BYTES;
+        return n_text <= n_room ? (uint32_t)n_text : 0;
     }
     n_text = strnlen(text, n_room - MARSHAL_TEXT_FRAME_BYTES + 1);
     if (n_text > n_room - MARSHAL_TEXT_FRAME_BYTES) {

@@ -7,11 +7,14 @@
 #ifndef MARSHAL_SHORT_TEXT_H
 #define MARSHAL_SHORT_TEXT_H
 
+#include "base/bits.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
-#define MARSHAL_TEXT_SLACK_BYTES 24 /* what marshal_frame_text may write too much */
+#define MARSHAL_TEXT_FRAME_BYTES sizeof(uint32_t) /* what is before a text in a key */
+#define MARSHAL_TEXT_SLACK_BYTES 24               /* what marshal_frame_text may write too much */
 
 #define MARSHAL_SHORT_TEXT_BYTES 19
 #define MARSHAL_SHORT_TEXT_WORDS 3
@@ -44,14 +47,19 @@ static inline bool marshal_is_ahead(const char *text, uint32_t n_offsets)
     return (((uintptr_t)text - 1) & (MARSHAL_PAGE_BYTES - 1)) < n_offsets;
 }
 
-#if MARSHAL_READS_AHEAD
+#define MARSHAL_SHORT_TEXTS (MARSHAL_SHORT_TEXT_BYTES + 1)
 
-#include <emmintrin.h>
+/* What is constant of the key of a function of nothing but a text, by the text's length. */
+struct marshal_short_texts {
+    uint64_t kept[MARSHAL_SHORT_TEXT_WORDS][MARSHAL_SHORT_TEXTS]; /* ones where its bytes belong */
+    uint64_t frame[MARSHAL_SHORT_TEXTS];                          /* what is before them */
+    uint64_t size[MARSHAL_SHORT_TEXTS];   /* bytes of the key, in the uppermost byte */
+    uint64_t factor[MARSHAL_SHORT_TEXTS]; /* HASH_FACTOR_OF so many */
+};
 
-/* As many bytes of ones as text is read, and as many of zeroes. In one line of the cache. */
-extern const _Alignas(64) unsigned char marshal_kept[2 * MARSHAL_AHEAD_BYTES]
-    __attribute__((visibility("hidden")));
+extern const struct marshal_short_texts marshal_short_texts __attribute__((visibility("hidden")));
 
+/* The least that is read of a text, as words. */
 static inline uint64_t marshal_load(const void *at, size_t n_bytes)
 {
     uint64_t word = 0;
@@ -60,46 +68,51 @@ static inline uint64_t marshal_load(const void *at, size_t n_bytes)
     return word;
 }
 
+#if MARSHAL_READS_AHEAD
+
+#include <emmintrin.h>
+
 /*
- * The key of a function of nothing but this text, which is not NULL, filled up with zeroes. Returns
- * how many bytes it has; 0: the text is longer than MARSHAL_SHORT_TEXT_BYTES.
+ * The key of a function of nothing but this text, which is not NULL, filled up with zeroes, and the
+ * text's length. False: it is longer than MARSHAL_SHORT_TEXT_BYTES.
  */
-static inline __attribute__((always_inline)) uint32_t
-marshal_short_text(const char *text, uint64_t ret_words[MARSHAL_SHORT_TEXT_WORDS])
+static inline __attribute__((always_inline)) bool
+marshal_short_text(const char *text, uint64_t ret_words[MARSHAL_SHORT_TEXT_WORDS], uint64_t *ret_n)
 {
     const __m128i zero = _mm_setzero_si128();
     __m128i first = _mm_loadu_si128((const __m128i *)(const void *)text);
     __m128i last = _mm_loadu_si128((const __m128i *)(const void *)(text + 4));
-    uint64_t ends = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(first, zero)) |
+    uint32_t ends = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(first, zero)) |
                     (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(last, zero)) << 4;
-    const unsigned char *kept;
-    uint64_t n_text;
+    uint64_t n;
 
     if (!__builtin_expect(ends != 0, 1)) {
-        return 0;
+        return false;
     }
-    n_text = (uint32_t)__builtin_ctzll(ends);
-    kept = marshal_kept + MARSHAL_AHEAD_BYTES - n_text;
-    ret_words[0] = 'S' | n_text << 8 | (marshal_load(text, 4) & marshal_load(kept, 4)) << 32;
-    ret_words[1] = marshal_load(text + 4, 8) & marshal_load(kept + 4, 8);
-    ret_words[2] = marshal_load(text + 12, 8) & marshal_load(kept + 12, 8);
-    return (uint32_t)n_text + 4;
+    n = bits_lowest(ends);
+    ret_words[0] = (marshal_load(text, 4) << 32 & marshal_short_texts.kept[0][n]) |
+                   marshal_short_texts.frame[n];
+    ret_words[1] = marshal_load(text + 4, 8) & marshal_short_texts.kept[1][n];
+    ret_words[2] = marshal_load(text + 12, 8) & marshal_short_texts.kept[2][n];
+    *ret_n = n;
+    return true;
 }
 
 #else
 
-static inline uint32_t marshal_short_text(const char *text,
-                                          uint64_t ret_words[MARSHAL_SHORT_TEXT_WORDS])
+static inline bool marshal_short_text(const char *text,
+                                      uint64_t ret_words[MARSHAL_SHORT_TEXT_WORDS], uint64_t *ret_n)
 {
-    size_t n_text = strnlen(text, MARSHAL_SHORT_TEXT_BYTES + 1);
+    size_t n = strnlen(text, MARSHAL_SHORT_TEXTS);
 
-    if (n_text > MARSHAL_SHORT_TEXT_BYTES) {
-        return 0;
+    if (n == MARSHAL_SHORT_TEXTS) {
+        return false;
     }
     memset(ret_words, 0, MARSHAL_SHORT_TEXT_WORDS * sizeof(uint64_t));
-    ret_words[0] = 'S' | n_text << 8;
-    memcpy((char *)ret_words + 4, text, n_text);
-    return (uint32_t)(n_text + 4);
+    ret_words[0] = marshal_short_texts.frame[n];
+    memcpy((char *)ret_words + 4, text, n);
+    *ret_n = n;
+    return true;
 }
 
 #endif

@@ -141,8 +141,14 @@ static void test_upper_half_is_even(void **state)
 /* Texts: numbers in decimal digits, behind a few that all have or before them. */
 static void test_texts_are_even(void **state)
 {
-    static const char *const formats[] = {"%u", "x%uyyyyyyyyyyy", "/home/user/%u",
-                                          "%04u/home/user/ab", "/usr/lib/file-%04u.c"};
+    static const char *const formats[] = {"%u",
+                                          "x%uyyyyyyyyyyy",
+                                          "/home/user/%u",
+                                          "%04u/home/user/ab",
+                                          "/usr/lib/file-%04u.c",
+                                          "S\x11  /home/user/a%04u",
+                                          "S\x12  /home/user/a%05u0",
+                                          "S\x12  %03u/home/user/a%03u"};
 
     for (size_t format = 0; format < sizeof(formats) / sizeof(formats[0]); format++) {
         for (int i = 0; i < N_SEEDS; i++) {
@@ -151,7 +157,8 @@ static void test_texts_are_even(void **state)
 
             for (uint32_t k = 0; k < N_KEYS; k++) {
                 char text[40] = {0};
-                size_t n = (size_t)snprintf(text, sizeof(text), formats[format], k);
+                size_t n = (size_t)snprintf(text, sizeof(text), formats[format],
+                                            format < 7 ? k : k / 64, k % 64);
                 uint64_t hash = hash_bytes((struct bytes){text, n}, seed);
 
                 for (size_t c = 0; c < 3; c++) {
@@ -166,6 +173,29 @@ static void test_texts_are_even(void **state)
                 }
             }
         }
+    }
+}
+
+/* The lower half of a key of three words depends on all of the third, too. */
+static void test_third_word_chooses_shards(void **state)
+{
+    for (int shift = 0; shift < 64; shift += 8) {
+        uint32_t n_bad = 0;
+
+        for (int i = 0; i < N_SEEDS; i++) {
+            uint64_t words[3] = {draw(), draw(), 0}, seed = draw();
+            double counts[8] = {0}, sum = 0;
+
+            for (uint32_t k = 0; k < 256; k++) {
+                words[2] = (uint64_t)k << shift;
+                counts[hash_three_words(words, 24, seed) >> 9 & 7]++;
+            }
+            for (int shard = 0; shard < 8; shard++) {
+                sum += counts[shard] * counts[shard];
+            }
+            n_bad += 256.0 * 256 / sum < 4;
+        }
+        assert_in_range(n_bad, 0, N_SEEDS / 20);
     }
 }
 
@@ -215,6 +245,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_upper_half_is_even),
         cmocka_unit_test(test_texts_are_even),
+        cmocka_unit_test(test_third_word_chooses_shards),
         cmocka_unit_test(test_lower_half_is_even_mostly),
         cmocka_unit_test(test_words_are_bytes),
     };
