@@ -115,29 +115,43 @@ enum cache_row_look {
     (CACHE_WORDS_KEY_AT + 8 * ((n_key_words) + (n_value_words)) + \
      ((use) == CACHE_WORDS_PLACE ? CACHE_PLACE_LINKS_BYTES : 0))
 
+/* Of keys that are looked for so. */
+#define CACHE_ROW_LOOK_WORDS 4
+
+/* The entry of this slot is the key's. */
+static inline __attribute__((always_inline)) bool
+cache_row_is(const char *slot, const uint64_t *key, uint32_t n_key_words)
+{
+    const char *at = slot + CACHE_WORDS_KEY_AT;
+
+    return __builtin_expect(shared_load(at) == key[0] &&
+                                (n_key_words < 2 || shared_load(at + 8) == key[1]) &&
+                                (n_key_words < 3 || shared_load(at + 16) == key[2]) &&
+                                (n_key_words < 4 || shared_load(at + 24) == key[3]),
+                            1);
+}
+
 /*
- * Where most entries are, for keys of one or two words, low and high, in slots of slot_bytes. What
- * is known of n_key_words, slot_bytes and use when this is compiled saves much. As cache_seek_row.
+ * Where most entries are, for keys of up to CACHE_ROW_LOOK_WORDS words, in slots of slot_bytes.
+ * What is known of n_key_words, slot_bytes and use when this is compiled saves much. As
+ * cache_seek_row.
  */
 static inline __attribute__((always_inline)) enum cache_row_look
-cache_look_at_row(const struct cache_words *words, const struct cache_front *front, uint64_t low,
-                  uint64_t high, uint32_t hash_upper, uint32_t n_key_words, uint32_t slot_bytes,
-                  enum cache_words_use use, char **ret_slot)
+cache_look_at_row(const struct cache_words *words, const struct cache_front *front,
+                  const uint64_t *key, uint32_t hash_upper, uint32_t n_key_words,
+                  uint32_t slot_bytes, enum cache_words_use use, char **ret_slot)
 {
     struct cache_candidates found;
-    const struct group *groups;
 
     if (use == CACHE_WORDS_PLACE) {
         char *place =
             words->places + ((hash_upper & words->place_mask) >> CACHE_PLACE_SHIFT) * slot_bytes;
 
         *ret_slot = place;
-        return __builtin_expect(
-                   shared_load(place) ==
-                           atomic_load_explicit(words->generation, memory_order_relaxed) &&
-                       shared_load(place + CACHE_WORDS_KEY_AT) == low &&
-                       (n_key_words == 1 || shared_load(place + CACHE_WORDS_KEY_AT + 8) == high),
-                   1)
+        return __builtin_expect(shared_load(place) ==
+                                    atomic_load_explicit(words->generation, memory_order_relaxed),
+                                1) &&
+                       cache_row_is(place, key, n_key_words)
                    ? CACHE_ROW_FOUND
                    : CACHE_ROW_NOT;
     }
@@ -147,17 +161,13 @@ cache_look_at_row(const struct cache_words *words, const struct cache_front *fro
     for (; (found.mask & GROUP_SLOTS_MASK) != 0; found.mask &= found.mask - 1) {
         char *slot = cache_candidate(&found, slot_bytes);
 
-        if (__builtin_expect(shared_load(slot + CACHE_WORDS_KEY_AT) == low, 1) &&
-            (n_key_words == 1 || shared_load(slot + CACHE_WORDS_KEY_AT + 8) == high)) {
+        if (cache_row_is(slot, key, n_key_words)) {
             *ret_slot = slot;
             return CACHE_ROW_FOUND;
         }
     }
-    groups = atomic_load_explicit(&front->groups, memory_order_relaxed);
-    return group_was_passed(&groups[group_home(
-               hash_upper, atomic_load_explicit(&front->n_groups, memory_order_relaxed))])
-               ? CACHE_ROW_PASSED
-               : CACHE_ROW_NOT;
+    return cache_was_passed(words, front, (uint64_t)hash_upper << 32) ? CACHE_ROW_PASSED
+                                                                      : CACHE_ROW_NOT;
 }
 
 /* The entry of this slot answers, if it is alive. slot may be NULL. As cache_find_row. */

@@ -22,7 +22,7 @@ struct call_quick {
     void (*code)(void); /* for call_plan_quick; NULL: there is none */
     struct cache_words cache;
     struct hash_seeds seeds;
-    uint64_t key[2];                          /* quick_outs.c: what is in every key */
+    uint64_t key[3];                          /* quick_outs.c: what is in every key */
     uint64_t masks[MARSHAL_FLAT_PARAMETERS];  /* of the bytes of each argument */
     uint32_t shifts[MARSHAL_FLAT_PARAMETERS]; /* to its place in the key, in bits */
     uint32_t widening; /* of a signed result that is narrower than a register, in bits */

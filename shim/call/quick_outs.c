@@ -37,22 +37,31 @@ static inline uint32_t value_words(uint32_t n_bytes, int n_outs, bool returns)
     return (uint32_t)n_outs * ((n_bytes + 7) / 8) + returns;
 }
 
-static inline __attribute__((always_inline)) void make_key(const struct call_plan *plan,
-                                                           struct form form, uint64_t w0,
-                                                           uint64_t w1, uint64_t *ret_low,
-                                                           uint64_t *ret_high)
+/* And its hash. */
+static inline __attribute__((always_inline)) struct hash_halves
+make_key(const struct call_plan *plan, struct form form, uint64_t w0, uint64_t w1,
+         uint64_t *ret_key)
 {
     const struct call_quick *quick = &plan->quick;
+    uint64_t hash;
 
-    *ret_high = form.n_words == 2 ? quick->key[1] : 0;
+    if (form.n_words == 3) { /* numbers are words, see is_fit, here and below */
+        ret_key[0] = w0;
+        ret_key[1] = w1;
+        ret_key[2] = quick->key[2];
+        hash = hash_three_words(ret_key, quick->n_key_bytes, plan->seed);
+        return (struct hash_halves){(uint32_t)hash, (uint32_t)(hash >> 32)};
+    }
+    ret_key[1] = form.n_words == 2 ? quick->key[1] : 0;
     if (form.n == 1 && form.n_words == 2) {
-        *ret_low = w0; /* all of it, see is_fit */
-        return;
+        ret_key[0] = w0;
+    } else {
+        ret_key[0] = quick->key[0] | (w0 & quick->masks[0]);
     }
-    *ret_low = quick->key[0] | (w0 & quick->masks[0]);
     if (form.n == 2) {
-        row_add(&plan->wide->integers[1], form.n_words, w1, ret_low, ret_high);
+        row_add(&plan->wide->integers[1], form.n_words, w1, &ret_key[0], &ret_key[1]);
     }
+    return hash_words_halves(ret_key[0], ret_key[1], &quick->seeds);
 }
 
 static inline __attribute__((always_inline)) void
@@ -114,7 +123,7 @@ find(struct call_plan *plan, struct form form, uint64_t w0, uint64_t w1, const c
     struct float_mode mode;
     struct hash_halves hash;
     struct cache_front *front;
-    uint64_t low, high;
+    uint64_t key[3];
     char *slot;
 
     if (form.looks) {
@@ -129,10 +138,9 @@ find(struct call_plan *plan, struct form form, uint64_t w0, uint64_t w1, const c
                 (form.n_outs == 1 || (out1 != NULL && quick_are_apart(out0, 8, out1, 8))))) {
         return ROW_MISS;
     }
-    make_key(plan, form, w0, w1, &low, &high);
-    hash = hash_words_halves(low, high, &quick->seeds);
+    hash = make_key(plan, form, w0, w1, key);
     front = cache_front(&quick->cache, hash.lower);
-    look = cache_look_at_row(&quick->cache, front, low, high, hash.upper, form.n_words, slot_bytes,
+    look = cache_look_at_row(&quick->cache, front, key, hash.upper, form.n_words, slot_bytes,
                              form.use, &slot);
     if (!likely(look == CACHE_ROW_FOUND)) {
         return look == CACHE_ROW_PASSED ? ROW_FURTHER : ROW_MISS;
@@ -197,6 +205,9 @@ find(struct call_plan *plan, struct form form, uint64_t w0, uint64_t w1, const c
 #define I    (uint64_t i0, uint64_t o0, PLAN), i0, 0, o0, 0, plan, i0, o0, 0, 0, 0
 #define II   (uint64_t i0, uint64_t i1, uint64_t o0, PLAN), i0, i1, o0, 0, plan, i0, i1, o0, 0, 0
 #define V    (uint64_t o0, PLAN, double v0), bits_of(v0), 0, o0, 0, plan, o0, 0, 0, v0, 0
+#define VV                                                                                      \
+    (uint64_t o0, PLAN, double v0, double v1), bits_of(v0), bits_of(v1), o0, 0, plan, o0, 0, 0, \
+        v0, v1
 #define VOO \
     (uint64_t o0, uint64_t o1, PLAN, double v0), bits_of(v0), 0, o0, o1, plan, o0, o1, 0, v0, 0
 
@@ -208,6 +219,7 @@ SIZES(outs_i_2_float, 1, 2, false, true, I)
 SIZES(outs_ii_2, 2, 2, false, false, II)
 SIZES(outs_ii_2_float, 2, 2, false, true, II)
 SIZES(outs_v_2, 1, 2, true, true, V)
+SIZES(outs_vv_3, 2, 3, true, true, VV)
 RESULTS(outs_v_2_to_8_8, 1, 2, 8, 2, true, true, VOO)
 
 /* ---- the tables ------------------------------------------------------------------------------ */
@@ -240,7 +252,7 @@ static const struct {
     {1, 0, 1, false, RESULTS_CODES(outs_i_1)},  {1, 0, 1, true, RESULTS_CODES(outs_i_1_float)},
     {1, 0, 2, false, RESULTS_CODES(outs_i_2)},  {1, 0, 2, true, RESULTS_CODES(outs_i_2_float)},
     {2, 0, 2, false, RESULTS_CODES(outs_ii_2)}, {2, 0, 2, true, RESULTS_CODES(outs_ii_2_float)},
-    {1, 1, 2, true, RESULTS_CODES(outs_v_2)},
+    {1, 1, 2, true, RESULTS_CODES(outs_v_2)},   {2, 2, 3, true, RESULTS_CODES(outs_vv_3)},
 };
 
 static const code_fn two_outs[2][N_USES] = {USES_CODES(void_outs_v_2_to_8_8),
@@ -279,6 +291,21 @@ static code_fn find_code(const struct call_plan *plan, uint32_t n)
     return NULL;
 }
 
+/* Both floating-point numbers are a word of the key each, the first two. */
+static bool are_words(const struct call_wide *wide)
+{
+    const struct quick_keys *keys = &wide->keys;
+    const struct quick_piece *pieces[] = {&keys->first[0], &keys->first[1]};
+
+    for (uint32_t i = 0; i < 2; i++) {
+        if (pieces[i]->from != offsetof(struct abi_words, vectors[i]) ||
+            pieces[i]->mask != UINT64_MAX) {
+            return false;
+        }
+    }
+    return keys->is_simple;
+}
+
 /* All that forms take for granted. n: of numbers. */
 static bool is_fit(const struct call_plan *plan, const struct quick_part *first, uint32_t n)
 {
@@ -293,7 +320,8 @@ static bool is_fit(const struct call_plan *plan, const struct quick_part *first,
     return (wide->n_outs == 1 || wide->n_outs == 2) && rows->life_at == 0 &&
            wide->row_errno_at == 0 && rows->words.use != CACHE_WORDS_USES &&
            wide->n_approximate == 0 && first->shift == 0 && first->in_low == UINT64_MAX &&
-           (n > 1 || rows->n_key_words == 1 || first->mask == UINT64_MAX) &&
+           (n > 1 ? rows->n_key_words <= 2 || are_words(wide)
+                  : rows->n_key_words == 1 || first->mask == UINT64_MAX) &&
            rows->words.slot_bytes ==
                CACHE_ROW_SLOT_BYTES(rows->n_key_words, rows->n_value_words, rows->words.use);
 }
@@ -311,6 +339,7 @@ void (*quick_outs_code(struct call_plan *plan))(void)
     plan->quick.cache = wide->rows.words;
     plan->quick.seeds = wide->seeds;
     plan->quick.masks[0] = first->mask;
-    memcpy(plan->quick.key, wide->key, sizeof(plan->quick.key));
+    plan->quick.n_key_bytes = wide->n_key_bytes;
+    memcpy(plan->quick.key, wide->keys.always, sizeof(plan->quick.key));
     return find_code(plan, n);
 }

@@ -52,8 +52,8 @@ static inline __attribute__((always_inline)) void
 make_key(const struct call_wide *wide, uint32_t n_words, int n_integers, int n_vectors,
          const struct registers *registers, uint64_t *ret_low, uint64_t *ret_high)
 {
-    *ret_low = wide->key[0];
-    *ret_high = n_words == 1 ? 0 : wide->key[1];
+    *ret_low = wide->keys.always[0];
+    *ret_high = n_words == 1 ? 0 : wide->keys.always[1];
     for (int i = 0; i < n_integers; i++) {
         row_add(&wide->integers[i], n_words, registers->integers[i], ret_low, ret_high);
     }
@@ -96,7 +96,7 @@ find(struct call_plan *plan, const struct call_wide *wide, uint32_t n_words, int
     const bool looks = n_vectors > 0 || plan->quick.looks_at_rounding;
     const struct cache_rows *rows = &wide->rows;
     _Atomic uint64_t *hits = stats_hits_alone(plan->counters);
-    uint64_t n_hits = atomic_load_explicit(hits, memory_order_relaxed) + 1, now_ns, low, high;
+    uint64_t n_hits = atomic_load_explicit(hits, memory_order_relaxed) + 1, now_ns, key[2];
     enum cache_row_look look;
     struct float_mode mode = {0};
     struct hash_halves hash;
@@ -112,11 +112,11 @@ find(struct call_plan *plan, const struct call_wide *wide, uint32_t n_words, int
         return ROW_MISS;
     }
     now_ns = is_rich && rows->life_at != 0 ? life_latest_ns(plan) : 0;
-    make_key(wide, n_words, n_integers, n_vectors, registers, &low, &high);
-    hash = hash_words_halves(low, high, &wide->seeds);
+    make_key(wide, n_words, n_integers, n_vectors, registers, &key[0], &key[1]);
+    hash = hash_words_halves(key[0], key[1], &wide->seeds);
     front = cache_front(&rows->words, hash.lower);
-    look = cache_look_at_row(&rows->words, front, low, high, hash.upper, n_words,
-                             rows->words.slot_bytes, rows->words.use, &slot);
+    look = cache_look_at_row(&rows->words, front, key, hash.upper, n_words, rows->words.slot_bytes,
+                             rows->words.use, &slot);
     if (!likely(look == CACHE_ROW_FOUND)) {
         return look == CACHE_ROW_PASSED ? ROW_FURTHER : ROW_MISS;
     }

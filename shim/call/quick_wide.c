@@ -11,8 +11,6 @@
  */
 #include "call/quick_wide.h"
 
-#include "base/arena.h"
-
 static inline uint64_t load(const struct abi_words *words, uint32_t at)
 {
     uint64_t word;
@@ -45,23 +43,6 @@ static inline bool are_outs_apart(const struct call_wide *wide, const struct abi
     return true;
 }
 
-static inline void make_key(const struct call_wide *wide, uint32_t n_words,
-                            const struct abi_words *words, uint64_t *ret_key)
-{
-    uint32_t i = 0;
-
-    for (uint32_t k = 0; k < n_words; k++) {
-        uint64_t word = wide->key[k];
-
-        for (; i < wide->ends[k]; i++) {
-            const struct quick_piece *piece = &wide->pieces[i];
-
-            word |= (load(words, piece->from) & piece->mask) >> piece->down << piece->up;
-        }
-        ret_key[k] = word;
-    }
-}
-
 /* Not inlined, for the room of the copy. */
 __attribute__((noinline)) static void
 make_approximate_key(const struct call_plan *plan, const struct abi_words *words, uint64_t *ret_key)
@@ -74,25 +55,38 @@ make_approximate_key(const struct call_plan *plan, const struct abi_words *words
                                      (char *)&approximate +
                                          plan->abi->word_at[wide->approximate[i]]);
     }
-    make_key(wide, wide->rows.n_key_words, &approximate, ret_key);
+    quick_keys_make(&wide->keys, wide->rows.n_key_words, &approximate, ret_key);
 }
 
-static inline void make_whole_key(const struct call_plan *plan, uint32_t n_words,
-                                  const struct abi_words *words, uint64_t *ret_key)
+static inline __attribute__((always_inline)) void make_whole_key(const struct call_plan *plan,
+                                                                 uint32_t n_words,
+                                                                 const struct abi_words *words,
+                                                                 uint64_t *ret_key)
 {
     if (__builtin_expect(plan->wide->n_approximate != 0, 0)) {
         make_approximate_key(plan, words, ret_key);
     } else {
-        make_key(plan->wide, n_words, words, ret_key);
+        quick_keys_make(&plan->wide->keys, n_words, words, ret_key);
     }
 }
 
-static inline uint64_t hash_key(const struct call_plan *plan, uint32_t n_words, const uint64_t *key)
+static inline __attribute__((always_inline)) uint64_t
+hash_key(const struct call_plan *plan, uint32_t n_words, const uint64_t *key)
 {
     const struct call_wide *wide = plan->wide;
 
-    return n_words <= 2 ? hash_words(key[0], n_words == 2 ? key[1] : 0, &wide->seeds)
-                        : hash_bytes((struct bytes){key, wide->n_key_bytes}, plan->seed);
+    switch (n_words) {
+    case 1:
+        return hash_words(key[0], 0, &wide->seeds);
+    case 2:
+        return hash_words(key[0], key[1], &wide->seeds);
+    case 3:
+        return hash_three_words(key, wide->n_key_bytes, plan->seed);
+    case 4:
+        return hash_four_words(key, wide->n_key_bytes, plan->seed);
+    default:
+        return hash_bytes((struct bytes){key, wide->n_key_bytes}, plan->seed);
+    }
 }
 
 /*
@@ -105,20 +99,25 @@ static inline __attribute__((always_inline)) bool ask(const struct call_plan *pl
                                                       struct quick_answer *ret_answer)
 {
     const struct call_wide *wide = plan->wide;
-    uint64_t key[CACHE_ROW_WORDS], hash, look = quick_look_at_rounding(plan, false);
-    uint64_t now_ns = wide->rows.life_at != 0 ? life_latest_ns(plan) : 0;
+    const bool looks = plan->quick.looks_at_rounding;
+    struct float_mode mode = {0};
+    uint64_t key[CACHE_ROW_WORDS], hash, now_ns;
 
+    if (looks) {
+        float_mode_note(&mode);
+    }
+    now_ns = wide->rows.life_at != 0 ? life_latest_ns(plan) : 0;
     if (!likely(are_outs_apart(wide, words))) {
         return false;
     }
     if (n_words == 0) {
-        return likely(float_look_is_default(look)) &&
+        return likely(!looks || float_mode_was_default(&mode)) &&
                quick_ask_texts(&wide->texts, &wide->rows, plan->seed, words, now_ns, use,
                                ret_answer->words);
     }
     make_whole_key(plan, n_words, words, key);
     hash = hash_key(plan, n_words, key);
-    if (!likely(float_look_is_default(look))) {
+    if (!likely(!looks || float_mode_was_default(&mode))) {
         return false;
     }
     return likely(__libc_single_threaded)
@@ -300,6 +299,8 @@ struct abi_both quick_wide_further(struct call_plan *plan, struct abi_words *wor
 
 WIDE(one, 1)
 WIDE(two, 2)
+WIDE(three, 3)
+WIDE(four, 4)
 WIDE(many, plan->wide->n_words)
 
 struct found {
@@ -333,7 +334,7 @@ static struct abi_both wide_texts(void *handed, struct abi_words *words)
     return likely(found.is_hit != 0) ? both(found.word) : quick_wide_handle(plan, words);
 }
 
-static abi_words_fn code_for(uint32_t n_words)
+abi_words_fn quick_wide_code(uint32_t n_words)
 {
     switch (n_words) {
     case 0:
@@ -342,158 +343,11 @@ static abi_words_fn code_for(uint32_t n_words)
         return wide_one;
     case 2:
         return wide_two;
+    case 3:
+        return wide_three;
+    case 4:
+        return wide_four;
     default:
         return wide_many;
     }
-}
-
-/* Words of abi_words before the vectors. */
-#define N_INTEGERS (offsetof(struct abi_words, vectors) / sizeof(uint64_t))
-
-/* ---- the plan -------------------------------------------------------------------------------- */
-
-/* Parts come in the order of their places. */
-static void place_pieces(struct call_wide *wide, const struct abi_call *abi,
-                         const struct marshal_wide *described)
-{
-    uint32_t n = 0, word = 0;
-
-    for (uint32_t i = 0; i < described->n_parts; i++) {
-        uint32_t at = described->parts[i].at, bits = 8 * described->parts[i].n_bytes;
-        uint32_t up = at % 8 * 8;
-        struct quick_piece piece = {
-            .mask = bits == 64 ? UINT64_MAX : ((uint64_t)1 << bits) - 1,
-            .from = abi->word_at[described->parts[i].parameter],
-            .up = (uint8_t)up,
-        };
-
-        for (; word < at / 8; word++) {
-            wide->ends[word] = n;
-        }
-        wide->pieces[n++] = piece;
-        if (up + bits > 64) {
-            wide->ends[word++] = n;
-            piece.down = (uint8_t)(64 - up);
-            piece.up = 0;
-            wide->pieces[n++] = piece;
-        }
-    }
-    for (; word < CACHE_ROW_WORDS; word++) {
-        wide->ends[word] = n;
-    }
-}
-
-static void note_approximate(struct call_wide *wide, const struct marshal_wide *described)
-{
-    for (uint32_t i = 0; i < described->n_parts; i++) {
-        if (described->parts[i].is_approximate) {
-            wide->approximate[wide->n_approximate++] = (uint8_t)described->parts[i].parameter;
-        }
-    }
-}
-
-/* The same for keys of at most two words. */
-static void place_parts(struct call_wide *wide, const struct abi_call *abi,
-                        const struct marshal_wide *described)
-{
-    for (uint32_t i = 0; i < described->n_parts; i++) {
-        uint32_t word = abi->word_at[described->parts[i].parameter] / 8;
-        uint32_t bits = 8 * described->parts[i].n_bytes;
-        uint32_t at = 8 * described->parts[i].at, shift = at % 64;
-        struct quick_part part = {
-            .mask = bits == 64 ? UINT64_MAX : ((uint64_t)1 << bits) - 1,
-            .in_low = at < 64 ? UINT64_MAX << shift : 0,
-            .shift = shift,
-        };
-
-        if (word < QUICK_ROW_INTEGERS) {
-            wide->integers[word] = part;
-        } else if (word >= N_INTEGERS && word - N_INTEGERS < QUICK_ROW_VECTORS) {
-            wide->vectors[word - N_INTEGERS] = part;
-        }
-    }
-}
-
-static void place_answer(struct call_wide *wide, const struct abi_call *abi,
-                         const struct marshal_wide *described)
-{
-    wide->n_outs = described->n_outs;
-    for (uint32_t i = 0; i < described->n_outs; i++) {
-        wide->outs[i] = (struct quick_out){
-            .from = abi->word_at[described->outs[i].parameter],
-            .word = (uint8_t)(described->outs[i].at / 8),
-            .n_bytes = (uint8_t)described->outs[i].n_bytes,
-        };
-    }
-    for (uint32_t i = 0; i < wide->n_outs && i < QUICK_ROW_OUTS; i++) {
-        uint32_t at = wide->rows.value_at + described->outs[i].at;
-
-        wide->row_outs[i] = (struct quick_row_out){
-            .integer = wide->outs[i].from / 8u,
-            .first_at = at,
-            .second_at = described->outs[i].n_bytes > 8 ? at + 8 : at,
-            .n_bytes = described->outs[i].n_bytes,
-        };
-    }
-    /* Without a result anything will do for one. */
-    wide->row_result_at =
-        wide->rows.value_at + (described->n_result_bytes == 0 ? 0 : described->result_at);
-    wide->row_errno_at = described->has_errno ? wide->rows.value_at + described->errno_at : 0;
-    wide->result_word = described->n_result_bytes == 0 ? QUICK_NO_WORD : described->result_at / 8;
-    wide->errno_word = described->has_errno ? described->errno_at / 8 : QUICK_NO_WORD;
-}
-
-int quick_prepare_wide(struct call_plan *plan, struct arena *arena)
-{
-    struct marshal_wide described;
-    struct cache_rows rows;
-    struct call_wide *wide;
-
-    if ((plan->quick.code != NULL && !plan->quick.is_text) || !plan->abi->is_typed ||
-        plan->is_watched || plan->instances != NULL || plan->files.n > 0 || plan->uses_x87 ||
-        plan->function->keys_rounding || plan->holds_secrets ||
-        !marshal_is_wide(plan->marshal, &described) || !cache_rows_init(&rows, plan->cache)) {
-        return 0;
-    }
-    wide = arena_alloc(arena, sizeof(*wide));
-    if (wide == NULL) {
-        return -ENOMEM;
-    }
-    wide->rows = rows;
-    wide->n_key_bytes = described.n_key_bytes;
-    wide->n_record_bytes = described.n_record_bytes;
-    wide->seeds = hash_seeds(described.n_key_bytes, plan->seed);
-    if (described.has_texts) {
-        quick_texts_prepare(&wide->texts, plan->abi, &described);
-    } else {
-        memcpy(wide->key, described.key, sizeof(described.key));
-        place_pieces(wide, plan->abi, &described);
-        note_approximate(wide, &described);
-        place_parts(wide, plan->abi, &described);
-        wide->n_words = rows.n_key_words;
-    }
-    place_answer(wide, plan->abi, &described);
-    wide->code = code_for(wide->n_words);
-    plan->wide = wide;
-    if (!described.has_texts) {
-        plan->quick.code = quick_outs_code(plan);
-        if (plan->quick.code == NULL) {
-            plan->quick.code = quick_rows_code(plan->abi, wide);
-        }
-    }
-    plan->quick.widening = described.result_is_signed ? 64 - 8 * described.n_result_bytes : 0;
-    plan->quick.n_result_bytes = described.n_result_bytes;
-    plan->quick.fill =
-        plan->judges_results || plan->has_fences ? NULL : cache_fill_code(plan->cache);
-    plan->quick.looks_at_rounding = plan->uses_float;
-    quick_follow_share(plan, atomic_load_explicit(&plan->measure.share, memory_order_relaxed));
-    return 0;
-}
-
-abi_words_fn call_plan_words(const struct call_plan *plan)
-{
-    if (plan->wide == NULL) {
-        return quick_images_code(plan);
-    }
-    return plan->quick.code == NULL ? plan->wide->code : NULL;
 }

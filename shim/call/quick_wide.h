@@ -7,6 +7,7 @@
 #define CALL_QUICK_WIDE_H
 
 #include "call/life.h"
+#include "call/quick_keys.h"
 #include "call/quick_private.h"
 #include "call/quick_texts.h"
 
@@ -15,13 +16,6 @@
 #define QUICK_ROW_INTEGERS 3
 #define QUICK_ROW_VECTORS  2
 #define QUICK_ROW_OUTS     2
-
-/* A part of an argument, and its place in a word of the key. */
-struct quick_piece {
-    uint64_t mask;
-    uint8_t from; /* in abi_words */
-    uint8_t down, up;
-};
 
 /* The same for quick_rows.c: places are in bytes from the beginning of a slot. */
 struct quick_row_out {
@@ -44,12 +38,12 @@ struct quick_out {
     uint8_t n_bytes;
 };
 
-#define QUICK_PIECES  (2 * MARSHAL_WIDE_PARTS) /* one may lie across two words */
 #define QUICK_NO_WORD CACHE_ROW_WORDS
 
 /* Constant. */
 struct call_wide {
-    abi_words_fn code; /* that takes arguments from memory */
+    abi_words_fn code;  /* that takes arguments from memory */
+    abi_words_fn first; /* what calls enter instead: it may go on to code. NULL: nothing */
     struct cache_rows rows;
     struct hash_seeds seeds; /* of keys of at most two words */
     uint32_t n_key_bytes, n_record_bytes, n_outs;
@@ -57,14 +51,12 @@ struct call_wide {
     struct quick_out outs[MARSHAL_WIDE_OUTS];
     struct quick_texts texts; /* if there are any, instead of all that keys are made of below */
     uint32_t n_words;         /* of keys; 0: there are texts */
-    uint64_t key[CACHE_ROW_WORDS]; /* what is in every key */
+    struct quick_keys keys;
     struct quick_part integers[QUICK_ROW_INTEGERS], vectors[QUICK_ROW_VECTORS];
     struct quick_row_out row_outs[QUICK_ROW_OUTS];
     uint32_t row_result_at, row_errno_at; /* 0: errno is left alone */
     uint32_t n_approximate; /* of these parameters, which then have no way in quick_rows.c */
     uint8_t approximate[MARSHAL_WIDE_PARTS];
-    uint32_t ends[CACHE_ROW_WORDS];          /* of each word: behind its last piece */
-    struct quick_piece pieces[QUICK_PIECES]; /* by words */
 };
 
 /* One more word: what is not there is anything. */
@@ -154,8 +146,14 @@ struct abi_both quick_wide_handle(struct call_plan *plan, struct abi_words *word
 /* What lies elsewhere than a look in its home has found, or any call in a process with threads. */
 struct abi_both quick_wide_further(struct call_plan *plan, struct abi_words *words);
 
+/* The code that takes arguments from memory, by the words of a key, 0 with texts. */
+abi_words_fn quick_wide_code(uint32_t n_words);
+
 /* For call_plan_quick; NULL: they have none for such a function. */
 void (*quick_outs_code(struct call_plan *plan))(void);
 void (*quick_rows_code(const struct abi_call *abi, const struct call_wide *wide))(void);
+
+/* The same with arguments in memory. */
+abi_words_fn quick_many_code(struct call_plan *plan);
 
 #endif

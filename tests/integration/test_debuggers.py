@@ -196,7 +196,7 @@ class DebuggersWords(Debuggers):
     ON_MISS = [*MISS, "cache_begin_absent", "fill_stamps"]
     # Whatever of these is a function of its own.
     RETURNS_TO = "call_for_integer", "abi_call_words", "call_function", "compute", MISS[0]
-    HIT = ["wide_one", MISS[-1]]
+    HIT = ["many_one_simple_stamp", MISS[-1]]
     ON_HIT = HIT
     described = {
         "prototype": "long counted_hooked(long key, int b, int c, int d)",
