@@ -90,7 +90,7 @@ static inline bool float_mode_was_default(const struct float_mode *mode)
 
 /*
  * As float_look_is_default, of what the thread computes under now. Who traps inexact results in
- * MXCSR alone is not seen by the probe, but here, where every call comes once in a while: from then
+ * MXCSR alone is not seen by the probe, but here, where one call in 256 comes at least: from then
  * on nobody in the process relies on it.
  */
 static inline bool mxcsr_is_default(void)

@@ -78,6 +78,9 @@ __attribute__((noinline)) void quick_look(struct call_plan *plan, const struct a
         (uint64_t)atomic_load_explicit(&plan->measure.share, memory_order_relaxed) * n_hits;
     int saved_errno = errno;
 
+    if (plan->quick.looks_at_rounding) {
+        float_mode_is_default(false); /* heeds what float_mode_note may not see */
+    }
     call_tick(n_hits);
     if (pace_draws(&measure_pace, share < PACE_ALL ? (uint32_t)share : PACE_ALL)) {
         if (atomic_load_explicit(&plan->measure.n_real_wanted, memory_order_relaxed) > 0) {

@@ -66,6 +66,13 @@ class Calls(counted.CountedCase):
                                         ("half 8", 1), ("half 8", 1)])
         self.assert_counts(function, bypass_reasons={"rounding": 2})
 
+    def test_traps_of_sse_alone_are_heeded_soon(self):
+        case.need_native("traps")
+        lines = ["half 8", "half 8", "trap sse"] + ["half 8"] * 300
+        _, real = self.drive(self.config(counted.functions("half")), lines)
+        self.assertEqual(real[:3], [1, 0, 0])
+        self.assertEqual(real[-40:], [1] * 40)
+
     # ---- text and memory ------------------------------------------------------------------------
 
     def test_strings(self):

@@ -198,7 +198,7 @@ static void set_rounding(const char *mode)
     fesetround(strcmp(mode, "up") == 0 ? FE_UPWARD : FE_TONEAREST);
 }
 
-/* Denormals trap in the x87, inexact results in SSE. */
+/* Denormals trap in the x87; inexact results in both units, or in SSE alone. */
 static void set_trap(const char *what)
 {
     if (strcmp(what, "denormal") == 0) {
@@ -206,6 +206,12 @@ static void set_trap(const char *what)
         const unsigned short control = 0x037d;
 
         __asm__ volatile("fldcw %0" : : "m"(control));
+    } else if (strcmp(what, "sse") == 0) {
+        unsigned int mxcsr;
+
+        __asm__ volatile("stmxcsr %0" : "=m"(mxcsr));
+        mxcsr &= ~0x1000u;
+        __asm__ volatile("ldmxcsr %0" : : "m"(mxcsr));
 #endif
     } else {
         feenableexcept(FE_INEXACT);
