@@ -104,9 +104,13 @@ static int put_number(const struct marshal_plan *plan, struct marshal_buffer *bu
     return input_put_bytes(plan, buffer, &number, sizeof(number));
 }
 
-/* The shared inputs, by a look at what they are now: their number takes the place of the bytes. */
+/*
+ * The shared inputs, by a look at what they are now: the number of what is found takes the place of
+ * the bytes, if it has one.
+ */
 __attribute__((noinline)) static int look_at_shared(const struct marshal_plan *plan,
-                                                    struct marshal_buffer *buffer, uint64_t *seen)
+                                                    struct marshal_buffer *buffer, uint64_t *seen,
+                                                    const struct seen_inputs **ret_found)
 {
     const struct seen_inputs *noted = NULL;
     uint64_t looked_ns = clock_coarse_ns(), hash = 0;
@@ -124,6 +128,7 @@ __attribute__((noinline)) static int look_at_shared(const struct marshal_plan *p
         noted = seen_note(plan, (struct bytes){buffer->data + n_number, buffer->n_bytes - n_number},
                           hash, looked_ns);
     }
+    *ret_found = noted;
     if (noted != NULL) {
         buffer->n_bytes = n_before;
         error = put_number(plan, buffer, noted->number);
@@ -153,9 +158,10 @@ int marshal_put_inputs(const struct marshal_plan *plan, struct marshal_buffer *b
 
         if (found != NULL) {
             input_see(&call->seen, found->hash);
+            call->found = found;
             error = put_number(plan, buffer, found->number);
         } else {
-            error = look_at_shared(plan, buffer, &call->seen);
+            error = look_at_shared(plan, buffer, &call->seen, &call->found);
         }
     }
     return error == 0 && plan->n_shared_inputs < plan->function->n_inputs
@@ -184,10 +190,15 @@ int marshal_put_path_state(const struct marshal_plan *plan, struct marshal_buffe
 bool marshal_inputs_hold(const struct marshal_plan *plan, void *const *arguments,
                          const struct marshal_call *call)
 {
+    const struct seen_inputs *unused;
     struct marshal_buffer buffer;
     uint64_t seen = 0;
     int error = 0;
 
+    /* The commonest case: nothing has changed, which is seen without writing it down. */
+    if (call->found != NULL && plan->key_words != NULL && seen_holds(plan, call->found)) {
+        return true;
+    }
     marshal_buffer_init(&buffer, plan->function->has_secret);
     for (uint32_t k = 0; k < plan->n_parameters && error == 0; k++) {
         uint32_t i = plan->order[k];
@@ -199,7 +210,7 @@ bool marshal_inputs_hold(const struct marshal_plan *plan, void *const *arguments
     }
     /* Files are looked at now, whenever that was done for the last time. */
     if (error == 0 && plan->n_shared_inputs > 0) {
-        error = look_at_shared(plan, &buffer, &seen);
+        error = look_at_shared(plan, &buffer, &seen, &unused);
     }
     if (error == 0 && plan->n_shared_inputs < plan->function->n_inputs) {
         error = put_others(plan, &buffer, &seen);

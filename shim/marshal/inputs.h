@@ -36,6 +36,10 @@ int input_put_state(const struct marshal_plan *plan, struct marshal_buffer *buff
 int input_put_file(const struct marshal_plan *plan, struct marshal_buffer *buffer,
                    const char *path);
 
+/* A look now finds the state that was written at `at`, and it is settled; returns what stands
+ * behind it, or NULL. */
+const unsigned char *input_look_at(const unsigned char *at, const char *path);
+
 /* The same of the file that an argument names. -ENOTSUP: it is no regular file. */
 int input_put_path_state(const struct marshal_plan *plan, struct marshal_buffer *buffer,
                          const char *path);
@@ -47,6 +51,9 @@ void input_zone_init(void);
 /* The zone that is in force, but for its file, is the one that was written at `at`; returns what
  * stands behind it, or NULL. */
 const unsigned char *input_match_zone(const unsigned char *at);
+
+/* The same, file included, by a look at it now. */
+const unsigned char *input_look_at_zone(const struct marshal_plan *plan, const unsigned char *at);
 
 /* inputs_process.c: of the process, or the thread. */
 int input_put_folder(const struct marshal_plan *plan, struct marshal_buffer *buffer);
@@ -103,6 +110,9 @@ void seen_after_fork(const struct marshal_plan *plan);
  * now_ns: clock_coarse_ns, or 0, and then it is read where it is needed.
  */
 const struct seen_inputs *seen_find(const struct marshal_plan *plan, uint64_t now_ns);
+
+/* They are so now, files included, by a look at them. */
+bool seen_holds(const struct marshal_plan *plan, const struct seen_inputs *seen);
 
 /*
  * What was found in a look that began at looked_ns. NULL: there is no room for it, or the lock is

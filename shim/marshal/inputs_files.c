@@ -9,10 +9,13 @@
 
 #include <errno.h>
 
-int input_put_state(const struct marshal_plan *plan, struct marshal_buffer *buffer,
-                    const struct file_state *state)
+struct words {
+    uint64_t items[MARSHAL_STATE_BYTES / sizeof(uint64_t)];
+};
+
+static struct words words_of(const struct file_state *state)
 {
-    uint64_t words[MARSHAL_STATE_BYTES / sizeof(uint64_t)] = {
+    return (struct words){{
         (uint64_t)state->error,
         state->device,
         state->inode,
@@ -21,9 +24,15 @@ int input_put_state(const struct marshal_plan *plan, struct marshal_buffer *buff
         (uint64_t)state->modified.tv_nsec,
         (uint64_t)state->changed.tv_sec,
         (uint64_t)state->changed.tv_nsec,
-    };
+    }};
+}
 
-    return input_put_bytes(plan, buffer, words, sizeof(words));
+int input_put_state(const struct marshal_plan *plan, struct marshal_buffer *buffer,
+                    const struct file_state *state)
+{
+    struct words words = words_of(state);
+
+    return input_put_bytes(plan, buffer, &words, sizeof(words));
 }
 
 int input_look(const char *path, struct file_state *ret_state)
@@ -32,6 +41,18 @@ int input_look(const char *path, struct file_state *ret_state)
 
     *ret_state = file_state_read(path);
     return file_state_is_settled(ret_state, now) ? 0 : -EAGAIN;
+}
+
+const unsigned char *input_look_at(const unsigned char *at, const char *path)
+{
+    struct file_state state;
+    struct words words;
+
+    if (input_look(path, &state) != 0) {
+        return NULL;
+    }
+    words = words_of(&state);
+    return memcmp(at, &words, sizeof(words)) == 0 ? at + sizeof(words) : NULL;
 }
 
 int input_put_file(const struct marshal_plan *plan, struct marshal_buffer *buffer, const char *path)

@@ -28,8 +28,9 @@ struct marshal_seen {
     _Alignas(8) unsigned char room[ROOM_BYTES];
 };
 
-/* All but the files. */
-static bool is_so(const struct marshal_plan *plan, const struct seen_inputs *seen)
+/* All but the files; looks: these, too, by a look now. */
+static inline bool are_so(const struct marshal_plan *plan, const struct seen_inputs *seen,
+                          bool looks)
 {
     const struct config_function *function = plan->function;
     const unsigned char *at = seen->bytes;
@@ -38,14 +39,24 @@ static bool is_so(const struct marshal_plan *plan, const struct seen_inputs *see
         const struct config_input *input = &function->inputs[i];
 
         if (input->kind == INPUT_FILE) {
-            at += MARSHAL_STATE_BYTES;
+            at = looks ? input_look_at(at, input->name) : at + MARSHAL_STATE_BYTES;
         } else if (input->kind == INPUT_ZONE) {
-            at = input_match_zone(at);
+            at = looks ? input_look_at_zone(plan, at) : input_match_zone(at);
         } else if (input->kind == INPUT_VARIABLE) {
             at = input_match_variable(at, environment_get(environ, input->name));
         }
     }
     return at != NULL;
+}
+
+static bool is_so(const struct marshal_plan *plan, const struct seen_inputs *seen)
+{
+    return are_so(plan, seen, false);
+}
+
+bool seen_holds(const struct marshal_plan *plan, const struct seen_inputs *seen)
+{
+    return are_so(plan, seen, true);
 }
 
 static bool is_recent(const struct seen_inputs *seen, uint64_t now_ns)

@@ -130,11 +130,11 @@ int input_put_zone(const struct marshal_plan *plan, struct marshal_buffer *buffe
     return error != 0 ? error : input_put_state(plan, buffer, &state);
 }
 
-const unsigned char *input_match_zone(const unsigned char *at)
+/* The zone but for its file is what stands at `at`: returns where that stands, or NULL. */
+static inline const unsigned char *match(const unsigned char *at, const char **ret_zone,
+                                         const char **ret_folder)
 {
     uint64_t held[MARSHAL_HELD_ZONE_WORDS], known[MARSHAL_HELD_ZONE_WORDS], differs = 0;
-    const char *zone, *folder;
-
     read_held(held);
     memcpy(known, at, sizeof(known));
     for (uint32_t i = 0; i < MARSHAL_HELD_ZONE_WORDS; i++) {
@@ -143,8 +143,33 @@ const unsigned char *input_match_zone(const unsigned char *at)
     if (differs != 0) {
         return NULL;
     }
-    find_variables(&zone, &folder);
-    at = input_match_variable(at + sizeof(held), zone);
-    at = at == NULL ? NULL : input_match_variable(at, folder);
+    find_variables(ret_zone, ret_folder);
+    at = input_match_variable(at + sizeof(held), *ret_zone);
+    return at == NULL ? NULL : input_match_variable(at, *ret_folder);
+}
+
+const unsigned char *input_match_zone(const unsigned char *at)
+{
+    const char *zone, *folder;
+
+    at = match(at, &zone, &folder);
     return at == NULL ? NULL : at + (*at == 'Z' ? 1 + MARSHAL_STATE_BYTES : 1);
+}
+
+const unsigned char *input_look_at_zone(const struct marshal_plan *plan, const unsigned char *at)
+{
+    struct marshal_buffer buffer;
+    const char *zone, *folder;
+    char *path;
+
+    at = match(at, &zone, &folder);
+    if (at == NULL || *at != 'Z') {
+        return at == NULL ? NULL : at + 1;
+    }
+    marshal_buffer_init(&buffer, false);
+    at = find_file(plan, &buffer, zone, folder, &path) == 0 && path != NULL
+             ? input_look_at(at + 1, path)
+             : NULL;
+    marshal_buffer_fini(&buffer);
+    return at;
 }

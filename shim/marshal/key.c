@@ -263,6 +263,7 @@ int marshal_key(const struct marshal_plan *plan, void *const *arguments,
     int error;
 
     ret_call->seen = 0;
+    ret_call->found = NULL;
     error = __builtin_expect(plan->variants != NULL, 0)
                 ? put_variant(plan, buffer, arguments, ret_call)
                 : put_all(plan, buffer, arguments, ret_call);

@@ -162,6 +162,7 @@ bool marshal_put_key_words(const struct marshal_plan *plan, struct marshal_buffe
         }
         add_word(words, key->number_at, seen->number);
         input_see(&call->seen, seen->hash);
+        call->found = seen;
     }
     memcpy(buffer->data + buffer->n_bytes, words, sizeof(key->words));
     buffer->n_bytes += key->n_bytes;

@@ -210,11 +210,14 @@ void marshal_after_fork(const struct marshal_plan *plan);
 
 /* ---- one call -------------------------------------------------------------------------------- */
 
+struct seen_inputs;
+
 /* What was seen before the real call and is needed after it. */
 struct marshal_call {
     int64_t out_counts[MARSHAL_MAX_OUTS]; /* -1: not known before the call */
     uint32_t variant;                     /* which of the alternatives the arguments chose */
     uint64_t seen; /* a hash of further inputs and of states of files, as the key has them */
+    const struct seen_inputs *found; /* what the number in the key stands for; NULL: it has none */
 };
 
 /*
