@@ -289,19 +289,22 @@ int config_read_variables(const struct config_variables *variables,
 struct config_preset {
     const char *name;
     const char *text;
-    const char *header; /* the #include lines that declare it, one a line, for the header check */
-    const char *note;   /* what makes remembering it safe, or not, in a sentence */
-    const char *types;  /* the declarations it rests on, as a JSON list, or NULL */
-    const char *fields; /* what the fields of their structs mean, as a JSON object, or NULL */
-    bool needs_ttl;     /* its answers change unseen: only with a `ttl` that the user gives */
-    const char *const *aliases; /* other names of the function, a NULL behind the last; or NULL */
+    const char *header;  /* the #include lines that declare it, one a line, for the header check */
+    const char *note;    /* what makes remembering it safe, or not, in a sentence */
+    const char *types;   /* the declarations it rests on, as a JSON list, or NULL */
+    const char *fields;  /* what the fields of their structs mean, as a JSON object, or NULL */
+    const char *aliases; /* other names of the function, one behind the other's NUL, and behind the
+                            last an empty one; or NULL */
+    bool needs_ttl;      /* its answers change unseen: only with a `ttl` that the user gives */
 };
 
-extern const struct config_preset config_presets[];
 extern const uint32_t config_n_presets;
 
-/* By its name, or another one of the same function. */
-const struct config_preset *config_preset_find(const char *name);
+/* The i-th. Its texts stay. */
+struct config_preset config_preset_at(uint32_t i);
+
+/* By its name, or another one of the same function. False: there is none. */
+bool config_preset_find(const char *name, struct config_preset *ret_preset);
 
 /*
  * Visits who owns each piece of memory that the function's descriptions of what it writes hand out,

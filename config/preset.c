@@ -4,6 +4,7 @@
  * remembered. The table of presets is generated from presets/ when memoshim is built; this reads
  * the one that an entry takes.
  */
+#include "config/preset_table.h"
 #include "config/shape.h"
 
 #include <string.h>
@@ -23,30 +24,53 @@ static const struct {
 #undef REFUSED
 };
 
-static const struct config_preset *find_alias(const char *name)
+static const char *text_at(uint32_t offset)
+{
+    return offset == 0 ? NULL : preset_texts + offset;
+}
+
+struct config_preset config_preset_at(uint32_t i)
+{
+    const struct preset_row *row = &preset_rows[i];
+
+    return (struct config_preset){
+        .name = text_at(row->name),
+        .text = text_at(row->text),
+        .header = text_at(row->header),
+        .note = text_at(row->note),
+        .types = text_at(row->types),
+        .fields = text_at(row->fields),
+        .aliases = text_at(row->aliases),
+        .needs_ttl = row->needs_ttl,
+    };
+}
+
+static bool find_alias(const char *name, struct config_preset *ret_preset)
 {
     for (uint32_t i = 0; i < config_n_presets; i++) {
-        const char *const *alias = config_presets[i].aliases;
+        const char *alias = text_at(preset_rows[i].aliases);
 
-        for (; alias != NULL && *alias != NULL; alias++) {
-            if (strcmp(*alias, name) == 0) {
-                return &config_presets[i];
+        for (; alias != NULL && *alias != '\0'; alias += strlen(alias) + 1) {
+            if (strcmp(alias, name) == 0) {
+                *ret_preset = config_preset_at(i);
+                return true;
             }
         }
     }
-    return NULL;
+    return false;
 }
 
-const struct config_preset *config_preset_find(const char *name)
+bool config_preset_find(const char *name, struct config_preset *ret_preset)
 {
     uint32_t begin = 0, end = config_n_presets;
 
     while (begin < end) {
         uint32_t middle = begin + (end - begin) / 2;
-        int order = strcmp(name, config_presets[middle].name);
+        int order = strcmp(name, text_at(preset_rows[middle].name));
 
         if (order == 0) {
-            return &config_presets[middle];
+            *ret_preset = config_preset_at(middle);
+            return true;
         }
         if (order < 0) {
             end = middle;
@@ -54,7 +78,7 @@ const struct config_preset *config_preset_find(const char *name)
             begin = middle + 1;
         }
     }
-    return find_alias(name);
+    return find_alias(name, ret_preset);
 }
 
 bool preset_allows(struct workspace *work, const struct value *given, const char *symbol)
@@ -75,7 +99,7 @@ static void report_unknown(struct workspace *work, struct place place, const cha
     const char **names = work_alloc(work, config_n_presets * sizeof(names[0]));
 
     for (uint32_t i = 0; i < config_n_presets; i++) {
-        names[i] = config_presets[i].name;
+        names[i] = text_at(preset_rows[i].name);
     }
     names[0] = words_nearest(symbol, names, config_n_presets);
     REPORT(work->list, place, NO_PRESET, symbol,
@@ -86,31 +110,30 @@ bool preset_read(struct workspace *work, const struct value *given, const struct
                  const char *symbol, const struct value **ret,
                  const struct fields_table **ret_fields)
 {
-    const struct config_preset *preset = config_preset_find(symbol);
+    struct config_preset preset;
     const struct place *place = &given->key_place;
     const struct value *types = NULL, *fields = NULL;
 
-    if (preset == NULL) {
+    if (!config_preset_find(symbol, &preset)) {
         report_unknown(work, *place, symbol);
         return false;
     }
-    if (preset->needs_ttl && value_find(given, "ttl") == NULL &&
+    if (preset.needs_ttl && value_find(given, "ttl") == NULL &&
         value_find(defaults, "ttl") == NULL) {
         REPORT(work->list, *place, PRESET_NEEDS_TTL, symbol);
     }
-    if (preset->types != NULL) {
-        if (value_read(work, place->file, preset->types, strlen(preset->types), place, &types) !=
-            0) {
+    if (preset.types != NULL) {
+        if (value_read(work, place->file, preset.types, strlen(preset.types), place, &types) != 0) {
             return false;
         }
         work->preset = symbol;
         types_read(work, types);
         work->preset = NULL;
     }
-    if (preset->fields != NULL && (value_read(work, place->file, preset->fields,
-                                              strlen(preset->fields), place, &fields) != 0 ||
-                                   !fields_open(work, fields, ret_fields))) {
+    if (preset.fields != NULL &&
+        (value_read(work, place->file, preset.fields, strlen(preset.fields), place, &fields) != 0 ||
+         !fields_open(work, fields, ret_fields))) {
         return false;
     }
-    return value_read(work, place->file, preset->text, strlen(preset->text), place, ret) == 0;
+    return value_read(work, place->file, preset.text, strlen(preset.text), place, ret) == 0;
 }

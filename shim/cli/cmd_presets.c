@@ -27,8 +27,12 @@ static bool same_group(const struct config_preset *a, const struct config_preset
 static bool is_first(uint32_t i,
                      bool (*same)(const struct config_preset *a, const struct config_preset *b))
 {
+    const struct config_preset preset = config_preset_at(i);
+
     for (uint32_t k = 0; k < i; k++) {
-        if (same(&config_presets[k], &config_presets[i])) {
+        const struct config_preset before = config_preset_at(k);
+
+        if (same(&before, &preset)) {
             return false;
         }
     }
@@ -43,14 +47,18 @@ static void print_group(const struct config_preset *first)
     fputs("  ", stdout);
     wrapped_print(first->note, 2);
     for (uint32_t i = 0; i < config_n_presets; i++) {
-        if (same_group(&config_presets[i], first)) {
-            unsigned n = (unsigned)strlen(config_presets[i].name);
+        const struct config_preset preset = config_preset_at(i);
+
+        if (same_group(&preset, first)) {
+            unsigned n = (unsigned)strlen(preset.name);
 
             width = n > width ? n : width;
         }
     }
     for (uint32_t i = 0; i < config_n_presets; i++) {
-        if (!same_group(&config_presets[i], first)) {
+        const struct config_preset preset = config_preset_at(i);
+
+        if (!same_group(&preset, first)) {
             continue;
         }
         if (column + GAP + width > WRAPPED_COLUMNS) {
@@ -58,9 +66,9 @@ static void print_group(const struct config_preset *first)
             column = 0;
         }
         /* The blanks of a column are written before the next one, so none end a line. */
-        printf("%*s%s", column == 0 ? INDENT : (int)(GAP + n_short), "", config_presets[i].name);
+        printf("%*s%s", column == 0 ? INDENT : (int)(GAP + n_short), "", preset.name);
         column += (column == 0 ? INDENT : GAP) + width;
-        n_short = width - (unsigned)strlen(config_presets[i].name);
+        n_short = width - (unsigned)strlen(preset.name);
     }
     putchar('\n');
 }
@@ -68,13 +76,17 @@ static void print_group(const struct config_preset *first)
 static void print_all(void)
 {
     for (uint32_t i = 0; i < config_n_presets; i++) {
+        const struct config_preset preset = config_preset_at(i);
+
         if (!is_first(i, same_header)) {
             continue;
         }
-        printf("%s\n", config_presets[i].header);
+        printf("%s\n", preset.header);
         for (uint32_t k = i; k < config_n_presets; k++) {
-            if (same_header(&config_presets[i], &config_presets[k]) && is_first(k, same_group)) {
-                print_group(&config_presets[k]);
+            const struct config_preset other = config_preset_at(k);
+
+            if (same_header(&preset, &other) && is_first(k, same_group)) {
+                print_group(&other);
             }
         }
         putchar('\n');
@@ -154,7 +166,7 @@ static int complain_unknown(const char *name)
 
 int cmd_presets(int n_arguments, char **arguments)
 {
-    const struct config_preset *preset;
+    struct config_preset preset;
 
     if (n_arguments == 1) {
         print_all();
@@ -168,27 +180,26 @@ int cmd_presets(int n_arguments, char **arguments)
         cli_complain_usage(NAME, "there is nothing to give but the name of one function");
         return CLI_BAD;
     }
-    preset = config_preset_find(arguments[1]);
-    if (preset == NULL) {
+    if (!config_preset_find(arguments[1], &preset)) {
         return complain_unknown(arguments[1]);
     }
     fputs("{\n  \"version\": 1,", stdout);
-    if (preset->types != NULL) {
+    if (preset.types != NULL) {
         fputs("\n  \"types\": ", stdout);
-        print_indented(preset->types, 1);
+        print_indented(preset.types, 1);
         putchar(',');
     }
-    if (preset->fields != NULL) {
+    if (preset.fields != NULL) {
         fputs("\n  \"fields\": ", stdout);
-        print_indented(preset->fields, 1);
+        print_indented(preset.fields, 1);
         putchar(',');
     }
-    printf("\n  \"functions\": {\n    \"%s\": ", preset->name);
-    if (preset->needs_ttl) {
+    printf("\n  \"functions\": {\n    \"%s\": ", preset.name);
+    if (preset.needs_ttl) {
         /* A copy has a prototype of its own, so nobody would ask for it. */
-        print_indented(facts_format("{\"ttl\":\"1s\",%s", preset->text + 1), 2);
+        print_indented(facts_format("{\"ttl\":\"1s\",%s", preset.text + 1), 2);
     } else {
-        print_indented(preset->text, 2);
+        print_indented(preset.text, 2);
     }
     puts("\n  }\n}");
     return CLI_OK;

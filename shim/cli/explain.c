@@ -19,6 +19,7 @@
 bool explain_find(const struct config_model *model, const char *name,
                   const struct config_function **ret_function)
 {
+    struct config_preset unused;
     const char **names = NULL;
     const char *nearest;
     uint32_t n = model->n_functions;
@@ -37,7 +38,7 @@ bool explain_find(const struct config_model *model, const char *name,
     fputs("memoshim: the configuration does not name '", stderr);
     cli_print_plain(stderr, name, strlen(name));
     fputs("'\n", stderr);
-    if (config_preset_find(name) != NULL) {
+    if (config_preset_find(name, &unused)) {
         cli_complain("hint: what it is without one: memoshim check -f %s --explain %s", name, name);
     } else if (nearest != NULL) {
         cli_complain("hint: did you mean '%s'?", nearest);
@@ -101,15 +102,15 @@ static void print_topic(const struct facts *facts, enum fact_topic topic, int wi
 
 void explain_print_text(const struct config_function *function)
 {
-    const struct config_preset *preset =
-        function->from_preset ? config_preset_find(function->symbol) : NULL;
+    struct config_preset preset;
+    bool is_preset = function->from_preset && config_preset_find(function->symbol, &preset);
     struct facts facts = facts_collect(function);
     int width = label_width(&facts);
 
     wrapped_print(function->declaration, 0);
-    if (preset != NULL) {
+    if (is_preset) {
         printf("%*s", INDENT, "");
-        wrapped_print(facts_format("A preset. %s", preset->note), INDENT);
+        wrapped_print(facts_format("A preset. %s", preset.note), INDENT);
     }
     for (int topic = 0; topic < TOPIC_COUNT; topic++) {
         print_topic(&facts, topic, width);
@@ -145,8 +146,8 @@ static void print_fact(const struct fact *fact)
 
 void explain_print_json(const struct config_function *function)
 {
-    const struct config_preset *preset =
-        function->from_preset ? config_preset_find(function->symbol) : NULL;
+    struct config_preset preset;
+    bool is_preset = function->from_preset && config_preset_find(function->symbol, &preset);
     struct facts facts = facts_collect(function);
 
     fputs("{\n    \"function\": ", stdout);
@@ -154,7 +155,7 @@ void explain_print_json(const struct config_function *function)
     fputs(",\n    \"declaration\": ", stdout);
     print_string(function->declaration);
     fputs(",\n    \"note\": ", stdout);
-    print_string(preset != NULL ? preset->note : NULL);
+    print_string(is_preset ? preset.note : NULL);
     fputs(",\n    \"facts\": [", stdout);
     for (size_t i = 0; i < facts.n_items; i++) {
         fputs(i > 0 ? ",\n      " : "\n      ", stdout);

@@ -142,21 +142,29 @@ static void test_keys_of_an_entry_replace_those_of_the_preset(void **state)
 
 static void test_every_preset_loads(void **state)
 {
+    struct config_preset found;
+
     for (uint32_t i = 0; i < config_n_presets; i++) {
+        const struct config_preset preset = config_preset_at(i);
         char text[256];
 
         if (i > 0) {
-            assert_true(strcmp(config_presets[i - 1].name, config_presets[i].name) < 0);
+            assert_true(strcmp(config_preset_at(i - 1).name, preset.name) < 0);
         }
-        assert_ptr_equal(config_preset_find(config_presets[i].name), &config_presets[i]);
-        snprintf(text, sizeof(text), "{\"version\":1,\"functions\":{\"%s\":{%s}}}",
-                 config_presets[i].name, config_presets[i].needs_ttl ? "\"ttl\":1" : "");
+        assert_true(config_preset_find(preset.name, &found));
+        assert_ptr_equal(found.name, preset.name);
+        snprintf(text, sizeof(text), "{\"version\":1,\"functions\":{\"%s\":{%s}}}", preset.name,
+                 preset.needs_ttl ? "\"ttl\":1" : "");
         load_good(text);
-        assert_string_equal(model.functions[0].prototype.name, config_presets[i].name);
+        assert_string_equal(model.functions[0].prototype.name, preset.name);
         test_memory_free(&memory);
+        for (const char *alias = preset.aliases; alias != NULL && *alias != '\0';
+             alias += strlen(alias) + 1) {
+            assert_true(config_preset_find(alias, &found));
+        }
     }
-    assert_null(config_preset_find("lgamm"));
-    assert_null(config_preset_find(""));
+    assert_false(config_preset_find("lgamm", &found));
+    assert_false(config_preset_find("", &found));
 }
 
 static void test_statistics(void **state)
