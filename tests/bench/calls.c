@@ -4,13 +4,16 @@
  * is new, and of one that was seen before. The first call of all, in which libc reads its files, is
  * none of them. Of processor time.
  *
- *     bench_calls localtime|getpwuid N_KEYS N_CALLS N_BATCHES
+ *     bench_calls localtime|getpwuid|page N_KEYS N_CALLS N_BATCHES
+ *
+ * page is no function: a call is the first touch of a page of memory, or another one.
  */
 #include <pwd.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 static uint64_t now_ns(void)
@@ -33,6 +36,29 @@ static long call_getpwuid(long key)
     struct passwd *entry = getpwuid((uid_t)key);
 
     return entry == NULL ? 0 : entry->pw_name[0];
+}
+
+#define N_PAGES    65536
+#define PAGE_BYTES 4096
+
+static volatile char *pages;
+
+static long call_page(long key)
+{
+    return ++pages[key % N_PAGES * PAGE_BYTES];
+}
+
+static void map_pages(void)
+{
+    void *memory = mmap(NULL, (size_t)N_PAGES * PAGE_BYTES, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (memory == MAP_FAILED) {
+        perror("mmap");
+        exit(2);
+    }
+    madvise(memory, (size_t)N_PAGES * PAGE_BYTES, MADV_NOHUGEPAGE); /* where there are such */
+    pages = memory;
 }
 
 static int compare(const void *a, const void *b)
@@ -61,10 +87,15 @@ int main(int argc, char **argv)
     double *hits, miss;
 
     if (argc != 5) {
-        fprintf(stderr, "usage: %s localtime|getpwuid N_KEYS N_CALLS N_BATCHES\n", argv[0]);
+        fprintf(stderr, "usage: %s localtime|getpwuid|page N_KEYS N_CALLS N_BATCHES\n", argv[0]);
         return 2;
     }
-    call = strcmp(argv[1], "localtime") == 0 ? call_localtime : call_getpwuid;
+    call = strcmp(argv[1], "localtime") == 0  ? call_localtime
+           : strcmp(argv[1], "getpwuid") == 0 ? call_getpwuid
+                                              : call_page;
+    if (call == call_page) {
+        map_pages();
+    }
     n_keys = atol(argv[2]);
     n_calls = atol(argv[3]);
     n_batches = atol(argv[4]);

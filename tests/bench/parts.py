@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """What the time is made of that a program takes longer with memoshim than with a preload that was
 written by hand for the one function: a hit of that function, step by step from the preload that
-takes everything for granted to one that takes memoshim's care, and on to memoshim; then the sum of
-hits, misses and start-up, beside the difference that was measured (programs.py)."""
+takes everything for granted to one that takes memoshim's care, and on to memoshim; then what the
+program's start, its misses and its hits make of the difference, measured in the program itself
+(programs.py)."""
 import json
 import statistics
 
@@ -53,32 +54,52 @@ def _difference(values, references):
     return statistics.median(a - b for a, b in zip(values, references))
 
 
-def _put_sum(table, work, plain, hand, shim):
-    """Milliseconds of one program, those with memoshim less those with the preload."""
-    n_misses = work.n_keys if work.n_keys > 1 else 0  # one is lost in the start
-    n_hits = work.n_calls - n_misses
-    shares = {
-        "hits": (f"{n_hits:,} hits", _difference(shim.hits, hand.hits) * n_hits / 1e6),
-        "misses": (f"{n_misses:,} misses", _difference(shim.misses, hand.misses) * n_misses / 1e6),
-        "probes": (f"{work.n_probes} calls that the guard wanted to be real ones",
-                   statistics.median(plain.hits) * work.n_probes / 1e6),
-        "start": ("start-up", _difference(work.started[programs.MEMOSHIM],
-                                          work.started[programs.HAND]) * 1e3),
-    }
-    explained = sum(value for _, value in shares.values())
-    measured = _difference(work.values[programs.MEMOSHIM], work.values[programs.HAND]) * 1e3
+def _more(work, values, less=None):
+    """Milliseconds of each round that the program takes longer with memoshim than with the preload,
+    in these runs, but for what it does in those."""
+    shim, hand = values[programs.MEMOSHIM], values[programs.HAND]
+    less = less or {way: [0] * len(shim) for way in work.ways}
+    return statistics.median(
+        (a - c) - (b - d) for a, b, c, d in
+        zip(shim, hand, less[programs.MEMOSHIM], less[programs.HAND])) * 1e3
+
+
+def _put_sum(table, work, hand, shim, page_ns):
+    """What one program takes longer with memoshim than with the preload, in its three stages, each
+    measured in the program itself: the start with the first call, one call for each other argument,
+    and the hits. Beside it what page faults and hits take by themselves."""
+    n_misses = work.n_keys - 1
+    n_hits = work.n_calls - work.n_keys
+    stages = {"the start and the first call": _more(work, work.started)}
+    if n_misses > 0:
+        stages[f"{n_misses:,} misses"] = _more(work, work.warmed, work.started)
+    hits = _more(work, work.values, work.warmed)
+    stages[f"{n_hits:,} hits"] = hits
+    n_faults = _difference(work.n_faults[programs.MEMOSHIM], work.n_faults[programs.HAND])
     table.notes.append(
-        f"{work.heading.partition(',')[0]} takes {measured:.2f} ms more with memoshim than with "
-        "the preload: " +
-        ", ".join(f"{name} {value:.2f}" for name, value in shares.values() if value) +
-        f"; together {explained:.2f}. The other {measured - explained:.2f} were not measured by "
-        "themselves: the parts are, in a loop of nothing else.")
+        f"{work.heading.partition(',')[0]} takes {_more(work, work.values):.2f} ms more with "
+        "memoshim than with the preload. Measured in the program, in runs that end after each of "
+        "these: " +
+        ", ".join(f"{name} {value:.2f}" for name, value in stages.items()) +
+        f"; together {sum(stages.values()):.2f}. A hit takes {hits / n_hits * 1e6:.0f} ns more "
+        f"there, and {_difference(shim.hits, hand.hits):.0f} in the loop above"
+        + (f"; {work.n_probes} hits were real calls for the guard, among these" if work.n_probes
+           else "") +
+        f". Of the start {n_faults * page_ns / 1e6:.2f} are {n_faults:.0f} page faults more, of "
+        f"{page_ns:.0f} ns.")
+
+
+def _measure_page(settings):
+    """Nanoseconds of the first touch of a page."""
+    return json.loads(rounds.run([BINARY, "page", 1000, 1000, settings.n_batches], {}))["miss"]
 
 
 def measure_parts(settings, _skipped):
     ways = list(_ways())
+    pages = []
     with rounds.pinned():
         for number in range(settings.n_rounds):
+            pages.append(_measure_page(settings))
             for _, way in ways if number % 2 == 0 else reversed(ways):
                 way.measure(settings)
     table = Table("parts", "What a hit is made of, ns",
@@ -91,6 +112,6 @@ def measure_parts(settings, _skipped):
     by_step = {(step, way.function): way for step, way in ways}
     for work in settings.measured.values():
         if work.function in COLUMNS:
-            _put_sum(table, work, *(by_step[step, work.function]
-                                    for step in ("plain", "", "memoshim")))
+            _put_sum(table, work, by_step["", work.function], by_step["memoshim", work.function],
+                     statistics.median(pages))
     return table

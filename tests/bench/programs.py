@@ -78,35 +78,39 @@ class Workload:
 
 
 class OneShot(Workload):
-    """Values: seconds of processor time. started: the same of a run that calls the function once,
-    or not at all (start_argv)."""
+    """Values: seconds of processor time. started, warmed: the same of a run that calls the function
+    once, and of one that calls it once for each argument. n_faults: of started, the page faults.
+    argv: called with how many calls the program is to make, the command."""
 
     ways = tuple(NAMES)
 
-    def __init__(self, *how, argv, start_argv, folder, n_calls, n_keys):
+    def __init__(self, *how, argv, folder, n_calls, n_keys):
         super().__init__(*how)
-        self.argv, self.start_argv, self.folder = argv, start_argv, folder
+        self.argv, self.folder = argv, folder
         self.n_calls, self.n_keys = n_calls, n_keys
-        self.started = {way: [] for way in self.ways}
+        self.started, self.warmed, self.n_faults = (
+            {way: [] for way in self.ways} for _ in range(3))
 
-    def measure(self, way, output, argv=None, **more):
+    def measure(self, way, output, n_calls, **more):
+        """Seconds of processor time, and how many page faults."""
+        argv = self.argv(n_calls)
         environment = rounds.clean_environment({**self.environment(way), **more})
         environment.pop("TZ", None)
         with open(output, "wb") as file, subprocess.Popen(
-                argv or self.argv, cwd=self.folder, env=environment, stdin=subprocess.DEVNULL,
+                argv, cwd=self.folder, env=environment, stdin=subprocess.DEVNULL,
                 stdout=file) as process:
             _, status, usage = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode != 0:
-            raise rounds.Broken(f"{self.argv[0]} ended with {process.returncode}")
-        return usage.ru_utime + usage.ru_stime
+            raise rounds.Broken(f"{argv[0]} ended with {process.returncode}")
+        return usage.ru_utime + usage.ru_stime, usage.ru_minflt
 
     def run(self, settings, folder):
         """All rounds; before them, what memoshim counts and what the program prints."""
         report = folder / f"{self.key}.json"
         printed = {way: folder / f"{self.key}.{way}" for way in NAMES}
         for way in NAMES:
-            self.measure(way, printed[way], **(
+            self.measure(way, printed[way], self.n_calls, **(
                 {"MEMOSHIM_STATS": report} if way == MEMOSHIM else {}))
             if printed[way].read_bytes() != printed[PLAIN].read_bytes():
                 raise rounds.Broken(f"{self.heading}: other output with: {NAMES[way]}")
@@ -114,8 +118,11 @@ class OneShot(Workload):
             raise rounds.Broken(f"{self.heading}: no hits")
         for number in range(settings.n_rounds):
             for way in NAMES if number % 2 == 0 else reversed(NAMES):
-                self.values[way].append(self.measure(way, os.devnull))
-                self.started[way].append(self.measure(way, os.devnull, self.start_argv))
+                self.values[way].append(self.measure(way, os.devnull, self.n_calls)[0])
+                self.warmed[way].append(self.measure(way, os.devnull, self.n_keys)[0])
+                seconds, n_faults = self.measure(way, os.devnull, 1)
+                self.started[way].append(seconds)
+                self.n_faults[way].append(n_faults)
 
 
 class Server(Workload):
@@ -228,12 +235,10 @@ def _workloads(settings, folder):
     ]
     return servers[:settings.n_servers] + [
         OneShot("strftime", "gawk strftime, ms", "localtime", {"check_every": "1s"}, "gawk",
-                argv=["/usr/bin/gawk", GAWK % settings.n_times],
-                start_argv=["/usr/bin/gawk", GAWK % 1], folder=folder,
+                argv=lambda n_calls: ["/usr/bin/gawk", GAWK % n_calls], folder=folder,
                 n_calls=settings.n_times, n_keys=N_TIMES),
         OneShot("stat", "stat -c %U, ms", "getpwuid", {"check_every": "1s"}, "stat",
-                argv=["/usr/bin/stat", "-c", "%U", *names],
-                start_argv=["/usr/bin/stat", "-c", "%U", names[0]], folder=tree,
+                argv=lambda n_calls: ["/usr/bin/stat", "-c", "%U", *names[:n_calls]], folder=tree,
                 n_calls=settings.n_files, n_keys=1),
     ]
 
