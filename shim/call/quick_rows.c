@@ -162,9 +162,11 @@ static inline __attribute__((always_inline)) void give(char *to, uint64_t first,
         memcpy(to, &first, 8);
     } else if (n_bytes == 4) {
         memcpy(to, &low, 4);
-    } else if (likely(n_bytes == 16)) {
+    } else if (likely(n_bytes > 8)) {
+        /* The last eight, of which some may be among the first. */
+        second = second << 8 * (16 - n_bytes) | first >> 1 >> (8 * n_bytes - 65);
         memcpy(to, &first, 8);
-        memcpy(to + 8, &second, 8);
+        memcpy(to + n_bytes - 8, &second, 8);
     } else {
         give_odd(to, first, second, n_bytes);
     }

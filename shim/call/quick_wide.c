@@ -145,17 +145,35 @@ static inline struct abi_both give_all(const struct call_plan *plan, const struc
     return quick_finish(plan, answer);
 }
 
-/* A hit in a process with threads. The guard is set. */
+/*
+ * A hit in a process with threads. It is counted by the thread that makes it, if that has a count
+ * of its own, as in quick_threads.c. The guard is set.
+ */
 __attribute__((noinline)) static bool ask_beside_others(struct call_plan *plan,
                                                         const struct abi_words *words,
                                                         struct quick_answer *ret_answer)
 {
-    quick_look(plan, words, 1);
+    _Atomic uint64_t *hits = stats_hits_own(plan->counters);
+    uint32_t n_looks = atomic_load_explicit(&plan->quick.look_mask, memory_order_relaxed) + 1;
+
+    if (!likely(hits != NULL)) {
+        quick_look(plan, words, 1);
+    } else {
+        atomic_thread_fence(memory_order_acquire); /* no count from before it was set to 0 */
+        if (is_look_due(plan, atomic_load_explicit(hits, memory_order_relaxed) + 1)) {
+            quick_look(plan, words, n_looks);
+        }
+    }
     if (atomic_load_explicit(&plan->is_unfollowed, memory_order_relaxed) ||
         !ask(plan, plan->wide->n_words, words, true, ret_answer)) {
         return false;
     }
-    stats_add(plan->counters, STATS_hits, 1);
+    if (likely(hits != NULL)) {
+        atomic_store_explicit(hits, atomic_load_explicit(hits, memory_order_relaxed) + 1,
+                              memory_order_release);
+    } else {
+        stats_add(plan->counters, STATS_hits, 1);
+    }
     return true;
 }
 

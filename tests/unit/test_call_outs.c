@@ -118,6 +118,8 @@ static const struct {
     {"struct longs3", "\"struct longs3\"", 24, true},
     {"struct doubles4", "\"struct doubles4\"", 32, true},
     {"struct ints3", "\"struct ints3\"", 12, false},
+    {"struct chars9", "\"struct chars9\"", 9, false},
+    {"struct chars15", "\"struct chars15\"", 15, false},
     {"short", "\"short\"", 2, false},
     {"struct longs5", "\"struct longs5\"", 40, false},
 };
@@ -125,6 +127,7 @@ static const struct {
 #define TYPES                                                                     \
     "struct ints4 { int a[4]; };\",\"struct doubles2 { double a, b; };\","        \
     "\"struct longs3 { long a, b, c; };\",\"struct doubles4 { double a[4]; };\"," \
+    "\"struct chars9 { char a[9]; };\",\"struct chars15 { char a[15]; };\","      \
     "\"struct ints3 { int a, b, c; };\",\"struct longs5 { long a[5]; };"
 
 static struct call_plan *make(const char *prototype, const char *args, const char *policy,
