@@ -123,6 +123,26 @@ static bool are_pointer_pieces_good(const struct view *view)
     return true;
 }
 
+/* Those that stand in places, where there is one place: with less to tell of each. */
+static inline bool are_pointers_in_one_place_good(const struct view *view)
+{
+    uint32_t n_bytes = view->n_bytes[1];
+    bool are_good = true;
+
+    if (view->n_pointers > 0 && n_bytes < sizeof(void *)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < view->n_pointers; i++) {
+        uint32_t offset = image_load32(view->wheres + i * sizeof(offset)) - image_where(1, 0);
+
+        if (offset > n_bytes - sizeof(void *)) {
+            return false;
+        }
+        are_good &= image_load64(view->froms[1] + offset) - image_pointer(1, 0) <= n_bytes;
+    }
+    return are_good;
+}
+
 static inline bool are_pointers_good(const struct view *view)
 {
     uint32_t place, offset;
@@ -130,6 +150,10 @@ static inline bool are_pointers_good(const struct view *view)
     if (view->image->is_result_held &&
         !is_null_or_leads_into_place(view, image_load64(view->result))) {
         return false;
+    }
+    if (view->n_places == 1) {
+        return are_pointers_in_one_place_good(view) &&
+               (!view->image->has_pointer_pieces || are_pointer_pieces_good(view));
     }
     for (uint32_t i = 0; i < view->n_pointers; i++) {
         if (!find_where(view, i, &place, &offset) ||
@@ -148,6 +172,7 @@ static inline int obtain(const struct replay *replay, struct view *view)
     const struct marshal_places *places = replay->plan->places;
 
     for (uint32_t i = 1; i <= view->n_places; i++) {
+        view->bases[i] = NULL;
         if (view->n_bytes[i] > 0) {
             view->bases[i] = regions_place_memory(replay, &places->items[i - 1], view->n_bytes[i]);
             if (view->bases[i] == NULL) {
@@ -169,6 +194,12 @@ static inline void write_places(const struct view *view)
         uint32_t place, offset;
         unsigned char *pointer;
 
+        if (view->n_places == 1) {
+            offset = image_load32(view->wheres + i * sizeof(offset)) - image_where(1, 0);
+            pointer = view->bases[1] + (uint32_t)image_load64(view->froms[1] + offset);
+            memcpy(view->bases[1] + offset, &pointer, sizeof(pointer));
+            continue;
+        }
         find_where(view, i, &place, &offset);
         pointer = address_of(view, image_load64(view->froms[place] + offset));
         memcpy(view->bases[place] + offset, &pointer, sizeof(pointer));
