@@ -48,6 +48,9 @@ static const char *fault_of_groups(const struct table *table, struct scratch *sc
         }
         for (uint32_t at = table_home(table, head->hash); at != to;) {
             scratch->n_passed[at]++;
+            if (!group_may_be_passed_by(&table->groups[at], head->hash)) {
+                return "a group does not say who has passed it";
+            }
             at = at + 1 == table->n_groups ? 0 : at + 1;
         }
     }
@@ -56,6 +59,9 @@ static const char *fault_of_groups(const struct table *table, struct scratch *sc
 
         if (said != scratch->n_passed[at] && said != GROUP_PASSED_MAX) {
             return "a group's n_passed is not how many entries have passed it";
+        }
+        if (said == 0 && table->groups[at].passed != 0) {
+            return "a group does not say who has passed it";
         }
     }
     return NULL;

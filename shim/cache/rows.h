@@ -166,8 +166,8 @@ cache_look_at_row(const struct cache_words *words, const struct cache_front *fro
             return CACHE_ROW_FOUND;
         }
     }
-    return cache_was_passed(words, front, (uint64_t)hash_upper << 32) ? CACHE_ROW_PASSED
-                                                                      : CACHE_ROW_NOT;
+    return cache_may_lie_further(words, front, (uint64_t)hash_upper << 32) ? CACHE_ROW_PASSED
+                                                                           : CACHE_ROW_NOT;
 }
 
 /* The entry of this slot answers, if it is alive. slot may be NULL. As cache_find_row. */

@@ -24,9 +24,7 @@ static inline uint32_t slot_take(struct table *table, unsigned char tag, uint32_
             table->n_live++;
             return at * GROUP_SLOTS + i;
         }
-        if (group->n_passed < GROUP_PASSED_MAX) {
-            group_set_passed(group, group->n_passed + 1u);
-        }
+        group_count_on(group, hash_upper);
         at = at + 1 == table->n_groups ? 0 : at + 1;
     }
 }
@@ -38,11 +36,7 @@ static inline void slot_free(struct table *table, uint32_t slot)
 
     for (uint32_t at = table_home(table, order_slot(&table->order, slot)->hash);
          __builtin_expect(at != to, 0);) {
-        struct group *group = &table->groups[at];
-
-        if (group->n_passed < GROUP_PASSED_MAX) {
-            group_set_passed(group, group->n_passed - 1u);
-        }
+        group_count_off(&table->groups[at]);
         at = at + 1 == table->n_groups ? 0 : at + 1;
     }
     group_set_tag(&table->groups[to], slot % GROUP_SLOTS, 0);

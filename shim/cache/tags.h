@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
  * The first look of a probe: which of a group's slots may hold the key. A group is 16 bytes, one
- * tag for each of its 14 slots (0: free, else 8 bits of the hash), one byte to spare, and
- * the count of entries that wanted this group and live in a later one. 14 tags are compared at
- * once, so that a probe has one well predicted branch where a slot-by-slot probe has several that
- * are not; that halves the cost of a hit (figures in the commit that brought the table).
+ * tag for each of its 14 slots (0: free, else 8 bits of the hash), a bit for each eighth of hashes
+ * of which an entry wanted this group and went on to a later one, and the count of such entries
+ * that are there. 14 tags are compared at once, so that a probe has one well predicted branch where
+ * a slot-by-slot probe has several that are not; that halves the cost of a hit (figures in the
+ * commit that brought the table).
  */
 #ifndef CACHE_TAGS_H
 #define CACHE_TAGS_H
@@ -24,7 +25,7 @@
 
 struct group {
     _Alignas(16) unsigned char tags[GROUP_SLOTS];
-    unsigned char spare;
+    unsigned char passed; /* group_passed_bit of all that passed since nobody is counted */
     unsigned char n_passed;
 };
 
@@ -62,6 +63,33 @@ static inline void group_set_tag(struct group *group, uint32_t i, unsigned char 
 static inline void group_set_passed(struct group *group, uint32_t n_passed)
 {
     __atomic_store_n(&group->n_passed, (unsigned char)n_passed, __ATOMIC_RELAXED);
+}
+
+/* By bits of the upper half that choose neither tag nor, but in the largest tables, the home. */
+static inline unsigned char group_passed_bit(uint32_t hash_upper)
+{
+    return (unsigned char)(1u << (hash_upper >> 8 & 7));
+}
+
+/* An entry goes on to a later group; or one that did has left. */
+static inline void group_count_on(struct group *group, uint32_t hash_upper)
+{
+    unsigned char passed = group->passed | group_passed_bit(hash_upper);
+
+    __atomic_store_n(&group->passed, passed, __ATOMIC_RELAXED);
+    if (group->n_passed < GROUP_PASSED_MAX) {
+        group_set_passed(group, group->n_passed + 1u);
+    }
+}
+
+static inline void group_count_off(struct group *group)
+{
+    if (group->n_passed < GROUP_PASSED_MAX) {
+        group_set_passed(group, group->n_passed - 1u);
+        if (group->n_passed == 0) {
+            __atomic_store_n(&group->passed, 0, __ATOMIC_RELAXED);
+        }
+    }
 }
 
 /* The group as it is, or as nobody ever left it. */
@@ -126,6 +154,12 @@ static inline uint32_t group_match_shared(const struct group *shared, unsigned c
 
     return group_match(&group, tag);
 #endif
+}
+
+/* An entry of this hash may be in a later group. Less often true than that any may. */
+static inline bool group_may_be_passed_by(const struct group *shared, uint32_t hash_upper)
+{
+    return (__atomic_load_n(&shared->passed, __ATOMIC_RELAXED) & group_passed_bit(hash_upper)) != 0;
 }
 
 static inline bool group_was_passed(const struct group *shared)

@@ -67,7 +67,9 @@ char *cache_find_further_key(const struct cache_words *words, const struct cache
             atomic_load_explicit(words->generation, memory_order_relaxed)) {
         return NULL;
     }
-    for (uint32_t n_probed = 1; n_probed < n_groups && groups[at].n_passed != 0; n_probed++) {
+    for (uint32_t n_probed = 1;
+         n_probed < n_groups && group_may_be_passed_by(&groups[at], (uint32_t)(hash >> 32));
+         n_probed++) {
         at = at + 1 == n_groups ? 0 : at + 1;
         for (uint32_t mask = group_match(&groups[at], tag_of_hash(hash)); mask != 0;
              mask &= mask - 1) {

@@ -245,15 +245,16 @@ cache_find_home(const struct cache_words *words, const struct cache_front *front
     return false;
 }
 
-/* An entry of this home group may lie in another, so that cache_find_further may be asked. */
-static inline bool cache_was_passed(const struct cache_words *words,
-                                    const struct cache_front *front, uint64_t hash)
+/* An entry that is not in its home group may lie in another: cache_find_further is to be asked. */
+static inline bool cache_may_lie_further(const struct cache_words *words,
+                                         const struct cache_front *front, uint64_t hash)
 {
     const struct group *groups = atomic_load_explicit(&front->groups, memory_order_relaxed);
     uint32_t n_groups = atomic_load_explicit(&front->n_groups, memory_order_relaxed);
+    uint32_t hash_upper = (uint32_t)(hash >> 32);
 
     return words->use != CACHE_WORDS_PLACE &&
-           group_was_passed(&groups[group_home((uint32_t)(hash >> 32), n_groups)]);
+           group_may_be_passed_by(&groups[group_home(hash_upper, n_groups)], hash_upper);
 }
 
 /*

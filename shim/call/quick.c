@@ -194,9 +194,10 @@ void quick_prepare(struct call_plan *plan)
         quick->fill = cache_fill_code(plan->cache);
     }
     quick_follow_share(plan, atomic_load_explicit(&plan->measure.share, memory_order_relaxed));
+    quick->is_plain = is_plain(quick, abi->n_arguments);
     quick->code = quick->is_text ? quick_text_code(plan)
                                  : quick_words_code(abi->n_arguments, vectors, quick->cache.use,
-                                                    is_plain(quick, abi->n_arguments));
+                                                    quick->is_plain);
 }
 
 void quick_follow_share(struct call_plan *plan, uint32_t share)

@@ -29,6 +29,7 @@ struct call_quick {
     uint32_t n_key_bytes, n_result_bytes; /* the former not of texts */
     cache_fill_fn fill; /* NULL: misses go the long way, as where what becomes of a result hangs on
                            what it is */
+    bool is_plain;      /* arguments are words of the key, as they come, and the value is one */
     bool looks_at_rounding;
     bool is_text;               /* its one argument is; without masks, shifts and seeds */
     uint32_t ahead_offsets;     /* of marshal_is_ahead */

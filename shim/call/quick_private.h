@@ -103,11 +103,17 @@ void (*quick_words_code(uint32_t n_arguments, uint32_t vectors, enum cache_words
 struct abi_both quick_further(struct call_plan *plan, uint64_t i0, uint64_t i1, uint64_t i2,
                               double v0, double v1, double v2);
 
+/* What became of a call. In registers, or the compiler could not be sure that nobody keeps it. */
+struct quick_computed {
+    uint64_t word;
+    uint64_t is_done; /* 0: nothing has happened */
+};
+
 /*
- * The same of a text that marshal_is_ahead lets pass, in a process without threads. False: nothing
- * has happened, it is too long or has to go the long way.
+ * The same of a text that marshal_is_ahead lets pass, in a process without threads. Not done: it is
+ * too long, or has to go the long way.
  */
-bool quick_further_text(struct call_plan *plan, const char *text, uint64_t *ret_word);
+struct quick_computed quick_further_text(struct call_plan *plan, const char *text);
 
 /* The same in a process with threads. */
 struct abi_both quick_beside_others(struct call_plan *plan, uint64_t i0, uint64_t i1, uint64_t i2,

@@ -30,8 +30,9 @@ static void note_words(struct abi_words *ret_words, uint64_t i0, uint64_t i1, ui
     ret_words->vectors[1] = bits_of(v1);
 }
 
-struct abi_both quick_rows_further(struct call_plan *plan, uint64_t i0, uint64_t i1, uint64_t i2,
-                                   double v0, double v1)
+/* Not inlined, as the next: a short miss has none of this on its stack. */
+__attribute__((noinline)) static struct abi_both
+go_further(struct call_plan *plan, uint64_t i0, uint64_t i1, uint64_t i2, double v0, double v1)
 {
     struct abi_words words;
 
@@ -39,13 +40,36 @@ struct abi_both quick_rows_further(struct call_plan *plan, uint64_t i0, uint64_t
     return quick_wide_further(plan, &words);
 }
 
-struct abi_both quick_rows_miss(struct call_plan *plan, uint64_t i0, uint64_t i1, uint64_t i2,
-                                double v0, double v1)
+__attribute__((noinline)) static struct abi_both
+go_on(struct call_plan *plan, uint64_t i0, uint64_t i1, uint64_t i2, double v0, double v1)
 {
     struct abi_words words;
 
     note_words(&words, i0, i1, i2, v0, v1);
     return quick_wide_handle(plan, &words);
+}
+
+struct abi_both quick_rows_further(struct call_plan *plan, uint64_t i0, uint64_t i1, uint64_t i2,
+                                   double v0, double v1)
+{
+    struct quick_computed computed = {0, 0};
+
+    if (likely(__libc_single_threaded)) {
+        computed = quick_ask_row(plan, i0, i1, i2, v0, v1);
+    }
+    return likely(computed.is_done != 0) ? both(computed.word)
+                                         : go_further(plan, i0, i1, i2, v0, v1);
+}
+
+struct abi_both quick_rows_miss(struct call_plan *plan, uint64_t i0, uint64_t i1, uint64_t i2,
+                                double v0, double v1)
+{
+    struct quick_computed computed = {0, 0};
+
+    if (likely(__libc_single_threaded)) {
+        computed = quick_ask_row(plan, i0, i1, i2, v0, v1);
+    }
+    return likely(computed.is_done != 0) ? both(computed.word) : go_on(plan, i0, i1, i2, v0, v1);
 }
 
 static inline __attribute__((always_inline)) void

@@ -32,6 +32,13 @@ static inline __attribute__((always_inline)) void row_add(const struct quick_par
     *high |= turned & ~part->in_low;
 }
 
+/*
+ * quick_miss_rows.c: a hit that is not found at the first look, or a miss of the short way, in a
+ * process without threads. What there is not of the arguments is anything.
+ */
+struct quick_computed quick_ask_row(struct call_plan *plan, uint64_t i0, uint64_t i1, uint64_t i2,
+                                    double v0, double v1);
+
 /* The arguments: what there is not is anything. Neither is for calls with the guard set. */
 struct abi_both quick_rows_further(struct call_plan *plan, uint64_t i0, uint64_t i1, uint64_t i2,
                                    double v0, double v1);

@@ -98,10 +98,13 @@ static __attribute__((noinline)) struct abi_both handle(const char *text, struct
 {
     bool is_ahead = __libc_single_threaded && marshal_is_ahead(text, plan->quick.ahead_offsets);
     struct abi_words words;
-    uint64_t word;
+    struct quick_computed computed = {0, 0};
 
-    if (likely(is_ahead) && likely(quick_further_text(plan, text, &word))) {
-        return both(word);
+    if (likely(is_ahead)) {
+        computed = quick_further_text(plan, text);
+    }
+    if (likely(computed.is_done != 0)) {
+        return both(computed.word);
     }
     words.integers[0] = (uintptr_t)text;
     if (plan->wide != NULL &&

@@ -132,9 +132,8 @@ bool quick_try_wide(const struct call_plan *plan, const struct abi_words *words)
     return ask(plan, plan->wide->n_words, words, false, &answer);
 }
 
-/* The guard is no longer set. */
-static inline struct abi_both give_all(const struct call_plan *plan, const struct abi_words *words,
-                                       const struct quick_answer *answer)
+struct abi_both quick_wide_give(const struct call_plan *plan, const struct abi_words *words,
+                                const struct quick_answer *answer)
 {
     const struct call_wide *wide = plan->wide;
 
@@ -204,44 +203,6 @@ uint32_t quick_wide_key(const struct call_plan *plan, const struct abi_words *wo
     return n_bytes;
 }
 
-/* So many bytes from anywhere, filled up with zeroes. The reverse of quick_give. */
-static inline void take(uint64_t *to, const char *from, uint32_t n_bytes)
-{
-    uint32_t half;
-    uint64_t rest = 0;
-
-    for (; n_bytes >= 8; n_bytes -= 8, from += 8) {
-        memcpy(to++, from, 8);
-    }
-    if (n_bytes == 4) {
-        memcpy(&half, from, 4);
-        *to = half;
-    } else if (n_bytes != 0) {
-        for (uint32_t i = 0; i < n_bytes; i++) {
-            rest |= (uint64_t)(unsigned char)from[i] << 8 * i;
-        }
-        *to = rest;
-    }
-}
-
-void quick_wide_record(const struct call_plan *plan, const struct abi_words *words, uint64_t result,
-                       int set_errno, uint64_t ret_record[CACHE_ROW_WORDS])
-{
-    const struct call_wide *wide = plan->wide;
-    int32_t done = set_errno == 0 ? MARSHAL_ERRNO_UNTOUCHED : set_errno;
-
-    for (uint32_t i = 0; i < wide->n_outs; i++) {
-        take(&ret_record[wide->outs[i].word], load_pointer(words, wide->outs[i].from),
-             wide->outs[i].n_bytes);
-    }
-    if (wide->result_word != QUICK_NO_WORD) {
-        ret_record[wide->result_word] = result;
-    }
-    if (wide->errno_word != QUICK_NO_WORD) {
-        ret_record[wide->errno_word] = (uint32_t)done;
-    }
-}
-
 __attribute__((noinline)) struct abi_both quick_wide_handle(struct call_plan *plan,
                                                             struct abi_words *words)
 {
@@ -298,21 +259,22 @@ struct abi_both quick_wide_further(struct call_plan *plan, struct abi_words *wor
     guard_enter();
     is_hit = find(plan, plan->wide->n_words, words, &answer);
     guard_leave();
-    return is_hit ? give_all(plan, words, &answer) : quick_wide_handle(plan, words);
+    return is_hit ? quick_wide_give(plan, words, &answer) : quick_wide_handle(plan, words);
 }
 
 /* n_words: as in struct call_wide. */
-#define WIDE(suffix, n_words)                                                                    \
-    static struct abi_both wide_##suffix(void *handed, struct abi_words *words)                  \
-    {                                                                                            \
-        struct call_plan *plan = handed;                                                         \
-        struct quick_answer answer;                                                              \
-        bool is_hit;                                                                             \
-                                                                                                 \
-        guard_enter();                                                                           \
-        is_hit = find(plan, n_words, words, &answer);                                            \
-        guard_leave();                                                                           \
-        return likely(is_hit) ? give_all(plan, words, &answer) : quick_wide_handle(plan, words); \
+#define WIDE(suffix, n_words)                                                   \
+    static struct abi_both wide_##suffix(void *handed, struct abi_words *words) \
+    {                                                                           \
+        struct call_plan *plan = handed;                                        \
+        struct quick_answer answer;                                             \
+        bool is_hit;                                                            \
+                                                                                \
+        guard_enter();                                                          \
+        is_hit = find(plan, n_words, words, &answer);                           \
+        guard_leave();                                                          \
+        return likely(is_hit) ? quick_wide_give(plan, words, &answer)           \
+                              : quick_wide_handle(plan, words);                 \
     }
 
 WIDE(one, 1)

@@ -119,6 +119,10 @@ static inline struct abi_both quick_finish(const struct call_plan *plan,
     return both(widen(&plan->quick, answer->words[wide->result_word]));
 }
 
+/* All that an answer gives back. The guard is not set. */
+struct abi_both quick_wide_give(const struct call_plan *plan, const struct abi_words *words,
+                                const struct quick_answer *answer);
+
 /*
  * The key of these arguments, in as many words as slots have of it, and its hash: its size in
  * bytes. ret_n_words 0: it is longer than those that lie in slots. 0: it is made the long way.
@@ -127,16 +131,53 @@ uint32_t quick_wide_key(const struct call_plan *plan, const struct abi_words *wo
                         uint64_t ret_row[QUICK_TEXTS_WORDS], uint64_t *ret_hash,
                         uint32_t *ret_n_words);
 
+/* So many bytes from anywhere, filled up with zeroes. The reverse of quick_give. */
+static inline void quick_take(uint64_t *to, const char *from, uint32_t n_bytes)
+{
+    uint32_t half;
+    uint64_t rest = 0;
+
+    for (; n_bytes >= 8; n_bytes -= 8, from += 8) {
+        memcpy(to++, from, 8);
+    }
+    if (n_bytes == 4) {
+        memcpy(&half, from, 4);
+        *to = half;
+    } else if (n_bytes != 0) {
+        for (uint32_t i = 0; i < n_bytes; i++) {
+            rest |= (uint64_t)(unsigned char)from[i] << 8 * i;
+        }
+        *to = rest;
+    }
+}
+
 /*
  * The record of a call that has left this, with errno as it was set, or 0; of result there are its
  * own bytes and nothing beyond. As many words as records have. The guard is set.
  */
-void quick_wide_record(const struct call_plan *plan, const struct abi_words *words, uint64_t result,
-                       int set_errno, uint64_t ret_record[CACHE_ROW_WORDS]);
+static inline void quick_wide_record(const struct call_plan *plan, const struct abi_words *words,
+                                     uint64_t result, int set_errno,
+                                     uint64_t ret_record[CACHE_ROW_WORDS])
+{
+    const struct call_wide *wide = plan->wide;
+    int32_t done = set_errno == 0 ? MARSHAL_ERRNO_UNTOUCHED : set_errno;
+
+    for (uint32_t i = 0; i < wide->n_outs; i++) {
+        quick_take(&ret_record[wide->outs[i].word],
+                   (const char *)(uintptr_t)words->integers[wide->outs[i].from / 8u],
+                   wide->outs[i].n_bytes);
+    }
+    if (wide->result_word != QUICK_NO_WORD) {
+        ret_record[wide->result_word] = result;
+    }
+    if (wide->errno_word != QUICK_NO_WORD) {
+        ret_record[wide->errno_word] = (uint32_t)done;
+    }
+}
 
 /*
- * quick_miss.c: the short way of a miss, with the same conditions. False: nothing has happened, and
- * quick_wide_handle has to go on.
+ * quick_miss_rows.c: the short way of a miss, with the same conditions. False: nothing has
+ * happened, and quick_wide_handle has to go on.
  */
 bool quick_compute_wide(struct call_plan *plan, const struct abi_words *words, uint64_t *ret_word);
 

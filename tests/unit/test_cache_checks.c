@@ -82,6 +82,11 @@ static void break_n_passed(struct cache *cache)
     cache->shards[0].table.groups[0].n_passed++;
 }
 
+static void break_passed(struct cache *cache)
+{
+    cache->shards[0].table.groups[0].passed ^= 1;
+}
+
 static void break_stamps(struct cache *cache)
 {
     struct order *order = &cache->shards[0].table.order;
@@ -166,6 +171,7 @@ static const struct breakage {
     {break_tag, "a tag stands for no entry", CACHE_POLICY_sieve},
     {break_n_passed, "a group's n_passed is not how many entries have passed it",
      CACHE_POLICY_sieve},
+    {break_passed, "a group does not say who has passed it", CACHE_POLICY_sieve},
     {break_stamps, "two entries have the same stamp", CACHE_POLICY_lru},
     {break_clock, "a stamp is from the future", CACHE_POLICY_lru},
     {break_ends, "the heap of ends is out of order, or not of these entries", CACHE_POLICY_sieve},

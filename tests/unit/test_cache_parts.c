@@ -75,7 +75,7 @@ static bool touch(struct cache *cache, uint64_t number)
 static void test_group_match(void **state)
 {
     for (int round = 0; round < 1000; round++) {
-        struct group group = {.spare = 0x81, .n_passed = 0x81};
+        struct group group = {.passed = 0x81, .n_passed = 0x81};
 
         for (int i = 0; i < GROUP_SLOTS; i++) {
             group.tags[i] = (unsigned char)(random_next() % 3 == 0 ? 0 : 0x80 + random_next() % 3);

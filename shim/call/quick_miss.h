@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The short way of a miss, for the functions that quick.h is for, in a process without threads:
+ * arguments go to the real function in the registers in which they came, the result goes into the
+ * cache as it comes back. In every step the same as call_handle, which takes over wherever there is
+ * more to decide: something that is computed already, a rounding mode of the program's own, a
+ * victim in another shard. What happens during the real function, threads and forks, is seen
+ * afterwards, and cache_insert is as good then.
+ *
+ * Key and value are made where they are taken from: in one row of words, as they lie in a slot.
+ */
+#ifndef CALL_QUICK_MISS_H
+#define CALL_QUICK_MISS_H
+
+#include "call/quick_rows.h"
+#include "call/real.h"
+
+#include <errno.h>
+
+/* A miss on its way. */
+struct short_miss {
+    struct cache_key key; /* the beginning of row */
+    struct cache_ticket ticket;
+    uint64_t *row;        /* as cache_fill_fn takes it */
+    uint32_t n_key_words; /* of it; 0: the key is longer than those that lie in slots */
+    uint64_t look;        /* at the rounding mode */
+    uint64_t began_ns;    /* 0: this call is not timed */
+    int *errno_at;
+    int caller_errno; /* as it is to be left, unless the function sets it */
+};
+
+/* What kind of plan it is of; known when code is compiled. */
+enum way {
+    OF_NUMBERS, /* or of one text: nothing is handed out but a result */
+    OF_ROWS,    /* of what quick_rows.h is for */
+    OF_WORDS,   /* of anything that quick_wide.h is for */
+};
+
+static const struct quick_computed quick_nothing = {0, 0};
+
+static inline struct quick_computed done(uint64_t word)
+{
+    return (struct quick_computed){word, 1};
+}
+
+static inline void note_errno(struct short_miss *miss)
+{
+    miss->errno_at = &errno;
+    miss->caller_errno = *miss->errno_at;
+}
+
+static inline void give_errno(const struct short_miss *miss)
+{
+    *miss->errno_at = miss->caller_errno;
+}
+
+/* This way is open to misses, and there is nothing that call_handle would have to do first. */
+static inline bool may_compute(const struct call_plan *plan)
+{
+    return likely(plan->quick.fill != NULL && __libc_single_threaded &&
+                  !atomic_load_explicit(&plan->is_unfollowed, memory_order_relaxed));
+}
+
+/*
+ * Which calls are timed is decided at the beginning of each; whoever finds out later that it is
+ * for the long way lets that one be timed. False: it has to be a real one.
+ */
+static inline bool begin_timing(struct call_plan *plan, struct short_miss *miss)
+{
+    struct measure *measure = &plan->measure;
+
+    miss->began_ns = measure_begin(measure);
+    return likely(miss->began_ns == 0) ||
+           atomic_load_explicit(&measure->n_real_wanted, memory_order_relaxed) <= 0;
+}
+
+/* Everything before the real function. False: this is for the long way. */
+static inline __attribute__((always_inline)) bool begin(struct call_plan *plan,
+                                                        struct short_miss *miss)
+{
+    bool is_computing = nesting_is_computing(__builtin_dwarf_cfa());
+
+    if (!likely(begin_timing(plan, miss)) ||
+        !likely(miss->n_key_words != 0 ? cache_begin_absent(plan->cache, &miss->key, thread_self(),
+                                                            is_computing, &miss->ticket)
+                                       : cache_begin_words(plan->cache, &miss->key, thread_self(),
+                                                           is_computing, &miss->ticket))) {
+        if (miss->began_ns != 0) {
+            measure_next();
+        }
+        return false;
+    }
+    call_tick(1);
+    stats_add_alone(plan->counters, STATS_misses);
+    call_look_on_miss();
+    return true;
+}
+
+/*
+ * The real function, or another one, with these arguments, those that it does not know of included.
+ * Returns the register of its result.
+ */
+static inline __attribute__((always_inline)) uint64_t call_function(const struct call_plan *plan,
+                                                                    enum way way, void *function,
+                                                                    const struct abi_words *words)
+{
+    const uint64_t *i = words->integers;
+    double v[3], value;
+    uint64_t word;
+
+    if (way == OF_WORDS && (plan->abi->n_integers > 3 || plan->abi->n_vectors > 3)) {
+        return abi_call_words(plan->abi, function, words);
+    }
+    memcpy(v, words->vectors, sizeof(v));
+    if (!plan->abi->result_is_vector) {
+        return ((uint64_t(*)(uint64_t, uint64_t, uint64_t, double, double, double))function)(
+            i[0], i[1], i[2], v[0], v[1], v[2]);
+    }
+    value = ((double (*)(uint64_t, uint64_t, uint64_t, double, double, double))function)(
+        i[0], i[1], i[2], v[0], v[1], v[2]);
+    memcpy(&word, &value, sizeof(word));
+    return word;
+}
+
+/* Not inlined, as all that few calls need. What the way to it and back takes, by a like one. */
+__attribute__((noinline)) static uint64_t time_way(struct call_plan *plan, enum way way,
+                                                   const struct abi_words *words)
+{
+    uint64_t began_ns = clock_precise_ns();
+
+    call_function(plan, way, measure_nothing(), words);
+    return measure_note_way(plan, clock_precise_ns() - began_ns);
+}
+
+/* Of a result its own bytes, and nothing beyond. */
+static inline uint64_t cut(const struct call_quick *quick, uint64_t word)
+{
+    const uint32_t n_spare_bits = 64 - 8 * quick->n_result_bytes;
+
+    return n_spare_bits == 64 ? 0 : word << n_spare_bits >> n_spare_bits;
+}
+
+/* One that does not fit into what has been read of the cache. */
+__attribute__((noinline)) static bool insert(struct call_plan *plan, const struct short_miss *miss,
+                                             const uint64_t *value, uint32_t n_bytes)
+{
+    return cache_insert(plan->cache, &miss->key, (struct bytes){value, n_bytes}, 0, NULL,
+                        &miss->ticket) == 0;
+}
+
+/* The result into the cache, or what else the function has left. */
+static inline __attribute__((always_inline)) bool keep(struct call_plan *plan, enum way way,
+                                                       const struct abi_words *words,
+                                                       struct short_miss *miss, uint64_t result,
+                                                       int set_errno)
+{
+    uint64_t long_value[CACHE_ROW_WORDS], *value = miss->row + miss->n_key_words;
+    uint32_t n_bytes = plan->quick.n_result_bytes;
+
+    if (way == OF_NUMBERS) {
+        *value = result;
+    } else {
+        if (way == OF_WORDS && !likely(miss->n_key_words != 0)) {
+            value = long_value;
+        }
+        quick_wide_record(plan, words, result, set_errno, value);
+        n_bytes = plan->wide->n_record_bytes;
+    }
+    return (likely(miss->n_key_words != 0) &&
+            likely(plan->quick.fill(plan->cache, miss->row, &miss->ticket))) ||
+           insert(plan, miss, value, n_bytes);
+}
+
+/* Of a miss that was counted before; there may be threads by now. */
+static inline void count(const struct call_plan *plan, enum stats_counter became)
+{
+    if (likely(__libc_single_threaded)) {
+        stats_add_alone(plan->counters, became);
+    } else {
+        stats_add(plan->counters, became, 1);
+    }
+}
+
+/*
+ * The real function, and what becomes of its result. errno is 0 meanwhile, as in real.h.
+ */
+static inline __attribute__((always_inline)) struct quick_computed
+compute(struct call_plan *plan, enum way way, const struct abi_words *words,
+        struct short_miss *miss)
+{
+    const bool times_real = miss->began_ns != 0 || measure_draws_real(&plan->measure);
+    int set_errno;
+    struct float_watch watch = {0};
+    struct nesting_frame nesting;
+    uint64_t way_ns = 0, real_began_ns = 0, took_ns = 0;
+    uint64_t word;
+    bool raised = false;
+
+    nesting = nesting_enter(nesting_frame_end());
+    if (!likely(!times_real)) {
+        way_ns = time_way(plan, way, words);
+        real_began_ns = clock_precise_ns();
+    }
+    lock_assert_none_held();
+    if (plan->uses_float) {
+        float_watch_begin_at(&watch, miss->look);
+    }
+    guard_leave();
+    *miss->errno_at = 0;
+
+    word = cut(&plan->quick, call_function(plan, way, plan->original, words));
+
+    set_errno = *miss->errno_at;
+    guard_enter();
+    if (plan->uses_float) {
+        raised = float_watch_end(&watch);
+    }
+    nesting_leave(&nesting);
+    if (!likely(!times_real)) {
+        took_ns = real_note_time(plan, clock_precise_ns() - real_began_ns, way_ns);
+    }
+    if (!likely(!raised &&
+                (set_errno == 0 || (way != OF_NUMBERS && plan->function->captures_errno)))) {
+        cache_abandon(plan->cache, &miss->ticket);
+        count(plan, STATS_not_stored);
+    } else {
+        count(plan,
+              keep(plan, way, words, miss, word, set_errno) ? STATS_stores : STATS_not_stored);
+    }
+    if (!likely(miss->began_ns == 0)) {
+        measure_miss(plan, miss->began_ns, took_ns);
+    }
+    if (set_errno != 0) {
+        miss->caller_errno = set_errno;
+    }
+    return done(widen(&plan->quick, word));
+}
+
+#endif
