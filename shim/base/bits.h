@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The place of a bit in a register, where a widening of it would be in everybody's way. */
+/* A few instructions that gcc does not choose, where each counts. */
 #ifndef BASE_BITS_H
 #define BASE_BITS_H
 
@@ -17,6 +17,23 @@ static inline uint64_t bits_lowest(uint32_t bits)
 #else
     return (uint32_t)__builtin_ctz(bits);
 #endif
+}
+
+/*
+ * The product with a number that is known when this is compiled, of which gcc would make three
+ * instructions that are done a little sooner.
+ */
+static inline __attribute__((always_inline)) uint64_t bits_times(uint64_t number, uint64_t constant)
+{
+#if defined(__x86_64__) && !defined(__clang__)
+    if (__builtin_constant_p(constant) && constant <= INT32_MAX) {
+        uint64_t product;
+
+        __asm__("imulq %2, %1, %0" : "=r"(product) : "r"(number), "e"(constant) : "cc");
+        return product;
+    }
+#endif
+    return number * constant;
 }
 
 #endif

@@ -10,13 +10,29 @@
 #include <sys/mman.h>
 
 /* Until fork_page_init has run there is nothing to detect. */
-static _Atomic uint32_t no_page = FORK_PAGE_SETTLED;
+static _Atomic uint32_t no_page[FORK_PAGE_WORDS] = {FORK_PAGE_SETTLED};
 
 /* Written by fork_page_init, before other threads exist. */
-_Atomic uint32_t *fork_page_word = &no_page;
+_Atomic uint32_t *fork_page_word = no_page;
+
+static _Atomic uint32_t settled_limit; /* written by fork_page_set_limit */
+
+static void put_limit(uint32_t limit)
+{
+    atomic_store_explicit(fork_page_word + FORK_PAGE_LIMIT, limit, memory_order_relaxed);
+}
+
+void fork_page_set_limit(uint32_t limit)
+{
+    atomic_store_explicit(&settled_limit, limit, memory_order_relaxed);
+    if (!fork_page_is_new_child()) {
+        put_limit(limit);
+    }
+}
 
 static void wipe_in_child(void)
 {
+    put_limit(0);
     atomic_store_explicit(fork_page_word, FORK_PAGE_NEW, memory_order_relaxed);
 }
 
@@ -40,6 +56,7 @@ int fork_page_init(void)
     }
     atomic_store_explicit(word, FORK_PAGE_SETTLED, memory_order_relaxed);
     fork_page_word = word;
+    put_limit(atomic_load_explicit(&settled_limit, memory_order_relaxed));
     return 0;
 }
 
@@ -81,6 +98,7 @@ bool fork_page_acknowledge(void)
 void fork_page_settle(void)
 {
     is_settling = false;
+    put_limit(atomic_load_explicit(&settled_limit, memory_order_relaxed));
     atomic_store_explicit(fork_page_word, FORK_PAGE_SETTLED, memory_order_release);
     if (!__libc_single_threaded) {
         futex_wake(fork_page_word, INT_MAX);

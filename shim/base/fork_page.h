@@ -18,7 +18,17 @@ enum {
     FORK_PAGE_SETTLING, /* this and all above: a thread of the child puts the house in order */
 };
 
+/*
+ * The second word is a limit, for whoever compares a number with one anyway and so asks both at
+ * once: no number is below it in a child that is new.
+ */
 extern _Atomic uint32_t *fork_page_word __attribute__((visibility("hidden")));
+
+#define FORK_PAGE_WORDS 2
+#define FORK_PAGE_LIMIT 1 /* which of them */
+
+/* What the limit is otherwise; until then nothing is below it. */
+void fork_page_set_limit(uint32_t limit);
 
 /* Maps the page; 0 or -errno. On kernels before 4.14 a fork handler takes the kernel's place. */
 int fork_page_init(void);

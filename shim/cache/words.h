@@ -191,12 +191,11 @@ cache_home(const struct cache_words *words, const struct cache_front *front, uin
     if (__builtin_expect(alone_load(&front->generation) != alone_load(words->generation), 0)) {
         return false;
     }
-    __asm__("" : "+r"(times)); /* one multiplication, and not three instructions instead */
     offset = group_home_at(hash_upper, alone_load_half(&front->n_groups));
     groups = (const char *)alone_load(&front->groups);
     ret_found->mask = group_match_all((const struct group *)(const void *)(groups + offset),
                                       tag_of_hash((uint64_t)hash_upper << 32));
-    slots = (char *)alone_load(&front->slots) + offset * times;
+    slots = (char *)alone_load(&front->slots) + bits_times(offset, times);
     __asm__("" : "+r"(slots)); /* a sum that is there before the match is, and not made after it */
     ret_found->slots = slots;
     return true;

@@ -174,6 +174,7 @@ void quick_prepare(struct call_plan *plan)
     if (quick->cache.has_short_keys && marshal_is_flat_text(plan->marshal, &flat)) {
         quick->is_text = true;
         quick->ahead_offsets = marshal_ahead_offsets();
+        fork_page_set_limit(quick->ahead_offsets);
     } else if (!marshal_is_flat(plan->marshal, &flat)) {
         return;
     }

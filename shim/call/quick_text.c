@@ -62,7 +62,10 @@ value_at(const struct call_quick *quick, enum result result, const char *at)
     return value;
 }
 
-/* A hit of a short text that may be read ahead, in a process without threads. The guard is set. */
+/*
+ * A hit of a short text that may be read ahead, in a process without threads. In a child that is
+ * new nothing may: one comparison says both. The guard is set.
+ */
 static inline __attribute__((always_inline)) bool hit_short(struct call_plan *plan,
                                                             enum cache_words_use use,
                                                             enum result result, const char *text,
@@ -75,8 +78,8 @@ static inline __attribute__((always_inline)) bool hit_short(struct call_plan *pl
     uint64_t n_hits, n;
     char *slot;
 
-    if (!likely(__libc_single_threaded && alone_load_half(fork_page_word) == FORK_PAGE_SETTLED &&
-                marshal_is_ahead(text, quick->ahead_offsets) &&
+    if (!likely(__libc_single_threaded &&
+                marshal_is_ahead(text, alone_load_half(fork_page_word + FORK_PAGE_LIMIT)) &&
                 marshal_short_text(text, key.words, &n) &&
                 find_short(quick, use, &front, &key, n, &slot) &&
                 (result != RESULT_ANY || is_rounding_told(plan, false)))) {

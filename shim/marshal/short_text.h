@@ -44,7 +44,7 @@
  */
 static inline bool marshal_is_ahead(const char *text, uint32_t n_offsets)
 {
-    return (((uintptr_t)text - 1) & (MARSHAL_PAGE_BYTES - 1)) < n_offsets;
+    return (((uint32_t)(uintptr_t)text - 1) & (MARSHAL_PAGE_BYTES - 1)) < n_offsets;
 }
 
 #define MARSHAL_SHORT_TEXTS (MARSHAL_SHORT_TEXT_BYTES + 1)

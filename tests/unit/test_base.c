@@ -186,9 +186,15 @@ static void test_late_holder_makes_the_lock_good_again(void **state)
     lock_release(&counter_lock);
 }
 
+#define LIMIT 4000
+
 static void test_fork_page_tells_every_kind_of_child(void **state)
 {
+    fork_page_set_limit(LIMIT);
     assert_int_equal(fork_page_init(), 0);
+    assert_int_equal(fork_page_word[FORK_PAGE_LIMIT], LIMIT);
+    fork_page_set_limit(LIMIT + 1);
+    assert_int_equal(fork_page_word[FORK_PAGE_LIMIT], LIMIT + 1);
     assert_false(fork_page_is_new_child());
     for (int kind = 0; kind < 2; kind++) {
         pid_t pid;
@@ -202,9 +208,14 @@ static void test_fork_page_tells_every_kind_of_child(void **state)
         if (pid == 0) {
             bool told = fork_page_is_new_child() && fork_page_acknowledge();
 
-            told = told && fork_page_is_new_child();
+            told = told && fork_page_is_new_child() && fork_page_word[FORK_PAGE_LIMIT] == 0;
+            fork_page_set_limit(LIMIT); /* takes effect when the house is in order */
+            told = told && fork_page_word[FORK_PAGE_LIMIT] == 0;
             fork_page_settle();
-            _exit(told && !fork_page_is_new_child() && !fork_page_acknowledge() ? 0 : 1);
+            _exit(told && !fork_page_is_new_child() && !fork_page_acknowledge() &&
+                          fork_page_word[FORK_PAGE_LIMIT] == LIMIT
+                      ? 0
+                      : 1);
         }
         assert_int_equal(waitpid(pid, &status, 0), pid);
         assert_int_equal(status, 0);
