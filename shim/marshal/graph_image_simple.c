@@ -13,6 +13,7 @@ struct simple {
     struct marshal_buffer *buffer;
     size_t image_at;           /* where in the buffer it begins, as the next two */
     size_t where_at;           /* the next of the wheres */
+    size_t wheres_end;         /* there is room for no more */
     size_t place_at;           /* the one place */
     uint32_t place;            /* its number, from 1 on */
     const unsigned char *from; /* what the result points to */
@@ -25,14 +26,23 @@ static bool holds(const struct simple *simple, const struct config_condition *wh
            marshal_condition_holds(when, simple->plan->function, arguments, result, set_errno);
 }
 
-/* Text as it lies in memory, behind what is taken of the place. */
+/*
+ * Text behind what is taken of the place. Its end is ours: where another thread calls the function,
+ * too, the real one's memory may change at any time.
+ */
 static int put_text(const struct simple *simple, const char *text)
 {
     size_t n_bytes = strnlen(text, MARSHAL_MAX_STRING_BYTES + 1);
+    int error;
 
-    return n_bytes > MARSHAL_MAX_STRING_BYTES
-               ? -E2BIG
-               : marshal_buffer_put(simple->buffer, text, n_bytes + 1, simple->plan->limit_bytes);
+    if (n_bytes > MARSHAL_MAX_STRING_BYTES) {
+        return -E2BIG;
+    }
+    error = n_bytes == 0
+                ? 0
+                : marshal_buffer_put(simple->buffer, text, n_bytes, simple->plan->limit_bytes);
+    return error != 0 ? error
+                      : marshal_buffer_put(simple->buffer, "", 1, simple->plan->limit_bytes);
 }
 
 static const char *text_at(const unsigned char *at)
@@ -87,6 +97,9 @@ static int put_edges(struct simple *simple, const struct graph_node *node, uint3
         uint64_t pointer = (uintptr_t)text;
 
         if (node->edges[k].target->kind == GRAPH_TEXT && text != NULL) {
+            if (simple->where_at == simple->wheres_end) {
+                return -EFAULT; /* it was NULL when they were counted */
+            }
             image_put32(simple->buffer->data + simple->where_at, image_where(simple->place, at));
             simple->where_at += sizeof(uint32_t);
             pointer = image_pointer(simple->place, (uint32_t)end);
@@ -185,6 +198,7 @@ int image_capture_simple(const struct marshal_plan *plan, void *const *arguments
     memcpy(at + n_wheres, &pointer, n_result);
     put_globals(&simple, absent, at + n_wheres + n_result);
     simple.where_at = simple.image_at + image->n_head_bytes;
+    simple.wheres_end = simple.where_at + n_wheres;
     simple.place_at = buffer->n_bytes - n_elements_bytes;
     if (simple.from != NULL) {
         error = put_place(&simple, node);
@@ -192,5 +206,5 @@ int image_capture_simple(const struct marshal_plan *plan, void *const *arguments
                         (simple.place - 1) * sizeof(uint32_t),
                     (uint32_t)(buffer->n_bytes - simple.place_at));
     }
-    return error;
+    return error == 0 && simple.where_at != simple.wheres_end ? -EFAULT : error;
 }
