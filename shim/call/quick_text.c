@@ -96,25 +96,22 @@ static inline __attribute__((always_inline)) bool hit_short(struct call_plan *pl
     return true;
 }
 
-/* What is no such hit. */
+/* What is no such hit: of a short text that may be read ahead, and of others. */
 static __attribute__((noinline)) struct abi_both handle(const char *text, struct call_plan *plan)
 {
-    bool is_ahead = __libc_single_threaded && marshal_is_ahead(text, plan->quick.ahead_offsets);
-    struct abi_words words;
     struct quick_computed computed = {0, 0};
+    uint64_t key[SHORT_KEY_WORDS], n;
+    struct abi_words words;
 
-    if (likely(is_ahead)) {
+    if (likely(__libc_single_threaded && marshal_is_ahead(text, plan->quick.ahead_offsets) &&
+               marshal_short_text(text, key, &n))) {
         computed = quick_further_text(plan, text);
-    }
-    if (likely(computed.is_done != 0)) {
-        return both(computed.word);
-    }
-    words.integers[0] = (uintptr_t)text;
-    if (plan->wide != NULL &&
-        !(is_ahead && strnlen(text, MARSHAL_AHEAD_BYTES) < MARSHAL_AHEAD_BYTES)) {
+    } else if (plan->wide != NULL) {
+        words.integers[0] = (uintptr_t)text;
         return plan->wide->code(plan, &words);
     }
-    return quick_handle_long(plan, words.integers[0], 0, 0, 0, 0, 0);
+    return likely(computed.is_done != 0) ? both(computed.word)
+                                         : quick_handle_long(plan, (uintptr_t)text, 0, 0, 0, 0, 0);
 }
 
 #define CODE(name, use, result)                                      \
