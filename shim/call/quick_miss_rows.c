@@ -34,12 +34,12 @@ static inline bool are_row_outs_apart(const struct call_wide *wide, const struct
     const struct quick_row_out *outs = wide->row_outs;
     const char *first, *second;
 
+    first = (const char *)(uintptr_t)words->integers[outs[0].integer];
+    if (likely(wide->n_outs == 1)) {
+        return likely(first != NULL);
+    }
     if (wide->n_outs == 0) {
         return true;
-    }
-    first = (const char *)(uintptr_t)words->integers[outs[0].integer];
-    if (wide->n_outs == 1) {
-        return likely(first != NULL);
     }
     second = (const char *)(uintptr_t)words->integers[outs[1].integer];
     return likely(first != NULL) && likely(second != NULL) &&

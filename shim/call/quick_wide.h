@@ -137,6 +137,11 @@ static inline void quick_take(uint64_t *to, const char *from, uint32_t n_bytes)
     uint32_t half;
     uint64_t rest = 0;
 
+    if (likely(n_bytes == 16)) { /* without a loop */
+        memcpy(to, from, 8);
+        memcpy(to + 1, from + 8, 8);
+        return;
+    }
     for (; n_bytes >= 8; n_bytes -= 8, from += 8) {
         memcpy(to++, from, 8);
     }

@@ -347,10 +347,3 @@ enum later_definers objects_later_definers(const char *name, uint32_t name_hash,
     *ret_address = search.address;
     return search.definers;
 }
-
-bool objects_are_later(void)
-{
-    const struct link_map *last = interpose_known.last;
-
-    return last == NULL || __atomic_load_n(&last->l_next, __ATOMIC_RELAXED) != NULL;
-}

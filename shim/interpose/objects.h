@@ -58,7 +58,12 @@ const struct object *objects_containing(const void *address);
 bool objects_each_later(void (*visit)(const struct elf_view *view, void *context), void *context);
 
 /* False when none is there. One load. */
-bool objects_are_later(void);
+static inline bool objects_are_later(void)
+{
+    const struct link_map *last = interpose_known.last;
+
+    return last == NULL || __atomic_load_n(&last->l_next, __ATOMIC_RELAXED) != NULL;
+}
 
 /*
  * False in a forked child that may have inherited the loader's lock from a thread that is no more:

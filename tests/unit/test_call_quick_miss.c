@@ -189,6 +189,50 @@ static void test_others_are_stored_meanwhile(void **state)
     }
 }
 
+/* ---- who makes way --------------------------------------------------------------------------- */
+
+static double call_long(struct call_plan *longer, double x)
+{
+    void *arguments[] = {&x, &(int){0}, &(int){0}, &(int){0}, &(int){0}};
+    double result;
+
+    call_handle(longer, &result, arguments);
+    return result;
+}
+
+/* Under every policy the same entries make way as on the long way, in one shard and in several. */
+static void test_who_makes_way(void **state)
+{
+    static const char *const policies[] = {"lru", "sieve", "direct",  "fifo",     "lfu",
+                                           "mru", "rr",    "s3-fifo", "w-tinylfu"};
+    uint64_t random = 1;
+
+    for (size_t p = 0; p < 2 * sizeof(policies) / sizeof(policies[0]); p++) {
+        char more[200];
+        struct call_plan *longer;
+
+        snprintf(more, sizeof(more), ",\"policy\":\"%s\",\"max_entries\":64,\"shards\":%d",
+                 policies[p / 2], p % 2 == 0 ? 1 : 4);
+        begin(more, true);
+        longer = plan;
+        begin(more, true);
+        for (int i = 0; i < 6000; i++) {
+            int before = n_real, by_short;
+            double x;
+
+            random = random * 6364136223846793005u + 1442695040888963407u;
+            x = (double)(random >> 33 & (random >> 62 == 0 ? 1023 : 63)); /* some come often */
+            x += i > 4000 ? 2000 : 0; /* and then others, which all are new */
+            call_twice(x);
+            by_short = n_real - before;
+            assert_true(call_long(longer, x) == 2 * x);
+            if (n_real - before != 2 * by_short) {
+                fail_msg("%s, call %d", more, i);
+            }
+        }
+    }
+}
+
 /* ---- what is not for it ---------------------------------------------------------------------- */
 
 static void test_conditions_and_fences(void **state)
@@ -279,6 +323,7 @@ int main(void)
         BY_BOTH(test_invalidation),
         BY_BOTH(test_threads_begin_meanwhile),
         BY_BOTH(test_others_are_stored_meanwhile),
+        BY_BOTH(test_who_makes_way),
         BY_BOTH(test_conditions_and_fences),
         BY_BOTH(test_what_is_due),
         BY_BOTH(test_timed),
