@@ -147,16 +147,46 @@ struct abi_both quick_handle_long(struct call_plan *plan, uint64_t i0, uint64_t 
     return both(result);
 }
 
-/* Whether quick_words.c may take it for that, see there. */
-static bool is_plain(const struct call_quick *quick, uint32_t n_arguments)
+/* The argument's bits are those of the key from n_bits_before on. */
+static void place_argument(struct call_quick *quick, uint32_t i, uint32_t n_bits_before,
+                           uint32_t n_bits)
 {
-    bool all_whole = quick->widening == 0;
+    unsigned __int128 bits = n_bits == 64 ? UINT64_MAX : ((uint64_t)1 << n_bits) - 1;
+
+    bits <<= n_bits_before;
+    quick->turns[i] = n_bits_before % 64;
+    quick->low_masks[i] = low_of(bits);
+    quick->high_masks[i] = high_of(bits);
+}
+
+/* All of them, up to the last. */
+static bool are_of(const struct marshal_flat *flat, uint32_t n_arguments, uint32_t n_bytes)
+{
+    bool are = true;
 
     for (uint32_t i = 0; i < n_arguments; i++) {
-        all_whole = all_whole && quick->masks[i] == UINT64_MAX;
+        are = are && flat->n_bytes[i] == n_bytes;
     }
-    return all_whole && (quick->cache.use == CACHE_WORDS_PLACE ||
-                         quick->cache.slot_bytes == CACHE_WORDS_SLOT_BYTES(n_arguments));
+    return are;
+}
+
+/* NULL, too, for slots that are not as it reckons with. */
+static void (*code_of(const struct call_quick *quick, const struct marshal_flat *flat,
+                      uint32_t n_arguments, uint32_t vectors))(void)
+{
+    uint32_t n_words = quick->cache.has_long_keys ? 2 : 1;
+    enum quick_layout layout = QUICK_LAYOUT_ANY;
+
+    if (quick->cache.use != CACHE_WORDS_PLACE &&
+        quick->cache.slot_bytes != CACHE_WORDS_SLOT_BYTES(n_words)) {
+        return NULL;
+    }
+    if (quick->is_plain) {
+        layout = QUICK_LAYOUT_PLAIN;
+    } else if (are_of(flat, n_arguments, 4) && n_arguments > 1 && vectors == 0) {
+        layout = QUICK_LAYOUT_INTS;
+    }
+    return quick_words_code(n_arguments, vectors, n_words, quick->cache.use, layout);
 }
 
 void quick_prepare(struct call_plan *plan)
@@ -182,8 +212,7 @@ void quick_prepare(struct call_plan *plan)
         uint32_t bits = 8 * flat.n_bytes[i];
 
         vectors |= (uint32_t)(abi->word_at[i] >= offsetof(struct abi_words, vectors)) << i;
-        quick->masks[i] = bits == 64 ? UINT64_MAX : ((uint64_t)1 << bits) - 1;
-        quick->shifts[i] = bits == 0 ? 0 : n_bits;
+        place_argument(quick, i, n_bits, bits);
         n_bits += bits;
     }
     quick->seeds = hash_seeds(flat.n_key_bytes, plan->seed);
@@ -195,10 +224,9 @@ void quick_prepare(struct call_plan *plan)
         quick->fill = cache_fill_code(plan->cache);
     }
     quick_follow_share(plan, atomic_load_explicit(&plan->measure.share, memory_order_relaxed));
-    quick->is_plain = is_plain(quick, abi->n_arguments);
-    quick->code = quick->is_text ? quick_text_code(plan)
-                                 : quick_words_code(abi->n_arguments, vectors, quick->cache.use,
-                                                    quick->is_plain);
+    quick->is_plain = are_of(&flat, abi->n_arguments, 8) && quick->widening == 0;
+    quick->code =
+        quick->is_text ? quick_text_code(plan) : code_of(quick, &flat, abi->n_arguments, vectors);
 }
 
 void quick_follow_share(struct call_plan *plan, uint32_t share)

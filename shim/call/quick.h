@@ -22,16 +22,18 @@ struct call_quick {
     void (*code)(void); /* for call_plan_quick; NULL: there is none */
     struct cache_words cache;
     struct hash_seeds seeds;
-    uint64_t key[3];                          /* quick_outs.c: what is in every key */
-    uint64_t masks[MARSHAL_FLAT_PARAMETERS];  /* of the bytes of each argument */
-    uint32_t shifts[MARSHAL_FLAT_PARAMETERS]; /* to its place in the key, in bits */
+    uint64_t key[3]; /* quick_outs.c: what is in every key */
+    /* How far each argument is turned to the left, in bits, and those of it, then, that are in
+     * either word of the key. */
+    uint32_t turns[MARSHAL_FLAT_PARAMETERS];
+    uint64_t low_masks[MARSHAL_FLAT_PARAMETERS], high_masks[MARSHAL_FLAT_PARAMETERS];
     uint32_t widening; /* of a signed result that is narrower than a register, in bits */
     uint32_t n_key_bytes, n_result_bytes; /* the former not of texts */
     cache_fill_fn fill; /* NULL: misses go the long way, as where what becomes of a result hangs on
                            what it is */
     bool is_plain;      /* arguments are words of the key, as they come, and the value is one */
     bool looks_at_rounding;
-    bool is_text;               /* its one argument is; without masks, shifts and seeds */
+    bool is_text;               /* its one argument is; without masks, turns and seeds */
     uint32_t ahead_offsets;     /* of marshal_is_ahead */
     _Atomic uint32_t look_mask; /* of this thread's count of hits: those that go the long way */
 };

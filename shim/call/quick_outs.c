@@ -56,7 +56,7 @@ make_key(const struct call_plan *plan, struct form form, uint64_t w0, uint64_t w
     if (form.n == 1 && form.n_words == 2) {
         ret_key[0] = w0;
     } else {
-        ret_key[0] = quick->key[0] | (w0 & quick->masks[0]);
+        ret_key[0] = quick->key[0] | (w0 & quick->low_masks[0]);
     }
     if (form.n == 2) {
         row_add(&plan->wide->integers[1], form.n_words, w1, &ret_key[0], &ret_key[1]);
@@ -338,7 +338,7 @@ void (*quick_outs_code(struct call_plan *plan))(void)
     }
     plan->quick.cache = wide->rows.words;
     plan->quick.seeds = wide->seeds;
-    plan->quick.masks[0] = first->mask;
+    plan->quick.low_masks[0] = first->mask;
     plan->quick.n_key_bytes = wide->n_key_bytes;
     memcpy(plan->quick.key, wide->keys.always, sizeof(plan->quick.key));
     return find_code(plan, n);

@@ -32,6 +32,11 @@ static inline uint64_t high_of(unsigned __int128 key)
     return (uint64_t)(key >> 64);
 }
 
+static inline uint64_t turned_left(uint64_t word, uint32_t n_bits)
+{
+    return word << (n_bits & 63) | word >> (-n_bits & 63);
+}
+
 /* Those that there are not are anything. */
 static inline void quick_note_words(struct abi_words *ret_words, uint64_t i0, uint64_t i1,
                                     uint64_t i2, double v0, double v1, double v2)
@@ -48,14 +53,15 @@ static inline unsigned __int128 quick_make_key(const struct call_plan *plan,
                                                const struct abi_words *words)
 {
     const struct call_quick *quick = &plan->quick;
-    unsigned __int128 key = 0;
-    uint64_t word;
+    uint64_t word, low = 0, high = 0;
 
     for (uint32_t i = 0; i < plan->abi->n_arguments; i++) {
         memcpy(&word, (const char *)words + plan->abi->word_at[i], sizeof(word));
-        key |= (unsigned __int128)(word & quick->masks[i]) << quick->shifts[i];
+        word = turned_left(word, quick->turns[i]);
+        low |= word & quick->low_masks[i];
+        high |= word & quick->high_masks[i];
     }
-    return key;
+    return (unsigned __int128)high << 64 | low;
 }
 
 static inline struct abi_both both(uint64_t word)
@@ -83,18 +89,32 @@ static inline bool is_look_due(struct call_plan *plan, uint64_t n_hits)
     return (n_hits & atomic_load_explicit(&plan->quick.look_mask, memory_order_relaxed)) == 0;
 }
 
+/* Of the only thread of a process: one load each, which are a part of the comparison. */
+static inline bool is_quiet(const struct call_plan *plan, uint64_t n_hits)
+{
+    return likely(alone_load_half(fork_page_word) == FORK_PAGE_SETTLED) &&
+           (n_hits & alone_load_half(&plan->quick.look_mask)) != 0;
+}
+
 /*
  * Some calls were, or would have been, hits of the short way: whether statistics are due, and
  * calls to be timed. The guard is set. Keeps errno.
  */
 void quick_look(struct call_plan *plan, const struct abi_words *words, uint32_t n_hits);
 
+/* How arguments become a key. */
+enum quick_layout {
+    QUICK_LAYOUT_ANY,
+    QUICK_LAYOUT_PLAIN, /* each is a word of the key as it comes, and so is the result's value */
+    QUICK_LAYOUT_INTS,  /* two or three integers of four bytes */
+};
+
 /*
  * quick_words.c: the code for a function of so many numbers; bit i of vectors: the i-th travels in
- * a vector register. is_plain: see there.
+ * a vector register. n_words: of the key; slots of groups hold nothing but it and a word of value.
  */
-void (*quick_words_code(uint32_t n_arguments, uint32_t vectors, enum cache_words_use use,
-                        bool is_plain))(void);
+void (*quick_words_code(uint32_t n_arguments, uint32_t vectors, uint32_t n_words,
+                        enum cache_words_use use, enum quick_layout layout))(void);
 
 /*
  * quick_miss.c: what quick_words.c has no answer for at the first look. An entry that does not lie

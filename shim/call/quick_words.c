@@ -16,11 +16,8 @@
 struct form {
     int n; /* of parameters */
     bool has_vectors;
-    /*
-     * Each argument is a word of the key as it comes, and so is the value of a result; slots hold
-     * nothing else (CACHE_WORDS_SLOT_BYTES).
-     */
-    bool is_plain;
+    uint32_t n_words; /* of the key */
+    enum quick_layout layout;
     enum cache_words_use use;
 };
 
@@ -30,9 +27,11 @@ static inline struct abi_both value_at(const struct call_quick *quick, const cha
 {
     typedef double __attribute__((may_alias)) shared_double;
     struct abi_both value;
-    uint64_t word = shared_load(at);
 
-    value.integer = is_plain ? word : widen(quick, word);
+    value.integer = alone_load(at);
+    if (!is_plain) {
+        value.integer = widen(quick, value.integer);
+    }
     value.vector = *(const volatile shared_double *)(const void *)at;
     return value;
 }
@@ -45,9 +44,8 @@ static inline __attribute__((always_inline)) bool find(struct call_plan *plan, s
     const struct call_quick *quick = &plan->quick;
     _Atomic uint64_t *hits = stats_hits_alone(plan->counters);
     uint64_t n_hits = atomic_load_explicit(hits, memory_order_relaxed) + 1;
-    uint32_t n_key_words = form.is_plain ? (uint32_t)form.n : 0;
     struct float_mode mode;
-    unsigned __int128 key;
+    uint64_t low = w0, high = w1;
     struct hash_halves hash;
     struct cache_front *front;
     char *slot;
@@ -55,36 +53,29 @@ static inline __attribute__((always_inline)) bool find(struct call_plan *plan, s
     if (form.has_vectors) {
         float_mode_note(&mode);
     }
-    if (!likely(__libc_single_threaded && !fork_page_is_new_child() &&
-                !is_look_due(plan, n_hits))) {
+    if (!likely(__libc_single_threaded && is_quiet(plan, n_hits))) {
         return false;
     }
-    if (form.is_plain) {
-        key = (unsigned __int128)w1 << 64 | w0;
-    } else {
-        key = w0 & quick->masks[0];
-        if (form.n > 1) {
-            key |= (unsigned __int128)(w1 & quick->masks[1]) << quick->shifts[1];
-        }
-        if (form.n > 2) {
-            key |= (unsigned __int128)(w2 & quick->masks[2]) << quick->shifts[2];
-        }
+    if (form.layout == QUICK_LAYOUT_INTS) {
+        low = (uint32_t)w0 | w1 << 32;
+        high = (uint32_t)w2;
+    } else if (form.layout == QUICK_LAYOUT_ANY) {
+        w1 = turned_left(w1, quick->turns[1]);
+        w2 = turned_left(w2, quick->turns[2]);
+        low = (w0 & quick->low_masks[0]) | (w1 & quick->low_masks[1]) | (w2 & quick->low_masks[2]);
+        high = form.n_words == 1 ? 0 : (w1 & quick->high_masks[1]) | (w2 & quick->high_masks[2]);
     }
-    hash = hash_words_halves(low_of(key), high_of(key), &quick->seeds);
+    hash = hash_words_halves(low, high, &quick->seeds);
     front = cache_front(&quick->cache, hash.lower);
     if (!likely(
-            cache_find_home(&quick->cache, front, low_of(key), high_of(key), hash.upper,
-                            n_key_words, form.use, &slot) &&
+            cache_find_home(&quick->cache, front, low, high, hash.upper, form.n_words, form.use,
+                            &slot) &&
             (form.has_vectors ? float_mode_was_default(&mode) : is_rounding_told(plan, false)) &&
             cache_use_words(&quick->cache, front, slot, form.use))) {
         return false;
     }
-    *ret_value = value_at(quick,
-                          slot + CACHE_WORDS_VALUE_AT +
-                              (form.is_plain                ? 8 * (n_key_words - 1)
-                               : quick->cache.has_long_keys ? 8
-                                                            : 0),
-                          form.is_plain);
+    *ret_value = value_at(quick, slot + CACHE_WORDS_VALUE_AT + 8 * (form.n_words - 1),
+                          form.layout == QUICK_LAYOUT_PLAIN);
     atomic_store_explicit(hits, n_hits, memory_order_relaxed);
     return true;
 }
@@ -106,17 +97,27 @@ static inline __attribute__((always_inline)) bool find(struct call_plan *plan, s
     }
 
 /* One for each way in which a use is noted. */
-#define USES(pattern, n, has_vectors, is_plain, ...)                                              \
-    CODE(quick_##pattern##_leave, FORM(n, has_vectors, is_plain, CACHE_WORDS_LEAVE), __VA_ARGS__) \
-    CODE(quick_##pattern##_count, FORM(n, has_vectors, is_plain, CACHE_WORDS_COUNT), __VA_ARGS__) \
-    CODE(quick_##pattern##_stamp, FORM(n, has_vectors, is_plain, CACHE_WORDS_STAMP), __VA_ARGS__) \
-    CODE(quick_##pattern##_place, FORM(n, has_vectors, is_plain, CACHE_WORDS_PLACE), __VA_ARGS__)
+#define USES(pattern, n, has_vectors, n_words, layout, ...)                                    \
+    CODE(quick_##pattern##_leave,                                                              \
+         FORM(n, has_vectors, n_words, QUICK_LAYOUT_##layout, CACHE_WORDS_LEAVE), __VA_ARGS__) \
+    CODE(quick_##pattern##_count,                                                              \
+         FORM(n, has_vectors, n_words, QUICK_LAYOUT_##layout, CACHE_WORDS_COUNT), __VA_ARGS__) \
+    CODE(quick_##pattern##_stamp,                                                              \
+         FORM(n, has_vectors, n_words, QUICK_LAYOUT_##layout, CACHE_WORDS_STAMP), __VA_ARGS__) \
+    CODE(quick_##pattern##_place,                                                              \
+         FORM(n, has_vectors, n_words, QUICK_LAYOUT_##layout, CACHE_WORDS_PLACE), __VA_ARGS__)
 
 /* pattern: the order of the parameters; then those of the function, and the words as they come. */
-#define NARROW(pattern, n, has_vectors, ...) USES(pattern, n, has_vectors, false, __VA_ARGS__)
-#define ANY(pattern, n, has_vectors, ...)             \
-    USES(pattern, n, has_vectors, false, __VA_ARGS__) \
-    USES(plain_##pattern, n, has_vectors, true, __VA_ARGS__)
+#define ONE(pattern, has_vectors, ...)                           \
+    USES(plain_##pattern, 1, has_vectors, 1, PLAIN, __VA_ARGS__) \
+    USES(short_##pattern, 1, has_vectors, 1, ANY, __VA_ARGS__)
+#define TWO(pattern, has_vectors, ...)                           \
+    USES(plain_##pattern, 2, has_vectors, 2, PLAIN, __VA_ARGS__) \
+    USES(short_##pattern, 2, has_vectors, 1, ANY, __VA_ARGS__)   \
+    USES(long_##pattern, 2, has_vectors, 2, ANY, __VA_ARGS__)
+#define THREE(pattern, has_vectors, ...)                       \
+    USES(short_##pattern, 3, has_vectors, 1, ANY, __VA_ARGS__) \
+    USES(long_##pattern, 3, has_vectors, 2, ANY, __VA_ARGS__)
 
 #define I    uint64_t i0
 #define II   uint64_t i0, uint64_t i1
@@ -126,21 +127,24 @@ static inline __attribute__((always_inline)) bool find(struct call_plan *plan, s
 #define V1   bits_of(v1)
 #define V2   bits_of(v2)
 
-ANY(i, 1, false, (I, PLAN), i0, 0, 0, plan, i0, 0, 0, 0, 0, 0)
-ANY(v, 1, true, (PLAN, double v0), V0, 0, 0, plan, 0, 0, 0, v0, 0, 0)
-ANY(ii, 2, false, (II, PLAN), i0, i1, 0, plan, i0, i1, 0, 0, 0, 0)
-ANY(iv, 2, true, (I, PLAN, double v0), i0, V0, 0, plan, i0, 0, 0, v0, 0, 0)
-ANY(vi, 2, true, (I, PLAN, double v0), V0, i0, 0, plan, i0, 0, 0, v0, 0, 0)
-ANY(vv, 2, true, (PLAN, double v0, double v1), V0, V1, 0, plan, 0, 0, 0, v0, v1, 0)
-/* Keys have two words at most. */
-NARROW(iii, 3, false, (III, PLAN), i0, i1, i2, plan, i0, i1, i2, 0, 0, 0)
-NARROW(iiv, 3, true, (II, PLAN, double v0), i0, i1, V0, plan, i0, i1, 0, v0, 0, 0)
-NARROW(ivi, 3, true, (II, PLAN, double v0), i0, V0, i1, plan, i0, i1, 0, v0, 0, 0)
-NARROW(vii, 3, true, (II, PLAN, double v0), V0, i0, i1, plan, i0, i1, 0, v0, 0, 0)
-NARROW(ivv, 3, true, (I, PLAN, double v0, double v1), i0, V0, V1, plan, i0, 0, 0, v0, v1, 0)
-NARROW(viv, 3, true, (I, PLAN, double v0, double v1), V0, i0, V1, plan, i0, 0, 0, v0, v1, 0)
-NARROW(vvi, 3, true, (I, PLAN, double v0, double v1), V0, V1, i0, plan, i0, 0, 0, v0, v1, 0)
-NARROW(vvv, 3, true, (PLAN, double v0, double v1, double v2), V0, V1, V2, plan, 0, 0, 0, v0, v1, v2)
+ONE(i, false, (I, PLAN), i0, 0, 0, plan, i0, 0, 0, 0, 0, 0)
+ONE(v, true, (PLAN, double v0), V0, 0, 0, plan, 0, 0, 0, v0, 0, 0)
+TWO(ii, false, (II, PLAN), i0, i1, 0, plan, i0, i1, 0, 0, 0, 0)
+TWO(iv, true, (I, PLAN, double v0), i0, V0, 0, plan, i0, 0, 0, v0, 0, 0)
+TWO(vi, true, (I, PLAN, double v0), V0, i0, 0, plan, i0, 0, 0, v0, 0, 0)
+TWO(vv, true, (PLAN, double v0, double v1), V0, V1, 0, plan, 0, 0, 0, v0, v1, 0)
+/* Keys have two words at most, so that none of these is plain. */
+THREE(iii, false, (III, PLAN), i0, i1, i2, plan, i0, i1, i2, 0, 0, 0)
+THREE(iiv, true, (II, PLAN, double v0), i0, i1, V0, plan, i0, i1, 0, v0, 0, 0)
+THREE(ivi, true, (II, PLAN, double v0), i0, V0, i1, plan, i0, i1, 0, v0, 0, 0)
+THREE(vii, true, (II, PLAN, double v0), V0, i0, i1, plan, i0, i1, 0, v0, 0, 0)
+THREE(ivv, true, (I, PLAN, double v0, double v1), i0, V0, V1, plan, i0, 0, 0, v0, v1, 0)
+THREE(viv, true, (I, PLAN, double v0, double v1), V0, i0, V1, plan, i0, 0, 0, v0, v1, 0)
+THREE(vvi, true, (I, PLAN, double v0, double v1), V0, V1, i0, plan, i0, 0, 0, v0, v1, 0)
+THREE(vvv, true, (PLAN, double v0, double v1, double v2), V0, V1, V2, plan, 0, 0, 0, v0, v1, v2)
+
+USES(ints_ii, 2, false, 1, INTS, (II, PLAN), i0, i1, 0, plan, i0, i1, 0, 0, 0, 0)
+USES(ints_iii, 3, false, 2, INTS, (III, PLAN), i0, i1, i2, plan, i0, i1, i2, 0, 0, 0)
 
 typedef void (*code_fn)(void);
 #define CODES(pattern)                                          \
@@ -151,19 +155,41 @@ typedef void (*code_fn)(void);
         [CACHE_WORDS_PLACE] = (code_fn)quick_##pattern##_place, \
     }
 
-code_fn quick_words_code(uint32_t n_arguments, uint32_t vectors, enum cache_words_use use,
-                         bool is_plain)
+#define CODES_OF_ONE(kind)               \
+    {                                    \
+        CODES(kind##_i), CODES(kind##_v) \
+    }
+#define CODES_OF_TWO(kind)                                                     \
+    {                                                                          \
+        CODES(kind##_ii), CODES(kind##_vi), CODES(kind##_iv), CODES(kind##_vv) \
+    }
+#define CODES_OF_THREE(kind)                                                           \
+    {                                                                                  \
+        CODES(kind##_iii), CODES(kind##_vii), CODES(kind##_ivi), CODES(kind##_vvi),    \
+            CODES(kind##_iiv), CODES(kind##_viv), CODES(kind##_ivv), CODES(kind##_vvv) \
+    }
+
+code_fn quick_words_code(uint32_t n_arguments, uint32_t vectors, uint32_t n_words,
+                         enum cache_words_use use, enum quick_layout layout)
 {
     static const code_fn plain[][4][CACHE_WORDS_USES] = {
-        [1] = {CODES(plain_i), CODES(plain_v)},
-        [2] = {CODES(plain_ii), CODES(plain_vi), CODES(plain_iv), CODES(plain_vv)},
+        [1] = CODES_OF_ONE(plain),
+        [2] = CODES_OF_TWO(plain),
     };
-    static const code_fn any[][8][CACHE_WORDS_USES] = {
-        [1] = {CODES(i), CODES(v)},
-        [2] = {CODES(ii), CODES(vi), CODES(iv), CODES(vv)},
-        [3] = {CODES(iii), CODES(vii), CODES(ivi), CODES(vvi), CODES(iiv), CODES(viv), CODES(ivv),
-               CODES(vvv)},
+    static const code_fn any[][4][8][CACHE_WORDS_USES] = {
+        [1] = {[1] = CODES_OF_ONE(short), [2] = CODES_OF_TWO(short), [3] = CODES_OF_THREE(short)},
+        [2] = {[2] = CODES_OF_TWO(long), [3] = CODES_OF_THREE(long)},
     };
 
-    return is_plain ? plain[n_arguments][vectors][use] : any[n_arguments][vectors][use];
+    static const code_fn ints[][CACHE_WORDS_USES] = {[2] = CODES(ints_ii), [3] = CODES(ints_iii)};
+
+    switch (layout) {
+    case QUICK_LAYOUT_PLAIN:
+        return plain[n_arguments][vectors][use];
+    case QUICK_LAYOUT_INTS:
+        return ints[n_arguments][use];
+    case QUICK_LAYOUT_ANY:
+        break;
+    }
+    return any[n_words][n_arguments][vectors][use];
 }
