@@ -120,28 +120,6 @@ bool quick_try_images(const struct call_plan *plan, const struct abi_words *word
     return __libc_single_threaded && ask(plan, words, false, &word, &set_errno);
 }
 
-/* The long way. Not inlined: a hit pays for none of it. */
-__attribute__((noinline)) static struct abi_both handle(struct call_plan *plan,
-                                                        struct abi_words *words)
-{
-    const _Atomic uint64_t *hits = stats_hits_alone(plan->counters);
-    uint32_t n_looks = atomic_load_explicit(&plan->quick.look_mask, memory_order_relaxed) + 1;
-    void *arguments[ABI_MAX_WORDS];
-    uint64_t result = 0;
-
-    guard_enter();
-    if (__libc_single_threaded && !fork_page_is_new_child() &&
-        is_look_due(plan, atomic_load_explicit(hits, memory_order_relaxed) + 1)) {
-        quick_look(plan, words, n_looks);
-    }
-    guard_leave();
-    for (uint32_t i = 0; i < plan->abi->n_arguments; i++) {
-        arguments[i] = (char *)words + plan->abi->word_at[i];
-    }
-    call_handle(plan, &result, arguments);
-    return both(result);
-}
-
 static struct abi_both answer(void *handed, struct abi_words *words)
 {
     struct call_plan *plan = handed;
@@ -159,7 +137,7 @@ static struct abi_both answer(void *handed, struct abi_words *words)
     }
     guard_leave();
     if (!likely(is_hit)) {
-        return handle(plan, words);
+        return quick_handle_words(plan, words);
     }
     if (__builtin_expect(set_errno != MARSHAL_ERRNO_UNTOUCHED, 0)) {
         errno = set_errno;

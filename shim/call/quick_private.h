@@ -159,7 +159,9 @@ bool quick_try_text(const struct call_plan *plan, const struct abi_words *words)
 /* quick_images.c: the same of memory that is handed out. */
 bool quick_try_images(const struct call_plan *plan, const struct abi_words *words);
 
-/* quick_wide.c: a hit that counts nowhere. */
+/* quick_wide.c: the long way, with the arguments' registers in memory; and a hit that counts
+ * nowhere. */
+struct abi_both quick_handle_words(struct call_plan *plan, struct abi_words *words);
 bool quick_try_wide(const struct call_plan *plan, const struct abi_words *words);
 
 #endif

@@ -203,17 +203,14 @@ uint32_t quick_wide_key(const struct call_plan *plan, const struct abi_words *wo
     return n_bytes;
 }
 
-__attribute__((noinline)) struct abi_both quick_wide_handle(struct call_plan *plan,
-                                                            struct abi_words *words)
+__attribute__((noinline)) struct abi_both quick_handle_words(struct call_plan *plan,
+                                                             struct abi_words *words)
 {
     const _Atomic uint64_t *hits = stats_hits_alone(plan->counters);
     uint32_t n_looks = atomic_load_explicit(&plan->quick.look_mask, memory_order_relaxed) + 1;
     void *arguments[ABI_MAX_WORDS];
     uint64_t result = 0;
 
-    if (likely(quick_compute_wide(plan, words, &result))) {
-        return both(result);
-    }
     guard_enter();
     if (__libc_single_threaded && !fork_page_is_new_child() &&
         is_look_due(plan, atomic_load_explicit(hits, memory_order_relaxed) + 1)) {
@@ -225,6 +222,15 @@ __attribute__((noinline)) struct abi_both quick_wide_handle(struct call_plan *pl
     }
     call_handle(plan, &result, arguments);
     return both(result);
+}
+
+__attribute__((noinline)) struct abi_both quick_wide_handle(struct call_plan *plan,
+                                                            struct abi_words *words)
+{
+    uint64_t result = 0;
+
+    return likely(quick_compute_wide(plan, words, &result)) ? both(result)
+                                                            : quick_handle_words(plan, words);
 }
 
 /* The guard is set. */
