@@ -38,7 +38,6 @@ static inline __attribute__((always_inline)) enum row_end find(struct call_plan 
     typedef double __attribute__((may_alias)) shared_double;
     const uint32_t slot_bytes = CACHE_ROW_SLOT_BYTES(form.n_words, 1, form.use);
     const struct cache_words *cache = &plan->quick.cache;
-    const _Atomic uint64_t *hits = stats_hits_alone(plan->counters);
     uint64_t key[CACHE_ROW_LOOK_WORDS];
     enum cache_row_look look;
     struct float_mode mode;
@@ -53,8 +52,7 @@ static inline __attribute__((always_inline)) enum row_end find(struct call_plan 
     if (!likely(__libc_single_threaded)) {
         return ROW_FURTHER;
     }
-    if (!likely(!fork_page_is_new_child() &&
-                !is_look_due(plan, atomic_load_explicit(hits, memory_order_relaxed) + 1))) {
+    if (!likely(row_is_quiet(plan))) {
         return ROW_MISS;
     }
     if (form.is_simple) {

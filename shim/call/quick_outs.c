@@ -116,7 +116,6 @@ find(struct call_plan *plan, struct form form, uint64_t w0, uint64_t w1, const c
      const char *out1, struct found *ret_found)
 {
     const struct call_quick *quick = &plan->quick;
-    const _Atomic uint64_t *hits = stats_hits_alone(plan->counters);
     const uint32_t slot_bytes = CACHE_ROW_SLOT_BYTES(
         form.n_words, value_words(form.n_bytes, form.n_outs, form.returns), form.use);
     enum cache_row_look look;
@@ -132,9 +131,7 @@ find(struct call_plan *plan, struct form form, uint64_t w0, uint64_t w1, const c
     if (!likely(__libc_single_threaded)) {
         return ROW_FURTHER;
     }
-    if (!likely(!fork_page_is_new_child() &&
-                !is_look_due(plan, atomic_load_explicit(hits, memory_order_relaxed) + 1) &&
-                out0 != NULL &&
+    if (!likely(row_is_quiet(plan) && out0 != NULL &&
                 (form.n_outs == 1 || (out1 != NULL && quick_are_apart(out0, 8, out1, 8))))) {
         return ROW_MISS;
     }

@@ -15,6 +15,15 @@ enum row_end {
     ROW_MISS,    /* quick_rows_miss */
 };
 
+/* In a process without threads, there is nothing to be seen to but a hit. */
+static inline __attribute__((always_inline)) bool row_is_quiet(struct call_plan *plan)
+{
+    const _Atomic uint64_t *hits = stats_hits_alone(plan->counters);
+
+    return !fork_page_is_new_child() &&
+           !is_look_due(plan, atomic_load_explicit(hits, memory_order_relaxed) + 1);
+}
+
 /* What a part of an argument is to a key of so many words, which is known when this is compiled. */
 static inline __attribute__((always_inline)) void row_add(const struct quick_part *part,
                                                           uint32_t n_words, uint64_t word,
