@@ -212,7 +212,7 @@ void quick_prepare(struct call_plan *plan)
         uint32_t bits = 8 * flat.n_bytes[i];
 
         vectors |= (uint32_t)(abi->word_at[i] >= offsetof(struct abi_words, vectors)) << i;
-        place_argument(quick, i, n_bits, bits);
+        place_argument(quick, i, bits == 0 ? 0 : n_bits, bits); /* it may stand behind the key */
         n_bits += bits;
     }
     quick->seeds = hash_seeds(flat.n_key_bytes, plan->seed);

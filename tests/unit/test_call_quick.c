@@ -168,6 +168,32 @@ static void test_two_words_and_one_that_is_ignored(void **state)
     expect_counts(plan, 400, 16, 16);
 }
 
+static uint64_t of_two(unsigned long x, unsigned long y, int ignored)
+{
+    n_real++;
+    return x + 2 * y;
+}
+
+/* Behind all bits of a key. */
+static void test_one_that_is_ignored_behind_two_words(void **state)
+{
+    struct call_plan *plan =
+        make_plan("f",
+                  "{\"prototype\":\"unsigned long f(unsigned long x, unsigned long y, int i)\","
+                  "\"args\":{\"i\":\"ignore\"}}",
+                  (void *)of_two);
+    struct abi_both (*code)(uint64_t, uint64_t, uint64_t, struct call_plan *) =
+        (struct abi_both(*)(uint64_t, uint64_t, uint64_t, struct call_plan *))call_plan_quick(plan);
+
+    assert_non_null(code);
+    for (uint64_t i = 0; i < 400; i++) {
+        uint64_t x = i % 4 << 60, y = i / 4 % 4 << 61;
+
+        assert_true(code(x, y, i, plan).integer == x + 2 * y);
+    }
+    expect_counts(plan, 400, 16, 16);
+}
+
 /* ---- what else decides ----------------------------------------------------------------------- */
 
 /* In a process with threads as in one without. */
@@ -393,6 +419,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_same_as_the_long_way, call_setup, call_teardown),
         cmocka_unit_test_setup_teardown(test_keys_beyond_the_bytes, call_setup, call_teardown),
         cmocka_unit_test_setup_teardown(test_only_the_arguments_count, call_setup, call_teardown),
+        cmocka_unit_test_setup_teardown(test_one_that_is_ignored_behind_two_words, call_setup,
+                                        call_teardown),
         cmocka_unit_test_setup_teardown(test_two_words_and_one_that_is_ignored, call_setup,
                                         call_teardown),
         cmocka_unit_test_setup_teardown(test_rounding_and_invalidation, call_setup, call_teardown),
