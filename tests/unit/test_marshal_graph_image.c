@@ -203,6 +203,27 @@ static void test_difference(void **state)
     assert_int_equal(difference(&subject, &record, &other, NULL), MARSHAL_PART_ERRNO);
 }
 
+/* Which variable differs, whether one before it was set or not. */
+static void test_difference_of_variables(void **state)
+{
+    static const int32_t seven = 7, eight = 8;
+
+    for (int32_t set_errno = 0; set_errno < 2; set_errno++) {
+        struct marshal_difference found;
+        unsigned char *at;
+
+        call(true, set_errno, &record);
+        call(true, set_errno, &other);
+        at = memmem(other.bytes, other.n_bytes, &seven, sizeof(seven));
+        assert_non_null(at);
+        memcpy(at, &eight, sizeof(eight));
+        found = marshal_compare(subject.plan, (struct bytes){record.bytes, record.n_bytes},
+                                (struct bytes){other.bytes, other.n_bytes}, NULL);
+        assert_int_equal(found.part, MARSHAL_PART_GLOBAL);
+        assert_int_equal(found.index, 2);
+    }
+}
+
 /* Refused, and then nothing was touched; or all that was written lies where it may. */
 static int give_any(const void *bytes, size_t n_bytes)
 {
@@ -350,6 +371,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_whole, begin, end),
         cmocka_unit_test_setup_teardown(test_not_there, begin, end),
         cmocka_unit_test_setup_teardown(test_difference, begin, end),
+        cmocka_unit_test_setup_teardown(test_difference_of_variables, begin, end),
         cmocka_unit_test_setup_teardown(test_garbage, begin, end),
         cmocka_unit_test(test_no_elements),
         cmocka_unit_test(test_secret),

@@ -10,6 +10,8 @@
 
 #include "graph_record_subject.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct user {
@@ -187,9 +189,11 @@ static void test_difference(void **state)
     assert_int_equal(difference(&subject, &record, &other, NULL), MARSHAL_PART_GLOBAL);
 }
 
-/* Where an image says where the three pointers stand: see graph_image.h. */
-#define WHERES_AT  16
-#define WHERES_END (WHERES_AT + 3 * 4)
+/* What an image has where, and where the three pointers stand in its place: see graph_image.h. */
+#define POINTERS_AT 4
+#define ABSENT_AT   8
+#define WHERES_AT   16
+#define WHERES_END  (WHERES_AT + 3 * 4)
 
 static bool is_within(const void *at, const void *memory)
 {
@@ -280,6 +284,53 @@ static void test_behind(void **state)
     }
 }
 
+static int give_as_it_lies(void)
+{
+    struct user *given;
+    int32_t set_errno;
+
+    return marshal_replay(subject.plan, (struct bytes){record.bytes, record.n_bytes}, NULL, &given,
+                          &set_errno);
+}
+
+/* A pointer does not stand in a place that is smaller than a pointer, whatever is behind it. */
+static void test_too_small(void **state)
+{
+    static const uint64_t pointer = (uint64_t)1 << 32; /* to the beginning of the place */
+    static const uint32_t n_pointers = 1, where = 1u << 24;
+    const size_t result_at = WHERES_AT + sizeof(where);
+    const size_t place_at = result_at + sizeof(pointer) + sizeof(zone);
+
+    for (uint32_t n_taken = 1; n_taken <= sizeof(pointer); n_taken++) {
+        call("root", 0, 0, &record);
+        memcpy(record.bytes + POINTERS_AT, &n_pointers, sizeof(n_pointers));
+        memcpy(record.bytes + TAKEN_AT, &n_taken, sizeof(n_taken));
+        memcpy(record.bytes + WHERES_AT, &where, sizeof(where));
+        memcpy(record.bytes + result_at, &pointer, sizeof(pointer));
+        memcpy(record.bytes + place_at, &pointer, sizeof(pointer));
+        record.n_bytes = place_at + n_taken;
+        assert_int_equal(give_as_it_lies(), n_taken < sizeof(pointer) ? -EBADMSG : 0);
+    }
+}
+
+/* A variable that there is not cannot be absent, in place of one that there is. */
+static void test_absent(void **state)
+{
+    const size_t zone_at = WHERES_END + sizeof(void *);
+
+    for (uint32_t i = 0; i < 32; i++) {
+        uint32_t absent = (uint32_t)1 << i;
+
+        call("root", 0, 0, &record);
+        memcpy(record.bytes + ABSENT_AT, &absent, sizeof(absent));
+        record.n_bytes -= sizeof(zone);
+        memmove(record.bytes + zone_at, record.bytes + zone_at + sizeof(zone),
+                record.n_bytes - zone_at);
+        assert_int_equal(give_as_it_lies(), i == 0 ? 0 : -EBADMSG);
+        assert_int_equal(zone[0], 42);
+    }
+}
+
 /* What does not fit makes no record, whichever part of it that is. */
 static void test_limits(void **state)
 {
@@ -307,18 +358,24 @@ static void test_limits(void **state)
 }
 
 /* char *f(void), as ctime, whose memory it shares with other functions. */
-static void test_text(void **state)
+static void begin_text(uint64_t max_bytes)
 {
-    char text[] = "Thu Jan  1", *result = text, *given = NULL, *again = NULL;
-    int32_t set_errno;
-
     subject_begin(&subject, &type_text);
+    subject.function.max_bytes = max_bytes;
     subject.function.result =
         (struct config_description){.kind = DESCRIBE_OUT_STRING,
                                     .is_out = true,
                                     .lifetime = {.kind = LIFETIME_STATIC_GROUP, .group = "times"}};
     subject_finish(&subject);
     assert_true(marshal_replays_alone(subject.plan));
+}
+
+static void test_text(void **state)
+{
+    char text[] = "Thu Jan  1", *result = text, *given = NULL, *again = NULL;
+    int32_t set_errno;
+
+    begin_text(UINT64_MAX);
     assert_int_equal(capture(&subject, NULL, &result, &record), 0);
     text[0] = 'x';
     assert_int_equal(replay(&subject, &record, NULL, &given, &set_errno), 0);
@@ -331,6 +388,30 @@ static void test_text(void **state)
     end(state);
 }
 
+/* The longest text there may be, and one that is longer. */
+static void test_long_text(void **state)
+{
+    char *text = malloc(MARSHAL_MAX_STRING_BYTES + 2);
+
+    assert_non_null(text);
+    begin_text(2 * MARSHAL_MAX_STRING_BYTES);
+    for (size_t more = 0; more < 2; more++) {
+        struct marshal_buffer buffer;
+        struct marshal_call before_it;
+
+        memset(text, 't', MARSHAL_MAX_STRING_BYTES + more);
+        text[MARSHAL_MAX_STRING_BYTES + more] = '\0';
+        before(&subject, NULL, &before_it);
+        marshal_buffer_init(&buffer, false);
+        assert_int_equal(marshal_capture(subject.plan, NULL, &text, &before_it,
+                                         MARSHAL_ERRNO_UNTOUCHED, &buffer),
+                         more == 0 ? 0 : -E2BIG);
+        marshal_buffer_fini(&buffer);
+    }
+    free(text);
+    end(state);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -339,8 +420,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_difference, begin, end),
         cmocka_unit_test_setup_teardown(test_garbage, begin, end),
         cmocka_unit_test_setup_teardown(test_behind, begin, end),
+        cmocka_unit_test_setup_teardown(test_too_small, begin, end),
+        cmocka_unit_test_setup_teardown(test_absent, begin, end),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_text),
+        cmocka_unit_test(test_long_text),
     };
 
     assert_int_equal(marshal_init(), 0);

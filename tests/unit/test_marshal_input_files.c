@@ -9,6 +9,12 @@
 
 /* ---- files ----------------------------------------------------------------------------------- */
 
+/* It is the moment of the file's change again, so that one more would leave the same state. */
+static void turn_back_the_clock(void)
+{
+    clock_use_vdso(gettime_of_change);
+}
+
 static void test_files(void **state)
 {
     static struct config_input input = {INPUT_FILE, "file:f", NULL};
@@ -31,6 +37,8 @@ static void test_files(void **state)
     again = key_now();
     assert_true(same(&present, &again));
     assert_int_equal(capture_after(change_nothing), 0);
+    assert_int_equal(capture_after(turn_back_the_clock), -ESTALE);
+    clock_use_vdso(NULL);
     assert_int_equal(capture_after(write_file), -ESTALE);
     settle();
     other = key_now(); /* the same size */
@@ -139,12 +147,46 @@ static void test_zones(void **state)
     subject_end(&subject);
 }
 
+static void change_zone(void)
+{
+    setenv("TZ", "EST5", 1);
+}
+
+static void change_folder(void)
+{
+    setenv("TZDIR", "/nowhere", 1);
+}
+
+/* What a call finds of the zone when it is over, whether it looked before or believed a look. */
+static void test_zones_that_change_meanwhile(void **state)
+{
+    static const struct config_input input = {INPUT_ZONE, "tz", ""};
+
+    remove_file();
+    setenv("TZDIR", folder, 1);
+    begin(&input, 1, 3600000000000);
+    for (int round = 0; round < 2; round++) {
+        setenv("TZ", "f", 1);
+        assert_int_equal(capture_after(change_nothing), 0);
+        assert_int_equal(capture_after(change_zone), -ESTALE);
+        setenv("TZ", "f", 1);
+        assert_int_equal(capture_after(change_folder), -ESTALE);
+        setenv("TZDIR", folder, 1);
+        assert_int_equal(capture_after(write_file), -ESTALE);
+        remove_file();
+    }
+    unsetenv("TZDIR");
+    unsetenv("TZ");
+    subject_end(&subject);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_files),
         cmocka_unit_test(test_files_looked_at_now_and_then),
         cmocka_unit_test(test_zones),
+        cmocka_unit_test(test_zones_that_change_meanwhile),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -238,6 +238,58 @@ static void test_rounding(void **state)
 
 /* ---- one behind the other -------------------------------------------------------------------- */
 
+static void leave_folder(void)
+{
+    assert_int_equal(chdir("/"), 0);
+}
+
+/* What all calls share stays as it was, and what is the call's own does not. */
+static void test_one_of_two_changes(void **state)
+{
+    struct config_input inputs[] = {{INPUT_VARIABLE, "env:WHERE", "WHERE"},
+                                    {INPUT_FOLDER, "cwd", ""}};
+    char before_it[512];
+
+    assert_non_null(getcwd(before_it, sizeof(before_it)));
+    begin(inputs, 2, 0);
+    assert_int_equal(chdir(folder), 0);
+    assert_int_equal(capture_after(change_nothing), 0);
+    assert_int_equal(capture_after(leave_folder), -ESTALE);
+    assert_int_equal(chdir(before_it), 0);
+    subject_end(&subject);
+}
+
+/* The same of a path, whose file is the call's own. */
+static void test_a_path_beside_a_variable(void **state)
+{
+    static const struct config_input input = {INPUT_VARIABLE, "env:WHERE", "WHERE"};
+    static const struct config_description as_path = {.kind = DESCRIBE_PATH, .is_in = true};
+    const char *path = file;
+    void *arguments[] = {&path};
+
+    remove_file();
+    subject_begin(&subject, &type_i32);
+    subject_add(&subject, &type_text, as_path);
+    subject.function.inputs = &input;
+    subject.function.n_inputs = 1;
+    subject_finish(&subject);
+    for (int is_changed = 0; is_changed < 2; is_changed++) {
+        struct marshal_call call;
+        struct captured record;
+        uint64_t result = 1;
+
+        before(&subject, arguments, &call);
+        if (is_changed) {
+            write_file();
+        }
+        assert_int_equal(
+            after(&subject, arguments, &result, &call, MARSHAL_ERRNO_UNTOUCHED, &record),
+            is_changed ? -ESTALE : 0);
+    }
+    remove_file();
+    subject_end(&subject);
+}
+
 static void test_many(void **state)
 {
     struct config_input inputs[] = {{INPUT_THREAD, "thread", ""},
@@ -275,6 +327,8 @@ int main(void)
         cmocka_unit_test(test_locales),
         cmocka_unit_test(test_threads),
         cmocka_unit_test(test_rounding),
+        cmocka_unit_test(test_one_of_two_changes),
+        cmocka_unit_test(test_a_path_beside_a_variable),
         cmocka_unit_test(test_many),
     };
 

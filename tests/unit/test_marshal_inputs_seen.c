@@ -227,6 +227,35 @@ static void test_changed_in_place(void **state)
     subject_end(&subject);
 }
 
+/* All that shows of the zone that libc holds, without a word of TZ. */
+static void test_what_libc_holds(void **state)
+{
+    static const struct config_input input = {INPUT_ZONE, "tz", ""};
+    static char other[] = "OTH";
+    char *names[] = {tzname[0], tzname[1]};
+    long west = timezone;
+    int summer = daylight;
+    struct key before, changed[4], again;
+
+    begin(&input, 1, 3600000000000);
+    before = key_now();
+    for (int i = 0; i < 4; i++) {
+        tzname[0] = i == 0 ? other : names[0];
+        tzname[1] = i == 1 ? other : names[1];
+        timezone = west + (i == 2);
+        daylight = summer + (i == 3);
+        changed[i] = key_now();
+        assert_false(same(&before, &changed[i]));
+        for (int k = 0; k < i; k++) {
+            assert_false(same(&changed[k], &changed[i]));
+        }
+    }
+    daylight = summer;
+    again = key_now();
+    assert_true(same(&before, &again));
+    subject_end(&subject);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -237,6 +266,7 @@ int main(void)
         cmocka_unit_test(test_no_room),
         cmocka_unit_test(test_in_words),
         cmocka_unit_test(test_changed_in_place),
+        cmocka_unit_test(test_what_libc_holds),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);
