@@ -155,7 +155,7 @@ static unsigned bits_of_text(const char *text)
     for (; *text != '\0'; text++) {
         bits = (bits << 5 | bits >> 27) ^ (unsigned char)*text;
     }
-    return bits;
+    return bits * 0x9e3779b1u; /* so that each bit of it differs, the sign, too */
 }
 
 /* A function of each type of result; negative ones, too. Those of less than 32 bits as they are. */
@@ -185,20 +185,21 @@ static void test_results_of_each_type(void **state)
         const char *type, *more;
         void *function;
         uint32_t n_bytes;
-        bool is_vector;
+        bool is_vector, is_signed;
     } kinds[] = {
-        {"signed char", "", (void *)returns_char, 8, false},
-        {"unsigned char", "", (void *)returns_unsigned_char, 8, false},
-        {"short", "", (void *)returns_short, 8, false},
-        {"int", "", (void *)returns_int, 8, false},
-        {"unsigned", "", (void *)returns_unsigned, 8, false},
-        {"long", "", (void *)returns_long, 8, false},
-        {"void *", ",\"returns\":\"address\"", (void *)returns_pointer, 8, false},
-        {"_Bool", "", (void *)returns_bool, 8, false},
-        {"float", "", (void *)returns_float, 4, true},
-        {"double", "", (void *)returns_double, 8, true},
+        {"signed char", "", (void *)returns_char, 8, false, true},
+        {"unsigned char", "", (void *)returns_unsigned_char, 8, false, false},
+        {"short", "", (void *)returns_short, 8, false, true},
+        {"int", "", (void *)returns_int, 8, false, true},
+        {"unsigned", "", (void *)returns_unsigned, 8, false, false},
+        {"long", "", (void *)returns_long, 8, false, true},
+        {"void *", ",\"returns\":\"address\"", (void *)returns_pointer, 8, false, false},
+        {"_Bool", "", (void *)returns_bool, 8, false, false},
+        {"float", "", (void *)returns_float, 4, true, true},
+        {"double", "", (void *)returns_double, 8, true, true},
     };
     static const char *const policies[] = {"lru", "sieve", "fifo", "direct"};
+    uint32_t n_negative;
 
     for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
         for (size_t p = 0; p < sizeof(policies) / sizeof(policies[0]); p++) {
@@ -211,6 +212,7 @@ static void test_results_of_each_type(void **state)
                      kinds[k].type, policies[p], kinds[k].more);
             plan = make_plan("f", entry, kinds[k].function);
             assert_non_null(call_plan_quick(plan));
+            n_negative = 0;
             for (uint32_t i = 0; i < 200; i++) {
                 const char *argument = text;
                 void *arguments[] = {&argument};
@@ -227,7 +229,9 @@ static void test_results_of_each_type(void **state)
                 assert_memory_equal(kinds[k].is_vector ? (void *)&seen.vector
                                                        : (void *)&seen.integer,
                                     &wanted, kinds[k].n_bytes);
+                n_negative += (int64_t)(wanted << (64 - 8 * kinds[k].n_bytes)) < 0;
             }
+            assert_true(!kinds[k].is_signed || n_negative > 10);
         }
     }
 }
