@@ -39,9 +39,17 @@ static bool is_right_in_all_modes(void)
     return is_right;
 }
 
+/* As CPU_FEATURE_ACTIVE, which shifts a signed 1 by up to 31 bits. A leaf has four registers. */
+static bool is_active(uint32_t feature)
+{
+    const struct cpuid_feature *leaf = __x86_get_cpuid_feature_leaf(feature / 128);
+
+    return leaf->active_array[feature % 128 / 32] >> feature % 32 & 1;
+}
+
 void float_probe_init(void)
 {
-    if (CPU_FEATURE_ACTIVE(AVX512F) && CPU_FEATURE_ACTIVE(AVX512VL) && is_right_in_all_modes()) {
+    if (is_active(x86_cpu_AVX512F) && is_active(x86_cpu_AVX512VL) && is_right_in_all_modes()) {
         atomic_store_explicit(&float_probe_tells, true, memory_order_relaxed);
     }
 }
