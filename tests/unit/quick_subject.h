@@ -21,9 +21,12 @@ static inline uint32_t draw(uint32_t n)
 /* int f(const char *text) of a plan, by its short way and by the long one. */
 static inline int call_text(struct call_plan *plan, const char *text)
 {
-    return (int)((struct abi_both(*)(const char *, struct call_plan *))call_plan_quick(plan))(text,
-                                                                                              plan)
-        .integer;
+    struct abi_both (*quick)(const char *, struct call_plan *) =
+        (struct abi_both(*)(const char *, struct call_plan *))call_plan_quick(plan);
+    int result = (int)quick(text, plan).integer;
+
+    assert_int_equal(memoshim_guard, 0);
+    return result;
 }
 
 static inline int handle_text(struct call_plan *plan, const char *text)

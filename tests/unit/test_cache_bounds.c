@@ -6,6 +6,7 @@
  */
 #include "cache_keys.h"
 #include "each_policy.h"
+#include "standing_clock.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -406,5 +407,5 @@ int main(void)
     tests.tests[tests.n++] = (struct CMUnitTest)cmocka_unit_test(test_bad_options);
     tests.tests[tests.n++] = (struct CMUnitTest)cmocka_unit_test(test_flat_entry_bytes);
     tests.tests[tests.n++] = (struct CMUnitTest)cmocka_unit_test(test_short_entry_bytes);
-    return _cmocka_run_group_tests("cache_bounds", tests.tests, tests.n, NULL, NULL);
+    return _cmocka_run_group_tests("cache_bounds", tests.tests, tests.n, let_time_stand, NULL);
 }

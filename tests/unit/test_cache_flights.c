@@ -4,6 +4,7 @@
  * in the flight itself before the test goes on.
  */
 #include "cache_call.h"
+#include "standing_clock.h"
 
 #include "base/clock.h"
 
@@ -141,40 +142,18 @@ static void run_in_thread(struct call *call)
     pthread_join(thread, NULL);
 }
 
-/*
- * A clock for waits that must run out: the age of a flight does not change however slow the machine
- * is, and each look of a waiter at its deadline is 5 ms later.
- */
-static int patient_gettime(clockid_t clock, struct timespec *ret_time)
-{
-    static _Atomic long n_looks;
-
-    ret_time->tv_sec = 1000;
-    ret_time->tv_nsec =
-        clock == CLOCK_MONOTONIC ? 5000000 * (atomic_fetch_add(&n_looks, 1) % 190) : 0;
-    return 0;
-}
-
-static int use_patient_clock(void **state)
-{
-    clock_use_vdso(patient_gettime);
-    return 0;
-}
-
-static int use_real_clock(void **state)
-{
-    clock_use_vdso(NULL);
-    return 0;
-}
-
 static void test_timeout_takes_the_flight_over(void **state)
 {
     struct cache *cache = create(CACHE_POLICY_lru, 100, 1);
     struct call lost = {.cache = cache, .number = 1, .patience_ns = IMPATIENCE};
     struct call late = {.cache = cache, .number = 1, .patience_ns = IMPATIENCE, .may_wait = true};
+    pthread_t thread;
 
     call_look_up(&lost); /* and never comes back */
-    run_in_thread(&late);
+    assert_int_equal(pthread_create(&thread, NULL, call_thread, &late), 0);
+    await_waiters(cache, 1);
+    let_time_pass(IMPATIENCE);
+    pthread_join(thread, NULL);
     assert_int_equal(late.outcome, CACHE_MISS);
     assert_int_not_equal(late.ticket.flight, 0);
 
@@ -186,6 +165,25 @@ static void test_timeout_takes_the_flight_over(void **state)
     call_look_up(&lost);
     assert_int_equal(lost.value, 6);
     cache_destroy(cache);
+}
+
+/*
+ * A clock for waits that must run out: the age of a flight does not change however slow the machine
+ * is, and each look of a waiter at its deadline is 5 ms later.
+ */
+static int patient_gettime(clockid_t clock, struct timespec *ret_time)
+{
+    static _Atomic long n_looks;
+    long ms = clock == CLOCK_MONOTONIC ? 5 * atomic_fetch_add(&n_looks, 1) : 0;
+
+    *ret_time = (struct timespec){.tv_sec = 1000 + ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+    return 0;
+}
+
+static int use_patient_clock(void **state)
+{
+    clock_use_vdso(patient_gettime);
+    return 0;
 }
 
 /* Of two who wait for a computation that is lost, and then is lost again, none waits for a third.
@@ -227,6 +225,8 @@ static void test_timeout_of_one_leaves_others(void **state)
     pthread_create(&thread, NULL, call_thread, &patient);
     await_waiters(cache, 1);
     pthread_create(&hurried, NULL, call_thread, &impatient);
+    await_waiters(cache, 2);
+    let_time_pass(IMPATIENCE);
     pthread_join(hurried, NULL);
     assert_int_equal(impatient.outcome, CACHE_MISS);
     assert_int_equal(call_insert(&first, 9), 0);
@@ -267,9 +267,10 @@ static void test_lost_flight_of_the_same_thread(void **state)
     struct call call = {.cache = cache, .number = 1, .patience_ns = IMPATIENCE};
 
     call_look_up(&call);
-    do {
-        call_look_up(&call);
-    } while (call.outcome == CACHE_BYPASS_RECURSION);
+    call_look_up(&call);
+    assert_int_equal(call.outcome, CACHE_BYPASS_RECURSION);
+    let_time_pass(2 * IMPATIENCE);
+    call_look_up(&call);
     assert_int_equal(call.outcome, CACHE_MISS);
     assert_int_equal(call_insert(&call, 1), 0);
     cache_destroy(cache);
@@ -439,11 +440,13 @@ static void test_more_flights_than_places(void **state)
         calls[i].number = 20000 + i;
         call_look_up(&calls[i]);
     }
-    do {
-        calls[n_places].number++;
-        calls[n_places].patience_ns = IMPATIENCE;
-        call_look_up(&calls[n_places]);
-    } while (calls[n_places].ticket.flight == 0);
+    calls[n_places].patience_ns = IMPATIENCE;
+    call_look_up(&calls[n_places]);
+    assert_int_equal(calls[n_places].ticket.flight, 0);
+    let_time_pass(2 * IMPATIENCE);
+    calls[n_places].number++;
+    call_look_up(&calls[n_places]);
+    assert_int_not_equal(calls[n_places].ticket.flight, 0);
     free(calls);
     cache_destroy(cache);
 }
@@ -459,17 +462,15 @@ int main(void)
         cmocka_unit_test(test_abandon_releases_all),
         cmocka_unit_test(test_too_large_releases_all),
         cmocka_unit_test(test_clear_releases_all),
-        cmocka_unit_test_setup_teardown(test_timeout_takes_the_flight_over, use_patient_clock,
-                                        use_real_clock),
+        cmocka_unit_test(test_timeout_takes_the_flight_over),
         cmocka_unit_test_setup_teardown(test_two_computations_are_lost, use_patient_clock,
-                                        use_real_clock),
-        cmocka_unit_test_setup_teardown(test_timeout_of_one_leaves_others, use_patient_clock,
-                                        use_real_clock),
+                                        let_time_stand),
+        cmocka_unit_test(test_timeout_of_one_leaves_others),
         cmocka_unit_test(test_two_need_each_others_key),
         cmocka_unit_test(test_fencing),
         cmocka_unit_test(test_flights_of_the_past_are_not_joined),
         cmocka_unit_test(test_flights_of_one_hash),
     };
 
-    return cmocka_run_group_tests_name("cache_flights", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("cache_flights", tests, let_time_stand, NULL);
 }

@@ -4,6 +4,7 @@
  * that nothing that was begun before is found afterwards, in every order.
  */
 #include "cache_call.h"
+#include "standing_clock.h"
 
 #include "base/arena.h"
 
@@ -372,5 +373,5 @@ int main(void)
         cmocka_unit_test(test_threads),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, let_time_stand, NULL);
 }

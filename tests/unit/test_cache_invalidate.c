@@ -5,6 +5,7 @@
  */
 #include "cache_call.h"
 #include "each_policy.h"
+#include "standing_clock.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -209,5 +210,5 @@ int main(void)
     tests.tests[tests.n++] = (struct CMUnitTest)cmocka_unit_test(test_fences);
     tests.tests[tests.n++] =
         (struct CMUnitTest)cmocka_unit_test(test_flights_of_dropped_keys_are_not_joined);
-    return _cmocka_run_group_tests("cache_invalidate", tests.tests, tests.n, NULL, NULL);
+    return _cmocka_run_group_tests("cache_invalidate", tests.tests, tests.n, let_time_stand, NULL);
 }

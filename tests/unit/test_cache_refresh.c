@@ -5,6 +5,7 @@
  */
 #include "cache_lives.h"
 #include "draws.h"
+#include "standing_clock.h"
 
 #include "base/draw.h"
 #include "cache/refresh.h"
@@ -245,5 +246,5 @@ int main(void)
         cmocka_unit_test(test_one_at_a_time),
     };
 
-    return cmocka_run_group_tests_name("cache_refresh", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("cache_refresh", tests, let_time_stand, NULL);
 }

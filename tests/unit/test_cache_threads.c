@@ -3,6 +3,7 @@
 #include "cache_call.h"
 #include "draws.h"
 #include "each_policy.h"
+#include "standing_clock.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -306,5 +307,5 @@ int main(void)
     add_for_each_policy(&tests, "bounds_under_threads", test_bounds_under_threads);
     add_for_each_policy(&tests, "one_entry_many_threads", test_one_entry_many_threads);
     add_for_each_policy(&tests, "fork, after threads", test_fork);
-    return _cmocka_run_group_tests("cache_threads", tests.tests, tests.n, NULL, NULL);
+    return _cmocka_run_group_tests("cache_threads", tests.tests, tests.n, let_time_stand, NULL);
 }
