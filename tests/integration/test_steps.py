@@ -100,7 +100,8 @@ class Steps(counted.CountedCase):
     def test_statistics_are_due_at_every_call(self):
         tally = self.folder / "tally"
         outcome = self.run_with(self.configured(), [STEPS, "call", "miss", "own", tally, SCALE],
-                                env={"MEMOSHIM_STATS_INTERVAL": "1ms"})
+                                env={"MEMOSHIM_STATS_INTERVAL": "1ms"},
+                                seconds=case.RUN_SECONDS * (1 + SCALE))
         self.assertEqual((outcome.status, outcome.stderr), (0, b""))
         self.check_real(outcome)
 
@@ -108,7 +109,8 @@ class Steps(counted.CountedCase):
         tally = self.folder / "tally"
         for act, every, rounds in ("hit", 1, 1), ("miss", 89, 10 * SCALE):
             outcome = self.run_with(self.configured(), [STEPS, "dump", act, every, tally, rounds],
-                                    env={"MEMOSHIM_STATS_SIGNAL": "RTMIN+5"})
+                                    env={"MEMOSHIM_STATS_SIGNAL": "RTMIN+5"},
+                                    seconds=case.RUN_SECONDS * (1 + SCALE))
             self.assertEqual((outcome.status, outcome.stderr), (0, b""))
             n_steps, n_square, _ = (int(word) for word in tally.read_text().split())
             print(f"{act}: statistics {n_steps // every} times", flush=True)
@@ -131,7 +133,7 @@ class Steps(counted.CountedCase):
         self.assertEqual((outcome.status, outcome.stderr, outcome.stdout), (0, b"", b""))
         n_steps, n_left = (int(word) for word in tally.read_text().split())
         print(f"{how} {act}: at {n_left} of {n_steps} instructions", flush=True)
-        self.assertGreater(n_left, SAMPLES // 2)
+        self.assertGreater(n_left, min(SAMPLES, n_steps) // 2)  # a hit takes few instructions
         self.assertGreater(len(outcome.reports), n_left)
         return outcome
 

@@ -31,8 +31,8 @@
 #include <unistd.h>
 
 #define TRAP_FLAG      0x100
-#define AT_A_TIME      12 /* children */
-#define CHILD_SECONDS  40
+#define AT_A_TIME      12  /* children */
+#define CHILD_SECONDS  110 /* of a child that hangs, and of a slow machine */
 #define NESTED_EVERY   307 /* at so many instructions the handler is stepped through, too */
 #define MAX_STEPS      2000000
 #define INTERLOPER_KEY 70000
@@ -320,6 +320,7 @@ static int in_children(void (*run)(void), void (*how)(void (*run)(void)), const 
 
         if (pid == 0) {
             n_square = n_length = 0; /* as a forked child starts its counters at zero */
+            n_wrong = 0;             /* what was wrong with others is not its own */
             alarm(CHILD_SECONDS);
             call_right(5);
             run();
