@@ -135,6 +135,7 @@ class Confined(counted.CountedCase):
 
     # ---- limits ---------------------------------------------------------------------------------
 
+    @case.unsanitized  # it asks for memory once more for each large object that goes
     def test_no_more_memory(self):
         """What is had already serves; what is not stored is computed."""
         outcome = self.take("address-space")
