@@ -39,10 +39,10 @@ static enum cache_outcome wait_locked(struct cache *cache, struct shard *shard,
     enum flight_state state;
 
     lock_assert_held(&shard->lock);
+    began_ns = clock_precise_ns(); /* whoever is counted as waiting has begun to */
     flights_join(flight);
     lock_release(&shard->lock);
 
-    began_ns = clock_precise_ns();
     flight_sleep(flight, cache_end_ns(began_ns, options->wait_timeout_ns));
     later.now_ns = cache_end_ns(options->now_ns, clock_precise_ns() - began_ns);
 
