@@ -124,11 +124,12 @@ static struct abi_both answer(void *handed, struct abi_words *words)
 {
     struct call_plan *plan = handed;
     _Atomic uint64_t *hits = stats_hits_alone(plan->counters);
-    uint64_t n_hits = atomic_load_explicit(hits, memory_order_relaxed) + 1, result = 0;
+    uint64_t n_hits, result = 0;
     int32_t set_errno;
     bool is_hit;
 
     guard_enter();
+    n_hits = atomic_load_explicit(hits, memory_order_relaxed) + 1; /* a signal's calls are in it */
     is_hit =
         likely(!fork_page_is_new_child() && __libc_single_threaded && !is_look_due(plan, n_hits)) &&
         ask(plan, words, true, &result, &set_errno);
