@@ -48,7 +48,9 @@ void pages_empty(void *pages, size_t n_bytes)
 
     if (madvise(pages, n_bytes, MADV_DONTNEED) != 0) {
         munlock(pages, n_bytes); /* locked pages stay where they are */
-        madvise(pages, n_bytes, MADV_DONTNEED);
+        if (madvise(pages, n_bytes, MADV_DONTNEED) != 0) {
+            memset(pages, 0, n_bytes); /* as in a sandbox: the memory is kept, what was in it not */
+        }
     }
     errno = saved_errno;
 }

@@ -44,7 +44,8 @@ void pages_unmap(void *pages, size_t n_bytes);
 
 /*
  * Gives the memory back and keeps the addresses: the pages read as zeroes from now on, and take
- * memory again once they are written. Undoes pages_protect_secret's lock.
+ * memory again once they are written; or have kept it, where the kernel takes none back. Undoes
+ * pages_protect_secret's lock.
  */
 void pages_empty(void *pages, size_t n_bytes);
 

@@ -8,7 +8,13 @@
 #include "standing_clock.h"
 
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 /* Keys are numbers; what is dropped are those of one remainder. */
 struct remainder {
@@ -201,12 +207,58 @@ static void test_flights_of_dropped_keys_are_not_joined(void **state)
     }
 }
 
+/* 77: no filter may be installed here. */
+static int clear_in_a_sandbox(enum cache_policy policy)
+{
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_madvise, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    const struct sock_fprog program = {.len = sizeof(filter) / sizeof(filter[0]), .filter = filter};
+    struct cache *cache = create(policy, 1024, 1);
+
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) {
+        return 77;
+    }
+    for (int round = 0; round < 3; round++) {
+        for (uint64_t i = 0; i < 500; i++) {
+            struct call call = {.cache = cache, .number = i, .patience_ns = PATIENCE};
+
+            call_look_up(&call);
+            if (call.outcome != CACHE_MISS || call_insert(&call, i) != 0) {
+                return 1;
+            }
+        }
+        cache_clear(cache);
+    }
+    return cache_check(cache) == 0 ? 0 : 2;
+}
+
+/* A table that is used again is empty, though the kernel does not take its memory back. */
+static void test_clear_where_memory_is_kept(void **state)
+{
+    int status;
+    pid_t child = fork();
+
+    if (child == 0) {
+        _exit(clear_in_a_sandbox(policy_of_state(state)));
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    NEED(!WIFEXITED(status) || WEXITSTATUS(status) != 77,
+         "no seccomp filter may be installed here");
+    assert_int_equal(status, 0);
+}
+
 int main(void)
 {
     struct policy_tests tests = {0};
 
     add_for_each_policy(&tests, "drop is exact", test_drop_is_exact);
     add_for_each_policy(&tests, "a fence needs no lock", test_fence_needs_no_lock);
+    add_for_each_policy(&tests, "clear where memory is kept", test_clear_where_memory_is_kept);
     tests.tests[tests.n++] = (struct CMUnitTest)cmocka_unit_test(test_fences);
     tests.tests[tests.n++] =
         (struct CMUnitTest)cmocka_unit_test(test_flights_of_dropped_keys_are_not_joined);
