@@ -374,6 +374,7 @@ void call_handle(void *handle, void *result, void **arguments)
     int error;
     _Alignas(8) unsigned char room[CACHE_ROOM_BYTES];
 
+    CALL_NOTE_WAY(plan, LONG);
     guard_enter();
     call_meet_child();
     call_tick(1);

@@ -9,6 +9,7 @@
 #include "call/measure.h"
 #include "call/nesting.h"
 #include "call/quick.h"
+#include "call/ways.h"
 #include "marshal/marshal.h"
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -54,6 +55,9 @@ struct call_plan {
     _Atomic uint64_t wait_timeout_ns;
     _Atomic uint64_t n_measured; /* real calls that were timed */
     struct measure measure;
+#if MEMOSHIM_CHECKS
+    struct call_ways ways;
+#endif
 };
 
 /* The first call in a forked child: locks and flights anew. The guard is set. */

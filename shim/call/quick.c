@@ -124,6 +124,7 @@ struct abi_both quick_handle_long(struct call_plan *plan, uint64_t i0, uint64_t 
     uint64_t result = 0;
     bool is_hit = false;
 
+    CALL_NOTE_WAY(plan, HANDLE);
     quick_note_words(&words, i0, i1, i2, v0, v1, v2);
     guard_enter();
     if (fork_page_is_new_child()) {

@@ -144,6 +144,7 @@ static inline uint64_t cut(const struct call_quick *quick, uint64_t word)
 __attribute__((noinline)) static bool insert(struct call_plan *plan, const struct short_miss *miss,
                                              const uint64_t *value, uint32_t n_bytes)
 {
+    CALL_NOTE_WAY(plan, INSERT);
     return cache_insert(plan->cache, &miss->key, (struct bytes){value, n_bytes}, 0, NULL,
                         &miss->ticket) == 0;
 }

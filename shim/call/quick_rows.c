@@ -54,6 +54,7 @@ struct abi_both quick_rows_further(struct call_plan *plan, uint64_t i0, uint64_t
 {
     struct quick_computed computed = {0, 0};
 
+    CALL_NOTE_WAY(plan, FURTHER);
     if (likely(__libc_single_threaded)) {
         computed = quick_ask_row(plan, i0, i1, i2, v0, v1);
     }
@@ -66,6 +67,7 @@ struct abi_both quick_rows_miss(struct call_plan *plan, uint64_t i0, uint64_t i1
 {
     struct quick_computed computed = {0, 0};
 
+    CALL_NOTE_WAY(plan, FURTHER);
     if (likely(__libc_single_threaded)) {
         computed = quick_ask_row(plan, i0, i1, i2, v0, v1);
     }

@@ -103,6 +103,7 @@ static __attribute__((noinline)) struct abi_both handle(const char *text, struct
     uint64_t key[SHORT_KEY_WORDS], n;
     struct abi_words words;
 
+    CALL_NOTE_WAY(plan, FURTHER);
     if (likely(__libc_single_threaded && marshal_is_ahead(text, plan->quick.ahead_offsets) &&
                marshal_short_text(text, key, &n))) {
         computed = quick_further_text(plan, text);

@@ -211,6 +211,7 @@ __attribute__((noinline)) struct abi_both quick_handle_words(struct call_plan *p
     void *arguments[ABI_MAX_WORDS];
     uint64_t result = 0;
 
+    CALL_NOTE_WAY(plan, HANDLE);
     guard_enter();
     if (__libc_single_threaded && !fork_page_is_new_child() &&
         is_look_due(plan, atomic_load_explicit(hits, memory_order_relaxed) + 1)) {
@@ -229,6 +230,7 @@ __attribute__((noinline)) struct abi_both quick_wide_handle(struct call_plan *pl
 {
     uint64_t result = 0;
 
+    CALL_NOTE_WAY(plan, WIDE);
     return likely(quick_compute_wide(plan, words, &result)) ? both(result)
                                                             : quick_handle_words(plan, words);
 }
@@ -259,6 +261,7 @@ struct abi_both quick_wide_further(struct call_plan *plan, struct abi_words *wor
     struct quick_answer answer;
     bool is_hit;
 
+    CALL_NOTE_WAY(plan, WIDE);
     if (!__libc_single_threaded) {
         return plan->wide->code(plan, words);
     }
