@@ -105,6 +105,8 @@ static enum stats_bypass key_bypass(int error)
         return STATS_BYPASS_room;
     case -EAGAIN:
         return STATS_BYPASS_unsettled;
+    case -EPERM:
+        return STATS_BYPASS_confined;
     default:
         return STATS_BYPASS_unsupported;
     }
@@ -307,10 +309,11 @@ void call_look_at_resting(void)
     }
 }
 
-void call_stop_measuring(void)
+void call_be_confined(void)
 {
     measure_stop();
     call_try_again_at(UINT64_MAX);
+    marshal_ask_no_kernel();
 }
 
 void call_let_go(struct call_plan *plan)

@@ -118,10 +118,11 @@ void call_try_again_at(uint64_t due_ns);
 void call_look_at_resting(void);
 
 /*
- * Reading a clock, or changing pages, may end the program from here on: nothing is timed any more,
- * and nothing tried again. For good.
+ * Reading a clock, changing pages or looking at a file may end the program from here on: nothing is
+ * timed any more, and nothing tried again, and a call whose key takes such a look is passed on. For
+ * good.
  */
-void call_stop_measuring(void);
+void call_be_confined(void);
 
 /* ---- invalidation ---------------------------------------------------------------------------- */
 

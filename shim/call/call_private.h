@@ -88,9 +88,13 @@ bool call_is_changing(const struct call_plan *plan);
 /* Whether what is remembered may answer now; looks at the files that it hangs on. */
 static inline bool call_may_answer(struct call_plan *plan)
 {
-    if (__builtin_expect(plan->files.n > 0, 0) &&
-        files_have_changed(&plan->files, call_fence, plan)) {
-        call_plan_invalidate(plan);
+    if (__builtin_expect(plan->files.n > 0, 0)) {
+        if (!marshal_may_ask_kernel()) {
+            return false;
+        }
+        if (files_have_changed(&plan->files, call_fence, plan)) {
+            call_plan_invalidate(plan);
+        }
     }
     return !atomic_load_explicit(&plan->is_unfollowed, memory_order_relaxed);
 }

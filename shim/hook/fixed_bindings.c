@@ -2,9 +2,9 @@
 /*
  * What is redirected whatever the configuration names: functions that may end the process image,
  * so that statistics are written before; prctl, by which a program locks itself into a sandbox that
- * may kill it for reading a clock or changing a page's protection, so that the guard does neither
- * from there on; and the loader's look-ups where an object finds them past
- * the shim's own.
+ * may kill it for reading a clock, changing a page's protection or looking at a file, so that none
+ * of this is done from there on; and the loader's look-ups where an object finds them past the
+ * shim's own.
  */
 #include "process.h"
 
@@ -73,7 +73,7 @@ void fixed_bindings_notice(int notice, const uint64_t *integers)
     case PR_SET_SECCOMP:
     case PR_SET_NO_NEW_PRIVS: /* which comes before a filter, however that is installed */
     case PR_SET_TSC:
-        call_stop_measuring();
+        call_be_confined();
         break;
     default:
         call_look_at_resting();

@@ -53,9 +53,30 @@ int input_put_variable(const struct marshal_plan *plan, struct marshal_buffer *b
                          : marshal_put_text(plan, buffer, value);
 }
 
+/* Written by marshal_ask_no_kernel. */
+static _Atomic bool asks_no_kernel;
+
+void marshal_ask_no_kernel(void)
+{
+    atomic_store_explicit(&asks_no_kernel, true, memory_order_relaxed);
+}
+
+bool marshal_may_ask_kernel(void)
+{
+    return !atomic_load_explicit(&asks_no_kernel, memory_order_relaxed);
+}
+
+static bool is_asked_of_kernel(enum input_kind kind)
+{
+    return kind == INPUT_ZONE || kind == INPUT_FILE || kind == INPUT_FOLDER || kind == INPUT_IDS;
+}
+
 static int put_input(const struct marshal_plan *plan, struct marshal_buffer *buffer,
                      const struct config_input *input)
 {
+    if (is_asked_of_kernel(input->kind) && !marshal_may_ask_kernel()) {
+        return -EPERM;
+    }
     switch (input->kind) {
     case INPUT_VARIABLE:
         return input_put_variable(plan, buffer, environment_get(environ, input->name));
@@ -173,7 +194,7 @@ static int put_path_state(const struct marshal_plan *plan, struct marshal_buffer
                           const char *path, uint64_t *seen)
 {
     size_t n_before = buffer->n_bytes;
-    int error = input_put_path_state(plan, buffer, path);
+    int error = marshal_may_ask_kernel() ? input_put_path_state(plan, buffer, path) : -EPERM;
 
     if (error == 0) {
         input_see(seen, hash_behind(buffer, n_before));
@@ -196,7 +217,8 @@ bool marshal_inputs_hold(const struct marshal_plan *plan, void *const *arguments
     int error = 0;
 
     /* The commonest case: nothing has changed, which is seen without writing it down. */
-    if (call->found != NULL && plan->key_words != NULL && seen_holds(plan, call->found)) {
+    if (call->found != NULL && plan->key_words != NULL && marshal_may_ask_kernel() &&
+        seen_holds(plan, call->found)) {
         return true;
     }
     marshal_buffer_init(&buffer, plan->function->has_secret);

@@ -198,6 +198,14 @@ bool marshal_is_imaged(const struct marshal_plan *plan, struct marshal_imaged *r
  */
 uint32_t marshal_number_now(const struct marshal_plan *plan, uint64_t now_ns);
 
+/*
+ * False after marshal_ask_no_kernel: a sandbox may end the program for a system call that the real
+ * function would not have made. Then there are no keys of functions that rest on files, folders or
+ * users, and nothing is captured of them. For good; any thread, at any time.
+ */
+bool marshal_may_ask_kernel(void);
+void marshal_ask_no_kernel(void);
+
 /* Per-thread memory of "static" results is set up once, and the process's time begins. 0 or -errno.
  */
 int marshal_init(void);
@@ -226,8 +234,8 @@ struct marshal_call {
  * -EOVERFLOW: a count that is negative or overflows; -EFAULT: a count hangs on a NULL pointer;
  * -EAGAIN: a file that is part of the key has just changed; -ENOTSUP: a path that names something
  * else than a regular file, or "strings" and memory behind other pointers where the function
- * writes; -ELOOP: memory behind pointers leads back to itself or is shared; -ENOMEM. With an error,
- * call the real function.
+ * writes; -EPERM: it takes what marshal_ask_no_kernel forbids; -ELOOP: memory behind pointers leads
+ * back to itself or is shared; -ENOMEM. With an error, call the real function.
  */
 int marshal_key(const struct marshal_plan *plan, void *const *arguments,
                 const struct hash_mac_key *mac_key, struct marshal_buffer *buffer,

@@ -60,6 +60,19 @@ class Confined(counted.CountedCase):
         outcome = self.take("everything", end="bare", env={"MEMOSHIM_STATS": ""})
         self.assertEqual(outcome.real["square"], 10)
 
+    def test_no_looks_at_what_keys_rest_on(self):
+        """Where hits would need system calls, the calls go to the real function from then on."""
+        rest_on = [{"key_also": [what]} for what in ("cwd", "uid", "tz", "file:/etc/passwd")]
+        rest_on.append({"key_also": ["file:/etc/passwd"], "check_every": "1us"})
+        rest_on.append({"invalidate": [{"file": "/etc/passwd"}]})
+        for policy in rest_on:
+            config = self.config(counted.functions("square", "name", **policy))
+            for what, real in ("files", (10 + 10 + 20, 20)), ("everything", (10 + 10, 0)):
+                with self.subTest(policy=policy, what=what):
+                    outcome = self.take(what, end="bare", config=config,
+                                        env={"MEMOSHIM_STATS": ""})
+                    self.assertEqual((outcome.real["square"], outcome.real["name"]), real)
+
     def test_no_writable_memory_becomes_executable(self):
         outcome = self.take("executable-memory")
         self.assert_counted(outcome.report)

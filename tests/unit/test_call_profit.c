@@ -201,7 +201,7 @@ static void test_others_look(void **state)
     call_many(plan, 8 * 1024, 100);
     assert_int_equal(n_tries, 2);
     call_try_again_at(clock_now_ns + SECOND);
-    call_stop_measuring();
+    call_be_confined();
     clock_now_ns += 2 * SECOND;
     call_many(plan, 8 * 1024, 100);
     assert_int_equal(n_tries, 2);

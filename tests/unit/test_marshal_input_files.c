@@ -180,6 +180,56 @@ static void test_zones_that_change_meanwhile(void **state)
     subject_end(&subject);
 }
 
+/* ---- a sandbox ------------------------------------------------------------------------------- */
+
+/* Of a function that is handed the path of a file. */
+static int take_path_key(void)
+{
+    static const struct config_description as_path = {.kind = DESCRIBE_PATH, .is_in = true};
+    const char *path = "/etc/passwd";
+    void *arguments[] = {&path};
+    struct marshal_buffer buffer;
+    struct marshal_call call;
+    int error;
+
+    subject_begin(&subject, &type_i32);
+    subject_add(&subject, &type_text, as_path);
+    subject_finish(&subject);
+    marshal_buffer_init(&buffer, false);
+    error = marshal_key(subject.plan, arguments, &test_mac_key, &buffer, &call);
+    marshal_buffer_fini(&buffer);
+    subject_end(&subject);
+    return error;
+}
+
+/* For good, so this comes last. */
+static void test_looks_that_are_forbidden(void **state)
+{
+    static const struct config_input inputs[] = {
+        {INPUT_FILE, "file:/etc/passwd", "/etc/passwd"},
+        {INPUT_FOLDER, "cwd", NULL},
+        {INPUT_IDS, "uid", NULL},
+        {INPUT_ZONE, "tz", ""},
+        {INPUT_VARIABLE, "env:TZ", "TZ"},
+    };
+    struct key key;
+    struct marshal_call call;
+
+    assert_int_equal(take_path_key(), 0);
+    for (size_t i = 0; i < sizeof(inputs) / sizeof(inputs[0]); i++) {
+        int wanted = inputs[i].kind == INPUT_VARIABLE ? 0 : -EPERM;
+
+        begin(&inputs[i], 1, 0);
+        if (i == 0) {
+            assert_int_equal(capture_after(marshal_ask_no_kernel), -ESTALE);
+        }
+        assert_int_equal(take_key(&key, &call), wanted);
+        subject_end(&subject);
+    }
+    assert_int_equal(take_path_key(), -EPERM);
+    assert_false(marshal_may_ask_kernel());
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -187,6 +237,7 @@ int main(void)
         cmocka_unit_test(test_files_looked_at_now_and_then),
         cmocka_unit_test(test_zones),
         cmocka_unit_test(test_zones_that_change_meanwhile),
+        cmocka_unit_test(test_looks_that_are_forbidden),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);
