@@ -39,15 +39,15 @@ static uint32_t find_split(const struct prototype *prototype)
         const struct ctype *type = prototype->parameters[i].type;
         uint32_t n_integers = taken.n_integers;
         enum abi_class classes[CLASSES_MAX] = {CLASS_NONE, CLASS_NONE};
-        struct abi_place place;
+        struct place_found found;
 
         if (type->kind == CTYPE_STRUCT || type->kind == CTYPE_UNION) {
             classes_of(type, classes);
         }
-        if (place_take(&taken, type, &place) != 0) {
+        if (place_take(&taken, type, &found) != 0) {
             break;
         }
-        if (classes[0] == CLASS_INTEGER && classes[1] == CLASS_SSE && !place.is_on_stack &&
+        if (classes[0] == CLASS_INTEGER && classes[1] == CLASS_SSE && !found.is_on_stack &&
             n_integers == PLACE_N_INTEGERS - 1) {
             return i;
         }

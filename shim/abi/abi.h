@@ -15,8 +15,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The registers that arguments of up to eight bytes travel in, and the most arguments of which each
- * has one. */
+/* The registers that arguments travel in, and the most arguments of a call that does without
+ * libffi.
+ */
 #if defined(__x86_64__)
 #define ABI_N_INTEGERS 6 /* rdi, rsi, rdx, rcx, r8, r9 */
 #else
@@ -25,10 +26,26 @@
 #define ABI_N_VECTORS 8 /* xmm0 to xmm7, d0 to d7 */
 #define ABI_MAX_WORDS (ABI_N_INTEGERS + ABI_N_VECTORS)
 
+/* And the words of the stack that they take besides, at most. */
+#define ABI_MAX_STACK_WORDS 16
+
 /* What is in them; of the vector registers the lower eight bytes. */
 struct abi_words {
     uint64_t integers[ABI_N_INTEGERS];
     uint64_t vectors[ABI_N_VECTORS];
+};
+
+/* How far behind the beginning of an entry's abi_words its caller's arguments on the stack begin.
+ */
+#define ABI_STACK_AT 128
+
+/* Those of a call that was put together here, as entries have them. */
+struct abi_image {
+    union {
+        struct abi_words words;
+        uint64_t room[ABI_STACK_AT / sizeof(uint64_t)];
+    };
+    uint64_t stack[ABI_MAX_STACK_WORDS];
 };
 
 /*
@@ -41,9 +58,34 @@ struct abi_both {
     double vector;
 };
 
+/* The others of x86-64: as C types they come back in the registers that they are named after. */
+struct abi_rax_rdx {
+    uint64_t low, high;
+};
+struct abi_xmm0_xmm1 {
+    double low, high;
+};
+struct abi_xmm0_rax {
+    double low;
+    uint64_t high;
+};
+
+/* How a result comes back. Its value's first eight bytes are in the register that is named first.
+ */
+enum abi_result {
+    ABI_RESULT_WORD, /* at most eight bytes, in the one of struct abi_both where they belong */
+    ABI_RESULT_RAX_RDX,
+    ABI_RESULT_XMM0_XMM1,
+    ABI_RESULT_RAX_XMM0, /* in both of struct abi_both */
+    ABI_RESULT_XMM0_RAX,
+    ABI_RESULT_X87,    /* a long double, in st(0) */
+    ABI_RESULT_MEMORY, /* whose address came in the first integer register, and comes back in rax */
+};
+
 /*
  * One call. words: the registers of its arguments, which may be changed; those that there are not
- * are anything.
+ * are anything. What is on the stack stands ABI_STACK_AT behind them. Results other than
+ * ABI_RESULT_WORD come from a function of another type, which only its caller knows of.
  */
 typedef struct abi_both (*abi_words_fn)(void *plan, struct abi_words *words);
 
@@ -59,16 +101,49 @@ struct abi_call {
     bool uses_x87;              /* long double: the x87 control word counts as well */
 
     /*
-     * Every argument is an integer, a pointer, a float or a double in a register of its own, and so
-     * is the result, if there is one: such calls do without libffi. Whoever sets it to false gets
+     * It is known where each argument is, and that is in registers or among the first words of the
+     * stack; the same of the result: such calls do without libffi. Whoever sets it to false gets
      * the way by libffi, which is the same in every result.
      */
     bool is_typed;
+    bool is_scalar; /* and each is an integer, a pointer, a float or a double in one register */
+    bool is_apart;  /* an argument's halves lie apart */
     bool result_is_vector;
-    uint8_t n_integers, n_vectors;                  /* registers */
-    uint8_t result_kind, word_kinds[ABI_MAX_WORDS]; /* for abi only */
-    uint8_t word_at[ABI_MAX_WORDS]; /* of each argument, in bytes from the beginning of abi_words */
+    uint8_t n_integers, n_vectors; /* registers, that of ABI_RESULT_MEMORY's address included */
+    uint8_t n_stack_words;
+    uint8_t result; /* enum abi_result */
+    /* for abi only */
+    uint8_t result_kind, result_bytes, word_kinds[ABI_MAX_WORDS], sizes[ABI_MAX_WORDS];
+    /* Where each argument is, in bytes from the beginning of abi_words: the first eight bytes of
+     * its value, and what is behind them. */
+    uint8_t word_at[ABI_MAX_WORDS], rest_at[ABI_MAX_WORDS];
 };
+
+/* Typed, and each argument a word of its own, and so is the result, if there is one. */
+static inline bool abi_is_in_words(const struct abi_call *call)
+{
+    return call->is_typed && call->is_scalar;
+}
+
+/* Room for arguments whose halves lie apart, as they lie in memory. */
+struct abi_joined {
+    uint64_t words[ABI_N_INTEGERS][2];
+};
+
+void abi_join_arguments(const struct abi_call *call, const struct abi_words *words,
+                        struct abi_joined *room, void **arguments);
+
+/* Has arguments[i] point to the value of each: arguments of a handler. room: only if is_apart. */
+static inline void abi_point_arguments(const struct abi_call *call, struct abi_words *words,
+                                       struct abi_joined *room, void **ret_arguments)
+{
+    for (uint32_t i = 0; i < call->n_arguments; i++) {
+        ret_arguments[i] = (char *)words + call->word_at[i];
+    }
+    if (__builtin_expect(call->is_apart, 0)) {
+        abi_join_arguments(call, words, room, ret_arguments);
+    }
+}
 
 /*
  * Prepares calls of prototype in memory of arena. 0; -ENOTSUP for a type that libffi cannot carry;
@@ -84,10 +159,16 @@ int abi_call_create(const struct prototype *prototype, struct arena *arena,
 void abi_call_real(const struct abi_call *call, void *function, void *result, void **arguments);
 
 /*
- * The same of a typed call, with its arguments' registers as their caller left them. Returns the
- * register of its result, of which what belongs to no result is anything.
+ * The same of a typed call with a result of ABI_RESULT_WORD, with its arguments as their caller
+ * left them: words and what is behind them. Returns the register of its result, of which what
+ * belongs to no result is anything.
  */
 uint64_t abi_call_words(const struct abi_call *call, void *function, const struct abi_words *words);
+
+/* The same with any result but in memory: its value as it lies in memory, and anything behind it.
+ */
+void abi_call_words_for(const struct abi_call *call, void *function, const struct abi_words *words,
+                        uint64_t ret_value[2]);
 
 /*
  * Bytes of a value that carry it: without the padding of structs and of long double (10 of 16). A

@@ -12,86 +12,68 @@
 #include <errno.h>
 #include <stddef.h>
 
-static struct abi_place take_stack(struct place_taken *taken, uint32_t n_bytes, uint32_t alignment)
+static void take_stack(struct place_taken *taken, uint32_t n_bytes, uint32_t alignment,
+                       struct place_found *ret_found)
 {
-    struct abi_place place = {.is_on_stack = true};
-
     taken->n_stack_bytes = (taken->n_stack_bytes + alignment - 1) / alignment * alignment;
-    place.offset = taken->n_stack_bytes;
+    ret_found->is_on_stack = true;
+    ret_found->stack_at = taken->n_stack_bytes;
     taken->n_stack_bytes += (n_bytes + 7) / 8 * 8;
-    return place;
 }
 
-static struct abi_place take_integer(struct place_taken *taken)
+/* Of registers as many as there are classes of them, or none at all. */
+static void take_classes(struct place_taken *taken, const enum abi_class classes[CLASSES_MAX],
+                         const struct ctype *type, struct place_found *ret_found)
 {
-    if (taken->n_integers == PLACE_N_INTEGERS) {
-        return take_stack(taken, 8, 8);
-    }
-    return (struct abi_place){.offset = (uint32_t)offsetof(struct abi_registers, integers) +
-                                        8 * taken->n_integers++};
-}
+    uint32_t n_integers = (classes[0] == CLASS_INTEGER) + (classes[1] == CLASS_INTEGER);
+    uint32_t n_vectors = (classes[0] == CLASS_SSE) + (classes[1] == CLASS_SSE);
 
-static struct abi_place take_vectors(struct place_taken *taken, uint32_t n, uint32_t n_bytes)
-{
-    struct abi_place place = {.offset = (uint32_t)offsetof(struct abi_registers, vectors) +
-                                        64 * taken->n_vectors};
-
-    if (taken->n_vectors + n > PLACE_N_VECTORS) {
-        return take_stack(taken, n_bytes, 8);
-    }
-    taken->n_vectors += n;
-    return place;
-}
-
-static struct abi_place take_record(struct place_taken *taken, const struct ctype *type)
-{
-    enum abi_class classes[CLASSES_MAX];
-    uint32_t n_integers, n_vectors;
-
-    classes_of(type, classes);
-    n_integers = (classes[0] == CLASS_INTEGER) + (classes[1] == CLASS_INTEGER);
-    n_vectors = (classes[0] == CLASS_SSE) + (classes[1] == CLASS_SSE);
     if (n_integers + n_vectors == 0 || taken->n_integers + n_integers > PLACE_N_INTEGERS ||
         taken->n_vectors + n_vectors > PLACE_N_VECTORS) {
-        return take_stack(taken, type->size_bytes,
-                          type->alignment_bytes > 8 ? type->alignment_bytes : 8);
+        take_stack(taken, type->size_bytes, type->alignment_bytes > 8 ? type->alignment_bytes : 8,
+                   ret_found);
+        return;
     }
-    taken->n_integers += n_integers;
-    if (n_vectors > 0) {
-        return take_vectors(taken, n_vectors, type->size_bytes);
+    for (uint32_t k = 0; k < n_integers + n_vectors; k++) {
+        ret_found->registers[k].is_vector = classes[k] == CLASS_SSE;
+        ret_found->registers[k].number =
+            classes[k] == CLASS_SSE ? taken->n_vectors++ : taken->n_integers++;
     }
-    return (struct abi_place){.offset = (uint32_t)offsetof(struct abi_registers, integers) +
-                                        8 * (taken->n_integers - n_integers)};
 }
 
-int place_take(struct place_taken *taken, const struct ctype *type, struct abi_place *ret_place)
+int place_take(struct place_taken *taken, const struct ctype *type, struct place_found *ret_found)
 {
+    enum abi_class classes[CLASSES_MAX] = {CLASS_NONE, CLASS_NONE};
+
+    *ret_found = (struct place_found){0};
     switch (type->kind) {
     case CTYPE_BOOL:
     case CTYPE_SIGNED:
     case CTYPE_UNSIGNED:
     case CTYPE_POINTER:
-        *ret_place = take_integer(taken);
-        return 0;
+        classes[0] = CLASS_INTEGER;
+        break;
     case CTYPE_FLOAT:
     case CTYPE_DOUBLE:
     case CTYPE_COMPLEX_FLOAT:
-        *ret_place = take_vectors(taken, 1, 8);
-        return 0;
+        classes[0] = CLASS_SSE;
+        break;
     case CTYPE_COMPLEX_DOUBLE:
-        *ret_place = take_vectors(taken, 2, 16);
-        return 0;
+        classes[0] = classes[1] = CLASS_SSE;
+        break;
     case CTYPE_LONG_DOUBLE:
     case CTYPE_COMPLEX_LONG_DOUBLE:
-        *ret_place = take_stack(taken, type->size_bytes, 16);
+        take_stack(taken, type->size_bytes, 16, ret_found);
         return 0;
     case CTYPE_STRUCT:
     case CTYPE_UNION:
-        *ret_place = take_record(taken, type);
-        return 0;
+        classes_of(type, classes);
+        break;
     default:
         return -ENOTSUP;
     }
+    take_classes(taken, classes, type, ret_found);
+    return 0;
 }
 
 struct place_taken place_begin(const struct prototype *prototype)
@@ -106,10 +88,25 @@ struct place_taken place_begin(const struct prototype *prototype)
     return (struct place_taken){.n_integers = classes[0] == CLASS_MEMORY};
 }
 
+static struct abi_place place_of(const struct place_found *found)
+{
+    if (found->is_on_stack) {
+        return (struct abi_place){.is_on_stack = true, .offset = found->stack_at};
+    }
+    return (struct abi_place){
+        .offset = found->registers[0].is_vector
+                      ? (uint32_t)offsetof(struct abi_registers, vectors) +
+                            64 * found->registers[0].number
+                      : (uint32_t)offsetof(struct abi_registers, integers) +
+                            8 * found->registers[0].number,
+    };
+}
+
 int abi_find_argument(const struct prototype *prototype, uint32_t parameter,
                       struct abi_place *ret_place)
 {
     struct place_taken taken = place_begin(prototype);
+    struct place_found found;
     int error = 0;
 
 #if !defined(__x86_64__)
@@ -119,7 +116,10 @@ int abi_find_argument(const struct prototype *prototype, uint32_t parameter,
         return -ENOTSUP;
     }
     for (uint32_t i = 0; i <= parameter && error == 0; i++) {
-        error = place_take(&taken, prototype->parameters[i].type, ret_place);
+        error = place_take(&taken, prototype->parameters[i].type, &found);
+    }
+    if (error == 0) {
+        *ret_place = place_of(&found);
     }
     return error;
 }

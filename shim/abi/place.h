@@ -13,13 +13,21 @@ struct place_taken {
     uint32_t n_integers, n_vectors, n_stack_bytes;
 };
 
+/* What an argument travels in: one or two registers, of eight bytes of its value each, or memory.
+ */
+struct place_found {
+    bool is_on_stack;
+    uint32_t stack_at; /* in bytes from where such arguments begin */
+    struct {
+        bool is_vector;
+        uint32_t number;
+    } registers[2];
+};
+
 /* Before the first argument: a result in memory has taken one for its address. */
 struct place_taken place_begin(const struct prototype *prototype);
 
-/*
- * Takes what the next argument travels in. *ret_place is its own place, and for structs in several
- * registers only one of them. 0, or -ENOTSUP for what is no argument.
- */
-int place_take(struct place_taken *taken, const struct ctype *type, struct abi_place *ret_place);
+/* Takes what the next argument travels in. 0, or -ENOTSUP for what is no argument. */
+int place_take(struct place_taken *taken, const struct ctype *type, struct place_found *ret_found);
 
 #endif

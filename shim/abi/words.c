@@ -1,29 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
- * Calls whose arguments and result are integers, pointers, float and double in registers, without
- * libffi. On x86-64 System V and under the AArch64 procedure call standard such a function finds
- * its arguments in the same registers whatever else is loaded into the others: so a few C types of
- * functions call them all, by what kind of register the result comes back in. Smaller integers are
- * widened to the whole register, which AArch64 does not ask for and compilers for x86-64 rely on,
- * although the psABI does not promise it.
+ * Which calls do without libffi, and where their arguments and results are: integers, pointers,
+ * float and double in registers; on x86-64 System V also structs, unions and complex numbers by
+ * their classes (place.c), long double, and what is on the stack. On AArch64 everything else goes
+ * through libffi.
  */
 #include "abi/words.h"
-
-#include <string.h>
-
-/* What is in a word. */
-enum word_kind {
-    WORD_NOTHING,
-    WORD_WHOLE, /* eight bytes that are taken as they are */
-    WORD_FLOAT,
-    WORD_SIGNED_1,
-    WORD_SIGNED_2,
-    WORD_SIGNED_4,
-    WORD_UNSIGNED_1,
-    WORD_UNSIGNED_2,
-    WORD_UNSIGNED_4,
-    WORD_OTHER, /* does not travel in a word */
-};
+#include "abi/classes.h"
+#include "abi/place.h"
 
 static enum word_kind integer_kind(bool is_signed, uint32_t size_bytes)
 {
@@ -56,6 +40,13 @@ static enum word_kind kind_of(const struct ctype *type)
         return WORD_WHOLE;
     case CTYPE_FLOAT:
         return WORD_FLOAT;
+    case CTYPE_LONG_DOUBLE:
+    case CTYPE_COMPLEX_FLOAT:
+    case CTYPE_COMPLEX_DOUBLE:
+    case CTYPE_COMPLEX_LONG_DOUBLE:
+    case CTYPE_STRUCT:
+    case CTYPE_UNION:
+        return WORD_RECORD;
     default:
         return WORD_OTHER;
     }
@@ -66,138 +57,174 @@ static bool is_float(const struct ctype *type)
     return type->kind == CTYPE_FLOAT || type->kind == CTYPE_DOUBLE;
 }
 
-/* The next register for this type, in bytes from the beginning of struct abi_words. */
-static bool take_word(struct abi_call *call, const struct ctype *type, uint8_t *ret_at)
+static uint8_t integer_at(uint32_t number)
 {
-    if (is_float(type)) {
-        *ret_at = (uint8_t)offsetof(struct abi_words, vectors[call->n_vectors]);
-        return call->n_vectors++ < ABI_N_VECTORS;
-    }
-    *ret_at = (uint8_t)offsetof(struct abi_words, integers[call->n_integers]);
-    return call->n_integers++ < ABI_N_INTEGERS;
+    return (uint8_t)offsetof(struct abi_words, integers[number]);
 }
+
+static uint8_t vector_at(uint32_t number)
+{
+    return (uint8_t)offsetof(struct abi_words, vectors[number]);
+}
+
+#if defined(__x86_64__)
+
+_Static_assert(ABI_N_INTEGERS == PLACE_N_INTEGERS && ABI_N_VECTORS == PLACE_N_VECTORS, "the same");
+_Static_assert(ABI_STACK_AT + 8 * (ABI_MAX_STACK_WORDS - 1) <= UINT8_MAX, "word_at");
+
+/* By the classes of a result's halves, less CLASS_INTEGER. */
+static const enum abi_result of_two[2][2] = {
+    {ABI_RESULT_RAX_RDX, ABI_RESULT_RAX_XMM0},
+    {ABI_RESULT_XMM0_RAX, ABI_RESULT_XMM0_XMM1},
+};
+
+static bool describe_record_result(const struct ctype *type, struct abi_call *call)
+{
+    enum abi_class classes[CLASSES_MAX];
+
+    classes_of(type, classes);
+    switch (classes[0]) {
+    case CLASS_MEMORY:
+        call->result = ABI_RESULT_MEMORY;
+        return true;
+    case CLASS_X87:
+        call->result = ABI_RESULT_X87;
+        return true;
+    case CLASS_INTEGER:
+    case CLASS_SSE:
+        break;
+    default:
+        return false;
+    }
+    call->result_is_vector = classes[0] == CLASS_SSE;
+    if (type->size_bytes <= 8) {
+        call->result = ABI_RESULT_WORD;
+        return true;
+    }
+    if (classes[1] != CLASS_INTEGER && classes[1] != CLASS_SSE) {
+        return false;
+    }
+    call->result = of_two[classes[0] == CLASS_SSE][classes[1] == CLASS_SSE];
+    return true;
+}
+
+static bool describe_result(const struct ctype *type, struct abi_call *call)
+{
+    call->result = ABI_RESULT_WORD;
+    call->result_is_vector = is_float(type) || type->kind == CTYPE_COMPLEX_FLOAT;
+    switch (type->kind) {
+    case CTYPE_STRUCT:
+    case CTYPE_UNION:
+        return describe_record_result(type, call);
+    case CTYPE_COMPLEX_DOUBLE:
+        call->result = ABI_RESULT_XMM0_XMM1;
+        return true;
+    case CTYPE_LONG_DOUBLE:
+        call->result = ABI_RESULT_X87;
+        return true;
+    case CTYPE_COMPLEX_LONG_DOUBLE: /* in st(0) and st(1) */
+        return false;
+    default:
+        return true;
+    }
+}
+
+static uint8_t register_at(const struct place_found *found, uint32_t k)
+{
+    return found->registers[k].is_vector ? vector_at(found->registers[k].number)
+                                         : integer_at(found->registers[k].number);
+}
+
+/* False: it lies where no entry looks. */
+static bool describe_place(const struct place_found *found, uint32_t i, struct abi_call *call)
+{
+    uint32_t n_bytes = call->sizes[i], n_words = (found->stack_at + n_bytes + 7) / 8;
+
+    if (found->is_on_stack) {
+        if (n_words > ABI_MAX_STACK_WORDS) {
+            return false;
+        }
+        call->word_at[i] = (uint8_t)(ABI_STACK_AT + found->stack_at);
+        call->rest_at[i] = (uint8_t)(call->word_at[i] + 8);
+        call->n_stack_words = (uint8_t)n_words;
+        call->is_scalar = false;
+        return true;
+    }
+    call->word_at[i] = register_at(found, 0);
+    if (n_bytes > 8) {
+        call->rest_at[i] = register_at(found, 1);
+        call->is_apart = call->is_apart || call->rest_at[i] != call->word_at[i] + 8;
+    }
+    return true;
+}
+
+static bool describe_arguments(const struct prototype *prototype, struct abi_call *call)
+{
+    struct place_taken taken = place_begin(prototype);
+    struct place_found found;
+
+    for (uint32_t i = 0; i < prototype->n_parameters; i++) {
+        if (place_take(&taken, prototype->parameters[i].type, &found) != 0 ||
+            !describe_place(&found, i, call)) {
+            return false;
+        }
+    }
+    call->n_integers = (uint8_t)taken.n_integers;
+    call->n_vectors = (uint8_t)taken.n_vectors;
+    return true;
+}
+
+#else
+
+static bool describe_result(const struct ctype *type, struct abi_call *call)
+{
+    call->result = ABI_RESULT_WORD;
+    call->result_is_vector = is_float(type);
+    return kind_of(type) != WORD_RECORD;
+}
+
+static bool describe_arguments(const struct prototype *prototype, struct abi_call *call)
+{
+    for (uint32_t i = 0; i < prototype->n_parameters; i++) {
+        const struct ctype *type = prototype->parameters[i].type;
+
+        if (kind_of(type) == WORD_RECORD) {
+            return false;
+        }
+        call->word_at[i] =
+            is_float(type) ? vector_at(call->n_vectors++) : integer_at(call->n_integers++);
+        if (call->n_vectors > ABI_N_VECTORS || call->n_integers > ABI_N_INTEGERS) {
+            return false;
+        }
+    }
+    return true;
+}
+
+#endif
 
 void words_describe(const struct prototype *prototype, struct abi_call *call)
 {
     enum word_kind kind = kind_of(prototype->result);
 
-    call->is_typed = false;
-    call->n_integers = call->n_vectors = 0;
     if (kind == WORD_OTHER || prototype->n_parameters > ABI_MAX_WORDS) {
         return;
     }
     call->result_kind = (uint8_t)kind;
-    call->result_is_vector = is_float(prototype->result);
+    call->result_bytes = (uint8_t)prototype->result->size_bytes; /* if it is not in memory */
+    call->is_scalar = kind != WORD_RECORD;
     for (uint32_t i = 0; i < prototype->n_parameters; i++) {
-        kind = kind_of(prototype->parameters[i].type);
+        const struct ctype *type = prototype->parameters[i].type;
+
+        kind = kind_of(type);
         if (kind == WORD_OTHER || kind == WORD_NOTHING ||
-            !take_word(call, prototype->parameters[i].type, &call->word_at[i])) {
+            type->size_bytes > 8 * ABI_MAX_STACK_WORDS) {
             return;
         }
         call->word_kinds[i] = (uint8_t)kind;
+        call->sizes[i] = (uint8_t)type->size_bytes;
+        call->is_scalar = call->is_scalar && kind != WORD_RECORD;
     }
-    call->is_typed = true;
-}
-
-/* A value in memory as a word, widened as callers do it. */
-static uint64_t load(enum word_kind kind, const void *value)
-{
-    uint64_t word = 0;
-
-    switch (kind) {
-    case WORD_SIGNED_1:
-        return (uint64_t)(int64_t) * (const int8_t *)value;
-    case WORD_SIGNED_2:
-        return (uint64_t)(int64_t) * (const int16_t *)value;
-    case WORD_SIGNED_4:
-        return (uint64_t)(int64_t) * (const int32_t *)value;
-    case WORD_UNSIGNED_1:
-        return *(const uint8_t *)value;
-    case WORD_UNSIGNED_2:
-        return *(const uint16_t *)value;
-    case WORD_UNSIGNED_4:
-        return *(const uint32_t *)value;
-    case WORD_FLOAT:
-        memcpy(&word, value, sizeof(float));
-        return word;
-    default:
-        memcpy(&word, value, sizeof(word));
-        return word;
-    }
-}
-
-static double as_double(uint64_t word)
-{
-    double value;
-
-    memcpy(&value, &word, sizeof(value));
-    return value;
-}
-
-#if ABI_N_INTEGERS == 6
-#define INTEGER_TYPES uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t
-#define INTEGERS      i[0], i[1], i[2], i[3], i[4], i[5]
-#else
-#define INTEGER_TYPES uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t
-#define INTEGERS      i[0], i[1], i[2], i[3], i[4], i[5], i[6], i[7]
-#endif
-
-/* Loads no more registers than it must, in three steps. */
-#define DEFINE_CALL(name, type)                                                                  \
-    static type name(const struct abi_call *call, void *function, const struct abi_words *words) \
-    {                                                                                            \
-        const uint64_t *i = words->integers;                                                     \
-        double v[ABI_N_VECTORS];                                                                 \
-                                                                                                 \
-        if (call->n_integers <= 2 && call->n_vectors <= 2) {                                     \
-            return ((type(*)(uint64_t, uint64_t, double, double))function)(                      \
-                i[0], i[1], as_double(words->vectors[0]), as_double(words->vectors[1]));         \
-        }                                                                                        \
-        if (call->n_vectors == 0) {                                                              \
-            return ((type(*)(INTEGER_TYPES))function)(INTEGERS);                                 \
-        }                                                                                        \
-        memcpy(v, words->vectors, sizeof(v));                                                    \
-        return ((type(*)(INTEGER_TYPES, double, double, double, double, double, double, double,  \
-                         double))function)(INTEGERS, v[0], v[1], v[2], v[3], v[4], v[5], v[6],   \
-                                           v[7]);                                                \
-    }
-
-DEFINE_CALL(call_for_integer, uint64_t)
-DEFINE_CALL(call_for_vector, double)
-
-uint64_t abi_call_words(const struct abi_call *call, void *function, const struct abi_words *words)
-{
-    double value;
-    uint64_t word;
-
-    if (!call->result_is_vector) {
-        return call_for_integer(call, function, words);
-    }
-    value = call_for_vector(call, function, words);
-    memcpy(&word, &value, sizeof(word));
-    return word;
-}
-
-void words_call(const struct abi_call *call, void *function, void *result, void *const *arguments)
-{
-    struct abi_words words;
-    uint64_t word;
-
-    /* Registers that the function does not know of are loaded as well, with anything. */
-    memset(&words, 0, sizeof(words));
-    for (uint32_t i = 0; i < call->n_arguments; i++) {
-        word = load(call->word_kinds[i], arguments[i]);
-        memcpy((char *)&words + call->word_at[i], &word, sizeof(word));
-    }
-    if (call->result_is_vector) {
-        double value = call_for_vector(call, function, &words);
-
-        memcpy(result, &value, sizeof(value));
-        return;
-    }
-    word = call_for_integer(call, function, &words);
-    if (call->result_kind != WORD_NOTHING) {
-        word = load(call->result_kind, &word);
-        memcpy(result, &word, sizeof(word));
-    }
+    call->is_typed =
+        describe_result(prototype->result, call) && describe_arguments(prototype, call);
+    call->is_scalar = call->is_scalar && call->is_typed;
 }

@@ -152,10 +152,10 @@ int quick_prepare_images(struct call_plan *plan, struct arena *arena)
     struct call_images *images;
     struct cache_rows rows;
 
-    if (plan->quick.code != NULL || plan->wide != NULL || !plan->abi->is_typed || !plan->in_place ||
-        plan->instances != NULL || plan->files.n > 0 || plan->uses_float || plan->has_short_life ||
-        plan->function->keys_rounding || !marshal_is_imaged(plan->marshal, &described) ||
-        !cache_blocks_init(&rows, plan->cache)) {
+    if (plan->quick.code != NULL || plan->wide != NULL || !abi_is_in_words(plan->abi) ||
+        !plan->in_place || plan->instances != NULL || plan->files.n > 0 || plan->uses_float ||
+        plan->has_short_life || plan->function->keys_rounding ||
+        !marshal_is_imaged(plan->marshal, &described) || !cache_blocks_init(&rows, plan->cache)) {
         return 0;
     }
     images = arena_alloc(arena, sizeof(*images));

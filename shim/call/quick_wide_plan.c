@@ -75,7 +75,7 @@ int quick_prepare_wide(struct call_plan *plan, struct arena *arena)
     struct cache_rows rows;
     struct call_wide *wide;
 
-    if ((plan->quick.code != NULL && !plan->quick.is_text) || !plan->abi->is_typed ||
+    if ((plan->quick.code != NULL && !plan->quick.is_text) || !abi_is_in_words(plan->abi) ||
         plan->is_watched || plan->instances != NULL || plan->files.n > 0 || plan->uses_x87 ||
         plan->function->keys_rounding || plan->holds_secrets ||
         !marshal_is_wide(plan->marshal, &described) || !cache_rows_init(&rows, plan->cache)) {

@@ -143,25 +143,89 @@ void memoshim_notice(uint64_t notice, const uint64_t *integers)
 extern char memoshim_typed[], memoshim_quick[];
 
 _Static_assert(TYPED_FRAME_WORDS + sizeof(struct abi_words) <= TYPED_FRAME_BYTES, "assembly");
+_Static_assert(ABI_STACK_AT == TYPED_FRAME_BYTES + TYPED_RETURN_BYTES - TYPED_FRAME_WORDS,
+               "assembly");
 _Static_assert(offsetof(struct abi_words, vectors) == TYPED_VECTORS, "assembly");
 
-/* The way from a typed entry to a handler. */
+/* The way from a typed entry to a handler, which leaves the result's value in memory. */
+static inline __attribute__((always_inline)) void run_handler(const struct entry_record *record,
+                                                              struct abi_words *words,
+                                                              struct abi_joined *room, void *result)
+{
+    void *arguments[ABI_MAX_WORDS];
+
+    abi_point_arguments(record->call, words, room, arguments);
+    record->handler(record->plan, result, arguments);
+}
+
+/* Not inlined, for the room. */
+__attribute__((noinline)) static void run_apart(const struct entry_record *record,
+                                                struct abi_words *words, void *result)
+{
+    struct abi_joined room;
+
+    run_handler(record, words, &room, result);
+}
+
+static inline __attribute__((always_inline)) void run(const struct entry_record *record,
+                                                      struct abi_words *words, void *result)
+{
+    if (record->call->is_apart) {
+        run_apart(record, words, result);
+    } else {
+        run_handler(record, words, NULL, result);
+    }
+}
+
 static struct abi_both enter_typed(void *handed, struct abi_words *words)
 {
-    const struct entry_record *record = handed;
-    const struct abi_call *call = record->call;
-    void *arguments[ABI_MAX_WORDS];
     struct abi_both both;
-    uint64_t result;
+    uint64_t result = 0;
 
-    for (uint32_t i = 0; i < call->n_arguments; i++) {
-        arguments[i] = (char *)words + call->word_at[i];
-    }
-    record->handler(record->plan, &result, arguments);
+    run(handed, words, &result);
     both.integer = result;
     memcpy(&both.vector, &result, sizeof(result));
     return both;
 }
+
+/* The same with results in other registers: of the types that return them there. */
+#define DEFINE_ENTER(name, type)                                 \
+    static type name(void *handed, struct abi_words *words)      \
+    {                                                            \
+        uint64_t value[2] = {0};                                 \
+        type result;                                             \
+                                                                 \
+        _Static_assert(sizeof(result) == sizeof(value), "room"); \
+        run(handed, words, value);                               \
+        memcpy(&result, value, sizeof(result));                  \
+        return result;                                           \
+    }
+
+DEFINE_ENTER(enter_rax_rdx, struct abi_rax_rdx)
+DEFINE_ENTER(enter_xmm0_xmm1, struct abi_xmm0_xmm1)
+DEFINE_ENTER(enter_rax_xmm0, struct abi_both)
+DEFINE_ENTER(enter_xmm0_rax, struct abi_xmm0_rax)
+DEFINE_ENTER(enter_x87, long double)
+
+static struct abi_both enter_memory(void *handed, struct abi_words *words)
+{
+    uint64_t address = words->integers[0];
+
+    run(handed, words, (void *)(uintptr_t)address);
+    return (struct abi_both){.integer = address};
+}
+
+typedef void (*enter_fn)(void);
+
+static const enter_fn enter[] = {
+    [ABI_RESULT_WORD] = (enter_fn)enter_typed,
+    [ABI_RESULT_RAX_RDX] = (enter_fn)enter_rax_rdx,
+    [ABI_RESULT_XMM0_XMM1] = (enter_fn)enter_xmm0_xmm1,
+    [ABI_RESULT_RAX_XMM0] = (enter_fn)enter_rax_xmm0,
+    [ABI_RESULT_XMM0_RAX] = (enter_fn)enter_xmm0_rax,
+    [ABI_RESULT_X87] = (enter_fn)enter_x87,
+    [ABI_RESULT_MEMORY] = (enter_fn)enter_memory,
+};
 
 static void *typed_code(const struct abi_call *call)
 {
@@ -191,7 +255,7 @@ int entry_open(const struct abi_call *call, void *original, entry_handler_fn han
     record = &pool->records[pool->n_records].record;
     if (call->is_typed) {
         record->call = call;
-        record->words = enter_typed;
+        record->quick = enter[call->result];
         record->handed = record;
         record->code = typed_code(call);
     } else {
@@ -210,7 +274,7 @@ int entry_open_quick(const struct abi_call *call, void *original, void (*code)(v
 {
     struct entry_record *record;
 
-    assert(call->is_typed && call->n_integers <= QUICK_MAX_INTEGERS);
+    assert(abi_is_in_words(call) && call->n_integers <= QUICK_MAX_INTEGERS);
     if (pool->n_records == ENTRY_MAX_THUNKS) {
         return -ENOSPC;
     }

@@ -57,6 +57,7 @@
 #define TYPED_FRAME_WORDS                   0
 #define TYPED_VECTORS                       48  /* of struct abi_words */
 #define TYPED_FRAME_BYTES                   120 /* and the stack is aligned to 16 again */
+#define TYPED_RETURN_BYTES                  8   /* between it and arguments on the stack */
 #define QUICK_MAX_INTEGERS                  5
 #define QUICK_NUMBER(n_integers, is_vector) (n_integers)
 #define QUICK_BYTES                         16
@@ -66,6 +67,7 @@
 #define TYPED_FRAME_WORDS                   16 /* behind the frame record */
 #define TYPED_VECTORS                       64
 #define TYPED_FRAME_BYTES                   144
+#define TYPED_RETURN_BYTES                  0
 #define QUICK_MAX_INTEGERS                  7
 #define QUICK_NUMBER(n_integers, is_vector) ((n_integers) + (is_vector) * (QUICK_MAX_INTEGERS + 1u))
 #define QUICK_BYTES                         64

@@ -211,23 +211,38 @@ class DebuggersTyped(DebuggersWords):
 
     MISS = ["words_call", "call_handle", "memoshim_typed_4_0"]
     ON_MISS = [*MISS[1:], "cache_lookup"]
-    RETURNS_TO = "call_for_integer", "words_call"
+    RETURNS_TO = "call_for_integer", "abi_call_words", "words_call"
     HIT = ["marshal_replay", *MISS[1:]]
     ON_HIT = [*HIT, "cache_lookup"]
     described = {**DebuggersWords.described, "key_also": ["thread"]}
 
 
-class DebuggersGeneral(DebuggersTyped):
-    """By libffi, since one of the arguments finds no register."""
+class DebuggersStack(DebuggersTyped):
+    """One of the arguments is on the stack."""
 
+    MISS = ["call_for_integer_with_stack", "call_with_stack", "call_handle", "memoshim_typed_6_0"]
+    ON_MISS = [*MISS, "cache_lookup"]
+    RETURNS_TO = MISS[:1]
+    HIT = ["marshal_replay", *MISS[2:]]
+    ON_HIT = [*HIT, "cache_lookup"]
+    described = {
+        "prototype": "long counted_hooked(long key, int b, int c, int d, int e, int f, int g)",
+        "args": dict.fromkeys("bcdefg", "ignore"),
+    }
+
+
+class DebuggersGeneral(DebuggersTyped):
+    """By libffi, since there are more arguments than any typed entry is for."""
+
+    MANY = "abcdefghijklmnop"
     MISS = ["ffi_call_unix64", "call_handle", "ffi_closure_unix64"]
     ON_MISS = [*MISS[1:], "cache_lookup"]
     RETURNS_TO = ("ffi_call_unix64",)
     HIT = ["marshal_replay", *MISS[1:]]
     ON_HIT = [*HIT, "cache_lookup"]
     described = {
-        "prototype": "long counted_hooked(long key, int b, int c, int d, int e, int f, int g)",
-        "args": dict.fromkeys("bcdefg", "ignore"),
+        "prototype": f"long counted_hooked(long key, {', '.join(f'int {x}' for x in MANY)})",
+        "args": dict.fromkeys(MANY, "ignore"),
     }
     test_callgrind, test_perf = Debuggers.test_callgrind, Debuggers.test_perf
 

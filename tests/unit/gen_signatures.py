@@ -73,9 +73,27 @@ def words(result, arguments):
     double, and each of those in a register; else -1."""
     n_integers = sum(is_integer(name) for name in arguments)
     n_vectors = sum(name in ("float", "double") for name in arguments)
-    is_typed = n_integers + n_vectors == len(arguments) and n_vectors <= 8 and \
+    is_scalar = n_integers + n_vectors == len(arguments) and n_vectors <= 8 and \
         (is_integer(result) or result in ("float", "double", "void"))
-    return n_integers if is_typed else -1
+    return n_integers if is_scalar else -1
+
+
+def stack_words(result, arguments):
+    """How many words of the stack arguments take on x86-64; -1: the result comes back as none of
+    those that do without libffi."""
+    n_integers = n_vectors = n_words = 0
+    for name in arguments:
+        if name in ("long_double", "complex_long_double"):
+            n_words += n_words % 2 + (2 if name == "long_double" else 4)
+            continue
+        n_registers = 2 if name == "complex_double" else 1
+        if is_integer(name) and n_integers < 6:
+            n_integers += 1
+        elif not is_integer(name) and n_vectors + n_registers <= 8:
+            n_vectors += n_registers
+        else:
+            n_words += n_registers
+    return n_words if result != "complex_long_double" else -1
 
 
 def main():
@@ -114,7 +132,8 @@ def main():
     for i, (result, arguments) in enumerate(corpus):
         given = f"&result_{i}, &hit_{i}" if result != "void" else "NULL, NULL"
         lines.append(f"    {{&type_{result}, types_{i}, {len(arguments)}, values_{i}, {given}, "
-                     f"(void *)real_{i}, call_{i}, {words(result, arguments)}}},")
+                     f"(void *)real_{i}, call_{i}, {words(result, arguments)}, "
+                     f"{stack_words(result, arguments)}}},")
     lines.append("};\n")
     with open(sys.argv[1], "w", encoding="utf-8") as file:
         file.write("\n".join(lines))

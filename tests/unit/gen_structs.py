@@ -3,8 +3,8 @@
 """Writes random signatures for test_signatures.c: structs and unions of 1 to 64 bytes in all
 register classes, all scalars, up to 14 arguments; and scalars that all travel in registers. For
 each signature there is its text for a configuration, a real function that checks what it was given
-member by member and gives a known result, and a caller that calls through a pointer of the true
-type.
+member by member and gives a known result, a caller that calls through a pointer of the true type,
+and what each byte of an argument is.
 
 usage: gen_structs.py OUTPUT COUNT SEED        (SEED 0: a new one)
 
@@ -28,11 +28,13 @@ FAMILIES = [["i8", "u8", "bool"], ["i16", "u8"], ["i32", "u32", "i64"], ["float"
 
 
 class Type:
-    """A type: C text around a name, size, alignment, initialiser, and the leaves below it."""
+    """A type: C text around a name, size, alignment, initialiser, the leaves below it, and what
+    each byte is: v of a value, b of a _Bool, x of a long double beyond ten bytes, p padding, - none
+    of these, and counts all the same."""
 
-    def __init__(self, before, after, size, alignment, make, leaves):
+    def __init__(self, before, after, size, alignment, make, leaves, mask):
         self.before, self.after, self.size, self.alignment = before, after, size, alignment
-        self.make, self.leaves = make, leaves
+        self.make, self.leaves, self.mask = make, leaves, mask
 
     def declare(self, name):
         return f"{self.before} {name}{self.after}"
@@ -45,7 +47,7 @@ class Out:
 
     def __init__(self, written):
         self.written = written
-        self.make, self.leaves = written.make, written.leaves
+        self.make, self.leaves, self.mask = written.make, written.leaves, ""
 
     def declare(self, name):
         return f"{self.written.before} *{name}"
@@ -54,28 +56,41 @@ class Out:
 def scalar(name):
     size = SIZES.get(name) or int(name[1:]) // 8
     alignment = size // 2 if name.startswith("complex_") else size
-    return Type(TYPES[name], "", size, alignment, lambda rng: value(rng, name), [("", name)])
+    mask = "v" * size
+    if name == "bool":
+        mask = "b"
+    elif name.endswith("long_double"):
+        mask = ("v" * 10 + "x" * 6) * (size // 16)
+    return Type(TYPES[name], "", size, alignment, lambda rng: value(rng, name), [("", name)], mask)
+
+
+def pointer():
+    return Type("void *", "", 8, 8, lambda rng: value(rng, "pointer"), [("", "pointer")], "v" * 8)
 
 
 def array(element, count):
     return Type(element.before, f"[{count}]{element.after}", element.size * count,
                 element.alignment,
                 lambda rng: "{" + ", ".join(element.make(rng) for _ in range(count)) + "}",
-                [(f"[{i}]{path}", name) for i in range(count) for path, name in element.leaves])
+                [(f"[{i}]{path}", name) for i in range(count) for path, name in element.leaves],
+                element.mask * count)
 
 
 def record(rng, kind, tag, members):
     """Its definition and the type; tag "": anonymous within another."""
     alignment = max(m.alignment for m in members)
-    end = 0
+    end, mask = 0, ""
     for m in members:
         begin = 0 if kind == "union" else -(-end // m.alignment) * m.alignment
         end = max(end, begin + m.size)
+        mask = mask.ljust(begin, "p") + m.mask
     size = -(-end // alignment) * alignment
+    mask = mask.ljust(size, "p")
     # Bytes of a union beyond the member that was set have no value in C, and clang gives them none.
     chosen = None
     if kind == "union":
         chosen = max(range(len(members)), key=lambda i: members[i].size)
+        mask = members[chosen].mask.replace("p", "-").replace("x", "-").ljust(size, "-")
 
     def make(rng):
         if chosen is None:
@@ -86,7 +101,7 @@ def record(rng, kind, tag, members):
     leaves = [(f".m{i}{path}", name) for i, m in enumerate(members) for path, name in m.leaves
               if chosen in (None, i)]
     text = f"{kind} {tag}"
-    return f"{text} {body};", Type(text, "", size, alignment, make, leaves)
+    return f"{text} {body};", Type(text, "", size, alignment, make, leaves, mask)
 
 
 def random_record(rng, tag, known, kinds):
@@ -130,7 +145,7 @@ def signatures(rng, count, kinds):
     yield settled_within(rng)
     known, by_size = [], []
     scalars = [scalar(name) for name in SCALARS]
-    scalars.append(Type("void *", "", 8, 8, lambda rng: value(rng, "pointer"), [("", "pointer")]))
+    scalars.append(pointer())
     for i in range(2, count):
         lines, local = [], []
         for k in range(2):
@@ -153,7 +168,7 @@ def in_registers(rng, count):
     """Scalars and pointers alone, each in a register: every mix of up to three, and random ones
     beyond. Those need no libffi, and the test drives them with it as well."""
     integers = [scalar(name) for name in SCALARS if name == "bool" or name[1:].isdigit()]
-    integers.append(Type("void *", "", 8, 8, lambda rng: value(rng, "pointer"), [("", "pointer")]))
+    integers.append(pointer())
     floats = [scalar("float"), scalar("double")]
     mixes = [(n, m) for n in range(4) for m in range(4 - n)] * 2
     mixes += [(rng.randrange(9), rng.randrange(9)) for _ in range(count)]
@@ -232,6 +247,11 @@ def main():
         lines.append("}")
         sizes = ", ".join(f"{a.size}" for a in arguments) or "0"
         lines.append(f"static const uint32_t sizes_{i}[] = {{{sizes}}};")
+        values = ", ".join("NULL" if isinstance(a, Out) else f"&expected_{i}_{k}"
+                           for k, a in enumerate(arguments)) or "NULL"
+        lines.append(f"static void *const values_{i}[] = {{{values}}};")
+        masks = ", ".join(f'"{a.mask}"' for a in arguments) or "NULL"
+        lines.append(f"static const char *const masks_{i}[] = {{{masks}}};")
         for k, a in enumerate(arguments):
             if not isinstance(a, Out):
                 lines.append(f"_Static_assert(sizeof(expected_{i}_{k}) == {a.size} && "
@@ -244,7 +264,7 @@ def main():
         returns = ", \\\"returns\\\": \\\"address\\\"" if c_result == "void *" else ""
         table.append(f'    {{{c_string(" ".join(definitions))}, {c_string(text)}, '
                      f'"{{{pointers}}}", "{returns}", {len(arguments)}, sizes_{i}, '
-                     f'{result.size}, (void *)real_{i}, call_{i}}},')
+                     f'{result.size}, values_{i}, masks_{i}, (void *)real_{i}, call_{i}}},')
     lines.append("static const struct signature signatures[] = {")
     lines += table
     lines.append("};\n")

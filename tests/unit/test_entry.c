@@ -8,6 +8,7 @@
 
 #include "base/guard.h"
 #include "entry/entry.h"
+#include "entry_signature.h"
 #include "registers.h"
 #include "types.h"
 
@@ -19,18 +20,6 @@
 static struct arena arena;
 
 /* ---- the corpus ------------------------------------------------------------------------------ */
-
-struct signature {
-    const struct ctype *result;
-    const struct ctype *const *types;
-    uint32_t n_arguments;
-    void *const *values;      /* what the caller passes */
-    const void *result_value; /* what the real function gives */
-    const void *hit_value;    /* what a hit gives */
-    void *real;
-    void (*call)(void *function, void *ret); /* through a pointer of the true type */
-    int n_integers;                          /* registers; -1: it needs more than words */
-};
 
 static unsigned n_real_calls, n_handled, n_wrong_arguments;
 
@@ -164,8 +153,8 @@ static void test_corpus(void **state)
         subject->signature = signature;
         assert_int_equal(abi_call_create(&prototype, &arena, &subject->call), 0);
         run_entry(subject);
-        assert_int_equal(subject->call->is_typed,
-                         signature->n_integers >= 0 && signature->n_integers <= ABI_N_INTEGERS);
+        assert_int_equal(subject->call->is_typed, needs_no_libffi(signature));
+        assert_int_equal(abi_is_in_words(subject->call), is_in_words(signature));
         if (subject->call->is_typed) {
             general[s] = *subject->call;
             general[s].is_typed = false;

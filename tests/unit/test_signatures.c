@@ -28,6 +28,8 @@ struct signature {
     uint32_t n_arguments;
     const uint32_t *sizes; /* of the arguments */
     uint32_t result_size;
+    void *const *values;      /* the arguments; NULL: one that leads to what is written */
+    const char *const *masks; /* of each of their bytes what it is: gen_structs.py */
     void *real;
     void (*call)(void *function); /* through a pointer of the true type */
 };
@@ -125,6 +127,53 @@ static bool may_be_refused(const struct prototype *prototype)
     return is_in_even_register(prototype->result);
 }
 
+/* It is in no value. */
+static bool is_padding(char what)
+{
+    return what == 'p' || (what == 'x' && LONG_DOUBLE_BYTES == 10);
+}
+
+/* What is in padding makes no difference. */
+static void expect_padding_is_nothing(size_t i, void *thunk)
+{
+    static const unsigned char fillers[] = {0xff, 0x5a, 0};
+
+    for (size_t f = 0; f < sizeof(fillers); f++) {
+        for (uint32_t k = 0; k < signatures[i].n_arguments; k++) {
+            const char *mask = signatures[i].masks[k];
+
+            for (size_t at = 0; mask[at] != '\0'; at++) {
+                if (is_padding(mask[at])) {
+                    ((unsigned char *)signatures[i].values[k])[at] = fillers[f];
+                }
+            }
+        }
+        expect(i, thunk, 0);
+    }
+}
+
+/* With one bit more or less it is another call, whichever byte has it. */
+static void expect_each_byte_counts(size_t i, void *thunk)
+{
+    for (uint32_t k = 0; k < signatures[i].n_arguments; k++) {
+        const char *mask = signatures[i].masks[k];
+
+        for (size_t at = 0; mask[at] != '\0'; at++) {
+            unsigned char *byte = (unsigned char *)signatures[i].values[k] + at;
+            unsigned char bit = (unsigned char)(mask[at] == 'b' ? 1 : 1 << (i + 3 * k + at) % 8);
+
+            if (is_padding(mask[at]) || mask[at] == '-') {
+                continue;
+            }
+            *byte ^= bit;
+            expect(i, thunk, 1);
+            expect(i, thunk, 0);
+            *byte ^= bit;
+        }
+    }
+    expect(i, thunk, 0);
+}
+
 /*
  * A function is hooked and called through an entry: off, a miss, a hit, and with the guard set.
  * Returns whether it needs no libffi.
@@ -174,6 +223,8 @@ static bool run_entry(size_t i)
     expect(i, thunk, 1);
     guard_leave();
     expect(i, thunk, 0);
+    expect_padding_is_nothing(i, thunk);
+    expect_each_byte_counts(i, thunk);
     return is_typed;
 }
 
