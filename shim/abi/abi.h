@@ -125,6 +125,18 @@ static inline bool abi_is_in_words(const struct abi_call *call)
     return call->is_typed && call->is_scalar;
 }
 
+/* Typed, whatever arguments are, so long as none is on the stack, with a result of one word. */
+static inline bool abi_is_in_registers(const struct abi_call *call)
+{
+    return call->is_typed && call->n_stack_words == 0 && call->result == ABI_RESULT_WORD;
+}
+
+/* Where the word of an argument is that begins so many bytes behind its beginning. Typed. */
+static inline uint8_t abi_word_of(const struct abi_call *call, uint32_t argument, uint32_t at)
+{
+    return (uint8_t)(at < 8 ? call->word_at[argument] : call->rest_at[argument] + at - 8);
+}
+
 /* Room for arguments whose halves lie apart, as they lie in memory. */
 struct abi_joined {
     uint64_t words[ABI_N_INTEGERS][2];
@@ -188,6 +200,17 @@ typedef bool (*abi_run_fn)(void *context, uint32_t offset, uint32_t packed_offse
 
 /* Each run of a value, in the order of their places, until one says false: then returns false. */
 bool abi_visit_runs(const struct ctype *type, abi_run_fn run, void *context);
+
+/* A part of a value that lies within one of its words, in bytes from the value's beginning. */
+struct abi_piece {
+    uint8_t at, n_bytes;
+};
+
+/*
+ * The runs of a value, joined where they touch and cut where words begin, in the order of their
+ * places: how many; 0: more than n_max, or such as an abi_piece cannot tell.
+ */
+uint32_t abi_value_pieces(const struct ctype *type, struct abi_piece *ret_pieces, uint32_t n_max);
 
 /* Sets what holds of type itself, of its members or elements; pointers are not followed. */
 void abi_note_float(const struct ctype *type, bool *uses_float, bool *uses_x87);

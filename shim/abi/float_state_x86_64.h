@@ -103,23 +103,21 @@ static inline bool mxcsr_is_default(void)
     return float_look_is_default(look);
 }
 
+static inline bool float_x87_is_default(void)
+{
+    uint16_t control;
+
+    __asm__ volatile("fnstcw %0" : "=m"(control));
+    return (control & (X87_CONTROL | X87_MASK_INEXACT)) == (X87_CONTROL_DEFAULT | X87_MASK_INEXACT);
+}
+
 /*
  * Round to nearest, nothing flushed to zero, nothing trapped that remembered results may raise; for
  * long double also full precision.
  */
 static inline bool float_mode_is_default(bool uses_x87)
 {
-    if (!mxcsr_is_default()) {
-        return false;
-    }
-    if (uses_x87) {
-        uint16_t control;
-
-        __asm__ volatile("fnstcw %0" : "=m"(control));
-        return (control & (X87_CONTROL | X87_MASK_INEXACT)) ==
-               (X87_CONTROL_DEFAULT | X87_MASK_INEXACT);
-    }
-    return true;
+    return mxcsr_is_default() && (!uses_x87 || float_x87_is_default());
 }
 
 static inline bool float_mode_traps(bool uses_x87)

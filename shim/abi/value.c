@@ -131,6 +131,45 @@ bool abi_equal_values(const struct ctype *type, const void *a, const void *b)
     return abi_visit_runs(type, compare, values);
 }
 
+struct pieces {
+    struct abi_piece *pieces;
+    uint32_t n, n_max;
+    uint32_t end; /* of the last run */
+};
+
+static bool add_pieces(void *context, uint32_t offset, uint32_t packed_offset, uint32_t n_bytes)
+{
+    struct pieces *found = context;
+    uint32_t end = offset + n_bytes;
+
+    if (end > UINT8_MAX) {
+        found->n_max = 0;
+        return false;
+    }
+    while (offset < end) {
+        uint32_t n_left = 8 - offset % 8, n = end - offset < n_left ? end - offset : n_left;
+
+        if (found->n > 0 && found->end == offset && offset % 8 != 0) {
+            found->pieces[found->n - 1].n_bytes += (uint8_t)n;
+        } else if (found->n < found->n_max) {
+            found->pieces[found->n++] = (struct abi_piece){(uint8_t)offset, (uint8_t)n};
+        } else {
+            found->n_max = 0;
+            return false;
+        }
+        offset += n;
+        found->end = offset;
+    }
+    return true;
+}
+
+uint32_t abi_value_pieces(const struct ctype *type, struct abi_piece *ret_pieces, uint32_t n_max)
+{
+    struct pieces found = {.pieces = ret_pieces, .n_max = n_max};
+
+    return abi_visit_runs(type, add_pieces, &found) ? found.n : 0;
+}
+
 /* ---- floating point -------------------------------------------------------------------------- */
 
 void abi_note_float(const struct ctype *type, bool *uses_float, bool *uses_x87)

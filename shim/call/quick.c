@@ -120,7 +120,8 @@ struct abi_both quick_handle_long(struct call_plan *plan, uint64_t i0, uint64_t 
         __libc_single_threaded ? stats_hits_alone(plan->counters) : stats_hits_own(plan->counters);
     uint32_t n_looks = atomic_load_explicit(&plan->quick.look_mask, memory_order_relaxed) + 1;
     struct abi_words words;
-    void *arguments[MARSHAL_FLAT_PARAMETERS];
+    void *arguments[MARSHAL_FLAT_WORDS];
+    struct abi_joined room;
     uint64_t result = 0;
     bool is_hit = false;
 
@@ -141,14 +142,12 @@ struct abi_both quick_handle_long(struct call_plan *plan, uint64_t i0, uint64_t 
     if (is_hit) {
         return both(result);
     }
-    for (uint32_t i = 0; i < plan->abi->n_arguments; i++) {
-        arguments[i] = (char *)&words + plan->abi->word_at[i];
-    }
+    abi_point_arguments(plan->abi, &words, &room, arguments);
     call_handle(plan, &result, arguments);
     return both(result);
 }
 
-/* The argument's bits are those of the key from n_bits_before on. */
+/* The word's bits are those of the key from n_bits_before on. */
 static void place_argument(struct call_quick *quick, uint32_t i, uint32_t n_bits_before,
                            uint32_t n_bits)
 {
@@ -161,19 +160,19 @@ static void place_argument(struct call_quick *quick, uint32_t i, uint32_t n_bits
 }
 
 /* All of them, up to the last. */
-static bool are_of(const struct marshal_flat *flat, uint32_t n_arguments, uint32_t n_bytes)
+static bool are_of(const struct marshal_flat *flat, uint32_t n_bytes)
 {
     bool are = true;
 
-    for (uint32_t i = 0; i < n_arguments; i++) {
-        are = are && flat->n_bytes[i] == n_bytes;
+    for (uint32_t i = 0; i < flat->n_words; i++) {
+        are = are && flat->words[i].n_bytes == n_bytes;
     }
     return are;
 }
 
 /* NULL, too, for slots that are not as it reckons with. */
 static void (*code_of(const struct call_quick *quick, const struct marshal_flat *flat,
-                      uint32_t n_arguments, uint32_t vectors))(void)
+                      uint32_t vectors))(void)
 {
     uint32_t n_words = quick->cache.has_long_keys ? 2 : 1;
     enum quick_layout layout = QUICK_LAYOUT_ANY;
@@ -184,10 +183,10 @@ static void (*code_of(const struct call_quick *quick, const struct marshal_flat 
     }
     if (quick->is_plain) {
         layout = QUICK_LAYOUT_PLAIN;
-    } else if (are_of(flat, n_arguments, 4) && n_arguments > 1 && vectors == 0) {
+    } else if (are_of(flat, 4) && flat->n_words > 1 && vectors == 0) {
         layout = QUICK_LAYOUT_INTS;
     }
-    return quick_words_code(n_arguments, vectors, n_words, quick->cache.use, layout);
+    return quick_words_code(flat->n_words, vectors, n_words, quick->cache.use, layout);
 }
 
 void quick_prepare(struct call_plan *plan)
@@ -197,8 +196,8 @@ void quick_prepare(struct call_plan *plan)
     struct marshal_flat flat;
     uint32_t vectors = 0, n_bits = 0;
 
-    if (!abi_is_in_words(abi) || plan->is_watched || plan->instances != NULL || plan->has_life ||
-        plan->files.n > 0 || plan->uses_x87 || plan->function->keys_rounding ||
+    if (!abi_is_in_registers(abi) || plan->is_watched || plan->instances != NULL ||
+        plan->has_life || plan->files.n > 0 || plan->uses_x87 || plan->function->keys_rounding ||
         !cache_words_init(&quick->cache, plan->cache)) {
         return;
     }
@@ -209,10 +208,12 @@ void quick_prepare(struct call_plan *plan)
     } else if (!marshal_is_flat(plan->marshal, &flat)) {
         return;
     }
-    for (uint32_t i = 0; i < abi->n_arguments && i < MARSHAL_FLAT_PARAMETERS; i++) {
-        uint32_t bits = 8 * flat.n_bytes[i];
+    quick->n_words = (uint8_t)flat.n_words;
+    for (uint32_t i = 0; i < flat.n_words; i++) {
+        uint32_t bits = 8 * flat.words[i].n_bytes;
 
-        vectors |= (uint32_t)(abi->word_at[i] >= offsetof(struct abi_words, vectors)) << i;
+        quick->at[i] = abi_word_of(abi, flat.words[i].parameter, flat.words[i].at);
+        vectors |= (uint32_t)(quick->at[i] >= offsetof(struct abi_words, vectors)) << i;
         place_argument(quick, i, bits == 0 ? 0 : n_bits, bits); /* it may stand behind the key */
         n_bits += bits;
     }
@@ -225,9 +226,8 @@ void quick_prepare(struct call_plan *plan)
         quick->fill = cache_fill_code(plan->cache);
     }
     quick_follow_share(plan, atomic_load_explicit(&plan->measure.share, memory_order_relaxed));
-    quick->is_plain = are_of(&flat, abi->n_arguments, 8) && quick->widening == 0;
-    quick->code =
-        quick->is_text ? quick_text_code(plan) : code_of(quick, &flat, abi->n_arguments, vectors);
+    quick->is_plain = are_of(&flat, 8) && quick->widening == 0;
+    quick->code = quick->is_text ? quick_text_code(plan) : code_of(quick, &flat, vectors);
 }
 
 void quick_follow_share(struct call_plan *plan, uint32_t share)

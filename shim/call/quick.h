@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * The short way of a hit, for functions of one to three scalars, or of one text, that a plan finds
+ * The short way of a hit, for functions of one to three words, or of one text, that a plan finds
  * fit for it when it is made: from the argument registers to a key of a few words, to the answer,
  * with nothing between that could be decided before. Whatever it cannot answer at once is a call of
  * call_handle as any other.
@@ -23,10 +23,11 @@ struct call_quick {
     struct cache_words cache;
     struct hash_seeds seeds;
     uint64_t key[3]; /* quick_outs.c: what is in every key */
-    /* How far each argument is turned to the left, in bits, and those of it, then, that are in
-     * either word of the key. */
-    uint32_t turns[MARSHAL_FLAT_PARAMETERS];
-    uint64_t low_masks[MARSHAL_FLAT_PARAMETERS], high_masks[MARSHAL_FLAT_PARAMETERS];
+    /* Where each word of the arguments is, how far it is turned to the left, in bits, and those of
+     * it, then, that are in either word of the key. */
+    uint8_t n_words, at[MARSHAL_FLAT_WORDS];
+    uint32_t turns[MARSHAL_FLAT_WORDS];
+    uint64_t low_masks[MARSHAL_FLAT_WORDS], high_masks[MARSHAL_FLAT_WORDS];
     uint32_t widening; /* of a signed result that is narrower than a register, in bits */
     uint32_t n_key_bytes, n_result_bytes; /* the former not of texts */
     cache_fill_fn fill; /* NULL: misses go the long way, as where what becomes of a result hangs on

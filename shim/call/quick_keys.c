@@ -31,16 +31,18 @@ void quick_keys_prepare(struct quick_keys *ret_keys, const struct abi_call *abi,
     memcpy(ret_keys->always, described->key, sizeof(described->key));
     for (uint32_t i = 0; i < described->n_parts; i++) {
         uint32_t at = described->parts[i].at, n_bits = 8 * described->parts[i].n_bytes;
-        uint32_t turn = at % 8 * 8, n_first = n_bits < 64 - turn ? n_bits : 64 - turn;
+        uint32_t begin = described->parts[i].from % 8 * 8; /* in its word */
+        uint32_t n_room = 64 - at % 8 * 8, n_first = n_bits < n_room ? n_bits : n_room;
         struct quick_piece piece = {
-            .mask = bits_at(0, n_first),
-            .from = abi->word_at[described->parts[i].parameter],
-            .turn = (uint8_t)turn,
+            .mask = bits_at(begin, n_first),
+            .from = abi_word_of(abi, described->parts[i].parameter,
+                                described->parts[i].from - described->parts[i].from % 8),
+            .turn = (uint8_t)((at % 8 * 8 - begin) & 63),
         };
 
         add(ret_keys, at / 8, piece);
         if (n_first < n_bits) { /* the rest comes to the beginning of the next word */
-            piece.mask = bits_at(n_first, n_bits - n_first);
+            piece.mask = bits_at(begin + n_first, n_bits - n_first);
             add(ret_keys, at / 8 + 1, piece);
         }
     }

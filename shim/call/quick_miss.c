@@ -29,9 +29,9 @@ static inline unsigned __int128 plain_key(const struct call_plan *plan,
     const char *at = (const char *)words;
     uint64_t low, high = 0;
 
-    memcpy(&low, at + plan->abi->word_at[0], sizeof(low));
-    if (plan->abi->n_arguments > 1) {
-        memcpy(&high, at + plan->abi->word_at[1], sizeof(high));
+    memcpy(&low, at + plan->quick.at[0], sizeof(low));
+    if (plan->quick.n_words > 1) {
+        memcpy(&high, at + plan->quick.at[1], sizeof(high));
     }
     return (unsigned __int128)high << 64 | low;
 }

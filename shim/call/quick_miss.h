@@ -108,7 +108,8 @@ static inline __attribute__((always_inline)) uint64_t call_function(const struct
     double v[3], value;
     uint64_t word;
 
-    if (way == OF_WORDS && (plan->abi->n_integers > 3 || plan->abi->n_vectors > 3)) {
+    if (way == OF_WORDS &&
+        (plan->abi->n_integers > 3 || plan->abi->n_vectors > 3 || plan->abi->n_stack_words > 0)) {
         return abi_call_words(plan->abi, function, words);
     }
     memcpy(v, words->vectors, sizeof(v));

@@ -55,8 +55,8 @@ static inline unsigned __int128 quick_make_key(const struct call_plan *plan,
     const struct call_quick *quick = &plan->quick;
     uint64_t word, low = 0, high = 0;
 
-    for (uint32_t i = 0; i < plan->abi->n_arguments; i++) {
-        memcpy(&word, (const char *)words + plan->abi->word_at[i], sizeof(word));
+    for (uint32_t i = 0; i < quick->n_words; i++) {
+        memcpy(&word, (const char *)words + quick->at[i], sizeof(word));
         word = turned_left(word, quick->turns[i]);
         low |= word & quick->low_masks[i];
         high |= word & quick->high_masks[i];

@@ -209,6 +209,7 @@ __attribute__((noinline)) struct abi_both quick_handle_words(struct call_plan *p
     const _Atomic uint64_t *hits = stats_hits_alone(plan->counters);
     uint32_t n_looks = atomic_load_explicit(&plan->quick.look_mask, memory_order_relaxed) + 1;
     void *arguments[ABI_MAX_WORDS];
+    struct abi_joined room;
     uint64_t result = 0;
 
     CALL_NOTE_WAY(plan, HANDLE);
@@ -218,9 +219,7 @@ __attribute__((noinline)) struct abi_both quick_handle_words(struct call_plan *p
         quick_look(plan, words, n_looks);
     }
     guard_leave();
-    for (uint32_t i = 0; i < plan->abi->n_arguments; i++) {
-        arguments[i] = (char *)words + plan->abi->word_at[i];
-    }
+    abi_point_arguments(plan->abi, words, &room, arguments);
     call_handle(plan, &result, arguments);
     return both(result);
 }

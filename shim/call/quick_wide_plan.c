@@ -9,6 +9,16 @@
 /* Words of abi_words before the vectors. */
 #define N_INTEGERS (offsetof(struct abi_words, vectors) / sizeof(uint64_t))
 
+static bool has_approximate(const struct marshal_wide *described)
+{
+    bool has = false;
+
+    for (uint32_t i = 0; i < described->n_parts; i++) {
+        has = has || described->parts[i].is_approximate;
+    }
+    return has;
+}
+
 static void note_approximate(struct call_wide *wide, const struct marshal_wide *described)
 {
     for (uint32_t i = 0; i < described->n_parts; i++) {
@@ -18,12 +28,16 @@ static void note_approximate(struct call_wide *wide, const struct marshal_wide *
     }
 }
 
-/* The same for keys of at most two words. */
-static void place_parts(struct call_wide *wide, const struct abi_call *abi,
+/*
+ * The same for keys of at most two words. False: there is more to a register than one part at its
+ * beginning, or arguments are elsewhere.
+ */
+static bool place_parts(struct call_wide *wide, const struct abi_call *abi,
                         const struct marshal_wide *described)
 {
     for (uint32_t i = 0; i < described->n_parts; i++) {
-        uint32_t word = abi->word_at[described->parts[i].parameter] / 8;
+        uint32_t word =
+            abi_word_of(abi, described->parts[i].parameter, described->parts[i].from) / 8u;
         uint32_t bits = 8 * described->parts[i].n_bytes;
         uint32_t at = 8 * described->parts[i].at, shift = at % 64;
         struct quick_part part = {
@@ -32,12 +46,16 @@ static void place_parts(struct call_wide *wide, const struct abi_call *abi,
             .shift = shift,
         };
 
+        if (described->parts[i].from % 8 != 0) {
+            return false;
+        }
         if (word < QUICK_ROW_INTEGERS) {
             wide->integers[word] = part;
         } else if (word >= N_INTEGERS && word - N_INTEGERS < QUICK_ROW_VECTORS) {
             wide->vectors[word - N_INTEGERS] = part;
         }
     }
+    return abi->n_stack_words == 0;
 }
 
 static void place_answer(struct call_wide *wide, const struct abi_call *abi,
@@ -74,11 +92,17 @@ int quick_prepare_wide(struct call_plan *plan, struct arena *arena)
     struct marshal_wide described;
     struct cache_rows rows;
     struct call_wide *wide;
+    bool is_in_rows = false;
 
-    if ((plan->quick.code != NULL && !plan->quick.is_text) || !abi_is_in_words(plan->abi) ||
-        plan->is_watched || plan->instances != NULL || plan->files.n > 0 || plan->uses_x87 ||
-        plan->function->keys_rounding || plan->holds_secrets ||
-        !marshal_is_wide(plan->marshal, &described) || !cache_rows_init(&rows, plan->cache)) {
+    if ((plan->quick.code != NULL && !plan->quick.is_text) || !plan->abi->is_typed ||
+        plan->abi->result != ABI_RESULT_WORD || plan->is_watched || plan->instances != NULL ||
+        plan->files.n > 0 || plan->uses_x87 || plan->function->keys_rounding ||
+        plan->holds_secrets || !marshal_is_wide(plan->marshal, &described) ||
+        !cache_rows_init(&rows, plan->cache)) {
+        return 0;
+    }
+    /* Where arguments are taken from elsewhere than from registers that are copied. */
+    if (!abi_is_in_words(plan->abi) && (described.has_texts || has_approximate(&described))) {
         return 0;
     }
     wide = arena_alloc(arena, sizeof(*wide));
@@ -94,15 +118,15 @@ int quick_prepare_wide(struct call_plan *plan, struct arena *arena)
     } else {
         quick_keys_prepare(&wide->keys, plan->abi, &described);
         note_approximate(wide, &described);
-        place_parts(wide, plan->abi, &described);
+        is_in_rows = place_parts(wide, plan->abi, &described);
         wide->n_words = rows.n_key_words;
     }
     place_answer(wide, plan->abi, &described);
     wide->code = quick_wide_code(wide->n_words);
     plan->wide = wide;
     if (!described.has_texts) {
-        plan->quick.code = quick_outs_code(plan);
-        if (plan->quick.code == NULL) {
+        plan->quick.code = abi_is_in_words(plan->abi) ? quick_outs_code(plan) : NULL;
+        if (plan->quick.code == NULL && is_in_rows) {
             plan->quick.code = quick_rows_code(plan->abi, wide);
         }
         if (plan->quick.code == NULL) {

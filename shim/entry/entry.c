@@ -274,7 +274,7 @@ int entry_open_quick(const struct abi_call *call, void *original, void (*code)(v
 {
     struct entry_record *record;
 
-    assert(abi_is_in_words(call) && call->n_integers <= QUICK_MAX_INTEGERS);
+    assert(abi_is_in_registers(call) && call->n_integers <= QUICK_MAX_INTEGERS);
     if (pool->n_records == ENTRY_MAX_THUNKS) {
         return -ENOSPC;
     }

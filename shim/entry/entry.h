@@ -36,12 +36,14 @@ int entry_open(const struct abi_call *call, void *original, entry_handler_fn han
 
 /*
  * The same where code itself takes the call: a C function of the call's integer arguments, then the
- * plan, and its floating-point arguments, whatever their order, that returns a struct abi_both. The
- * call is typed and leaves an integer register free. Returns its number or -ENOSPC.
+ * plan, and its floating-point arguments, whatever their order, that returns a struct abi_both.
+ * What is in several registers is several of them. The call is one of registers alone
+ * (abi_is_in_registers) and leaves an integer register free. Returns its number or -ENOSPC.
  */
 int entry_open_quick(const struct abi_call *call, void *original, void (*code)(void), void *plan);
 
-/* The same for code that finds the arguments in memory; an integer register need not be free. */
+/* The same for code that finds the arguments in memory, of any typed call; an integer register need
+ * not be free. The code returns what call->result says. */
 int entry_open_words(const struct abi_call *call, void *original, abi_words_fn code, void *plan);
 
 /*

@@ -1,22 +1,24 @@
 // SPDX-License-Identifier: MIT
 /*
  * The functions whose keys are made without looking at their descriptions at each call: a few
- * scalars in, or one text, one scalar out, and nothing else that counts.
+ * words in, or one text, one word out, and nothing else that counts.
  */
 #include "marshal/marshal_private.h"
 
 #include <string.h>
 
-/* Nothing counts but what the parameters say and the result, which is a scalar. */
+/* Nothing counts but what the parameters say and the result, of which nothing is left out. */
 static bool has_plain_result(const struct marshal_plan *plan, struct marshal_flat *ret_flat)
 {
     const struct config_function *function = plan->function;
     enum description_kind result = function->result.kind;
+    struct abi_piece piece;
 
     if (function->has_secret || function->has_secret_out || function->n_inputs > 0 ||
         function->n_globals > 0 || function->captures_errno ||
         function->result.lifetime.kind != LIFETIME_NONE || plan->has_states || plan->can_overlap ||
-        (result != DESCRIBE_VALUE && result != DESCRIBE_ADDRESS)) {
+        (result != DESCRIBE_VALUE && result != DESCRIBE_ADDRESS) ||
+        abi_value_pieces(function->prototype.result, &piece, 1) != 1) {
         return false;
     }
     ret_flat->n_result_bytes = plan->result_value_bytes;
@@ -25,21 +27,40 @@ static bool has_plain_result(const struct marshal_plan *plan, struct marshal_fla
            ret_flat->n_result_bytes == plan->record_bytes;
 }
 
+/* The words of a parameter, of each of which there is a first part in keys, or nothing at all. */
+static bool add_words(const struct marshal_plan *plan, uint32_t i, struct marshal_flat *flat)
+{
+    const struct marshal_parameter *parameter = &plan->parameters[i];
+    bool is_in_key = parameter->description->kind != DESCRIBE_IGNORE;
+    struct abi_piece pieces[MARSHAL_FLAT_WORDS];
+    uint32_t n_words = (parameter->type->size_bytes + 7) / 8;
+
+    if (!marshal_is_plain(parameter) || flat->n_words + n_words > MARSHAL_FLAT_WORDS ||
+        (is_in_key && abi_value_pieces(parameter->type, pieces, n_words) != n_words)) {
+        return false;
+    }
+    for (uint32_t k = 0; k < n_words; k++, flat->n_words++) {
+        if (is_in_key && pieces[k].at != 8 * k) {
+            return false;
+        }
+        flat->words[flat->n_words].parameter = i;
+        flat->words[flat->n_words].at = 8 * k;
+        flat->words[flat->n_words].n_bytes = is_in_key ? pieces[k].n_bytes : 0;
+        flat->n_key_bytes += flat->words[flat->n_words].n_bytes;
+    }
+    return true;
+}
+
 bool marshal_is_flat(const struct marshal_plan *plan, struct marshal_flat *ret_flat)
 {
     *ret_flat = (struct marshal_flat){0};
-    if (!has_plain_result(plan, ret_flat) || plan->n_parameters > MARSHAL_FLAT_PARAMETERS) {
+    if (!has_plain_result(plan, ret_flat)) {
         return false;
     }
     for (uint32_t i = 0; i < plan->n_parameters; i++) {
-        const struct marshal_parameter *parameter = &plan->parameters[i];
-
-        if (plan->order[i] != i || !marshal_is_plain(parameter)) {
+        if (plan->order[i] != i || !add_words(plan, i, ret_flat)) {
             return false;
         }
-        ret_flat->n_bytes[i] =
-            parameter->description->kind == DESCRIBE_IGNORE ? 0 : parameter->value_bytes;
-        ret_flat->n_key_bytes += ret_flat->n_bytes[i];
     }
     return ret_flat->n_key_bytes > 0 && ret_flat->n_key_bytes <= MARSHAL_FLAT_KEY_BYTES &&
            ret_flat->n_key_bytes == plan->key_bytes && ret_flat->n_key_bytes <= plan->limit_bytes;
@@ -47,7 +68,7 @@ bool marshal_is_flat(const struct marshal_plan *plan, struct marshal_flat *ret_f
 
 bool marshal_is_flat_text(const struct marshal_plan *plan, struct marshal_flat *ret_flat)
 {
-    *ret_flat = (struct marshal_flat){0};
+    *ret_flat = (struct marshal_flat){.n_words = 1};
     return has_plain_result(plan, ret_flat) && plan->n_parameters == 1 &&
            plan->parameters[0].description->kind == DESCRIBE_STRING &&
            plan->parameters[0].description->element_size <= 1 &&

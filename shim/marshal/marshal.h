@@ -99,17 +99,21 @@ uint32_t marshal_record_bytes(const struct marshal_plan *plan);
 /* A replay calls nothing of the program's, and writes to static memory and variables alone. */
 bool marshal_replays_alone(const struct marshal_plan *plan);
 
-#define MARSHAL_FLAT_PARAMETERS 3
-#define MARSHAL_FLAT_KEY_BYTES  16
+#define MARSHAL_FLAT_WORDS     3
+#define MARSHAL_FLAT_KEY_BYTES 16
 
 /*
- * A function whose every key is the first n_bytes[i] bytes of its arguments, one after the other,
- * and whose every record is the first n_result_bytes bytes of its result, which is a scalar.
+ * A function whose every key is the first n_bytes bytes of each word of its arguments, one after
+ * the other, and whose every record is the first n_result_bytes bytes of its result.
  */
 struct marshal_flat {
-    uint32_t n_bytes[MARSHAL_FLAT_PARAMETERS]; /* at most 8; 0: the argument is not in it */
-    uint32_t n_key_bytes;                      /* 1 to MARSHAL_FLAT_KEY_BYTES */
-    uint32_t n_result_bytes;                   /* 1 to 8 */
+    uint32_t n_words;
+    struct {
+        uint32_t parameter, at; /* in its value: a multiple of 8 */
+        uint32_t n_bytes;       /* at most 8; 0: the argument is not in it */
+    } words[MARSHAL_FLAT_WORDS];
+    uint32_t n_key_bytes;    /* 1 to MARSHAL_FLAT_KEY_BYTES */
+    uint32_t n_result_bytes; /* 1 to 8 */
     bool result_is_signed;
 };
 
@@ -128,6 +132,8 @@ bool marshal_is_flat_text(const struct marshal_plan *plan, struct marshal_flat *
 uint32_t marshal_ahead_offsets(void);
 void marshal_read_nothing_ahead(void);
 
+#define MARSHAL_WIDE_RESULT_BYTES 16
+
 #define MARSHAL_WIDE_PARTS 14
 #define MARSHAL_WIDE_OUTS  4
 #define MARSHAL_WIDE_BYTES 64
@@ -135,10 +141,10 @@ void marshal_read_nothing_ahead(void);
 #define MARSHAL_WIDE_TEXT_BYTES 256
 
 /*
- * A function whose keys are the first bytes of its arguments and nothing else, and whose records
- * are its result, which is a scalar or nothing, and what it writes behind pointers that are
- * arguments, so many bytes each. Keys of calls where such a pointer is NULL, or where two of them
- * lead to memory that overlaps, are others than `key` and `parts` say.
+ * A function whose keys are bytes of its arguments and nothing else, and whose records are the
+ * first bytes of each of the two words of its result, if there is one, and what it writes behind
+ * pointers that are arguments, so many bytes each. Keys of calls where such a pointer is NULL, or
+ * where two of them lead to memory that overlaps, are others than `key` and `parts` say.
  *
  * With texts among the parameters nothing is written, and keys differ in size: n_key_bytes is 0. No
  * key of at most MARSHAL_WIDE_TEXT_BYTES is too long then.
@@ -149,14 +155,16 @@ struct marshal_wide {
     unsigned char key[MARSHAL_WIDE_BYTES]; /* what is the same in all of them; else 0 */
     uint32_t n_parts;
     struct {
-        uint32_t parameter, at, n_bytes; /* in the key; at most 8 */
-        bool is_approximate;             /* but for marshal_approximate_argument */
+        uint32_t parameter, from; /* in its value, within a word of which they are n_bytes */
+        uint32_t at, n_bytes;     /* in the key; at most 8 */
+        bool is_approximate;      /* but for marshal_approximate_argument */
     } parts[MARSHAL_WIDE_PARTS];
     uint32_t n_outs;
     struct {
         uint32_t parameter, at, n_bytes; /* in the record; at is a multiple of 8 */
     } outs[MARSHAL_WIDE_OUTS];
     uint32_t result_at, n_result_bytes; /* the same; 0: no result */
+    uint32_t n_first_bytes;             /* of them, how many are in the first word of its value */
     bool result_is_signed;
     bool has_errno; /* what is done to errno is in the record, in four bytes */
     uint32_t errno_at;

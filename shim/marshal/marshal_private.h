@@ -151,14 +151,13 @@ static inline bool marshal_is_approximate(const struct config_description *descr
     return description->round != 0 || description->drop_bits != 0;
 }
 
-/* Its bytes in every key are those of the argument itself. */
+/* Its bytes in every key are those of the argument's value itself. */
 static inline bool marshal_is_plain(const struct marshal_parameter *parameter)
 {
     switch (parameter->description->kind) {
     case DESCRIBE_VALUE:
     case DESCRIBE_ADDRESS:
-        return parameter->value_bytes <= sizeof(uint64_t) &&
-               !marshal_is_approximate(parameter->description);
+        return parameter->reads == NULL && !marshal_is_approximate(parameter->description);
     case DESCRIBE_IGNORE:
         return true;
     default:

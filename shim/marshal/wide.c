@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * The functions whose keys and records are made piece by piece, from a list that is made once: of
- * scalars, as many as there are, and of a few bytes that are written. See flat.c for those of less.
+ * values, as many as there are, and of a few bytes that are written. See flat.c for those of less.
  */
 #include "marshal/fixed.h"
 
@@ -16,30 +16,41 @@ static bool is_plain_but_for_approximation(const struct marshal_parameter *param
             (parameter->type->kind == CTYPE_FLOAT || parameter->type->kind == CTYPE_DOUBLE));
 }
 
+/* The pieces of a value. False: there are too many of them. */
+static bool add_parts(const struct marshal_plan *plan, uint32_t i, struct marshal_wide *wide)
+{
+    const struct marshal_parameter *parameter = &plan->parameters[i];
+    struct abi_piece pieces[MARSHAL_WIDE_PARTS];
+    uint32_t n = abi_value_pieces(parameter->type, pieces, MARSHAL_WIDE_PARTS - wide->n_parts);
+
+    for (uint32_t k = 0; k < n; k++) {
+        wide->parts[wide->n_parts].parameter = i;
+        wide->parts[wide->n_parts].from = pieces[k].at;
+        wide->parts[wide->n_parts].at = wide->n_key_bytes;
+        wide->parts[wide->n_parts].n_bytes = pieces[k].n_bytes;
+        wide->parts[wide->n_parts++].is_approximate =
+            marshal_is_approximate(parameter->description);
+        wide->n_key_bytes += pieces[k].n_bytes;
+    }
+    return n > 0;
+}
+
 /* The keys: arguments, and marks of those that lead to what is written. */
 static bool describe_wide_key(const struct marshal_plan *plan, struct marshal_wide *wide)
 {
     for (uint32_t k = 0; k < plan->n_parameters; k++) {
         const struct marshal_parameter *parameter = &plan->parameters[plan->order[k]];
-        uint32_t n_bytes = parameter->value_bytes;
 
-        if (wide->n_key_bytes + n_bytes > MARSHAL_WIDE_BYTES) {
+        if (wide->n_key_bytes + parameter->value_bytes > MARSHAL_WIDE_BYTES) {
             return false;
         }
         if (parameter->out_slot >= 0) {
             wide->key[wide->n_key_bytes++] = 'P';
         } else if (!is_plain_but_for_approximation(parameter)) {
             return false;
-        } else if (parameter->description->kind != DESCRIBE_IGNORE) {
-            if (wide->n_parts == MARSHAL_WIDE_PARTS) {
-                return false;
-            }
-            wide->parts[wide->n_parts].parameter = plan->order[k];
-            wide->parts[wide->n_parts].at = wide->n_key_bytes;
-            wide->parts[wide->n_parts].is_approximate =
-                marshal_is_approximate(parameter->description);
-            wide->parts[wide->n_parts++].n_bytes = n_bytes;
-            wide->n_key_bytes += n_bytes;
+        } else if (parameter->description->kind != DESCRIBE_IGNORE &&
+                   !add_parts(plan, plan->order[k], wide)) {
+            return false;
         }
     }
     wide->n_key_bytes += wide->n_outs * (wide->n_outs - 1) / 2; /* nothing overlaps: zeroes */
@@ -60,6 +71,9 @@ static bool describe_text_key(const struct marshal_plan *plan, struct marshal_wi
         }
         if (parameter->description->kind == DESCRIBE_IGNORE) {
             continue;
+        }
+        if (parameter->value_bytes > sizeof(uint64_t)) {
+            return false;
         }
         if (wide->n_parts == MARSHAL_WIDE_PARTS) {
             return false;
@@ -89,9 +103,28 @@ static void describe_wide_record(const struct marshal_plan *plan, struct marshal
         wide->has_errno = plan->function->captures_errno;
         wide->errno_at = fixed->errno_at;
     }
-    wide->n_result_bytes = plan->result_value_bytes;
     wide->result_is_signed = plan->function->prototype.result->kind == CTYPE_SIGNED;
     wide->n_record_bytes = plan->record_bytes;
+}
+
+/* False: it has more than two words, or what counts of one is not its beginning. */
+static bool describe_result(const struct marshal_plan *plan, struct marshal_wide *wide)
+{
+    const struct ctype *type = plan->function->prototype.result;
+    struct abi_piece pieces[2] = {{0, 0}, {0, 0}};
+    uint32_t n_words = (type->size_bytes + 7) / 8;
+
+    wide->n_result_bytes = plan->result_value_bytes;
+    if (wide->n_result_bytes == 0) {
+        return true;
+    }
+    if (type->size_bytes > MARSHAL_WIDE_RESULT_BYTES ||
+        abi_value_pieces(type, pieces, n_words) != n_words || pieces[0].at != 0 ||
+        pieces[1].at != 8 * (n_words - 1)) {
+        return false;
+    }
+    wide->n_first_bytes = pieces[0].n_bytes;
+    return true;
 }
 
 bool marshal_is_wide(const struct marshal_plan *plan, struct marshal_wide *ret_wide)
@@ -101,7 +134,7 @@ bool marshal_is_wide(const struct marshal_plan *plan, struct marshal_wide *ret_w
     *ret_wide = (struct marshal_wide){0};
     if (plan->variants != NULL || function->has_secret || function->has_secret_out ||
         function->n_inputs > 0 || plan->has_states || plan->has_graph_record ||
-        plan->record_bytes == 0 || plan->result_value_bytes > sizeof(uint64_t) ||
+        plan->record_bytes == 0 || !describe_result(plan, ret_wide) ||
         (plan->fixed == NULL && plan->record_bytes != plan->result_value_bytes)) {
         return false;
     }
