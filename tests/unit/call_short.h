@@ -30,6 +30,22 @@ static inline struct abi_both call_registers(struct call_plan *plan, struct abi_
     return code(i[0], i[1], i[2], i[3], i[4], i[5], v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7]);
 }
 
+static bool steps_calls; /* SIGTRAP before each instruction of them; for call_steps.h */
+
+static inline void call_step_by_step(bool begins)
+{
+#if defined(__x86_64__)
+    const uint64_t trap_flag = 0x100;
+    uint64_t flags = __builtin_ia32_readeflags_u64();
+
+    if (begins) {
+        __builtin_ia32_writeeflags_u64(flags | trap_flag);
+    } else if ((flags & trap_flag) != 0) {
+        __builtin_ia32_writeeflags_u64(flags & ~trap_flag);
+    }
+#endif
+}
+
 /* Registers as a caller leaves them: bytes that are of no argument are anything. */
 static inline struct abi_both call_short(struct call_plan *plan, const struct argument *arguments)
 {
@@ -38,14 +54,18 @@ static inline struct abi_both call_short(struct call_plan *plan, const struct ar
     struct abi_both both;
     unsigned char *at = (unsigned char *)&words;
 
-    for (size_t i = 0; i < sizeof(words); i++) {
-        at[i] = (unsigned char)draw(256);
+    for (size_t i = 0; i < sizeof(words); i += sizeof(uint64_t)) {
+        uint64_t dirt = draw_bits(&random_state);
+
+        memcpy(at + i, &dirt, sizeof(dirt));
     }
     for (uint32_t i = 0; i < abi->n_arguments; i++) {
         memcpy(at + abi->word_at[i], arguments[i].value, arguments[i].n_bytes);
     }
+    call_step_by_step(steps_calls);
     both = call_plan_words(plan) != NULL ? call_plan_words(plan)(plan, &words)
                                          : call_registers(plan, &words);
+    call_step_by_step(false);
     assert_int_equal(memoshim_guard, 0);
     return both;
 }

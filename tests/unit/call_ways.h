@@ -95,12 +95,12 @@ static inline enum family family_of(struct call_plan *plan)
                                          : FAMILY_WIDE;
 }
 
-static inline uint64_t hits_of(struct call_plan *plan)
+static inline uint64_t counted(struct call_plan *plan, enum stats_counter counter)
 {
     struct stats_function read;
 
     call_plan_read(plan, &read);
-    return stats_counted(read.counters, STATS_hits);
+    return stats_counted(read.counters, counter);
 }
 
 static const char *const policies[] = {"lru", "sieve", "s3-fifo", "fifo",     "lfu",
@@ -153,14 +153,14 @@ static inline void expect_family(struct call_plan *plan, enum family family, boo
         __libc_single_threaded = (char)alone;
         call(plan, FEW_KEYS); /* the first beside others gets the thread a count of its own */
         before = read_ways(plan);
-        n_hits = hits_of(plan);
+        n_hits = counted(plan, STATS_hits);
         for (uint32_t i = 0; i < 3 * FEW_KEYS; i++) {
             call(plan, i % FEW_KEYS);
         }
         __libc_single_threaded = 1;
         expect_ways(plan, what, before, 3 * FEW_KEYS,
                     alone ? family_ways[family].hit : family_ways[family].beside_others);
-        assert_int_equal(hits_of(plan) - n_hits, 3 * FEW_KEYS);
+        assert_int_equal(counted(plan, STATS_hits) - n_hits, 3 * FEW_KEYS);
     }
     assert_int_equal(n_real - n_computed, FEW_KEYS);
 }
@@ -181,15 +181,16 @@ static inline void expect_full(struct call_plan *plan, const char *what, uint32_
         call(plan, k);
     }
     before = read_ways(plan);
-    n_hits = hits_of(plan);
+    n_hits = counted(plan, STATS_hits);
     n_computed = n_real;
     for (uint32_t k = 0; k < 4 * n_entries; k++) {
         call(plan, k);
         call(plan, k);
     }
     after = read_ways(plan);
-    assert_true(n_real - n_computed > 0 && hits_of(plan) - n_hits >= 4 * n_entries);
-    assert_int_equal((uint64_t)(n_real - n_computed) + hits_of(plan) - n_hits, 8 * n_entries);
+    assert_true(n_real - n_computed > 0 && counted(plan, STATS_hits) - n_hits >= 4 * n_entries);
+    assert_int_equal((uint64_t)(n_real - n_computed) + counted(plan, STATS_hits) - n_hits,
+                     8 * n_entries);
     for (int i = CALL_WAY_HANDLE; i < CALL_WAYS; i++) {
         if (after.n[i] != before.n[i]) {
             fail_msg("%s: %llu calls have gone on, %d", what,

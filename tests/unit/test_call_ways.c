@@ -4,7 +4,7 @@
  * threads and where there are none. Only of what leads to the long way nothing else would be seen.
  */
 #include "call_forms.h"
-#include "call_ways.h"
+#include "call_steps.h"
 
 #define MOST_SHORT 32 /* bytes of a key whose miss is a short one */
 
@@ -160,6 +160,34 @@ static void test_full(void **state)
     }
 }
 
+/* The calls that a signal handler makes meanwhile. */
+static void test_calls_of_a_handler(void **state)
+{
+    NEED_STEPS();
+#if HAS_STEPS
+    static const char *const asked[] = {"d",    "ii",   "sfi",  "iffi", "iiii",
+                                        "dddd", "ccci", "llls", "lllli"};
+    static const struct {
+        const char *policy, *life;
+    } kinds[] = {
+        {"lru", ""}, {"sieve", ""}, {"mru", ""}, {"direct", ""}, {"lru", ",\"ttl\":\"1h\""},
+    };
+
+    for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
+        for (size_t p = 0; p < sizeof(kinds) / sizeof(kinds[0]); p++) {
+            struct form form = {asked[i], "int", true};
+            char more[100], what[100];
+
+            now = &form;
+            snprintf(what, sizeof(what), "%s, %s%s", asked[i], kinds[p].policy, kinds[p].life);
+            snprintf(more, sizeof(more), ",\"max_entries\":1024%s", kinds[p].life);
+            memset(known, 0, sizeof(known));
+            expect_all_counted(make_form(kinds[p].policy, more), what, call_form);
+        }
+    }
+#endif
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -167,6 +195,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_many_numbers, call_setup, call_teardown),
         cmocka_unit_test_setup_teardown(test_lives_and_moves, call_setup, call_teardown),
         cmocka_unit_test_setup_teardown(test_full, call_setup, call_teardown),
+        cmocka_unit_test_setup_teardown(test_calls_of_a_handler, call_setup, call_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

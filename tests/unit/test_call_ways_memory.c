@@ -4,7 +4,7 @@
  * answers, under every policy, where there are threads and where there are none. As
  * test_call_ways.c for numbers alone.
  */
-#include "call_ways.h"
+#include "call_steps.h"
 
 #include <sys/mman.h>
 
@@ -89,22 +89,30 @@ static void call_to_memory(struct call_plan *plan, uint32_t k)
     assert_memory_equal(room, wanted[k], ROOM);
 }
 
+/* more: of its entry, with a comma before it. */
+static struct call_plan *make_writing(const char *prototype, const char *type, const char *policy,
+                                      const char *more, void *function)
+{
+    char entry[600], declared[200];
+
+    snprintf(declared, sizeof(declared), prototype, type, type);
+    snprintf(entry, sizeof(entry),
+             "{\"prototype\":\"%s\",\"args\":{\"p\":{\"out\":\"%s\"}%s%s%s},\"policy\":\"%s\"%s}",
+             declared, type, numbers_of == 'w' ? ",\"q\":{\"out\":\"" : "",
+             numbers_of == 'w' ? type : "", numbers_of == 'w' ? "\"}" : "", policy, more);
+    return make_typed_plan(TYPES, "f", entry, function);
+}
+
 static void expect_written(const char *prototype, const char *type, uint32_t n_bytes,
                            const char *policy, const char *life, enum family family, void *function)
 {
-    char entry[600], what[300], declared[200];
-    struct call_plan *plan;
+    char more[100], what[300];
 
-    snprintf(declared, sizeof(declared), prototype, type, type);
-    snprintf(what, sizeof(what), "%s, %s%s", declared, policy, life);
-    snprintf(entry, sizeof(entry),
-             "{\"prototype\":\"%s\",\"args\":{\"p\":{\"out\":\"%s\"}%s%s%s},\"policy\":\"%s\"%s%s}",
-             declared, type, numbers_of == 'w' ? ",\"q\":{\"out\":\"" : "",
-             numbers_of == 'w' ? type : "", numbers_of == 'w' ? "\"}" : "", policy,
-             bound_of(policy), life);
+    snprintf(what, sizeof(what), "%s of %s, %s%s", prototype, type, policy, life);
+    snprintf(more, sizeof(more), "%s%s", bound_of(policy), life);
     n_written = n_bytes;
-    plan = make_typed_plan(TYPES, "f", entry, function);
-    expect_family(plan, family, *life == '\0', what, call_to_memory);
+    expect_family(make_writing(prototype, type, policy, more, function), family, *life == '\0',
+                  what, call_to_memory);
 }
 
 static const struct {
@@ -229,17 +237,26 @@ static void call_of_text(struct call_plan *plan, uint32_t k)
     }
 }
 
+static struct call_plan *make_of_text(const char *prototype, const char *policy, const char *bound,
+                                      void *function)
+{
+    char entry[300];
+
+    snprintf(entry, sizeof(entry),
+             "{\"prototype\":\"%s\",\"args\":{\"s\":\"string\"%s},\"policy\":\"%s\"%s}", prototype,
+             strstr(prototype, "*t") != NULL ? ",\"t\":\"string\"" : "", policy, bound);
+    return make_plan("f", entry, function);
+}
+
 static void expect_text(const char *prototype, const char *policy, uint32_t of_length,
                         enum family family, bool fills, void *function)
 {
-    char entry[300], what[200];
+    char what[200];
 
     snprintf(what, sizeof(what), "%s of %u, %s", prototype, of_length, policy);
-    snprintf(entry, sizeof(entry),
-             "{\"prototype\":\"%s\",\"args\":{\"s\":\"string\"%s},\"policy\":\"%s\"%s}", prototype,
-             strstr(prototype, "*t") != NULL ? ",\"t\":\"string\"" : "", policy, bound_of(policy));
     length = of_length;
-    expect_family(make_plan("f", entry, function), family, fills, what, call_of_text);
+    expect_family(make_of_text(prototype, policy, bound_of(policy), function), family, fills, what,
+                  call_of_text);
 }
 
 static void test_texts(void **state)
@@ -267,10 +284,8 @@ static void test_odd_texts(void **state)
 {
     struct ways hit = {.n = {[CALL_WAY_FURTHER] = 1}};
     struct ways miss = {.n = {[CALL_WAY_FURTHER] = 1, [CALL_WAY_WIDE] = 1}};
-    struct call_plan *plan = make_plan("f",
-                                       "{\"prototype\":\"int f(const char *s)\",\"args\":{\"s\":"
-                                       "\"string\"},\"max_entries\":1024}",
-                                       (void *)of_text);
+    struct call_plan *plan =
+        make_of_text("int f(const char *s)", "lru", bound_of("lru"), (void *)of_text);
     struct ways before;
 
     NEED(MEMOSHIM_CHECKS, "ways are not counted");
@@ -316,12 +331,18 @@ static struct person *look_up(long number)
     return &person;
 }
 
+/* A handler's call may leave another number there. */
+static const struct person *look_up_any(struct call_plan *plan, long number)
+{
+    struct argument arguments[] = {ARGUMENT(number)};
+
+    return (const struct person *)(uintptr_t)call_short(plan, arguments).integer;
+}
+
 static void call_look_up(struct call_plan *plan, uint32_t k)
 {
     long number = (long)k + 1;
-    struct argument arguments[] = {ARGUMENT(number)};
-    const struct person *person =
-        (const struct person *)(uintptr_t)call_short(plan, arguments).integer;
+    const struct person *person = look_up_any(plan, number);
     char name[20];
 
     snprintf(name, sizeof(name), "name %ld", number);
@@ -329,21 +350,63 @@ static void call_look_up(struct call_plan *plan, uint32_t k)
     assert_string_equal(person->name, name);
 }
 
+static struct call_plan *make_look_up(const char *policy, const char *bound)
+{
+    char entry[400];
+
+    snprintf(entry, sizeof(entry),
+             "{\"prototype\":\"struct person *f(long n)\",\"returns\":{\"out\":\"struct "
+             "person\",\"lifetime\":\"static\",\"fields\":{\"struct person\":{\"name\":"
+             "\"string\"}}},\"key_also\":[\"env:WHERE\"],\"policy\":\"%s\"%s}",
+             policy, bound);
+    return make_typed_plan("struct person { char *name; long number; };", "f", entry,
+                           (void *)look_up);
+}
+
 static void test_static_memory(void **state)
 {
     NEED(MEMOSHIM_CHECKS, "ways are not counted");
     for (size_t p = 0; p < N_POLICIES; p++) {
-        char entry[400];
-
-        snprintf(entry, sizeof(entry),
-                 "{\"prototype\":\"struct person *f(long n)\",\"returns\":{\"out\":\"struct "
-                 "person\",\"lifetime\":\"static\",\"fields\":{\"struct person\":{\"name\":"
-                 "\"string\"}}},\"key_also\":[\"env:WHERE\"],\"policy\":\"%s\"%s}",
-                 policies[p], bound_of(policies[p]));
-        expect_family(make_typed_plan("struct person { char *name; long number; };", "f", entry,
-                                      (void *)look_up),
-                      FAMILY_IMAGES, false, policies[p], call_look_up);
+        expect_family(make_look_up(policies[p], bound_of(policies[p])), FAMILY_IMAGES, false,
+                      policies[p], call_look_up);
     }
+}
+
+/* ---- the calls that a signal handler makes meanwhile ----------------------------------------- */
+
+#if HAS_STEPS
+static void call_look_up_any(struct call_plan *plan, uint32_t k)
+{
+    assert_non_null(look_up_any(plan, (long)k + 1));
+}
+#endif
+
+static void test_calls_of_a_handler(void **state)
+{
+    NEED_STEPS();
+#if HAS_STEPS
+    static const char *const kinds[] = {"lru", "sieve", "mru", "direct"};
+    static const char *const bound = ",\"max_entries\":1024";
+
+    for (size_t p = 0; p < sizeof(kinds) / sizeof(kinds[0]); p++) {
+        n_written = 16;
+        for (size_t i = 0; i < sizeof(writing) / sizeof(writing[0]); i += 2) {
+            numbers_of = writing[i].numbers_of;
+            expect_all_counted(make_writing(writing[i].prototype, "struct ints4", kinds[p], bound,
+                                            writing[i].function),
+                               writing[i].prototype, call_to_memory);
+        }
+        for (length = 9; length <= 30; length += 21) {
+            expect_all_counted(
+                make_of_text("int f(const char *s)", kinds[p], bound, (void *)of_text), "a text",
+                call_of_text);
+            expect_all_counted(make_of_text("long f(const char *s, const char *t)", kinds[p], bound,
+                                            (void *)of_texts),
+                               "two texts", call_of_text);
+        }
+        expect_all_counted(make_look_up(kinds[p], bound), "static memory", call_look_up_any);
+    }
+#endif
 }
 
 int main(void)
@@ -354,6 +417,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_texts, call_setup, call_teardown),
         cmocka_unit_test_setup_teardown(test_odd_texts, call_setup, call_teardown),
         cmocka_unit_test_setup_teardown(test_static_memory, call_setup, call_teardown),
+        cmocka_unit_test_setup_teardown(test_calls_of_a_handler, call_setup, call_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
