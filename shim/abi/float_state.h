@@ -5,16 +5,16 @@
  * whether a result may be remembered. Inline and in registers: this stands on the path of a hit.
  * One file for each processor has all of:
  *
- *     bool float_mode_is_default(bool uses_x87)
+ *     bool float_mode_is_default(void)
  *         Round to nearest, nothing flushed to zero, nothing trapped that remembered results may
- *         raise; for long double also the full precision of the x87, where there is one.
+ *         raise, and the full precision of the x87, where there is one.
  *     uint64_t float_look(void), bool float_look_is_default(uint64_t look)
- *         The same, but for long double, in two parts: what has been read, which takes 5 ns, may be
- *         handed to float_watch_begin_at as well.
+ *         The same in two parts: what has been read, which takes 5 ns, may be handed to
+ *         float_watch_begin_at as well.
  *     void float_mode_note(struct float_mode *), bool float_mode_was_default(struct float_mode *)
  *         The same for whoever has something to do between the two, which saves much; on x86-64 as
  *         exact as float_probe_x86_64.h says.
- *     bool float_mode_traps(bool uses_x87)
+ *     bool float_mode_traps(void)
  *         An exception that remembered results may raise is trapped, whatever the mode is else.
  *     uint64_t float_mode_read(void)
  *         All that changes results, as a number.

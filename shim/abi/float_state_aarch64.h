@@ -74,15 +74,13 @@ static inline bool float_mode_was_default(const struct float_mode *mode)
     return float_look_is_default(mode->fpcr);
 }
 
-static inline bool float_mode_is_default(bool uses_x87)
+static inline bool float_mode_is_default(void)
 {
-    (void)uses_x87;
     return float_look_is_default(float_look());
 }
 
-static inline bool float_mode_traps(bool uses_x87)
+static inline bool float_mode_traps(void)
 {
-    (void)uses_x87;
     return (fpcr_read() & FPCR_TRAP_INEXACT) != 0;
 }
 

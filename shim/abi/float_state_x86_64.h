@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Two units compute: SSE under MXCSR, and the x87, which long double is for. Included by
+ * Two units compute: SSE under MXCSR, and the x87, which long double is for. A prototype does not
+ * tell which: a function of doubles may go by way of long double, so both always count. Included by
  * float_state.h alone, which says what these are for.
  */
 #ifndef ABI_FLOAT_STATE_X86_64_H
@@ -21,7 +22,8 @@
 #define MXCSR_MASKS 0x1f80u
 /* Of those, inexact: where it traps, a remembered result would be one without its trap. */
 #define MXCSR_MASK_INEXACT 0x1000u
-/* The x87 control word (8.1.5): precision control 8-9 (3: 64 bits), rounding control 10-11. */
+/* The x87 control word (8.1.5): inexact does not trap 5, precision control 8-9 (3: 64 bits),
+ * rounding control 10-11. */
 #define X87_CONTROL         0x0f00u
 #define X87_CONTROL_DEFAULT 0x0300u
 #define X87_MASK_INEXACT    0x0020u
@@ -43,12 +45,25 @@ static inline void mxcsr_write(uint32_t value)
     __asm__ volatile("ldmxcsr %0" : : "m"(value));
 }
 
-static inline uint64_t float_look(void)
+static inline uint16_t x87_control_read(void)
 {
-    return mxcsr_read();
+    uint16_t value;
+
+    __asm__ volatile("fnstcw %0" : "=m"(value));
+    return value;
 }
 
-#define FLOAT_LOOK_DEFAULT MXCSR_MASK_INEXACT /* one that is */
+/* MXCSR, and above it the x87 control word. */
+static inline uint64_t float_look(void)
+{
+    return (uint64_t)x87_control_read() << 32 | mxcsr_read();
+}
+
+#define X87_COUNTS         (X87_CONTROL | X87_MASK_INEXACT)
+#define X87_COUNTS_DEFAULT (X87_CONTROL_DEFAULT | X87_MASK_INEXACT)
+
+/* One that is. */
+#define FLOAT_LOOK_DEFAULT ((uint64_t)X87_COUNTS_DEFAULT << 32 | MXCSR_MASK_INEXACT)
 
 /* Once filled in, all of it counts: what was not read is what it would be by default. */
 struct float_mode {
@@ -60,7 +75,7 @@ struct float_mode {
 /*
  * Storing MXCSR takes 13 cycles in which nothing else begins, a quarter to a half of a hit; where
  * it can, the probe tells the same (float_probe_x86_64.h), but for exceptions that trap. Those
- * feenableexcept unmasks in both units, and of the x87 the control word costs next to nothing.
+ * feenableexcept unmasks in both units, and the control word of the x87 costs next to nothing.
  * Reading back at once what was stored takes some ten cycles more, so that it is best left in
  * memory for a while.
  */
@@ -69,23 +84,24 @@ static inline void float_mode_note(struct float_mode *ret_mode)
     if (__builtin_expect(atomic_load_explicit(&float_probe_tells, memory_order_relaxed), 1)) {
         ret_mode->probed = float_probe();
         ret_mode->mxcsr = MXCSR_MASK_INEXACT;
-        __asm__ volatile("fnstcw %0" : "=m"(ret_mode->x87_control));
     } else {
         ret_mode->probed = FLOAT_PROBE_DEFAULT;
-        ret_mode->x87_control = X87_MASK_INEXACT;
         __asm__ volatile("stmxcsr %0" : "=m"(ret_mode->mxcsr));
     }
+    __asm__ volatile("fnstcw %0" : "=m"(ret_mode->x87_control));
 }
 
 static inline bool float_look_is_default(uint64_t look)
 {
-    return (look & (MXCSR_CONTROL | MXCSR_MASK_INEXACT)) == MXCSR_MASK_INEXACT;
+    return (look & ((uint64_t)X87_COUNTS << 32 | MXCSR_CONTROL | MXCSR_MASK_INEXACT)) ==
+           FLOAT_LOOK_DEFAULT;
 }
 
 static inline bool float_mode_was_default(const struct float_mode *mode)
 {
-    return mode->probed == FLOAT_PROBE_DEFAULT && (mode->x87_control & X87_MASK_INEXACT) != 0 &&
-           float_look_is_default(mode->mxcsr);
+    return mode->probed == FLOAT_PROBE_DEFAULT &&
+           (mode->x87_control & X87_COUNTS) == X87_COUNTS_DEFAULT &&
+           (mode->mxcsr & (MXCSR_CONTROL | MXCSR_MASK_INEXACT)) == MXCSR_MASK_INEXACT;
 }
 
 /*
@@ -93,7 +109,7 @@ static inline bool float_mode_was_default(const struct float_mode *mode)
  * MXCSR alone is not seen by the probe, but here, where one call in 256 comes at least: from then
  * on nobody in the process relies on it.
  */
-static inline bool mxcsr_is_default(void)
+static inline bool float_mode_is_default(void)
 {
     uint64_t look = float_look();
 
@@ -103,39 +119,14 @@ static inline bool mxcsr_is_default(void)
     return float_look_is_default(look);
 }
 
-static inline bool float_x87_is_default(void)
+static inline bool float_mode_traps(void)
 {
-    uint16_t control;
-
-    __asm__ volatile("fnstcw %0" : "=m"(control));
-    return (control & (X87_CONTROL | X87_MASK_INEXACT)) == (X87_CONTROL_DEFAULT | X87_MASK_INEXACT);
-}
-
-/*
- * Round to nearest, nothing flushed to zero, nothing trapped that remembered results may raise; for
- * long double also full precision.
- */
-static inline bool float_mode_is_default(bool uses_x87)
-{
-    return mxcsr_is_default() && (!uses_x87 || float_x87_is_default());
-}
-
-static inline bool float_mode_traps(bool uses_x87)
-{
-    uint16_t control = X87_MASK_INEXACT;
-
-    if (uses_x87) {
-        __asm__ volatile("fnstcw %0" : "=m"(control));
-    }
-    return (mxcsr_read() & MXCSR_MASK_INEXACT) == 0 || (control & X87_MASK_INEXACT) == 0;
+    return (mxcsr_read() & MXCSR_MASK_INEXACT) == 0 || (x87_control_read() & X87_MASK_INEXACT) == 0;
 }
 
 static inline uint64_t float_mode_read(void)
 {
-    uint16_t control;
-
-    __asm__ volatile("fnstcw %0" : "=m"(control));
-    return (uint64_t)(control & X87_CONTROL) << 32 | (mxcsr_read() & MXCSR_CONTROL);
+    return (uint64_t)(x87_control_read() & X87_CONTROL) << 32 | (mxcsr_read() & MXCSR_CONTROL);
 }
 
 /* The flags as they were before a real call; filled by float_watch_begin. */

@@ -355,8 +355,7 @@ __attribute__((noinline)) static void handle_wanted(struct call_plan *plan, void
 /* Of a function of floating-point numbers: the key is that of calls under this mode alone. */
 static bool float_mode_is_told(const struct call_plan *plan)
 {
-    return plan->function->keys_rounding ? !float_mode_traps(plan->uses_x87)
-                                         : float_mode_is_default(plan->uses_x87);
+    return plan->function->keys_rounding ? !float_mode_traps() : float_mode_is_default();
 }
 
 void call_handle(void *handle, void *result, void **arguments)

@@ -82,7 +82,7 @@ __attribute__((noinline)) void quick_look(struct call_plan *plan, const struct a
     int saved_errno = errno;
 
     if (plan->quick.looks_at_rounding) {
-        float_mode_is_default(false); /* heeds what float_mode_note may not see */
+        float_mode_is_default(); /* heeds what float_mode_note may not see */
     }
     call_tick(n_hits);
     if (pace_draws(&measure_pace, share < PACE_ALL ? (uint32_t)share : PACE_ALL)) {

@@ -81,7 +81,7 @@ static inline uint64_t widen(const struct call_quick *quick, uint64_t word)
 /* Results are computed under the program's own rounding, which is the default one. */
 static inline bool is_rounding_told(const struct call_plan *plan, bool has_vectors)
 {
-    return (!has_vectors && !plan->quick.looks_at_rounding) || float_mode_is_default(false);
+    return (!has_vectors && !plan->quick.looks_at_rounding) || float_mode_is_default();
 }
 
 static inline bool is_look_due(struct call_plan *plan, uint64_t n_hits)

@@ -57,6 +57,15 @@ class Calls(counted.CountedCase):
                                          ("scale 0.1", 0)])
         self.assert_counts(function, bypasses=2, bypass_reasons={"rounding": 2}, misses=1)
 
+    def test_precision_counts_whatever_the_prototype(self):
+        """A function of doubles may compute in long double."""
+        for name in "scale", "half", "extended":
+            with self.subTest(name):
+                call = f"{name} 0.125"
+                function = self.expect(name, [(call, 1), (call, 0), ("round shorter", 0),
+                                              (call, 1), (call, 1)])
+                self.assert_counts(function, bypass_reasons={"rounding": 2}, misses=1)
+
     def test_traps_are_the_program_s(self):
         case.need_native("traps")
         """Neither conditions nor the numbers of the statistics trap; inexact results still do."""

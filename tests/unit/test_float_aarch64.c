@@ -13,12 +13,12 @@ static void test_modes(void **state)
     static const int modes[] = {FE_UPWARD, FE_DOWNWARD, FE_TOWARDZERO};
     uint64_t control = fpcr_read();
 
-    assert_true(float_mode_is_default(false));
+    assert_true(float_mode_is_default());
     for (int i = 0; i < 3; i++) {
         bool is_default;
 
         fesetround(modes[i]);
-        is_default = float_mode_is_default(true);
+        is_default = float_mode_is_default();
         fesetround(FE_TONEAREST);
         assert_false(is_default);
     }
@@ -26,7 +26,7 @@ static void test_modes(void **state)
         bool is_default;
 
         fpcr_write(control | 1u << bit);
-        is_default = float_mode_is_default(false);
+        is_default = float_mode_is_default();
         fpcr_write(control);
         assert_false(is_default);
     }

@@ -12,54 +12,78 @@ static void x87_write_control(uint16_t control)
     __asm__ volatile("fldcw %0" : : "m"(control));
 }
 
-static void test_rounding_mode(void **state)
-{
-    static const int modes[] = {FE_UPWARD, FE_DOWNWARD, FE_TOWARDZERO};
-    uint32_t mxcsr = mxcsr_read();
-
-    assert_true(float_mode_is_default(false));
-    assert_true(float_mode_is_default(true));
-    for (int i = 0; i < 3; i++) {
-        bool sse, both;
-
-        fesetround(modes[i]);
-        sse = float_mode_is_default(false);
-        both = float_mode_is_default(true);
-        fesetround(FE_TONEAREST);
-        assert_false(sse);
-        assert_false(both);
-    }
-    for (int bit = 6; bit <= 15; bit += 9) { /* denormals are zero, flush to zero */
-        bool is_default;
-
-        mxcsr_write(mxcsr | 1u << bit);
-        is_default = float_mode_is_default(false);
-        mxcsr_write(mxcsr);
-        assert_false(is_default);
-    }
-    /* Flags are no mode, nor are masks, apart from that of inexact: hits do not raise it. */
-    mxcsr_write((mxcsr & ~0x0f80u) | 0x20u);
-    assert_true(float_mode_is_default(false));
-    mxcsr_write(mxcsr & ~0x103fu);
-    assert_false(float_mode_is_default(false));
-    mxcsr_write(mxcsr);
-    __asm__ volatile("fnclex");
-    x87_write_control(0x035f);
-    assert_true(float_mode_is_default(false));
-    assert_false(float_mode_is_default(true));
-    /* Precision of 53 bits: of no concern without long double. */
-    x87_write_control(0x027f);
-    assert_true(float_mode_is_default(false));
-    assert_false(float_mode_is_default(true));
-    x87_write_control(0x037f);
-}
-
 static bool is_noted_as_default(void)
 {
     struct float_mode mode;
 
     float_mode_note(&mode);
     return float_mode_was_default(&mode);
+}
+
+static void test_rounding_mode(void **state)
+{
+    static const int modes[] = {FE_UPWARD, FE_DOWNWARD, FE_TOWARDZERO};
+    uint32_t mxcsr = mxcsr_read();
+
+    assert_true(float_mode_is_default());
+    for (int i = 0; i < 3; i++) {
+        bool is_default;
+
+        fesetround(modes[i]);
+        is_default = float_mode_is_default();
+        fesetround(FE_TONEAREST);
+        assert_false(is_default);
+    }
+    for (int bit = 6; bit <= 15; bit += 9) { /* denormals are zero, flush to zero */
+        bool is_default;
+
+        mxcsr_write(mxcsr | 1u << bit);
+        is_default = float_mode_is_default();
+        mxcsr_write(mxcsr);
+        assert_false(is_default);
+    }
+    /* Flags are no mode, nor are masks, apart from that of inexact: hits do not raise it. */
+    mxcsr_write((mxcsr & ~0x0f80u) | 0x20u);
+    assert_true(float_mode_is_default());
+    mxcsr_write(mxcsr & ~0x103fu);
+    assert_false(float_mode_is_default());
+    mxcsr_write(mxcsr);
+}
+
+/* What a function of doubles may compute with as well, whichever way it is looked at. */
+static void test_x87_mode(void **state)
+{
+    static const struct {
+        uint16_t control;
+        bool is_default, traps;
+    } cases[] = {
+        {0x037f, true, false},  /* all 64 bits, to the nearest, nothing traps */
+        {0x027f, false, false}, /* 53 bits */
+        {0x007f, false, false}, /* 24 */
+        {0x077f, false, false}, /* down */
+        {0x0b7f, false, false}, /* up */
+        {0x0f7f, false, false}, /* towards zero */
+        {0x035f, false, true},  /* inexact traps */
+        {0x0360, true, false},  /* all others do, which nothing remembered raises */
+    };
+
+    __asm__ volatile("fnclex");
+    float_probe_init();
+    for (int way = 0; way < 2; way++) {
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+            bool is_default, is_noted, traps;
+
+            x87_write_control(cases[i].control);
+            is_default = float_mode_is_default();
+            is_noted = is_noted_as_default();
+            traps = float_mode_traps();
+            x87_write_control(0x037f);
+            assert_int_equal(is_default, cases[i].is_default);
+            assert_int_equal(is_noted, cases[i].is_default);
+            assert_int_equal(traps, cases[i].traps);
+        }
+        float_probe_stop(); /* the second time MXCSR is read */
+    }
 }
 
 /* The two ways of noting a mode give the same answer in each, touch no flag and do not trap. */
@@ -104,7 +128,7 @@ static void test_noted_traps(void **state)
     /* Unmasked in MXCSR alone: told once it was read there, which ends the probe. */
     float_probe_init();
     mxcsr_write(mxcsr & ~0x1000u);
-    is_default = float_mode_is_default(false);
+    is_default = float_mode_is_default();
     mxcsr_write(mxcsr);
     assert_false(is_default);
     assert_false(float_probe_tells);
@@ -288,6 +312,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rounding_mode),
+        cmocka_unit_test(test_x87_mode),
         cmocka_unit_test(test_noted_mode),
         cmocka_unit_test(test_noted_traps),
         cmocka_unit_test(test_watch_sees_what_is_raised_and_keeps_what_stood),

@@ -193,9 +193,18 @@ static void copy_maps(const char *path)
     fclose(to);
 }
 
+/* shorter: where long double is computed, to 53 bits; without such a unit of its own, up. */
 static void set_rounding(const char *mode)
 {
-    fesetround(strcmp(mode, "up") == 0 ? FE_UPWARD : FE_TONEAREST);
+#if defined(__x86_64__)
+    if (strcmp(mode, "shorter") == 0) {
+        const unsigned short control = 0x027f;
+
+        __asm__ volatile("fldcw %0" : : "m"(control));
+        return;
+    }
+#endif
+    fesetround(strcmp(mode, "near") == 0 ? FE_TONEAREST : FE_UPWARD);
 }
 
 /* Denormals trap in the x87; inexact results in both units, or in SSE alone. */
