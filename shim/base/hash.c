@@ -28,16 +28,18 @@ uint64_t hash_bytes(struct bytes key, uint64_t seed)
     struct hash_seeds seeds;
     uint64_t low, high;
 
-    if (key.n_bytes > 32) {
+    if (key.n_bytes > HASH_LONG_BYTES) {
         return XXH3_64bits_withSeed(key.data, key.n_bytes, seed);
     }
+    if (key.n_bytes > 24) {
+        return hash_long(hash_load(key.data), (const char *)key.data + 8, key.n_bytes, seed);
+    }
     if (key.n_bytes > 16) {
-        uint64_t words[4] = {0};
+        uint64_t words[3] = {0};
 
         memcpy(words, key.data, 16);
-        memcpy(&words[2], at + 16, key.n_bytes - 16);
-        return key.n_bytes <= 24 ? hash_three_words(words, key.n_bytes, seed)
-                                 : hash_four_words(words, key.n_bytes, seed);
+        words[2] = hash_last_word((const char *)key.data + key.n_bytes, key.n_bytes);
+        return hash_three_words(words, key.n_bytes, seed);
     }
     if (key.n_bytes == 8) {
         memcpy(&low, at, 8);

@@ -9,11 +9,12 @@
 
 #include "base/bytes.h"
 #include <stdint.h>
+#include <string.h>
 
 /*
  * A seeded 64x64->128 multiply-fold and a multiplication for up to 16 bytes (2 ns), three folds for
- * up to 32, XXH3 above (4 to 7 ns). Equal bytes and seed give equal hashes within one process; the
- * value means nothing to another one.
+ * up to 32, one for each 16 bytes and another up to HASH_LONG_BYTES, XXH3 above. Equal bytes and
+ * seed give equal hashes within one process; the value means nothing to another one.
  *
  * All bits of the upper half depend on all of the key, whatever its shape. The lower half of short
  * keys is there sooner, but under one seed of a few hundred its bits are uneven for keys at equal
@@ -27,6 +28,7 @@ uint64_t hash_bytes(struct bytes key, uint64_t seed);
 #define HASH_SECRET_1 0xe7037ed1a0b428dbu
 #define HASH_SECRET_2 0x8ebc6af09c88c6e3u
 #define HASH_SECRET_3 0x589965cc75374cc3u
+#define HASH_STEP     0x9e3779b97f4a7c15u /* 2^64 over the golden ratio */
 
 static inline uint64_t hash_fold(uint64_t a, uint64_t b)
 {
@@ -112,6 +114,49 @@ static inline uint64_t hash_four_words(const uint64_t words[4], size_t n_bytes, 
     uint64_t second = hash_fold(words[2] ^ seed ^ HASH_SECRET_2, words[3] ^ seed ^ HASH_SECRET_3);
 
     return hash_fold(first ^ second ^ seed, HASH_SECRET_1 ^ n_bytes);
+}
+
+#define HASH_LONG_BYTES 256
+
+static inline uint64_t hash_load(const char *at)
+{
+    uint64_t word;
+
+    memcpy(&word, at, sizeof(word));
+    return word;
+}
+
+/* Of n_bytes, at least eight, up to end those behind the last whole word, or that: a word, filled
+ * up with zeroes. */
+static inline uint64_t hash_last_word(const char *end, size_t n_bytes)
+{
+    return hash_load(end - 8) >> 8 * (-n_bytes & 7);
+}
+
+/*
+ * hash_bytes of 25 to HASH_LONG_BYTES bytes, of which the first eight need not lie in front of the
+ * others. As hash_four_words: each pair of words is folded under secrets of its own, and the folds
+ * do not wait for each other.
+ */
+static inline uint64_t hash_long(uint64_t first, const char *rest, size_t n_bytes, uint64_t seed)
+{
+    const char *at = rest + 8, *end = rest + n_bytes - 8;
+    uint64_t secret = seed ^ HASH_SECRET_2, other = seed ^ HASH_SECRET_3;
+    uint64_t folded =
+        hash_fold(first ^ seed ^ HASH_SECRET_0, hash_load(rest) ^ seed ^ HASH_SECRET_1);
+    uint64_t last = hash_last_word(end, n_bytes);
+
+    for (; end - at > 16; at += 16) {
+        folded ^= hash_fold(hash_load(at) ^ secret, hash_load(at + 8) ^ other);
+        secret += HASH_STEP;
+        other += HASH_STEP;
+    }
+    if (end - at > 8) {
+        folded ^= hash_fold(hash_load(at) ^ secret, last ^ other);
+    } else {
+        folded ^= hash_fold(last ^ secret, other);
+    }
+    return hash_fold(folded ^ seed, HASH_SECRET_1 ^ n_bytes);
 }
 
 struct hash_mac_key {

@@ -19,6 +19,7 @@
 
 #include "base/bytes.h"
 #include "cache/blocks.h"
+#include "cache/long_key.h"
 #include "cache/rows.h"
 #include "cache/words.h"
 #include <stdbool.h>

@@ -46,9 +46,9 @@ void cache_move_row(const struct cache_rows *rows, struct cache_front *front, ch
 
 /* A key that is looked for. */
 struct wanted {
-    const uint64_t *key;
+    const uint64_t *key; /* as it lies in a slot */
     uint32_t n_words;
-    uint32_t n_long_bytes; /* of one that lies in a block; 0: it lies in the slot */
+    const struct long_key *longer; /* or NULL */
     uint64_t hash;
 };
 
@@ -58,9 +58,8 @@ static inline bool find(const struct cache_rows *rows, const struct wanted *want
 {
     const struct cache_words *words = &rows->words;
     struct cache_front *front = cache_front(words, wanted->hash);
-    char *slot = wanted->n_long_bytes != 0
-                     ? cache_find_long(words, front, wanted->key, wanted->n_long_bytes,
-                                       wanted->hash, words->use)
+    char *slot = wanted->longer != NULL
+                     ? cache_seek_long(words, front, wanted->longer, wanted->hash)
                      : cache_seek_row(rows, front, wanted->key, wanted->n_words, wanted->hash);
 
     return cache_row_answers(rows, front, slot, now_ns, use, ret_value);
@@ -91,7 +90,7 @@ static bool is_wanted(const struct wanted *wanted, const struct glance_words *gl
     struct block *block;
     uint32_t sizes[2];
 
-    if (wanted->n_long_bytes == 0) {
+    if (wanted->longer == NULL) {
         return shared_equals(at, wanted->key, wanted->n_words * sizeof(*wanted->key));
     }
     block = table_shared_block(at);
@@ -100,8 +99,8 @@ static bool is_wanted(const struct wanted *wanted, const struct glance_words *gl
         return false;
     }
     block_read_sizes(block, sizes);
-    return glance_words_is_undisturbed(glance) && sizes[1] == wanted->n_long_bytes &&
-           shared_equals(block_key_behind(block, sizes[0]), wanted->key, wanted->n_long_bytes);
+    return glance_words_is_undisturbed(glance) && sizes[1] == wanted->longer->n_bytes &&
+           long_key_equals(block_key_behind(block, sizes[0]), wanted->longer);
 }
 
 static bool glance_at(const struct cache_rows *rows, const struct wanted *wanted, uint64_t now_ns,
@@ -143,10 +142,10 @@ bool cache_glance_row(const struct cache_rows *rows, const uint64_t *key, uint64
     return glance_at(rows, &wanted, now_ns, use, ret_value);
 }
 
-bool cache_find_long_row(const struct cache_rows *rows, const uint64_t *key, uint32_t n_bytes,
-                         uint64_t hash, uint64_t now_ns, bool use, uint64_t *ret_value)
+bool cache_find_long_row(const struct cache_rows *rows, const struct long_key *key, uint64_t hash,
+                         uint64_t now_ns, bool use, uint64_t *ret_value)
 {
-    const struct wanted wanted = {.key = key, .n_long_bytes = n_bytes, .hash = hash};
+    const struct wanted wanted = {.longer = key, .hash = hash};
 
     return __libc_single_threaded ? find(rows, &wanted, now_ns, use, ret_value)
                                   : glance_at(rows, &wanted, now_ns, use, ret_value);

@@ -9,6 +9,7 @@
 #ifndef CACHE_ROWS_H
 #define CACHE_ROWS_H
 
+#include "cache/long_key.h"
 #include "cache/words.h"
 
 #define CACHE_ROW_WORDS 8
@@ -210,11 +211,8 @@ cache_find_row(const struct cache_rows *rows, const uint64_t *key, uint32_t n_ke
 bool cache_glance_row(const struct cache_rows *rows, const uint64_t *key, uint64_t hash,
                       uint64_t now_ns, bool use, uint64_t *ret_value);
 
-/*
- * Both of a key of more than SHORT_KEY_BYTES bytes, where they differ in size: in words, of which
- * the last is filled up with zeroes.
- */
-bool cache_find_long_row(const struct cache_rows *rows, const uint64_t *key, uint32_t n_bytes,
-                         uint64_t hash, uint64_t now_ns, bool use, uint64_t *ret_value);
+/* Both of a long key, where they differ in size. */
+bool cache_find_long_row(const struct cache_rows *rows, const struct long_key *key, uint64_t hash,
+                         uint64_t now_ns, bool use, uint64_t *ret_value);
 
 #endif

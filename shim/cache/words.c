@@ -4,7 +4,6 @@
 
 #include <assert.h>
 
-_Static_assert(TABLE_LARGE_BLOCK == 1, "cache_find_long");
 _Static_assert(CACHE_WORDS_KEY_AT == TABLE_KEY_AT, "of slots");
 _Static_assert(CACHE_WORDS_VALUE_AT == TABLE_WORD_VALUE_AT, "of slots");
 _Static_assert(sizeof(struct shard) == CACHE_SHARD_BYTES, "the way from one to the next");

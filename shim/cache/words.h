@@ -10,7 +10,6 @@
 
 #include "base/alone.h"
 #include "base/bits.h"
-#include "cache/block.h"
 #include "cache/short_key.h"
 #include "cache/tags.h"
 
@@ -304,35 +303,6 @@ cache_find_short(const struct cache_words *words, const struct cache_front *fron
         }
     }
     return false;
-}
-
-/*
- * The slot of a longer one, or NULL: in words, of which the last is filled up with zeroes, of
- * n_bytes bytes.
- */
-static inline char *cache_find_long(const struct cache_words *words,
-                                    const struct cache_front *front, const uint64_t *key,
-                                    uint32_t n_bytes, uint64_t hash, enum cache_words_use use)
-{
-    struct cache_candidates found = cache_candidates(words, front, hash, use, false);
-
-    for (; found.mask != 0; found.mask &= found.mask - 1) {
-        char *slot = found.slots + (size_t)(uint32_t)__builtin_ctz(found.mask) * words->slot_bytes;
-        const char *at = slot + CACHE_WORDS_KEY_AT;
-        struct block *block;
-
-        if ((use != CACHE_WORDS_PLACE &&
-             *(const uint32_t *)(const void *)slot != (uint32_t)(hash >> 32)) ||
-            short_key_size(at) != SHORT_KEY_IS_LONG) {
-            continue;
-        }
-        block = (struct block *)(uintptr_t)(shared_load(at) & ~(uint64_t)1);
-        if (block->n_key_bytes == n_bytes &&
-            shared_equals(block_key_behind(block, block->n_value_bytes), key, n_bytes)) {
-            return slot;
-        }
-    }
-    return NULL;
 }
 
 /* Its value, filled up with zeroes. */

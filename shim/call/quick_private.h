@@ -149,6 +149,13 @@ struct abi_both quick_handle_long(struct call_plan *plan, uint64_t i0, uint64_t 
 /* quick_images.c: for call_plan_words; NULL: there is none for such a function. */
 abi_words_fn quick_images_code(const struct call_plan *plan);
 
+/* What became of a look for a text. */
+enum text_end {
+    TEXT_HIT,
+    TEXT_MISS,  /* there is no entry, or it does not answer here */
+    TEXT_OTHER, /* it was not looked for */
+};
+
 /*
  * quick_text.c: the code for a function of one text, of a plan that is complete otherwise; and a
  * hit that counts nowhere.
@@ -158,6 +165,16 @@ bool quick_try_text(const struct call_plan *plan, const struct abi_words *words)
 
 /* quick_images.c: the same of memory that is handed out. */
 bool quick_try_images(const struct call_plan *plan, const struct abi_words *words);
+
+/*
+ * quick_long_text.c: such a function's call wherever the text lies, with threads as without. One
+ * for each way in which a use is noted. And a hit that counts nowhere, of text that is not NULL.
+ */
+struct abi_both quick_any_text_leave(const char *text, struct call_plan *plan);
+struct abi_both quick_any_text_count(const char *text, struct call_plan *plan);
+struct abi_both quick_any_text_stamp(const char *text, struct call_plan *plan);
+struct abi_both quick_any_text_place(const char *text, struct call_plan *plan);
+bool quick_try_any_text(const struct call_plan *plan, const char *text);
 
 /* quick_wide.c: the long way, with the arguments' registers in memory; and a hit that counts
  * nowhere. */

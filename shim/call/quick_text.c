@@ -31,9 +31,12 @@ bool quick_try_text(const struct call_plan *plan, const struct abi_words *words)
     uint64_t n;
     char *slot;
 
+    if (text == NULL) {
+        return false;
+    }
     if (!__libc_single_threaded || !marshal_is_ahead(text, plan->quick.ahead_offsets) ||
         !marshal_short_text(text, key.words, &n)) {
-        return plan->wide != NULL && quick_try_wide(plan, words);
+        return quick_try_any_text(plan, text);
     }
     return find_short(&plan->quick, plan->quick.cache.use, &front, &key, n, &slot);
 }
@@ -64,12 +67,12 @@ value_at(const struct call_quick *quick, enum result result, const char *at)
 
 /*
  * A hit of a short text that may be read ahead, in a process without threads. In a child that is
- * new nothing may: one comparison says both. The guard is set.
+ * new nothing may: one comparison says both. TEXT_OTHER, too, of text that is longer. The guard is
+ * set.
  */
-static inline __attribute__((always_inline)) bool hit_short(struct call_plan *plan,
-                                                            enum cache_words_use use,
-                                                            enum result result, const char *text,
-                                                            struct abi_both *ret_value)
+static inline __attribute__((always_inline)) enum text_end
+hit_short(struct call_plan *plan, enum cache_words_use use, enum result result, const char *text,
+          struct abi_both *ret_value)
 {
     const struct call_quick *quick = &plan->quick;
     struct cache_front *front;
@@ -80,60 +83,57 @@ static inline __attribute__((always_inline)) bool hit_short(struct call_plan *pl
 
     if (!likely(__libc_single_threaded &&
                 marshal_is_ahead(text, alone_load_half(fork_page_word + FORK_PAGE_LIMIT)) &&
-                marshal_short_text(text, key.words, &n) &&
-                find_short(quick, use, &front, &key, n, &slot) &&
+                marshal_short_text(text, key.words, &n))) {
+        return TEXT_OTHER;
+    }
+    if (!likely(find_short(quick, use, &front, &key, n, &slot) &&
                 (result != RESULT_ANY || is_rounding_told(plan, false)))) {
-        return false;
+        return TEXT_MISS;
     }
     hits = stats_hits_alone(plan->counters);
     n_hits = alone_load(hits) + 1;
     if (!likely((n_hits & alone_load_half(&quick->look_mask)) != 0 /* is_look_due */ &&
                 cache_use_words(&quick->cache, front, slot, use))) {
-        return false;
+        return TEXT_MISS;
     }
     alone_store(hits, n_hits);
     *ret_value = value_at(quick, result, slot + CACHE_WORDS_KEY_AT + sizeof(key));
-    return true;
+    return TEXT_HIT;
 }
 
-/* What is no such hit: of a short text that may be read ahead, and of others. */
-static __attribute__((noinline)) struct abi_both handle(const char *text, struct call_plan *plan)
+/* A short text that was looked for. */
+static __attribute__((noinline)) struct abi_both go_on(const char *text, struct call_plan *plan)
 {
-    struct quick_computed computed = {0, 0};
-    uint64_t key[SHORT_KEY_WORDS], n;
-    struct abi_words words;
+    struct quick_computed computed;
 
     CALL_NOTE_WAY(plan, FURTHER);
-    if (likely(__libc_single_threaded && marshal_is_ahead(text, plan->quick.ahead_offsets) &&
-               marshal_short_text(text, key, &n))) {
-        computed = quick_further_text(plan, text);
-    } else if (plan->wide != NULL) {
-        words.integers[0] = (uintptr_t)text;
-        return plan->wide->code(plan, &words);
-    }
+    computed = quick_further_text(plan, text);
     return likely(computed.is_done != 0) ? both(computed.word)
                                          : quick_handle_long(plan, (uintptr_t)text, 0, 0, 0, 0, 0);
 }
 
-#define CODE(name, use, result)                                      \
-    static struct abi_both name(uint64_t i0, struct call_plan *plan) \
-    {                                                                \
-        const char *text = (const char *)(uintptr_t)i0;              \
-        struct abi_both value;                                       \
-        bool is_hit;                                                 \
-                                                                     \
-        guard_enter();                                               \
-        is_hit = hit_short(plan, use, result, text, &value);         \
-        guard_leave();                                               \
-        return likely(is_hit) ? value : handle(text, plan);          \
+#define CODE(name, use, result, other)                                   \
+    static struct abi_both name(uint64_t i0, struct call_plan *plan)     \
+    {                                                                    \
+        const char *text = (const char *)(uintptr_t)i0;                  \
+        struct abi_both value;                                           \
+        enum text_end end;                                               \
+                                                                         \
+        guard_enter();                                                   \
+        end = hit_short(plan, use, result, text, &value);                \
+        guard_leave();                                                   \
+        if (likely(end == TEXT_HIT)) {                                   \
+            return value;                                                \
+        }                                                                \
+        return end == TEXT_MISS ? go_on(text, plan) : other(text, plan); \
     }
 
 /* One for each way in which a use is noted. */
-#define USES(name, result)                                \
-    CODE(quick_##name##_leave, CACHE_WORDS_LEAVE, result) \
-    CODE(quick_##name##_count, CACHE_WORDS_COUNT, result) \
-    CODE(quick_##name##_stamp, CACHE_WORDS_STAMP, result) \
-    CODE(quick_##name##_place, CACHE_WORDS_PLACE, result)
+#define USES(name, result)                                                      \
+    CODE(quick_##name##_leave, CACHE_WORDS_LEAVE, result, quick_any_text_leave) \
+    CODE(quick_##name##_count, CACHE_WORDS_COUNT, result, quick_any_text_count) \
+    CODE(quick_##name##_stamp, CACHE_WORDS_STAMP, result, quick_any_text_stamp) \
+    CODE(quick_##name##_place, CACHE_WORDS_PLACE, result, quick_any_text_place)
 
 USES(word, RESULT_WORD)
 USES(signed, RESULT_SIGNED)

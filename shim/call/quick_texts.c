@@ -50,8 +50,10 @@ bool quick_ask_texts(const struct quick_texts *texts, const struct cache_rows *r
         return false;
     }
     if (n_bytes > SHORT_KEY_BYTES) {
+        const struct long_key longer = long_key_of(key, n_bytes);
+
         hash = hash_bytes((struct bytes){key, n_bytes}, seed);
-        return cache_find_long_row(rows, key, n_bytes, hash, now_ns, use, ret_value);
+        return cache_find_long_row(rows, &longer, hash, now_ns, use, ret_value);
     }
     hash = hash_three_words(key, n_bytes, seed);
     key[2] = short_key_last(key[2], n_bytes);

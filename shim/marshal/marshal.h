@@ -23,6 +23,7 @@
 #include "marshal/bindings.h"
 #include "marshal/freeing.h"
 #include "marshal/short_text.h"
+#include "marshal/text_length.h"
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>

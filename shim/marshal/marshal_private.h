@@ -81,18 +81,7 @@ void marshal_buffer_cut(struct marshal_buffer *buffer, size_t n_bytes);
 int marshal_buffer_extend(struct marshal_buffer *buffer, size_t n_bytes, size_t limit_bytes,
                           unsigned char **ret_at);
 
-/*
- * What stands before text in a key: 'S' and the length, in three bytes, so that a short text's key
- * is not much longer than the text.
- */
-#define MARSHAL_TEXT_FRAME(n_bytes) ('S' | (uint32_t)(n_bytes) << 8)
-
 _Static_assert(MARSHAL_MAX_STRING_BYTES < 1u << 24, "the length fits");
-
-static inline uint32_t marshal_text_frame(size_t n_bytes)
-{
-    return MARSHAL_TEXT_FRAME(n_bytes);
-}
 
 static inline void marshal_put_text_frame(void *at, size_t n_bytes)
 {

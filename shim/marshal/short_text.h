@@ -13,8 +13,19 @@
 #include <stdint.h>
 #include <string.h>
 
-#define MARSHAL_TEXT_FRAME_BYTES sizeof(uint32_t) /* what is before a text in a key */
-#define MARSHAL_TEXT_SLACK_BYTES 24               /* what marshal_frame_text may write too much */
+/*
+ * What stands before text in a key: 'S' and the length, in three bytes, so that a short text's key
+ * is not much longer than the text.
+ */
+#define MARSHAL_TEXT_FRAME(n_bytes) ('S' | (uint32_t)(n_bytes) << 8)
+#define MARSHAL_TEXT_FRAME_BYTES    sizeof(uint32_t)
+
+static inline uint32_t marshal_text_frame(size_t n_bytes)
+{
+    return MARSHAL_TEXT_FRAME(n_bytes);
+}
+
+#define MARSHAL_TEXT_SLACK_BYTES 24 /* what marshal_frame_text may write too much */
 
 #define MARSHAL_SHORT_TEXT_BYTES 19
 #define MARSHAL_SHORT_TEXT_WORDS 3
@@ -68,13 +79,35 @@ static inline uint64_t marshal_load(const void *at, size_t n_bytes)
     return word;
 }
 
+/*
+ * The key of a function of nothing but this text, of n bytes, MARSHAL_SHORT_TEXT_BYTES at most,
+ * filled up with zeroes.
+ */
+static inline void marshal_copy_short_text(const char *text, size_t n,
+                                           uint64_t ret_words[MARSHAL_SHORT_TEXT_WORDS])
+{
+    memset(ret_words, 0, MARSHAL_SHORT_TEXT_WORDS * sizeof(uint64_t));
+    ret_words[0] = marshal_short_texts.frame[n];
+    memcpy((char *)ret_words + MARSHAL_TEXT_FRAME_BYTES, text, n);
+}
+
+/* The same, and MARSHAL_AHEAD_BYTES are read. */
+static inline __attribute__((always_inline)) void
+marshal_cut_short_text(const char *text, size_t n, uint64_t ret_words[MARSHAL_SHORT_TEXT_WORDS])
+{
+    ret_words[0] = (marshal_load(text, 4) << 32 & marshal_short_texts.kept[0][n]) |
+                   marshal_short_texts.frame[n];
+    ret_words[1] = marshal_load(text + 4, 8) & marshal_short_texts.kept[1][n];
+    ret_words[2] = marshal_load(text + 12, 8) & marshal_short_texts.kept[2][n];
+}
+
 #if MARSHAL_READS_AHEAD
 
 #include <emmintrin.h>
 
 /*
- * The key of a function of nothing but this text, which is not NULL, filled up with zeroes, and the
- * text's length. False: it is longer than MARSHAL_SHORT_TEXT_BYTES.
+ * The key of this text, which is not NULL, and its length. False: it is longer than
+ * MARSHAL_SHORT_TEXT_BYTES.
  */
 static inline __attribute__((always_inline)) bool
 marshal_short_text(const char *text, uint64_t ret_words[MARSHAL_SHORT_TEXT_WORDS], uint64_t *ret_n)
@@ -84,17 +117,12 @@ marshal_short_text(const char *text, uint64_t ret_words[MARSHAL_SHORT_TEXT_WORDS
     __m128i last = _mm_loadu_si128((const __m128i *)(const void *)(text + 4));
     uint32_t ends = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(first, zero)) |
                     (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(last, zero)) << 4;
-    uint64_t n;
 
     if (!__builtin_expect(ends != 0, 1)) {
         return false;
     }
-    n = bits_lowest(ends);
-    ret_words[0] = (marshal_load(text, 4) << 32 & marshal_short_texts.kept[0][n]) |
-                   marshal_short_texts.frame[n];
-    ret_words[1] = marshal_load(text + 4, 8) & marshal_short_texts.kept[1][n];
-    ret_words[2] = marshal_load(text + 12, 8) & marshal_short_texts.kept[2][n];
-    *ret_n = n;
+    *ret_n = bits_lowest(ends);
+    marshal_cut_short_text(text, *ret_n, ret_words);
     return true;
 }
 
@@ -108,9 +136,7 @@ static inline bool marshal_short_text(const char *text,
     if (n == MARSHAL_SHORT_TEXTS) {
         return false;
     }
-    memset(ret_words, 0, MARSHAL_SHORT_TEXT_WORDS * sizeof(uint64_t));
-    ret_words[0] = marshal_short_texts.frame[n];
-    memcpy((char *)ret_words + 4, text, n);
+    marshal_copy_short_text(text, n, ret_words);
     *ret_n = n;
     return true;
 }

@@ -118,4 +118,36 @@ static inline void expect_none(struct cache *cache, const struct cache_words *wo
     assert_int_equal(seen, 0);
 }
 
+/* ---- keys that differ in size ---- */
+
+/* As any key of this hash that happens to have the others' hash, too. */
+#define TEXT_HASH 0x1234567800000055u
+
+static inline void insert_text(struct cache *cache, const void *bytes, uint32_t n_bytes,
+                               uint64_t value)
+{
+    _Alignas(8) unsigned char room[CACHE_ROOM_BYTES];
+    struct cache_key key = {.bytes = {bytes, n_bytes}, .hash = TEXT_HASH};
+    struct cache_lookup_options options = {.owner = thread_self(), .room = room};
+    struct cache_view view;
+    struct cache_ticket ticket;
+
+    assert_int_equal(cache_lookup(cache, &key, &options, &view, &ticket), CACHE_MISS);
+    assert_int_equal(cache_insert(cache, &key, (struct bytes){&value, 8}, 0, NULL, &ticket), 0);
+}
+
+static inline bool glance_text(const struct cache_words *words, const void *bytes, uint32_t n_bytes,
+                               uint64_t *ret_value)
+{
+    struct short_key short_key;
+    struct long_key long_key;
+
+    if (n_bytes <= SHORT_KEY_BYTES) {
+        short_key = short_key_of((struct bytes){bytes, n_bytes});
+        return cache_glance_short(words, &short_key, TEXT_HASH, true, ret_value);
+    }
+    long_key = long_key_of(bytes, n_bytes);
+    return cache_glance_long(words, &long_key, TEXT_HASH, true, ret_value);
+}
+
 #endif

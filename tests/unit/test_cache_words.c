@@ -293,77 +293,6 @@ static void test_the_last_stamp_is_left_to_others(void **state)
     cache_destroy(cache);
 }
 
-/* ---- keys that differ in size ---- */
-
-/* As any key of this hash that happens to have the others' hash, too. */
-#define TEXT_HASH 0x1234567800000055u
-
-static const char *find_text(const struct cache_words *words, const void *bytes, uint32_t n_bytes)
-{
-    uint64_t key[8] = {0};
-
-    memcpy(key, bytes, n_bytes);
-    if (n_bytes <= SHORT_KEY_BYTES) {
-        struct short_key short_key = short_key_of((struct bytes){bytes, n_bytes});
-
-        char *slot;
-
-        return cache_find_short(words, cache_front(words, TEXT_HASH), &short_key, TEXT_HASH >> 32,
-                                words->use, &slot)
-                   ? slot
-                   : NULL;
-    }
-    return cache_find_long(words, cache_front(words, TEXT_HASH), key, n_bytes, TEXT_HASH,
-                           words->use);
-}
-
-static void insert_text(struct cache *cache, const void *bytes, uint32_t n_bytes, uint64_t value)
-{
-    _Alignas(8) unsigned char room[CACHE_ROOM_BYTES];
-    struct cache_key key = {.bytes = {bytes, n_bytes}, .hash = TEXT_HASH};
-    struct cache_lookup_options options = {.owner = thread_self(), .room = room};
-    struct cache_view view;
-    struct cache_ticket ticket;
-
-    assert_int_equal(cache_lookup(cache, &key, &options, &view, &ticket), CACHE_MISS);
-    assert_int_equal(cache_insert(cache, &key, (struct bytes){&value, 8}, 0, NULL, &ticket), 0);
-}
-
-static void test_every_byte_of_a_text_counts(void **state)
-{
-    static const struct {
-        unsigned char bytes[40];
-        uint32_t n_bytes;
-    } texts[] = {
-        {"abcdefghijklmnopqrs", 20}, {"Abcdefghijklmnopqrs", 20}, {"abcdefghiJklmnopqrs", 20},
-        {"abcdefghijklmnopqrS", 20}, {"abcdefghijklmnop", 16},    {"abcdefghijklmnop", 17},
-        {"abcdefghijklmnop", 18},    {"abcdefghijklmnop", 20},    {"a", 1},
-        {"abcdefghijklmnop", 23},    {"abcdefghijklmnop", 24},    {"abcdefghijklmnop", 40},
-        {"abcdefghijklmnoP", 40},    {"Abcdefghijklmnop", 40},
-    };
-    const uint32_t n = sizeof(texts) / sizeof(texts[0]);
-    struct cache_options options = {
-        .policy = LEAVES, .max_entries = n, .max_bytes = 1 << 20, .n_shards = 1, .value_bytes = 8};
-    struct cache_words words;
-    struct cache *cache;
-
-    assert_int_equal(cache_create(&options, &cache), 0);
-    words = words_of(cache);
-    for (uint32_t i = 0; i < n; i++) {
-        assert_null(find_text(&words, texts[i].bytes, texts[i].n_bytes));
-        insert_text(cache, texts[i].bytes, texts[i].n_bytes, i);
-        for (uint32_t j = 0; j <= i; j++) {
-            const char *slot = find_text(&words, texts[j].bytes, texts[j].n_bytes);
-
-            assert_non_null(slot);
-            assert_int_equal(shared_load(slot + CACHE_WORDS_KEY_AT + sizeof(struct short_key)), j);
-        }
-    }
-    cache_fence(cache);
-    assert_null(find_text(&words, texts[0].bytes, texts[0].n_bytes));
-    cache_destroy(cache);
-}
-
 /* Whose entries the shortest hit could not answer from. */
 static void test_others_are_not_asked(void **state)
 {
@@ -406,7 +335,6 @@ int main(void)
         cmocka_unit_test(test_no_use_is_counted_for_a_free_slot),
         cmocka_unit_test(test_a_use_leaves_nothing_where_nothing_is_counted),
         cmocka_unit_test(test_the_last_stamp_is_left_to_others),
-        cmocka_unit_test(test_every_byte_of_a_text_counts),
         cmocka_unit_test(test_others_are_not_asked),
     };
 

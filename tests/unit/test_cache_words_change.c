@@ -64,6 +64,28 @@ static void expect_no_answer(struct cache *cache, struct cache_words *words, voi
     expect(cache, words, 40, 0, 1);
 }
 
+/* The same while a text is looked for. */
+static void expect_no_answer_of_text(struct cache *cache, uint32_t n_text, void *pages,
+                                     size_t n_bytes)
+{
+    static const char text[40] = "a text";
+    struct cache_words words = words_of(cache);
+    struct sigaction before;
+    uint64_t seen = 0;
+    bool is_hit;
+
+    trap = (__typeof__(trap)){.pages = pages, .n_bytes = n_bytes, .shard = &cache->shards[0]};
+    catch_touches(&before);
+    mprotect(trap.pages, trap.n_bytes, PROT_NONE);
+    is_hit = glance_text(&words, text, n_text, &seen);
+    sigaction(SIGSEGV, &before, NULL);
+    assert_int_equal(trap.n_touches, 1);
+    assert_false(is_hit);
+    assert_int_equal(seen, 0);
+    assert_true(glance_text(&words, text, n_text, &seen));
+    assert_int_equal(seen, 5);
+}
+
 /* Of the table, while its first group is being read. */
 static void test_what_changed_meanwhile_does_not_answer(void **state)
 {
@@ -84,6 +106,33 @@ static void test_what_changed_meanwhile_does_not_answer_in_places(void **state)
     insert(cache, 40, 0, 1);
     expect_no_answer(cache, &words, words.places, pages_size());
     cache_destroy(cache);
+}
+
+/* Neither a text in a slot nor one in a block: while the table, or the block itself, is read. */
+static void test_texts_that_changed_meanwhile_do_not_answer(void **state)
+{
+    static const char text[40] = "a text";
+
+    for (uint32_t n_text = 20; n_text <= 40; n_text += 20) {
+        struct cache *cache = create_for(LEAVES, 0);
+        const struct table *table = &cache->shards[0].table;
+        struct block *block;
+
+        insert_text(cache, text, n_text, 5);
+        expect_no_answer_of_text(cache, n_text, table->groups, table->mapped_bytes);
+        block = table_block(table, table_find(table, (struct bytes){text, n_text}, TEXT_HASH));
+        assert_true((block != NULL) == (n_text > SHORT_KEY_BYTES));
+        if (block != NULL) {
+            expect_no_answer_of_text(
+                cache, n_text, (void *)((uintptr_t)block & -(uintptr_t)pages_size()), pages_size());
+        }
+        cache_destroy(cache);
+
+        cache = create_for(CACHE_POLICY_direct, 0);
+        insert_text(cache, text, n_text, 5);
+        expect_no_answer_of_text(cache, n_text, words_of(cache).places, pages_size());
+        cache_destroy(cache);
+    }
 }
 
 /* It changes before the first of it is read: sizes and addresses may not belong to each other. */
@@ -125,6 +174,7 @@ int main(void)
         cmocka_unit_test(test_what_changed_meanwhile_does_not_answer),
         cmocka_unit_test(test_what_changed_meanwhile_does_not_answer_in_places),
         cmocka_unit_test(test_no_address_is_followed_that_may_be_old),
+        cmocka_unit_test(test_texts_that_changed_meanwhile_do_not_answer),
     };
 
     return cmocka_run_group_tests_name("cache_words_change", tests, NULL, NULL);

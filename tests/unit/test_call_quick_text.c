@@ -76,34 +76,131 @@ static void test_keys_in_words(void **state)
     munmap(pages, 2 * MARSHAL_PAGE_BYTES);
 }
 
-/* One plan: what one way stores the other finds, whatever the length, and wherever it lies. */
-static void test_texts_have_one_key(void **state)
+/*
+ * How long text is, wherever it begins and ends, and with nothing behind its page; every byte but
+ * the NUL is of it.
+ */
+static void test_lengths(void **state)
 {
-    struct call_plan *plan = make_plan("f", TEXT_ENTRY "}", (void *)sum_of);
-    char room[100];
+    enum {
+        MOST = 256
+    };
+    char *pages = mmap(NULL, 3 * MARSHAL_PAGE_BYTES, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *end = pages + 2 * MARSHAL_PAGE_BYTES;
 
-    assert_non_null(call_plan_quick(plan));
-    random_state = 11;
-    for (uint32_t length = 0; length <= 70; length++) {
-        for (uint32_t i = 0; i < 2; i++) {
-            char *text = room + draw(9);
-            uint64_t before;
+    assert_true(pages != MAP_FAILED);
+    assert_int_equal(mprotect(end, MARSHAL_PAGE_BYTES, PROT_NONE), 0);
+    random_state = 3;
+    for (uint32_t length = 0; length <= MOST + 10; length++) {
+        for (uint32_t i = 0; i < 60; i++) {
+            /* At the end of memory, across pages, at their begin, and anywhere. */
+            char *text = i < 20   ? end - length - 1 - i
+                         : i < 40 ? pages + MARSHAL_PAGE_BYTES - draw(length + 2)
+                         : i < 41 ? pages + MARSHAL_PAGE_BYTES
+                                  : pages + draw(MARSHAL_PAGE_BYTES);
 
-            memset(room, 'x', sizeof(room));
-            for (uint32_t k = 0; k < length; k++) {
-                text[k] = (char)(1 + draw(255));
+            for (uint32_t k = 0; k <= length + 64 && text + k < end; k++) {
+                text[k] = (char)(k < length ? 1 + draw(255) : draw(2));
             }
             text[length] = '\0';
-            before = (uint64_t)n_real;
-            assert_int_equal(i == 0 ? handle_text(plan, text) : call_text(plan, text),
-                             i == 0 ? call_text(plan, text) : handle_text(plan, text));
-            assert_in_range((uint64_t)n_real - before, 0, 1);
-            before = (uint64_t)n_real;
-            assert_int_equal(call_text(plan, text), handle_text(plan, text));
-            assert_int_equal(n_real, before);
+            assert_int_equal(marshal_text_length(text, true, MOST), length < MOST ? length : MOST);
+            assert_int_equal(marshal_text_length(text, false, MOST), length < MOST ? length : MOST);
         }
     }
-    assert_int_equal(call_text(plan, NULL), handle_text(plan, NULL));
+    /* What has no end before the end of memory has none before so many. */
+    memset(pages, 'x', 2 * MARSHAL_PAGE_BYTES);
+    assert_int_equal(marshal_text_length(end - MOST, true, MOST), MOST);
+    munmap(pages, 3 * MARSHAL_PAGE_BYTES);
+}
+
+static void expect_one_key(struct call_plan *plan, const char *text)
+{
+    uint64_t before;
+
+    for (int i = 0; i < 2; i++) {
+        bool first = draw(2) == 0;
+        int by_quick, by_long;
+
+        before = (uint64_t)n_real;
+        by_quick = first ? call_text(plan, text) : 0;
+        by_long = handle_text(plan, text);
+        by_quick = first ? by_quick : call_text(plan, text);
+        assert_int_equal(by_quick, by_long);
+        assert_in_range((uint64_t)n_real - before, 0, i == 0);
+    }
+}
+
+/*
+ * One plan: what one way stores the other finds, whatever the length, and wherever it lies, at the
+ * end of memory, too; with threads as without.
+ */
+static void test_texts_have_one_key(void **state)
+{
+    static const char *const policies[] = {"lru", "sieve", "fifo", "direct"};
+    char *pages = mmap(NULL, 3 * MARSHAL_PAGE_BYTES, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *end = pages + 2 * MARSHAL_PAGE_BYTES;
+
+    assert_true(pages != MAP_FAILED);
+    assert_int_equal(mprotect(end, MARSHAL_PAGE_BYTES, PROT_NONE), 0);
+    random_state = 11;
+    for (size_t p = 0; p < sizeof(policies) / sizeof(policies[0]); p++) {
+        struct call_plan *plan;
+        char entry[300];
+
+        snprintf(entry, sizeof(entry), TEXT_ENTRY ",\"policy\":\"%s\",\"max_entries\":65536}",
+                 policies[p]);
+        plan = make_plan("f", entry, (void *)sum_of);
+        assert_non_null(call_plan_quick(plan));
+        for (uint32_t length = 0; length <= 270; length++) {
+            char *const places[] = {
+                end - length - 1, end - length - 1 - draw(30), pages + MARSHAL_PAGE_BYTES,
+                pages + MARSHAL_PAGE_BYTES - draw(70), pages + draw(MARSHAL_PAGE_BYTES)};
+
+            for (uint32_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+                char *text = places[i];
+
+                for (uint32_t k = 0; k < length; k++) {
+                    text[k] = (char)(1 + draw(255));
+                }
+                text[length] = '\0';
+                __libc_single_threaded = draw(2) == 0;
+                expect_one_key(plan, text);
+            }
+        }
+        expect_one_key(plan, NULL);
+        __libc_single_threaded = 1;
+        expect_one_key(plan, NULL);
+    }
+    munmap(pages, 3 * MARSHAL_PAGE_BYTES);
+}
+
+/* A long text of which a byte is another is another key, and so is one that is shorter. */
+static void test_every_byte_of_a_long_text_counts(void **state)
+{
+    static const uint32_t lengths[] = {20, 21, 28, 29, 36, 44, 63, 64, 65, 100, 252};
+    struct call_plan *plan = make_plan("f", TEXT_ENTRY ",\"max_entries\":65536}", (void *)sum_of);
+    char text[300];
+
+    for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+        for (int alone = 0; alone < 2; alone++) {
+            __libc_single_threaded = (char)alone;
+            memset(text, 'a', lengths[i]);
+            text[lengths[i]] = '\0';
+            assert_int_equal(call_text(plan, text), sum_of(text));
+            for (uint32_t k = 0; k < lengths[i]; k++) {
+                text[k] = (char)('b' + alone);
+                for (int times = 0; times < 2; times++) {
+                    assert_int_equal(call_text(plan, text), sum_of(text));
+                }
+                text[k] = 'a';
+            }
+            text[lengths[i] - 1] = '\0';
+            assert_int_equal(call_text(plan, text), sum_of(text));
+        }
+    }
+    __libc_single_threaded = 1;
 }
 
 static void compare_texts(int (*function)(const char *))
@@ -112,14 +209,14 @@ static void compare_texts(int (*function)(const char *))
 
     for (size_t p = 0; p < sizeof(policies) / sizeof(policies[0]); p++) {
         struct call_plan *quick, *longer;
-        char entry[300], text[80];
+        char entry[300], text[300];
 
         snprintf(entry, sizeof(entry), TEXT_ENTRY ",\"policy\":\"%s\",\"max_entries\":64}",
                  policies[p]);
         make_both(entry, (void *)function, &quick, &longer);
         random_state = 7;
         for (int i = 0; i < N_CALLS; i++) {
-            uint32_t k = draw(N_KEYS), length = k * 7 % 61;
+            uint32_t k = draw(N_KEYS), length = k * 7 % (k % 4 == 0 ? 260 : 61);
             int before = n_real, by_quick, a, b;
 
             /* Many differ in one place only. */
@@ -240,7 +337,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_keys_in_words),
+        cmocka_unit_test(test_lengths),
         cmocka_unit_test_setup_teardown(test_texts_have_one_key, call_setup, call_teardown),
+        cmocka_unit_test_setup_teardown(test_every_byte_of_a_long_text_counts, call_setup,
+                                        call_teardown),
         cmocka_unit_test_setup_teardown(test_texts_as_the_long_way, call_setup, call_teardown),
         cmocka_unit_test_setup_teardown(test_results_of_each_type, call_setup, call_teardown),
     };

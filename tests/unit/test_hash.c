@@ -141,14 +141,19 @@ static void test_upper_half_is_even(void **state)
 /* Texts: numbers in decimal digits, behind a few that all have or before them. */
 static void test_texts_are_even(void **state)
 {
-    static const char *const formats[] = {"%u",
-                                          "x%uyyyyyyyyyyy",
-                                          "/home/user/%u",
-                                          "%04u/home/user/ab",
-                                          "/usr/lib/file-%04u.c",
-                                          "S\x11  /home/user/a%04u",
-                                          "S\x12  /home/user/a%05u0",
-                                          "S\x12  %03u/home/user/a%03u"};
+    static const char *const formats[] = {
+        "%u",
+        "x%uyyyyyyyyyyy",
+        "/home/user/%u",
+        "%04u/home/user/ab",
+        "/usr/lib/file-%04u.c",
+        "S\x11  /home/user/a%04u",
+        "S\x12  /home/user/a%05u0",
+        "S\x12  %03u/home/user/a%03u",
+        "S!  https://example.org/path/%u/",
+        "S!  https://example.org/%03u/path/of/a/file/%03u.html",
+        "S!  %u, and a text that is longer than sixty-four bytes, "
+        "so that there are many words"};
 
     for (size_t format = 0; format < sizeof(formats) / sizeof(formats[0]); format++) {
         for (int i = 0; i < N_SEEDS; i++) {
@@ -156,9 +161,10 @@ static void test_texts_are_even(void **state)
             uint64_t seed = draw();
 
             for (uint32_t k = 0; k < N_KEYS; k++) {
-                char text[40] = {0};
+                char text[100] = {0};
+                bool has_two = format == 7 || format == 9;
                 size_t n = (size_t)snprintf(text, sizeof(text), formats[format],
-                                            format < 7 ? k : k / 64, k % 64);
+                                            has_two ? k / 64 : k, k % 64);
                 uint64_t hash = hash_bytes((struct bytes){text, n}, seed);
 
                 for (size_t c = 0; c < 3; c++) {
@@ -240,6 +246,56 @@ static void test_words_are_bytes(void **state)
     }
 }
 
+/* The first eight bytes may lie elsewhere; what is in front of the others, or behind, is not read.
+ */
+static void test_long_keys_are_bytes(void **state)
+{
+    unsigned char key[HASH_LONG_BYTES], apart[HASH_LONG_BYTES + 40];
+
+    for (size_t i = 0; i < sizeof(key); i++) {
+        key[i] = (unsigned char)draw();
+    }
+    for (size_t n_bytes = 25; n_bytes <= HASH_LONG_BYTES; n_bytes++) {
+        uint64_t seed = draw(), hash = hash_bytes((struct bytes){key, n_bytes}, seed);
+        char *rest = (char *)apart + 8 + n_bytes % 16;
+
+        memset(apart, (int)draw(), sizeof(apart));
+        memcpy(rest, key + 8, n_bytes - 8);
+        assert_true(hash_long(hash_load((const char *)key), rest, n_bytes, seed) == hash);
+        for (size_t bit = 0; bit < 8 * n_bytes; bit += 5) {
+            key[bit / 8] ^= (unsigned char)(1u << bit % 8);
+            /* A shard is chosen by the lower half, a place by the upper one. */
+            assert_true(hash_bytes((struct bytes){key, n_bytes}, seed) >> 32 != hash >> 32);
+            assert_true((uint32_t)hash_bytes((struct bytes){key, n_bytes}, seed) != (uint32_t)hash);
+            key[bit / 8] ^= (unsigned char)(1u << bit % 8);
+        }
+    }
+}
+
+/* Blocks of 16 bytes that change places make another key. */
+static void test_the_order_of_words_counts(void **state)
+{
+    uint64_t words[8], other[8];
+
+    for (int i = 0; i < N_SEEDS; i++) {
+        uint64_t seed = draw();
+
+        for (int k = 0; k < 8; k++) {
+            words[k] = other[k] = draw();
+        }
+        for (int a = 0; a < 8; a++) {
+            for (int b = 0; b < a; b++) {
+                other[a] = words[b];
+                other[b] = words[a];
+                assert_true(hash_bytes((struct bytes){words, 64}, seed) !=
+                            hash_bytes((struct bytes){other, 64}, seed));
+                other[a] = words[a];
+                other[b] = words[b];
+            }
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -248,6 +304,8 @@ int main(void)
         cmocka_unit_test(test_third_word_chooses_shards),
         cmocka_unit_test(test_lower_half_is_even_mostly),
         cmocka_unit_test(test_words_are_bytes),
+        cmocka_unit_test(test_long_keys_are_bytes),
+        cmocka_unit_test(test_the_order_of_words_counts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

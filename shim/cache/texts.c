@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Hits of keys that differ in size, where a call is worth it: short ones in processes with threads,
+ * long ones there and where they do not lie in their home. What is read beside others counts as
+ * glance.c says.
+ */
+#include "cache/glance_words.h"
+
+_Static_assert(TABLE_LARGE_BLOCK == 1, "long_key_has");
+_Static_assert(offsetof(struct slot_head, hash) == 0, "long_key_has");
+_Static_assert(offsetof(struct block, n_key_bytes) == offsetof(struct block, n_value_bytes) + 4,
+               "long_key_has");
+
+#define VALUE_AT (CACHE_WORDS_KEY_AT + sizeof(struct short_key))
+
+/* A key that is looked for: one of them. */
+struct wanted {
+    const struct short_key *shorter; /* or NULL */
+    const struct long_key *longer;
+    uint64_t hash;
+};
+
+char *cache_find_long_further(const struct cache_words *words, const struct cache_front *front,
+                              const struct long_key *key, uint64_t hash)
+{
+    uint32_t n_groups = atomic_load_explicit(&front->n_groups, memory_order_relaxed);
+    const struct group *groups = atomic_load_explicit(&front->groups, memory_order_relaxed);
+    char *slots = atomic_load_explicit(&front->slots, memory_order_relaxed);
+    uint32_t at = group_home((uint32_t)(hash >> 32), n_groups);
+
+    if (words->use == CACHE_WORDS_PLACE ||
+        atomic_load_explicit(&front->generation, memory_order_relaxed) !=
+            atomic_load_explicit(words->generation, memory_order_relaxed)) {
+        return NULL;
+    }
+    for (uint32_t n_probed = 1;
+         n_probed < n_groups && group_may_be_passed_by(&groups[at], (uint32_t)(hash >> 32));
+         n_probed++) {
+        at = at + 1 == n_groups ? 0 : at + 1;
+        for (uint32_t mask = group_match(&groups[at], tag_of_hash(hash)); mask != 0;
+             mask &= mask - 1) {
+            char *slot = slots + (size_t)at * words->group_bytes +
+                         (size_t)(uint32_t)__builtin_ctz(mask) * words->slot_bytes;
+
+            if (long_key_has(slot, key, (uint32_t)(hash >> 32), words->use)) {
+                return slot;
+            }
+        }
+    }
+    return NULL;
+}
+
+char *cache_seek_long(const struct cache_words *words, const struct cache_front *front,
+                      const struct long_key *key, uint64_t hash)
+{
+    struct cache_candidates found = cache_candidates(words, front, hash, words->use, false);
+
+    for (; found.mask != 0; found.mask &= found.mask - 1) {
+        char *slot = found.slots + (size_t)(uint32_t)__builtin_ctz(found.mask) * words->slot_bytes;
+
+        if (long_key_has(slot, key, (uint32_t)(hash >> 32), words->use)) {
+            return slot;
+        }
+    }
+    return cache_find_long_further(words, front, key, hash);
+}
+
+/* ---- with threads ---------------------------------------------------------------------------- */
+
+/*
+ * The key of this slot's entry is the one, if nothing was rearranged until this was read. A block
+ * is followed only when the slot is known to have led there.
+ */
+static inline bool is_wanted(const struct wanted *wanted, const struct glance_words *glance,
+                             const char *slot)
+{
+    const char *at = slot + CACHE_WORDS_KEY_AT;
+    struct block *block;
+    uint32_t sizes[2];
+
+    if (wanted->shorter != NULL) {
+        return short_key_equals(at, wanted->shorter);
+    }
+    block = table_shared_block(at);
+    if (short_key_size(at) != SHORT_KEY_IS_LONG || !glance_words_is_undisturbed(glance) ||
+        table_untagged(block) != block) {
+        return false;
+    }
+    block_read_sizes(block, sizes);
+    return glance_words_is_undisturbed(glance) && sizes[1] == wanted->longer->n_bytes &&
+           long_key_equals(block_key_behind(block, sizes[0]), wanted->longer);
+}
+
+static char *seek_short(const struct cache_words *words, const struct cache_front *front,
+                        const struct short_key *key, uint64_t hash)
+{
+    struct cache_candidates found = cache_candidates(words, front, hash, words->use, false);
+
+    for (; found.mask != 0; found.mask &= found.mask - 1) {
+        char *slot = found.slots + (size_t)(uint32_t)__builtin_ctz(found.mask) * words->slot_bytes;
+
+        if (short_key_equals(slot + CACHE_WORDS_KEY_AT, key)) {
+            return slot;
+        }
+    }
+    return cache_find_further_key(words, front, key->words, SHORT_KEY_WORDS, hash);
+}
+
+static inline bool stamp(const struct cache_words *words, const struct wanted *wanted,
+                         uint64_t *ret_value)
+{
+    struct cache_front *front = cache_front(words, wanted->hash);
+    struct shard *shard = (struct shard *)(void *)front; /* front is the first of it */
+    bool is_found;
+    char *slot;
+
+    if (!lock_try_acquire(&shard->lock)) {
+        return false;
+    }
+    slot = wanted->shorter != NULL ? seek_short(words, front, wanted->shorter, wanted->hash)
+                                   : cache_seek_long(words, front, wanted->longer, wanted->hash);
+    is_found = slot != NULL && cache_use_words(words, front, slot, CACHE_WORDS_STAMP);
+    if (is_found) {
+        *ret_value = shared_load(slot + VALUE_AT);
+    }
+    lock_release(&shard->lock);
+    return is_found;
+}
+
+static inline __attribute__((always_inline)) bool glance_at(const struct cache_words *words,
+                                                            const struct wanted *wanted, bool use,
+                                                            uint64_t *ret_value)
+{
+    struct glance_words glance;
+
+    if (words->use == CACHE_WORDS_STAMP) {
+        return use && stamp(words, wanted, ret_value);
+    }
+    if (!glance_words_begin(&glance, words, wanted->hash)) {
+        return false;
+    }
+    do {
+        for (; glance.mask != 0; glance.mask &= glance.mask - 1) {
+            char *slot = glance_words_slot(&glance, words);
+            uint64_t value = shared_load(slot + VALUE_AT);
+
+            if (!is_wanted(wanted, &glance, slot)) {
+                continue;
+            }
+            if (!glance_words_is_undisturbed(&glance)) {
+                return false;
+            }
+            if (use) {
+                glance_words_count_use(words, slot);
+            }
+            *ret_value = value;
+            return true;
+        }
+    } while (glance_words_next(&glance, words, wanted->hash));
+    return false;
+}
+
+bool cache_glance_short(const struct cache_words *words, const struct short_key *key, uint64_t hash,
+                        bool use, uint64_t *ret_value)
+{
+    const struct wanted wanted = {.shorter = key, .hash = hash};
+
+    return glance_at(words, &wanted, use, ret_value);
+}
+
+bool cache_glance_long(const struct cache_words *words, const struct long_key *key, uint64_t hash,
+                       bool use, uint64_t *ret_value)
+{
+    const struct wanted wanted = {.longer = key, .hash = hash};
+
+    return glance_at(words, &wanted, use, ret_value);
+}
