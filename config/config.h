@@ -268,7 +268,7 @@ int config_read_file(const char *path, struct config_memory memory,
 
 /* The MEMOSHIM_* variables that override a configuration; NULL or "": not set. Borrowed. */
 struct config_variables {
-    const char *mode, *stats, *stats_format, *stats_signal, *stats_interval;
+    const char *mode, *stats, *stats_format, *stats_signal, *stats_interval, *strict;
 };
 
 /* What they say. Members of stats that no variable set are zero. */

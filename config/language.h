@@ -49,6 +49,7 @@ enum word_set {
     WORDS_MODE,
     WORDS_CHILDREN,
     WORDS_STATS_FORMAT,
+    WORDS_SWITCH,
     WORDS_DESCRIPTION, /* of a parameter */
     WORDS_LIFETIME
 };

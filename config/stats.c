@@ -97,6 +97,14 @@ static bool is_set(const char *text)
     return text != NULL && *text != '\0';
 }
 
+/* Of text that is not empty. */
+static bool ends_in_digit(const char *text)
+{
+    char last = text[strlen(text) - 1];
+
+    return last >= '0' && last <= '9';
+}
+
 int config_read_variables(const struct config_variables *variables,
                           struct config_overrides *ret_overrides, struct diagnostic_list *reterr)
 {
@@ -104,7 +112,7 @@ int config_read_variables(const struct config_variables *variables,
     struct config_overrides overrides = {0};
     uint32_t n_before = reterr->n_items;
     struct value value;
-    int mode;
+    int mode, unused;
 
     if (setjmp(work.on_no_memory) != 0) {
         return -ENOMEM;
@@ -130,7 +138,14 @@ int config_read_variables(const struct config_variables *variables,
     }
     if (is_set(variables->stats_interval)) {
         value = variable_value("MEMOSHIM_STATS_INTERVAL", variables->stats_interval);
+        if (ends_in_digit(variables->stats_interval)) {
+            value.kind = VALUE_NUMBER; /* of seconds: there are no quotes here to leave out */
+        }
         units_read_duration(&work, &value, &overrides.stats.interval_ns);
+    }
+    if (is_set(variables->strict)) {
+        value = variable_value("MEMOSHIM_STRICT", variables->strict);
+        word_read(&work, &value, WORDS_SWITCH, &unused);
     }
     if (reterr->n_items != n_before) {
         return -EINVAL;

@@ -13,7 +13,6 @@
 int settings_read(char *const *environment, struct config_overrides *ret_overrides,
                   struct settings *settings, struct diagnostic_list *reterr)
 {
-    const char *strict = environment_get(environment, "MEMOSHIM_STRICT");
     const char *preloads = environment_get(environment, "LD_PRELOAD");
     struct config_variables variables = {
         .mode = environment_get(environment, "MEMOSHIM_MODE"),
@@ -21,10 +20,11 @@ int settings_read(char *const *environment, struct config_overrides *ret_overrid
         .stats_format = environment_get(environment, "MEMOSHIM_STATS_FORMAT"),
         .stats_signal = environment_get(environment, "MEMOSHIM_STATS_SIGNAL"),
         .stats_interval = environment_get(environment, "MEMOSHIM_STATS_INTERVAL"),
+        .strict = environment_get(environment, "MEMOSHIM_STRICT"),
     };
 
     settings->is_valgrind = preloads != NULL && strstr(preloads, "/vgpreload_") != NULL;
-    settings->is_strict = strict != NULL && strcmp(strict, "1") == 0;
+    settings->is_strict = variables.strict != NULL && strcmp(variables.strict, "1") == 0;
     return config_read_variables(&variables, ret_overrides, reterr);
 }
 

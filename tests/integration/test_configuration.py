@@ -99,6 +99,8 @@ class Configuration(counted.CountedCase):
         self.assertIn(b"MEMOSHIM_CONFIG:1:3: error: ", outcome.stderr)
         self.assert_acts(self.run_driver(TEXT, env={"MEMOSHIM_STRICT": "1"}))
         self.assert_refused(self.run_driver("{ nonsense", env={"MEMOSHIM_STRICT": "0"}), "error: ")
+        self.assert_refused(self.run_driver(TEXT, env={"MEMOSHIM_STRICT": "yes"}),
+                            "MEMOSHIM_STRICT: error: ", "0, 1")
 
     def test_not_in_this_version(self):
         text = json.dumps({"version": 1, "functions": counted.functions("square", l2={})})
