@@ -258,10 +258,15 @@ void cache_expire_locked(struct cache *cache, struct shard *shard, uint32_t slot
 
 void cache_read_usage(const struct cache *cache, struct cache_usage *ret_usage)
 {
+    uint64_t n_evictions = atomic_load_explicit(&cache->n_evictions, memory_order_relaxed);
+
+    for (uint32_t i = 0; i < cache->n_shards; i++) {
+        n_evictions += atomic_load_explicit(&cache->shards[i].n_evictions, memory_order_relaxed);
+    }
     *ret_usage = (struct cache_usage){
         .entries = atomic_load_explicit(&cache->n_entries, memory_order_relaxed),
         .bytes = atomic_load_explicit(&cache->n_bytes, memory_order_relaxed),
-        .evictions = atomic_load_explicit(&cache->n_evictions, memory_order_relaxed),
+        .evictions = n_evictions,
         .expirations = atomic_load_explicit(&cache->n_expirations, memory_order_relaxed),
         .invalidations = atomic_load_explicit(&cache->n_invalidations, memory_order_relaxed),
     };
@@ -270,6 +275,9 @@ void cache_read_usage(const struct cache *cache, struct cache_usage *ret_usage)
 void cache_reset_counts(struct cache *cache)
 {
     atomic_store_explicit(&cache->n_evictions, 0, memory_order_relaxed);
+    for (uint32_t i = 0; i < cache->n_shards; i++) {
+        atomic_store_explicit(&cache->shards[i].n_evictions, 0, memory_order_relaxed);
+    }
     atomic_store_explicit(&cache->n_expirations, 0, memory_order_relaxed);
     atomic_store_explicit(&cache->n_invalidations, 0, memory_order_relaxed);
 }

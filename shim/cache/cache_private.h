@@ -27,6 +27,7 @@ struct shard {
     struct table_spares *spares;     /* constant; what it points to is guarded */
     uint64_t n_bytes;                /* of its entries, as cache_entry_bytes counts them */
     _Atomic uint64_t next_expiry_ns; /* of its entries; a hint for other shards */
+    _Atomic uint64_t n_evictions;    /* from it; anybody reads it */
     struct flights flights;
 #if MEMOSHIM_CHECKS
     uint64_t n_inserts, next_proof; /* at which of them the shard is proved */
@@ -50,7 +51,8 @@ struct cache {
     _Alignas(64) _Atomic uint64_t n_entries; /* the budget: what entries hold, and what inserts have
                                                 reserved */
     _Atomic uint64_t n_bytes;
-    _Atomic uint64_t n_evictions, n_expirations, n_invalidations;
+    _Atomic uint64_t n_evictions; /* of all at once; of others shards keep the count */
+    _Atomic uint64_t n_expirations, n_invalidations;
     _Atomic uint64_t draws; /* the state of those that decide on early recomputation */
 
     struct shard shards[];
@@ -148,6 +150,15 @@ static inline void shard_note_table(struct shard *shard)
     atomic_store_explicit(&shard->front.n_groups, table->n_groups, memory_order_relaxed);
 }
 
+/* One more entry has made way. Nobody else writes, and whoever reads needs no order. */
+static inline void shard_count_eviction_locked(struct shard *shard)
+{
+    uint64_t n = atomic_load_explicit(&shard->n_evictions, memory_order_relaxed);
+
+    lock_assert_held(&shard->lock);
+    atomic_store_explicit(&shard->n_evictions, n + 1, memory_order_relaxed);
+}
+
 /* Of a cache with lives, after every change of who expires when. */
 static inline void shard_note_expiry_locked(struct shard *shard)
 {
@@ -159,6 +170,27 @@ static inline void shard_note_expiry_locked(struct shard *shard)
 static inline bool shard_is_alive(const struct shard *shard, uint32_t slot, uint64_t now_ns)
 {
     return shard->table.expiry.life_at == 0 || expiry_is_alive(&shard->table.expiry, slot, now_ns);
+}
+
+/* Of what is there, up to the bound, so much is taken, or nothing. */
+static inline bool cache_take_from(_Atomic uint64_t *used, uint64_t bound, uint64_t wanted)
+{
+    uint64_t now = atomic_load_explicit(used, memory_order_relaxed);
+
+    if (__libc_single_threaded) {
+        if (now > bound || wanted > bound - now) {
+            return false;
+        }
+        atomic_store_explicit(used, now + wanted, memory_order_relaxed);
+        return true;
+    }
+    do {
+        if (now > bound || wanted > bound - now) {
+            return false;
+        }
+    } while (!atomic_compare_exchange_weak_explicit(used, &now, now + wanted, memory_order_relaxed,
+                                                    memory_order_relaxed));
+    return true;
 }
 
 /* Of a live entry: whether this hit is to recompute it. No lock, and no draw until its end is near.

@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: MIT
 /*
  * The short way of a miss: what cache_lookup and cache_insert do for a key that has no entry, in a
- * process without threads, in a cache whose entries live until they go. Such an entry lies whole in
- * its slot, and so all take the same; room is there, or that of one entry of the same shard is
- * enough. Whatever is otherwise is left to those two.
+ * cache whose entries live until they go. Such an entry lies whole in its slot, and so all take the
+ * same; room is there, or that of one entry of the same shard is enough. Whatever is otherwise is
+ * left to those two, and so is whoever finds the shard's lock held.
+ *
+ * Without threads nothing is locked before the real function is called; with threads each of the
+ * two ends takes the lock once.
  */
 #include "cache/cache_private.h"
 #include "cache/policy_sieve.h"
 #include "cache/table_slots.h"
 
 #include <assert.h>
+#include <limits.h>
 
 #define likely(condition) __builtin_expect(!!(condition), 1)
 
@@ -57,6 +61,45 @@ bool cache_begin_absent(struct cache *cache, const struct cache_key *key, const 
     return true;
 }
 
+/*
+ * The key has no entry, and nobody computes it. A flight that its owner has left is for
+ * cache_lookup to give up: it would have to be of this very key.
+ */
+static inline __attribute__((always_inline)) bool
+begin_locked(struct cache *cache, struct shard *shard, const struct cache_key *key,
+             const void *owner, struct cache_ticket *ret_ticket)
+{
+    lock_assert_held(&shard->lock);
+    ret_ticket->generation = atomic_load_explicit(&shard->front.generation, memory_order_relaxed);
+    ret_ticket->absent_at = atomic_load_explicit(&shard->front.sequence, memory_order_relaxed) + 1;
+    ret_ticket->flight = 0;
+    return likely(shard_is_current(cache, shard)) &&
+           likely(table_find(&shard->table, key->bytes, key->hash) == TABLE_NO_SLOT) &&
+           (!likely(cache->options.single_flight) ||
+            flights_try_begin(&shard->flights, key->bytes, key->hash, ret_ticket->generation, owner,
+                              &ret_ticket->flight));
+}
+
+bool cache_begin_beside_others(struct cache *cache, const struct cache_key *key, const void *owner,
+                               struct cache_ticket *ret_ticket)
+{
+    uint32_t number = cache_shard_number(key->hash, cache->shard_shift, cache->n_shards);
+    struct shard *shard = shard_at(cache, number);
+    bool has_begun;
+
+    if (!likely(key->bytes.n_bytes <= FLIGHT_INLINE_KEY_BYTES) ||
+        !likely(lock_try_acquire(&shard->lock))) {
+        return false;
+    }
+    ret_ticket->shard = number;
+    ret_ticket->hash = key->hash;
+    ret_ticket->cache = cache;
+    ret_ticket->n_fences = 0;
+    has_begun = begin_locked(cache, shard, key, owner, ret_ticket);
+    lock_release(&shard->lock);
+    return has_begun;
+}
+
 bool cache_begin_words(struct cache *cache, const struct cache_key *key, const void *owner,
                        bool is_computing, struct cache_ticket *ret_ticket)
 {
@@ -84,8 +127,23 @@ static inline bool has_room(const struct cache *cache)
                cache->options.max_bytes;
 }
 
+/* Takes that room. In a process with threads others may have been faster. */
+static inline bool take_room(struct cache *cache)
+{
+    const struct cache_options *options = &cache->options;
+
+    if (!likely(cache_take_from(&cache->n_entries, options->max_entries, 1))) {
+        return false;
+    }
+    if (!likely(cache_take_from(&cache->n_bytes, options->max_bytes, cache->layout.share_bytes))) {
+        alone_subtract(&cache->n_entries, 1);
+        return false;
+    }
+    return true;
+}
+
 /*
- * Who makes way, in a shard that is being changed; TABLE_NO_SLOT: there is room. False: there is
+ * Who makes way, in a shard that is being changed; TABLE_NO_SLOT: room was taken. False: there is
  * nobody in this shard, or its table has to grow. Who was chosen has to leave.
  */
 static inline __attribute__((always_inline)) bool
@@ -96,7 +154,8 @@ choose_locked(struct cache *cache, struct shard *shard, enum fill_way way, uint3
     lock_assert_held(&shard->lock);
     if (!likely(!has_room(cache))) {
         *ret_slot = TABLE_NO_SLOT;
-        return way == FILL_PLACES || table->n_live < table->n_groups * GROUP_LOAD;
+        return (way == FILL_PLACES || table->n_live < table->n_groups * GROUP_LOAD) &&
+               take_room(cache);
     }
     return way == FILL_STAMPS  ? order_oldest(&table->order, ret_slot)
            : way == FILL_SIEVE ? sieve_victim(&table->order, ret_slot)
@@ -119,30 +178,21 @@ tell_locked(struct cache *cache, struct shard *shard, enum fill_way way, uint32_
     }
 }
 
-static inline void count_alone(_Atomic uint64_t *count, uint64_t amount)
-{
-    atomic_store_explicit(count, atomic_load_explicit(count, memory_order_relaxed) + amount,
-                          memory_order_relaxed);
-}
-
 /*
- * One that lies whole in its slot leaves room for another such entry: the sums stay as they are, or
- * grow by the entry that nobody makes way for.
+ * One that lies whole in its slot leaves room for another such entry: the sums stay as they are,
+ * and where nobody makes way the room was taken before.
  */
 static inline __attribute__((always_inline)) void
 make_way_locked(struct cache *cache, struct shard *shard, enum fill_way way, uint32_t slot)
 {
-    const uint64_t n_bytes = cache->layout.share_bytes;
     struct table *table = &shard->table;
 
     lock_assert_held(&shard->lock);
     if (!likely(slot != TABLE_NO_SLOT)) {
-        count_alone(&cache->n_entries, 1);
-        count_alone(&cache->n_bytes, n_bytes);
-        shard->n_bytes += n_bytes;
+        shard->n_bytes += cache->layout.share_bytes;
         return;
     }
-    count_alone(&cache->n_evictions, 1);
+    shard_count_eviction_locked(shard);
     tell_locked(cache, shard, way, slot);
     if (way == FILL_PLACES) {
         table->n_live--;
@@ -153,16 +203,15 @@ make_way_locked(struct cache *cache, struct shard *shard, enum fill_way way, uin
     }
 }
 
-/* Leaves its room to whoever comes next, and its block. */
+/* Leaves its room to whoever comes next, which needs no more, and gives the rest back. */
 static __attribute__((noinline)) void evict_locked(struct cache *cache, struct shard *shard,
                                                    uint32_t slot)
 {
     uint64_t n_bytes = cache_take_out_locked(cache, shard, slot, NULL);
 
     lock_assert_held(&shard->lock);
-    alone_add(&cache->n_evictions, 1);
-    alone_subtract(&cache->n_bytes, n_bytes);
-    alone_subtract(&cache->n_entries, 1);
+    shard_count_eviction_locked(shard);
+    alone_subtract(&cache->n_bytes, n_bytes - cache->layout.share_bytes);
 }
 
 static inline __attribute__((always_inline)) void place_locked(struct cache *cache,
@@ -239,13 +288,23 @@ static __attribute__((noinline)) bool is_still_absent_locked(const struct shard 
     return table_find(table, (struct bytes){row, n_bytes}, hash) == TABLE_NO_SLOT;
 }
 
+/* Whom to wake once the lock is released, or NULL. */
+static inline _Atomic uint32_t *land_locked(struct shard *shard, uint64_t flight)
+{
+    lock_assert_held(&shard->lock);
+    return likely(flights_land_alone(&shard->flights, flight))
+               ? NULL
+               : flights_land(&shard->flights, flight, FLIGHT_LANDED);
+}
+
 static inline __attribute__((always_inline)) bool
 fill(struct cache *cache, enum fill_way way, const uint64_t *row, const struct cache_ticket *ticket)
 {
     struct shard *shard = shard_at(cache, ticket->shard);
-    bool is_filled, has_landed = true;
+    _Atomic uint32_t *sleepers = NULL;
+    bool is_filled;
 
-    if (!likely(__libc_single_threaded) || !likely(lock_try_acquire(&shard->lock))) {
+    if (!likely(lock_try_acquire(&shard->lock))) {
         return false;
     }
     is_filled = likely(ticket->generation ==
@@ -256,12 +315,12 @@ fill(struct cache *cache, enum fill_way way, const uint64_t *row, const struct c
                  is_still_absent_locked(shard, row, ticket->hash)) &&
                 fill_locked(cache, shard, way, row, ticket->hash);
     if (likely(is_filled)) {
-        has_landed = flights_land_alone(&shard->flights, ticket->flight);
+        sleepers = land_locked(shard, ticket->flight);
         cache_prove_locked(cache, shard);
     }
     lock_release(&shard->lock);
-    if (!likely(has_landed)) {
-        cache_land(cache, ticket, FLIGHT_LANDED);
+    if (!likely(sleepers == NULL)) {
+        futex_wake(sleepers, INT_MAX);
     }
     return is_filled;
 }

@@ -81,7 +81,7 @@ bool flights_may_begin_alone(struct flights *flights, struct bytes key, uint64_t
 /*
  * flights_begin in a process without threads, and without the lock, of a key of at most
  * FLIGHT_INLINE_KEY_BYTES bytes, in words. Without others in progress, or after
- * flights_may_begin_alone.
+ * flights_may_begin_alone. There is a place behind those that are used.
  */
 static inline uint64_t flights_begin_alone(struct flights *flights, struct bytes key, uint64_t hash,
                                            uint64_t generation, const void *owner)
@@ -108,6 +108,22 @@ static inline uint64_t flights_begin_alone(struct flights *flights, struct bytes
     atomic_signal_fence(memory_order_release); /* a handler may leave, or fork, from here */
     flights->n_used = place + 1;
     return flight->serial * FLIGHT_MAX_PLACES + place;
+}
+
+/*
+ * The same beside other threads, under the lock: true, then ret_name is that of the flight. False:
+ * somebody computes this key, or there is no place; flights_begin finds out.
+ */
+static inline bool flights_try_begin(struct flights *flights, struct bytes key, uint64_t hash,
+                                     uint64_t generation, const void *owner, uint64_t *ret_name)
+{
+    if (__builtin_expect(flights->n_used != 0, 0) &&
+        (flights->n_used == flights->n_places ||
+         flights_find(flights, key, hash, generation) != NULL)) {
+        return false;
+    }
+    *ret_name = flights_begin_alone(flights, key, hash, generation, owner);
+    return true;
 }
 
 /* The flight of that name if it is still the one in its place, or NULL. */

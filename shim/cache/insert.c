@@ -43,34 +43,15 @@ static bool room_is_enough(const struct room *room)
     return room->n_entries == 1 && room->n_bytes >= room->needed_bytes;
 }
 
-static bool take_from(_Atomic uint64_t *used, uint64_t bound, uint64_t wanted)
-{
-    uint64_t now = atomic_load_explicit(used, memory_order_relaxed);
-
-    if (__libc_single_threaded) {
-        if (now > bound || wanted > bound - now) {
-            return false;
-        }
-        atomic_store_explicit(used, now + wanted, memory_order_relaxed);
-        return true;
-    }
-    do {
-        if (now > bound || wanted > bound - now) {
-            return false;
-        }
-    } while (!atomic_compare_exchange_weak_explicit(used, &now, now + wanted, memory_order_relaxed,
-                                                    memory_order_relaxed));
-    return true;
-}
-
 /* Takes what is missing from the budget, as far as it is free. */
 static bool room_fill(struct cache *cache, struct room *room)
 {
-    if (room->n_entries == 0 && take_from(&cache->n_entries, cache->options.max_entries, 1)) {
+    if (room->n_entries == 0 && cache_take_from(&cache->n_entries, cache->options.max_entries, 1)) {
         room->n_entries = 1;
     }
     if (room->n_bytes < room->needed_bytes &&
-        take_from(&cache->n_bytes, cache->options.max_bytes, room->needed_bytes - room->n_bytes)) {
+        cache_take_from(&cache->n_bytes, cache->options.max_bytes,
+                        room->needed_bytes - room->n_bytes)) {
         room->n_bytes = room->needed_bytes;
     }
     return room_is_enough(room);
@@ -146,7 +127,7 @@ static void evict_locked(struct cache *cache, struct shard *shard, uint32_t slot
 {
     lock_assert_held(&shard->lock);
     room_add_entry(cache, room, cache_take_out_locked(cache, shard, slot, NULL));
-    alone_add(&cache->n_evictions, 1);
+    shard_count_eviction_locked(shard);
 }
 
 static bool yield_victim_locked(struct cache *cache, struct shard *shard, struct room *room)

@@ -62,6 +62,9 @@ static inline bool find(const struct cache_rows *rows, const struct wanted *want
                      ? cache_seek_long(words, front, wanted->longer, wanted->hash)
                      : cache_seek_row(rows, front, wanted->key, wanted->n_words, wanted->hash);
 
+    if (slot == NULL && wanted->longer == NULL) {
+        slot = cache_find_further_key(words, front, wanted->key, wanted->n_words, wanted->hash);
+    }
     return cache_row_answers(rows, front, slot, now_ns, use, ret_value);
 }
 
@@ -115,22 +118,24 @@ static bool glance_at(const struct cache_rows *rows, const struct wanted *wanted
     if (!glance_words_begin(&glance, words, wanted->hash)) {
         return false;
     }
-    for (; glance.mask != 0; glance.mask &= glance.mask - 1) {
-        char *slot = glance_words_slot(&glance, words);
+    do {
+        for (; glance.mask != 0; glance.mask &= glance.mask - 1) {
+            char *slot = glance_words_slot(&glance, words);
 
-        if (!is_wanted(wanted, &glance, slot)) {
-            continue;
+            if (!is_wanted(wanted, &glance, slot)) {
+                continue;
+            }
+            shared_read(ret_value, slot + rows->value_at, rows->n_value_words * sizeof(*ret_value));
+            if (!cache_row_is_alive(rows, slot, now_ns) || !glance_words_is_undisturbed(&glance)) {
+                return false;
+            }
+            if (use) {
+                glance_words_count_use(words, slot);
+                cache_row_note_use(rows, slot, now_ns);
+            }
+            return true;
         }
-        shared_read(ret_value, slot + rows->value_at, rows->n_value_words * sizeof(*ret_value));
-        if (!cache_row_is_alive(rows, slot, now_ns) || !glance_words_is_undisturbed(&glance)) {
-            return false;
-        }
-        if (use) {
-            glance_words_count_use(words, slot);
-            cache_row_note_use(rows, slot, now_ns);
-        }
-        return true;
-    }
+    } while (glance_words_next(&glance, words, wanted->hash));
     return false;
 }
 

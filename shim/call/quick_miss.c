@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * What quick_words.c and quick_text.c have no answer for at the first look, in a process without
- * threads: an entry that does not lie where they look, or a miss, as quick_miss.h says. See
+ * What quick_words.c and quick_text.c have no answer for at the first look: an entry that does not
+ * lie where they look, in a process without threads, or a miss, as quick_miss.h says. See
  * quick_miss_rows.c for the others.
  */
 #include "call/quick_miss.h"
@@ -36,14 +36,25 @@ static inline unsigned __int128 plain_key(const struct call_plan *plan,
     return (unsigned __int128)high << 64 | low;
 }
 
+static inline char *seek_numbers(const struct call_quick *quick, const struct cache_front *front,
+                                 uint64_t low, uint64_t high, uint64_t hash)
+{
+    char *slot = cache_find_words(&quick->cache, front, low, high, hash, true, quick->cache.use);
+
+    return slot == NULL && cache_may_lie_further(&quick->cache, front, hash)
+               ? cache_find_further(&quick->cache, front, low, high, hash)
+               : slot;
+}
+
 /*
- * An entry that does not lie where quick_words.c looks, or else a miss. Not inlined: the long way
- * has none of this on its stack, and gets the arguments as they came.
+ * An entry that does not lie where quick_words.c looks, or else a miss. With threads it is one if
+ * there is none: whoever begins it looks. Not inlined: the long way has none of this on its stack,
+ * and gets the arguments as they came.
  */
-__attribute__((noinline)) static struct quick_computed ask_numbers(struct call_plan *plan,
-                                                                   uint64_t i0, uint64_t i1,
-                                                                   uint64_t i2, double v0,
-                                                                   double v1, double v2)
+__attribute__((noinline)) struct quick_computed quick_ask_numbers(struct call_plan *plan,
+                                                                  uint64_t i0, uint64_t i1,
+                                                                  uint64_t i2, double v0, double v1,
+                                                                  double v2)
 {
     const struct call_quick *quick = &plan->quick;
     uint64_t row[3];
@@ -52,13 +63,14 @@ __attribute__((noinline)) static struct quick_computed ask_numbers(struct call_p
     struct short_miss miss;
     struct abi_words words;
     unsigned __int128 key;
-    char *slot;
+    char *slot = NULL;
 
     note_errno(&miss);
     guard_enter();
     if (!likely(!fork_page_is_new_child())) {
         goto out; /* call_handle puts the house in order */
     }
+    atomic_thread_fence(memory_order_acquire); /* no count from before it was set to 0 */
     miss.look = quick_look_at_rounding(plan, false);
     quick_note_words(&words, i0, i1, i2, v0, v1, v2);
     key = likely(quick->is_plain) ? plain_key(plan, &words) : quick_make_key(plan, &words);
@@ -72,10 +84,8 @@ __attribute__((noinline)) static struct quick_computed ask_numbers(struct call_p
         goto out;
     }
     front = cache_front(&quick->cache, miss.key.hash);
-    slot = cache_find_words(&quick->cache, front, low_of(key), high_of(key), miss.key.hash, true,
-                            quick->cache.use);
-    if (slot == NULL && cache_may_lie_further(&quick->cache, front, miss.key.hash)) {
-        slot = cache_find_further(&quick->cache, front, low_of(key), high_of(key), miss.key.hash);
+    if (likely(__libc_single_threaded)) {
+        slot = seek_numbers(quick, front, low_of(key), high_of(key), miss.key.hash);
     }
     if (!likely(slot == NULL)) {
         if (use_slot(plan, front, slot)) {
@@ -99,7 +109,7 @@ struct abi_both quick_further(struct call_plan *plan, uint64_t i0, uint64_t i1, 
     if (!likely(__libc_single_threaded)) {
         return quick_beside_others(plan, i0, i1, i2, v0, v1, v2);
     }
-    computed = ask_numbers(plan, i0, i1, i2, v0, v1, v2);
+    computed = quick_ask_numbers(plan, i0, i1, i2, v0, v1, v2);
     return likely(computed.is_done != 0) ? both(computed.word)
                                          : quick_handle_long(plan, i0, i1, i2, v0, v1, v2);
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * The short way of a miss, for the functions that quick.h is for, in a process without threads:
+ * The short way of a miss, for the functions that quick.h is for, with threads and without:
  * arguments go to the real function in the registers in which they came, the result goes into the
  * cache as it comes back. In every step the same as call_handle, which takes over wherever there is
  * more to decide: something that is computed already, a rounding mode of the program's own, a
- * victim in another shard. What happens during the real function, threads and forks, is seen
- * afterwards, and cache_insert is as good then.
+ * victim in another shard, a shard that somebody else is in. What happens during the real function,
+ * threads and forks, is seen afterwards, and cache_insert is as good then.
  *
  * Key and value are made where they are taken from: in one row of words, as they lie in a slot.
  */
@@ -57,7 +57,7 @@ static inline void give_errno(const struct short_miss *miss)
 /* This way is open to misses, and there is nothing that call_handle would have to do first. */
 static inline bool may_compute(const struct call_plan *plan)
 {
-    return likely(plan->quick.fill != NULL && __libc_single_threaded &&
+    return likely(plan->quick.fill != NULL &&
                   !atomic_load_explicit(&plan->is_unfollowed, memory_order_relaxed));
 }
 
@@ -74,24 +74,34 @@ static inline bool begin_timing(struct call_plan *plan, struct short_miss *miss)
            atomic_load_explicit(&measure->n_real_wanted, memory_order_relaxed) <= 0;
 }
 
+/* is_computing: this thread, anything else. */
+static inline __attribute__((always_inline)) bool
+begin_flight(struct call_plan *plan, struct short_miss *miss, bool is_computing)
+{
+    const void *owner = thread_self();
+
+    if (!likely(__libc_single_threaded)) {
+        return cache_begin_beside_others(plan->cache, &miss->key, owner, &miss->ticket);
+    }
+    return likely(miss->n_key_words != 0)
+               ? cache_begin_absent(plan->cache, &miss->key, owner, is_computing, &miss->ticket)
+               : cache_begin_words(plan->cache, &miss->key, owner, is_computing, &miss->ticket);
+}
+
 /* Everything before the real function. False: this is for the long way. */
 static inline __attribute__((always_inline)) bool begin(struct call_plan *plan,
                                                         struct short_miss *miss)
 {
     bool is_computing = nesting_is_computing(__builtin_dwarf_cfa());
 
-    if (!likely(begin_timing(plan, miss)) ||
-        !likely(miss->n_key_words != 0 ? cache_begin_absent(plan->cache, &miss->key, thread_self(),
-                                                            is_computing, &miss->ticket)
-                                       : cache_begin_words(plan->cache, &miss->key, thread_self(),
-                                                           is_computing, &miss->ticket))) {
+    if (!likely(begin_timing(plan, miss)) || !likely(begin_flight(plan, miss, is_computing))) {
         if (miss->began_ns != 0) {
             measure_next();
         }
         return false;
     }
     call_tick(1);
-    stats_add_alone(plan->counters, STATS_misses);
+    stats_count(plan->counters, STATS_misses);
     call_look_on_miss();
     return true;
 }
@@ -173,16 +183,6 @@ static inline __attribute__((always_inline)) bool keep(struct call_plan *plan, e
            insert(plan, miss, value, n_bytes);
 }
 
-/* Of a miss that was counted before; there may be threads by now. */
-static inline void count(const struct call_plan *plan, enum stats_counter became)
-{
-    if (likely(__libc_single_threaded)) {
-        stats_add_alone(plan->counters, became);
-    } else {
-        stats_add(plan->counters, became, 1);
-    }
-}
-
 /*
  * The real function, and what becomes of its result. errno is 0 meanwhile, as in real.h.
  */
@@ -224,10 +224,11 @@ compute(struct call_plan *plan, enum way way, const struct abi_words *words,
     if (!likely(!raised &&
                 (set_errno == 0 || (way != OF_NUMBERS && plan->function->captures_errno)))) {
         cache_abandon(plan->cache, &miss->ticket);
-        count(plan, STATS_not_stored);
+        stats_count(plan->counters, STATS_not_stored);
     } else {
-        count(plan,
-              keep(plan, way, words, miss, word, set_errno) ? STATS_stores : STATS_not_stored);
+        stats_count(plan->counters, keep(plan, way, words, miss, word, set_errno)
+                                        ? STATS_stores
+                                        : STATS_not_stored);
     }
     if (!likely(miss->began_ns == 0)) {
         measure_miss(plan, miss->began_ns, took_ns);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Misses of functions whose hits are in rows, in a process without threads, as quick_miss.h says:
- * from registers, for what quick_rows.h is for, and from memory.
+ * Misses of functions whose hits are in rows, as quick_miss.h says: from registers, for what
+ * quick_rows.h is for, in a process without threads, and from memory.
  */
 #include "call/quick_miss.h"
 
@@ -59,7 +59,7 @@ static inline char *seek_row(const struct cache_rows *rows, const struct cache_f
     return slot;
 }
 
-/* As ask_numbers. */
+/* As quick_ask_numbers. */
 __attribute__((noinline)) struct quick_computed
 quick_ask_row(struct call_plan *plan, uint64_t i0, uint64_t i1, uint64_t i2, double v0, double v1)
 {
@@ -108,10 +108,11 @@ out:
 
 /* ---- arguments in memory --------------------------------------------------------------------- */
 
-/* There is no entry; of a key that does not lie in a slot that is yet to be seen. */
+/* There is no entry; with threads, or of a key that does not lie in a slot, that is yet to be seen.
+ */
 static inline bool is_absent(const struct call_wide *wide, const struct short_miss *miss)
 {
-    return !likely(miss->n_key_words != 0) ||
+    return !likely(__libc_single_threaded) || !likely(miss->n_key_words != 0) ||
            seek_row(&wide->rows, cache_front(&wide->rows.words, miss->key.hash), miss) == NULL;
 }
 
@@ -124,6 +125,7 @@ bool quick_compute_wide(struct call_plan *plan, const struct abi_words *words, u
     note_errno(&miss);
     guard_enter();
     if (likely(!fork_page_is_new_child() && may_compute(plan))) {
+        atomic_thread_fence(memory_order_acquire); /* no count from before it was set to 0 */
         miss.look = quick_look_at_rounding(plan, false);
         miss.row = row;
         miss.key.bytes.data = row;

@@ -130,6 +130,13 @@ struct quick_computed {
 };
 
 /*
+ * An entry that is not where it was looked for, or a miss. Not done: it has to go the long way. The
+ * guard is not set.
+ */
+struct quick_computed quick_ask_numbers(struct call_plan *plan, uint64_t i0, uint64_t i1,
+                                        uint64_t i2, double v0, double v1, double v2);
+
+/*
  * The same of a text that marshal_is_ahead lets pass, in a process without threads. Not done: it is
  * too long, or has to go the long way.
  */

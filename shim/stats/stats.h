@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/single_threaded.h>
 
 enum stats_counter {
 #define COUNTER(name, help) STATS_##name,
@@ -65,6 +66,22 @@ static inline void stats_add_alone(struct stats_counters *counters, enum stats_c
 
     atomic_store_explicit(cell, atomic_load_explicit(cell, memory_order_relaxed) + 1,
                           memory_order_relaxed);
+}
+
+/* The same with threads or without. */
+static inline void stats_count(struct stats_counters *counters, enum stats_counter counter)
+{
+    _Atomic uint64_t *own = stats_hits_own(counters);
+
+    if (__builtin_expect(__libc_single_threaded, 1)) {
+        stats_add_alone(counters, counter);
+    } else if (__builtin_expect(own != NULL, 1)) {
+        atomic_store_explicit(own + counter,
+                              atomic_load_explicit(own + counter, memory_order_relaxed) + 1,
+                              memory_order_release);
+    } else {
+        stats_add(counters, counter, 1);
+    }
 }
 
 void stats_add_bypass(struct stats_counters *counters, enum stats_bypass reason);

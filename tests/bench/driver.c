@@ -6,7 +6,8 @@
  *     bench_driver MODE SHAPE SEED N_KEYS N_BATCHES N_PASSES [COST [FRESH | THREADS]]
  *
  *     hits     N_KEYS arguments that are all remembered, N_PASSES times a batch, shuffled for each
- *     misses   each call with an argument that was never seen, after N_KEYS of those
+ *     misses   each call with an argument that was never seen, after N_KEYS of those; if there are
+ *              THREADS, by each of them, while the first thread of the process sleeps
  *     mixed    as hits, but FRESH in 1000 of the calls are with an argument that was never seen
  *     threads  as hits, by THREADS threads at once, each in an order of its own
  *     memory   what memory the process has after N_KEYS arguments were seen, bytes for each of them
@@ -267,17 +268,24 @@ struct caller {
     int cpu;
     uint64_t n_real;
     double began[MAX_BATCHES], ended[MAX_BATCHES];
+    double miss_ns;
 };
 
-static void *call_in_thread(void *argument_)
+static void stay_on_cpu(const struct caller *caller)
 {
-    struct caller *caller = argument_;
-    struct run *run = &caller->run;
     cpu_set_t cpus;
 
     CPU_ZERO(&cpus);
     CPU_SET(caller->cpu, &cpus);
     sched_setaffinity(0, sizeof(cpus), &cpus);
+}
+
+static void *call_in_thread(void *argument_)
+{
+    struct caller *caller = argument_;
+    struct run *run = &caller->run;
+
+    stay_on_cpu(caller);
     for (uint32_t i = 0; i < run->n_batches; i++) {
         shuffle(run, run->list, run->n_keys, &run->random);
         pthread_barrier_wait(caller->barrier);
@@ -285,6 +293,23 @@ static void *call_in_thread(void *argument_)
         measure(run, run->list, run->n_keys, run->n_passes);
         caller->ended[i] = now_ns(CLOCK_MONOTONIC);
     }
+    caller->n_real = bench_real_calls();
+    return NULL;
+}
+
+static void *miss_in_thread(void *argument_)
+{
+    struct caller *caller = argument_;
+    struct run *run = &caller->run;
+    double ns[MAX_BATCHES];
+
+    stay_on_cpu(caller);
+    for (uint32_t i = 0; i < run->n_batches; i++) {
+        draw_fresh(run, run->list, run->n_keys);
+        pthread_barrier_wait(caller->barrier);
+        ns[i] = measure(run, run->list, run->n_keys, 1);
+    }
+    caller->miss_ns = median(ns, run->n_batches);
     caller->n_real = bench_real_calls();
     return NULL;
 }
@@ -306,14 +331,12 @@ static int pick_cpu(uint32_t i)
     return cpu;
 }
 
-/* ns for each call of them all together. */
-static double run_threads(struct run *run, uint64_t *n_real)
+/* All of them, until the last has ended. */
+static void run_callers(struct run *run, struct caller *callers, void *(*code)(void *),
+                        uint64_t *n_real)
 {
-    struct caller *callers = allocate(run->n_threads * sizeof(*callers));
     pthread_barrier_t barrier;
-    double ns[MAX_BATCHES];
 
-    settle(run);
     pthread_barrier_init(&barrier, NULL, run->n_threads);
     for (uint32_t i = 0; i < run->n_threads; i++) {
         struct caller *caller = &callers[i];
@@ -321,11 +344,12 @@ static double run_threads(struct run *run, uint64_t *n_real)
         caller->run = *run;
         caller->run.n_calls = 0;
         caller->run.random += i;
+        caller->run.next += (uint64_t)i << 20; /* nobody else's */
         caller->run.list = allocate(run->n_keys * run->shape->bytes);
         memcpy(caller->run.list, run->list, run->n_keys * run->shape->bytes);
         caller->barrier = &barrier;
         caller->cpu = pick_cpu(i);
-        if (pthread_create(&caller->thread, NULL, call_in_thread, caller) != 0) {
+        if (pthread_create(&caller->thread, NULL, code, caller) != 0) {
             fail("no threads");
         }
     }
@@ -334,6 +358,30 @@ static double run_threads(struct run *run, uint64_t *n_real)
         run->n_calls += callers[i].run.n_calls;
         *n_real += callers[i].n_real;
     }
+}
+
+/* ns of a call of each, in the mean. */
+static double run_misses_in_threads(struct run *run, uint64_t *n_real)
+{
+    struct caller *callers = allocate(run->n_threads * sizeof(*callers));
+    double sum = 0;
+
+    call_each(run, false);
+    run_callers(run, callers, miss_in_thread, n_real);
+    for (uint32_t i = 0; i < run->n_threads; i++) {
+        sum += callers[i].miss_ns;
+    }
+    return sum / run->n_threads;
+}
+
+/* ns for each call of them all together. */
+static double run_threads(struct run *run, uint64_t *n_real)
+{
+    struct caller *callers = allocate(run->n_threads * sizeof(*callers));
+    double ns[MAX_BATCHES];
+
+    settle(run);
+    run_callers(run, callers, call_in_thread, n_real);
     for (uint32_t batch = 0; batch < run->n_batches; batch++) {
         double began = callers[0].began[batch], ended = callers[0].ended[batch];
 
@@ -375,8 +423,8 @@ int main(int argc, char **argv)
     draw_list(&run);
     if (strcmp(argv[1], "hits") == 0) {
         value = run_hits(&run);
-    } else if (strcmp(argv[1], "misses") == 0) {
-        value = run_misses(&run);
+    } else if (strcmp(argv[1], "misses") == 0 && run.n_threads <= MAX_THREADS) {
+        value = run.n_threads == 0 ? run_misses(&run) : run_misses_in_threads(&run, &n_real);
     } else if (strcmp(argv[1], "mixed") == 0 && run.fresh <= 1000) {
         value = run_mixed(&run);
     } else if (strcmp(argv[1], "threads") == 0 && run.n_threads >= 1 &&

@@ -51,8 +51,8 @@ def measure_hits(settings, skipped):
 def measure_misses(settings, skipped):
     numbers = [N_KEYS, settings.n_batches, 1]
     everybody = able([lines.PLAIN, *lines.MEMOS, lines.DIRECT, lines.SIEVE,
-                      lines.LRU, lines.GLIB, lines.UTHASH, lines.FUNCTOOLS, lines.CACHETOOLS_LOCK,
-                      lines.NPM], skipped)
+                      lines.LRU, *lines.LIVES, lines.GLIB, lines.UTHASH, lines.FUNCTOOLS,
+                      lines.CACHETOOLS_LOCK, lines.NPM], skipped)
     cells = [rounds.Cell(line, "misses", shape, numbers)
              for line in everybody for shape in line.shapes if shape not in lines.CHAINS]
     with rounds.pinned():
@@ -70,6 +70,29 @@ def measure_misses(settings, skipped):
             over = [a - b for a, b in zip(cell.values, plain[cell.shape])]
         table.put(cell.line.key, cell.line.name, cell.shape, rounds.statistics.median(over))
     table.notes.append("Python's and npm's: the whole call.")
+    return table
+
+
+def measure_misses_beside(settings, skipped):
+    """In a process that has threads: with one that misses and one that sleeps, and with two."""
+    ways = {1: "another thread asleep", 2: "two threads that miss"}
+    everybody = able([lines.PLAIN, lines.DIRECT, lines.SIEVE, lines.LRU, lines.WITH_LIFE,
+                      lines.GLIB, lines.UTHASH], skipped)
+    cells = [rounds.Cell(line, "misses", shape, [N_KEYS, settings.n_batches, 1, 0, n])
+             for line in everybody for n in ways for shape in line.shapes if shape in lines.SHORT]
+    rounds.measure(cells, settings.n_rounds, "misses_beside")
+    table = Table("misses_beside", "A miss beside other threads, ns over the plain call (a full "
+                  f"cache of {N_KEYS:,})", {shape: lines.SHAPES[shape] for shape in lines.SHORT})
+    plain = {(cell.shape, cell.numbers[-1]): cell.values for cell in cells
+             if cell.line is lines.PLAIN}
+    for cell in cells:
+        if cell.line is not lines.PLAIN:
+            over = [a - b for a, b in zip(cell.values, plain[cell.shape, cell.numbers[-1]])]
+            table.put(f"{cell.line.key}-{cell.numbers[-1]}",
+                      f"{cell.line.name}, {ways[cell.numbers[-1]]}", cell.shape,
+                      rounds.statistics.median(over))
+    table.notes.append("Processor time of a call, on as many processors as there are threads that "
+                       f"miss, if the machine has so many ({settings.n_cpus} here).")
     return table
 
 

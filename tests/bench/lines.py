@@ -89,9 +89,11 @@ class Memoshim(Line):
     policy: str = "lru"
     mode: str = "memoize"
     factor: int = 1  # entries for each key
+    more: tuple = ()  # of each function: keys and what they are
 
     def configuration(self, n_keys):
-        return {"version": 1, "types": TYPES, "functions": FUNCTIONS,
+        functions = {name: {**function, **dict(self.more)} for name, function in FUNCTIONS.items()}
+        return {"version": 1, "types": TYPES, "functions": functions,
                 "defaults": {"policy": self.policy, "mode": self.mode, "guard": False,
                              "max_entries": n_keys * self.factor, "max_bytes": "1GiB"}}
 
@@ -149,6 +151,13 @@ SIEVE = Memoshim("sieve", "memoshim, sieve", policy="sieve")
 LRU = Memoshim("lru", "memoshim, lru", policy="lru")
 OTHERS = [Memoshim(policy, f"memoshim, {policy}", ("double", "chain"), policy=policy)
           for policy in ("s3-fifo", "w-tinylfu", "fifo", "lfu", "mru", "rr")]
+SHORT = ("double", "three", "text", "out")  # what travels in registers only
+WITH_LIFE = Memoshim("lru-ttl", "memoshim, lru, with a life (ttl)", SHORT, more=(("ttl", "60s"),))
+JUDGED = Memoshim("lru-judged", "memoshim, lru, with a condition (store_if)", SHORT,
+                  more=(("store_if", "return != 77"),))
+NEGATIVE = Memoshim("lru-negative", "memoshim, lru, with both (negative)", SHORT,
+                    more=(("ttl", "60s"), ("negative", {"if": "return == 77", "ttl": "5s"})))
+LIVES = (WITH_LIFE, JUDGED, NEGATIVE)
 LRU_WITH_ROOM = Memoshim("lru", "memoshim, lru", policy="lru", factor=4)
 OFF = Memoshim("off", "memoshim, mode off", mode="off")
 GLIB = Preload("memo-glib", "mutex and GHashTable", TWO, package="libglib2.0-dev")
@@ -158,5 +167,5 @@ CACHETOOLS = Python("cachetools", "Python cachetools.LRUCache")
 CACHETOOLS_LOCK = Python("cachetools-lock", "Python cachetools, with lock")
 NPM = Npm("npm", "npm lru-cache")
 
-EVERYBODY = [PLAIN, *MEMOS, DIRECT, SIEVE, LRU, *OTHERS, OFF, GLIB, UTHASH,
+EVERYBODY = [PLAIN, *MEMOS, DIRECT, SIEVE, LRU, *OTHERS, *LIVES, OFF, GLIB, UTHASH,
              FUNCTOOLS, CACHETOOLS, CACHETOOLS_LOCK, NPM]

@@ -31,6 +31,7 @@ import sweeps
 SECTIONS = {
     "hits": in_process.measure_hits,
     "misses": in_process.measure_misses,
+    "misses_beside": in_process.measure_misses_beside,
     "threads": in_process.measure_threads,
     "memory": in_process.measure_memory,
     "startup": startup.measure_startup,

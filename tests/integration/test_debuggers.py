@@ -22,9 +22,10 @@ SANITIZED = case.os.environ.get("MEMOSHIM_SANITIZED") == "1"
 @unittest.skipIf(SANITIZED, "tools that run a program in their own way, and sanitizers do")
 class Debuggers(counted.CountedCase):
     # The functions of ours on the way of a miss, from the real one outwards; and others that run.
-    MISS = ["ask_numbers", "quick_further"]
+    MISS = ["quick_ask_numbers", "quick_further"]
     ON_MISS = [*MISS, "cache_begin_absent", "fill_stamps"]
-    RETURNS_TO = "call_function", "compute", "ask_numbers"  # the first are inlined there, or not
+    # The first two are inlined there, or not.
+    RETURNS_TO = "call_function", "compute", "quick_ask_numbers"
     HIT = ["quick_plain_i_stamp"]  # on the stack when a hit is nearly through
     ON_HIT = ["quick_plain_i_stamp"]  # what runs at a hit, among others
     described = {}

@@ -167,16 +167,17 @@ static inline void expect_family(struct call_plan *plan, enum family family, boo
 
 /*
  * A cache that has no room any more, and whose entries lie in other groups than their own, too: no
- * call goes the long way, be it a hit or a miss, and no result.
+ * call goes the long way, be it a hit or a miss, and no result. alone: there are no threads.
  */
-static inline void expect_full(struct call_plan *plan, const char *what, uint32_t n_entries,
-                               call_kth_fn call)
+static inline void expect_full_so(struct call_plan *plan, const char *what, bool alone,
+                                  uint32_t n_entries, call_kth_fn call)
 {
     struct ways before, after;
     uint64_t n_hits;
     int n_computed;
 
     let_alone(plan);
+    __libc_single_threaded = (char)alone;
     for (uint32_t k = 0; k < 2 * n_entries; k++) {
         call(plan, k);
     }
@@ -187,6 +188,7 @@ static inline void expect_full(struct call_plan *plan, const char *what, uint32_
         call(plan, k);
         call(plan, k);
     }
+    __libc_single_threaded = 1;
     after = read_ways(plan);
     assert_true(n_real - n_computed > 0 && counted(plan, STATS_hits) - n_hits >= 4 * n_entries);
     assert_int_equal((uint64_t)(n_real - n_computed) + counted(plan, STATS_hits) - n_hits,
@@ -196,6 +198,14 @@ static inline void expect_full(struct call_plan *plan, const char *what, uint32_
             fail_msg("%s: %llu calls have gone on, %d", what,
                      (unsigned long long)(after.n[i] - before.n[i]), i);
         }
+    }
+}
+
+static inline void expect_full(struct call_plan *plan, const char *what, uint32_t n_entries,
+                               call_kth_fn call)
+{
+    for (int alone = 1; alone >= 0; alone--) {
+        expect_full_so(plan, what, alone, n_entries, call);
     }
 }
 
