@@ -5,7 +5,7 @@
  * instructions that neither raise a flag nor trap, whatever is unmasked (Intel SDM 2, "{sae}" and
  * the fourth bit of VRNDSCALE's immediate):
  *
- *     least denormal + 0      is 0 where denormals are zero, or results are flushed to zero
+ *     least denormal, twice   is 0 where denormals are zero, or results are flushed to zero
  *     round 0.5 and 1.5       to 0 and 2 only where ties go to the nearest even number
  *
  * Masks of exceptions are not told. Included by float_state_x86_64.h.
@@ -24,23 +24,22 @@ extern _Atomic bool float_probe_tells;
 extern const float float_probe_halves[4];
 extern const uint64_t float_probe_denormal;
 
-/* The numbers 0 and 2 as two floats, and the denormal: different bits, so joined by "exclusive or".
- */
-#define FLOAT_PROBE_DEFAULT 0x4000000000000001u
+/* The numbers 0 and 2 as two floats, and the denormal's double: different bits, so joined by
+ * "exclusive or". */
+#define FLOAT_PROBE_DEFAULT 0x4000000000000002u
 
 /* FLOAT_PROBE_DEFAULT, or anything else. Only on a processor that can. */
 static inline uint64_t float_probe(void)
 {
-    double zero, sum;
+    double rounded, sum;
     uint64_t told;
 
-    __asm__ volatile("vxorps %[zero], %[zero], %[zero]\n\t"
-                     "vmovsd %[denormal], %[sum]\n\t"
-                     "vaddsd %{rn-sae%}, %[zero], %[sum], %[sum]\n\t"
-                     "vrndscaleps $0xc, %[halves], %[zero]\n\t" /* as MXCSR says, no flag */
-                     "vxorps %[zero], %[sum], %[sum]\n\t"
+    __asm__ volatile("vmovsd %[denormal], %[sum]\n\t"
+                     "vaddsd %{rn-sae%}, %[sum], %[sum], %[sum]\n\t"
+                     "vrndscaleps $0xc, %[halves], %[rounded]\n\t" /* as MXCSR says, no flag */
+                     "vxorps %[rounded], %[sum], %[sum]\n\t"
                      "vmovq %[sum], %[told]"
-                     : [told] "=r"(told), [zero] "=&x"(zero), [sum] "=&x"(sum)
+                     : [told] "=r"(told), [rounded] "=&x"(rounded), [sum] "=&x"(sum)
                      : [denormal] "m"(float_probe_denormal), [halves] "m"(float_probe_halves));
     return told;
 }
