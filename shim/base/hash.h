@@ -62,18 +62,19 @@ static inline struct hash_seeds hash_seeds(size_t n_bytes, uint64_t seed)
 
 /* A hash in two halves, so that nobody who wants one waits for the other. */
 struct hash_halves {
-    uint32_t lower, upper;
+    uint32_t lower;
+    uint64_t upper; /* the upper half, where it is in a hash; what is below it is anything */
 };
 
 static inline uint64_t hash_of_halves(struct hash_halves halves)
 {
-    return (uint64_t)halves.upper << 32 | halves.lower;
+    return (halves.upper & ~(uint64_t)UINT32_MAX) | halves.lower;
 }
 
 /* One product leaves multiples of a number where they meet; the upper bits of a second do not. */
 static inline struct hash_halves hash_spread(uint64_t first, uint64_t factor)
 {
-    return (struct hash_halves){(uint32_t)first, (uint32_t)(first * factor >> 32)};
+    return (struct hash_halves){(uint32_t)first, first * factor};
 }
 
 /* hash_bytes of so many bytes, which low and high hold, filled up with zeroes. */

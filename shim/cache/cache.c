@@ -130,6 +130,8 @@ int cache_create(const struct cache_options *options, struct cache **ret_cache)
     max_entries = options->max_bytes / entry_bytes(&layout, 0, 0);
     max_entries = max_entries < options->max_entries ? max_entries : options->max_entries;
     max_entries = max_entries == 0 ? 1 : max_entries;
+    layout.is_roomy = layout.policy->hit != POLICY_HIT_MOVES &&
+                      max_entries <= options->max_bytes / entry_bytes(&layout, 0, 0) / 2;
     n_shards = choose_n_shards(options, max_entries);
     n_flights = FLIGHTS_PER_CACHE / n_shards;
     n_flights = n_flights < FLIGHTS_PER_SHARD ? FLIGHTS_PER_SHARD : n_flights;

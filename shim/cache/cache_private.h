@@ -148,6 +148,8 @@ static inline void shard_note_table(struct shard *shard)
                                                      : (char *)(uintptr_t)&cache_no_group,
                           memory_order_relaxed);
     atomic_store_explicit(&shard->front.n_groups, table->n_groups, memory_order_relaxed);
+    atomic_store_explicit(&shard->front.home_shift, group_home_shift(table->n_groups),
+                          memory_order_relaxed);
 }
 
 /* One more entry has made way. Nobody else writes, and whoever reads needs no order. */

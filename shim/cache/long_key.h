@@ -102,7 +102,7 @@ cache_find_long(const struct cache_words *words, const struct cache_front *front
     if (use == CACHE_WORDS_PLACE) {
         found.slots = cache_place(words, hash, false);
         found.mask = alone_load(found.slots) == alone_load(words->generation);
-    } else if (!cache_home(words, front, hash_upper, slot_bytes * GROUP_SLOTS, &found)) {
+    } else if (!cache_home(words, front, hash, slot_bytes * GROUP_SLOTS, &found)) {
         return NULL;
     }
     for (; (found.mask & GROUP_SLOTS_MASK) != 0; found.mask &= found.mask - 1) {

@@ -139,14 +139,14 @@ cache_row_is(const char *slot, const uint64_t *key, uint32_t n_key_words)
  */
 static inline __attribute__((always_inline)) enum cache_row_look
 cache_look_at_row(const struct cache_words *words, const struct cache_front *front,
-                  const uint64_t *key, uint32_t hash_upper, uint32_t n_key_words,
-                  uint32_t slot_bytes, enum cache_words_use use, char **ret_slot)
+                  const uint64_t *key, uint64_t hash, uint32_t n_key_words, uint32_t slot_bytes,
+                  enum cache_words_use use, char **ret_slot)
 {
     struct cache_candidates found;
 
     if (use == CACHE_WORDS_PLACE) {
         char *place =
-            words->places + ((hash_upper & words->place_mask) >> CACHE_PLACE_SHIFT) * slot_bytes;
+            words->places + ((hash >> 32 & words->place_mask) >> CACHE_PLACE_SHIFT) * slot_bytes;
 
         *ret_slot = place;
         return __builtin_expect(shared_load(place) ==
@@ -156,7 +156,7 @@ cache_look_at_row(const struct cache_words *words, const struct cache_front *fro
                    ? CACHE_ROW_FOUND
                    : CACHE_ROW_NOT;
     }
-    if (!cache_home(words, front, hash_upper, slot_bytes * GROUP_SLOTS, &found)) {
+    if (!cache_home(words, front, hash, slot_bytes * GROUP_SLOTS, &found)) {
         return CACHE_ROW_NOT;
     }
     for (; (found.mask & GROUP_SLOTS_MASK) != 0; found.mask &= found.mask - 1) {
@@ -167,8 +167,7 @@ cache_look_at_row(const struct cache_words *words, const struct cache_front *fro
             return CACHE_ROW_FOUND;
         }
     }
-    return cache_may_lie_further(words, front, (uint64_t)hash_upper << 32) ? CACHE_ROW_PASSED
-                                                                           : CACHE_ROW_NOT;
+    return cache_may_lie_further(words, front, hash) ? CACHE_ROW_PASSED : CACHE_ROW_NOT;
 }
 
 /* The entry of this slot answers, if it is alive. slot may be NULL. As cache_find_row. */

@@ -292,6 +292,27 @@ static uint32_t groups_for(uint64_t n_entries)
     return (uint32_t)(n_groups < 1 ? 1 : n_groups > limit ? limit : n_groups);
 }
 
+#define ROOMY_BYTES (64 << 10)
+
+/*
+ * A table of up to so many bytes, which is in the second level of a processor's caches with a dozen
+ * like it, has a power of two of groups: a key's home is found in one cycle in place of five, and 6
+ * to 11 entries fall to a group where these are 11, so that with 8 of them 0.4 % live elsewhere in
+ * place of 4. What that saves is a fifth of a hit of the shortest kind, since each look that goes
+ * wrong takes the processor forty cycles, and the calls that it had begun meanwhile. Larger tables
+ * are as small as they can be: their hits wait for memory.
+ */
+static uint64_t roomy_groups(const struct table_layout *layout, uint64_t n_groups)
+{
+    uint64_t power = 1;
+
+    while (power < n_groups) {
+        power *= 2;
+    }
+    return layout->is_roomy && power * GROUP_LOAD * layout->share_bytes <= ROOMY_BYTES ? power
+                                                                                       : n_groups;
+}
+
 /*
  * What may come beyond the share that is expected, when keys fall to tables at random: the standard
  * deviation is the root of that, and three to six of them are left; one in sixteen at most.
@@ -327,8 +348,11 @@ static uint64_t next_groups(uint64_t n_groups, uint64_t n_expected_groups)
 
 int table_make_room(struct table *table, uint64_t max_entries, uint64_t n_expected)
 {
-    uint64_t n_groups = table->n_groups, n_max_groups = groups_for(max_entries);
-    uint64_t n_expected_groups = groups_for(n_expected + likely_excess(n_expected));
+    const struct table_layout *layout = table->layout;
+    uint64_t n_groups = table->n_groups;
+    uint64_t n_max_groups = roomy_groups(layout, groups_for(max_entries));
+    uint64_t n_expected_groups =
+        roomy_groups(layout, groups_for(n_expected + likely_excess(n_expected)));
     struct table grown;
     int result;
 
@@ -337,7 +361,7 @@ int table_make_room(struct table *table, uint64_t max_entries, uint64_t n_expect
     }
     if (n_groups == 0) {
         /* What fits into the first page costs nothing more: more than half of that. */
-        n_groups = pages_size() / (table->layout->share_bytes * GROUP_LOAD) / 2;
+        n_groups = pages_size() / (layout->share_bytes * GROUP_LOAD) / 2;
     }
     n_groups =
         next_groups(n_groups, n_expected_groups < n_max_groups ? n_expected_groups : n_max_groups);
@@ -345,7 +369,7 @@ int table_make_room(struct table *table, uint64_t max_entries, uint64_t n_expect
     if ((uint64_t)table->n_live + 1 > n_groups * GROUP_LOAD) {
         return -ENOMEM;
     }
-    result = table_map(&grown, table->layout, table->spares, (uint32_t)n_groups);
+    result = table_map(&grown, layout, table->spares, (uint32_t)n_groups);
     if (result < 0) {
         return result;
     }

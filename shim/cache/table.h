@@ -47,6 +47,8 @@ struct table_layout {
     bool has_short_keys;  /* at TABLE_KEY_AT, and longer ones in the block, block_at being the same;
                              false, without n_key_bytes: the key is in the block */
     bool is_direct;       /* slots are places: places.c */
+    bool is_roomy;        /* small tables are less full, as table.c says: hits are short enough to
+                             gain by it, and max_bytes leaves the room */
     bool secret;
     uint64_t idle_ns, stale_ns; /* as in struct cache_options */
     const struct policy *policy;

@@ -25,6 +25,7 @@ struct cache_front {
     _Atomic(char *) slots;
     _Atomic uint64_t generation; /* of its entries: they answer while it is the cache's */
     uint32_t *clock;             /* the order's; constant */
+    _Atomic uint32_t home_shift; /* group_home_shift of n_groups */
 };
 
 /* What a use of an entry leaves in its slot. */
@@ -175,25 +176,30 @@ cache_find_words(const struct cache_words *words, const struct cache_front *fron
 }
 
 /*
- * Of the shard's groups the one where a key of this upper half of a hash is looked for first: its
- * slots, and bit i: slot i has the tag, but beyond GROUP_SLOTS_MASK any bits may be set. False: all
- * were invalidated.
+ * Of the shard's groups the one where a key of this hash, of which only the upper half counts, is
+ * looked for first: its slots, and bit i: slot i has the tag, but beyond GROUP_SLOTS_MASK any bits
+ * may be set. False: all were invalidated.
  */
-static inline __attribute__((always_inline)) bool
-cache_home(const struct cache_words *words, const struct cache_front *front, uint32_t hash_upper,
-           uint32_t group_bytes, struct cache_candidates *ret_found)
+static inline __attribute__((always_inline)) bool cache_home(const struct cache_words *words,
+                                                             const struct cache_front *front,
+                                                             uint64_t hash, uint32_t group_bytes,
+                                                             struct cache_candidates *ret_found)
 {
     uint64_t offset, times = group_bytes / sizeof(struct group);
+    uint32_t shift;
     const char *groups;
     char *slots;
 
     if (__builtin_expect(alone_load(&front->generation) != alone_load(words->generation), 0)) {
         return false;
     }
-    offset = group_home_at(hash_upper, alone_load_half(&front->n_groups));
+    shift = alone_load_half(&front->home_shift);
+    offset = __builtin_expect(shift != 0, 1)
+                 ? group_home_by_shift(hash, shift)
+                 : group_home_at(hash, alone_load_half(&front->n_groups));
     groups = (const char *)alone_load(&front->groups);
-    ret_found->mask = group_match_all((const struct group *)(const void *)(groups + offset),
-                                      tag_of_hash((uint64_t)hash_upper << 32));
+    ret_found->mask =
+        group_match_all((const struct group *)(const void *)(groups + offset), tag_of_hash(hash));
     slots = (char *)alone_load(&front->slots) + bits_times(offset, times);
     __asm__("" : "+r"(slots)); /* a sum that is there before the match is, and not made after it */
     ret_found->slots = slots;
@@ -215,7 +221,7 @@ cache_candidate(const struct cache_candidates *found, uint32_t slot_bytes)
  */
 static inline __attribute__((always_inline)) bool
 cache_find_home(const struct cache_words *words, const struct cache_front *front, uint64_t low,
-                uint64_t high, uint32_t hash_upper, uint32_t n_words, enum cache_words_use use,
+                uint64_t high, uint64_t hash, uint32_t n_words, enum cache_words_use use,
                 char **ret_slot)
 {
     uint32_t slot_bytes = n_words == 0 ? words->slot_bytes : CACHE_WORDS_SLOT_BYTES(n_words);
@@ -224,11 +230,10 @@ cache_find_home(const struct cache_words *words, const struct cache_front *front
     struct cache_candidates found;
 
     if (use == CACHE_WORDS_PLACE) {
-        *ret_slot = cache_find_words(words, front, low, high, (uint64_t)hash_upper << 32,
-                                     n_words != 1, use);
+        *ret_slot = cache_find_words(words, front, low, high, hash, n_words != 1, use);
         return *ret_slot != NULL;
     }
-    if (!cache_home(words, front, hash_upper, group_bytes, &found)) {
+    if (!cache_home(words, front, hash, group_bytes, &found)) {
         return false;
     }
     for (; (found.mask & GROUP_SLOTS_MASK) != 0; found.mask &= found.mask - 1) {
@@ -278,16 +283,16 @@ static inline char *cache_find_further(const struct cache_words *words,
  */
 static inline __attribute__((always_inline)) bool
 cache_find_short(const struct cache_words *words, const struct cache_front *front,
-                 const struct short_key *key, uint32_t hash_upper, enum cache_words_use use,
+                 const struct short_key *key, uint64_t hash, enum cache_words_use use,
                  char **ret_slot)
 {
     const uint32_t slot_bytes = CACHE_WORDS_SLOT_BYTES(SHORT_KEY_WORDS);
     struct cache_candidates found;
 
     if (use == CACHE_WORDS_PLACE) {
-        found.slots = cache_place(words, (uint64_t)hash_upper << 32, false);
+        found.slots = cache_place(words, hash, false);
         found.mask = alone_load(found.slots) == alone_load(words->generation);
-    } else if (!cache_home(words, front, hash_upper, slot_bytes * GROUP_SLOTS, &found)) {
+    } else if (!cache_home(words, front, hash, slot_bytes * GROUP_SLOTS, &found)) {
         return false;
     }
     for (; (found.mask & GROUP_SLOTS_MASK) != 0; found.mask &= found.mask - 1) {

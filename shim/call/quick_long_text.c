@@ -91,8 +91,7 @@ static char *find_short(const struct call_plan *plan, const char *text, size_t n
     char *slot;
 
     *ret_front = cache_front(cache, hash);
-    if (likely(
-            cache_find_short(cache, *ret_front, &key, (uint32_t)(hash >> 32), cache->use, &slot))) {
+    if (likely(cache_find_short(cache, *ret_front, &key, hash, cache->use, &slot))) {
         return slot;
     }
     return cache_may_lie_further(cache, *ret_front, hash)

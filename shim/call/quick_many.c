@@ -26,7 +26,7 @@ hash_key(const struct call_plan *plan, uint32_t n_words, const uint64_t *key)
     }
     hash = n_words == 3 ? hash_three_words(key, wide->n_key_bytes, plan->seed)
                         : hash_four_words(key, wide->n_key_bytes, plan->seed);
-    return (struct hash_halves){(uint32_t)hash, (uint32_t)(hash >> 32)};
+    return (struct hash_halves){(uint32_t)hash, hash};
 }
 
 /* The guard is set. */

@@ -123,8 +123,7 @@ static inline char *seek_text(const struct call_quick *quick, const struct cache
     char *slot;
 
     memcpy(&key, row, sizeof(key));
-    if (cache_find_short(&quick->cache, front, &key, (uint32_t)(hash >> 32), quick->cache.use,
-                         &slot)) {
+    if (cache_find_short(&quick->cache, front, &key, hash, quick->cache.use, &slot)) {
         return slot;
     }
     return cache_may_lie_further(&quick->cache, front, hash)

@@ -50,7 +50,7 @@ make_key(const struct call_plan *plan, struct form form, uint64_t w0, uint64_t w
         ret_key[1] = w1;
         ret_key[2] = quick->key[2];
         hash = hash_three_words(ret_key, quick->n_key_bytes, plan->seed);
-        return (struct hash_halves){(uint32_t)hash, (uint32_t)(hash >> 32)};
+        return (struct hash_halves){(uint32_t)hash, hash};
     }
     ret_key[1] = form.n_words == 2 ? quick->key[1] : 0;
     if (form.n == 1 && form.n_words == 2) {

@@ -65,8 +65,9 @@ static inline const char *find_home(const struct cache_words *words, uint64_t lo
 {
     char *slot;
 
-    return cache_find_home(words, cache_front(words, hash), low, high, (uint32_t)(hash >> 32),
-                           n_words, words->use, &slot)
+    /* Only the upper half of the hash counts. */
+    return cache_find_home(words, cache_front(words, hash), low, high, hash ^ UINT32_MAX, n_words,
+                           words->use, &slot)
                ? slot
                : NULL;
 }

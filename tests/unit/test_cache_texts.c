@@ -22,7 +22,7 @@ static const char *find_text(const struct cache_words *words, const void *bytes,
 
     if (n_bytes <= SHORT_KEY_BYTES) {
         short_key = short_key_of((struct bytes){bytes, n_bytes});
-        if (!cache_find_short(words, front, &short_key, TEXT_HASH >> 32, words->use, &slot)) {
+        if (!cache_find_short(words, front, &short_key, TEXT_HASH, words->use, &slot)) {
             slot =
                 cache_find_further_key(words, front, short_key.words, SHORT_KEY_WORDS, TEXT_HASH);
         }
