@@ -160,7 +160,7 @@ static int start(const char *started_as, bool is_checked)
         error = stats_target_check(&process.settings.target, process.program, process.pid);
         if (error != 0) {
             log_line(LOG_LEVEL_ERROR, "cannot write statistics to %s: %s",
-                     process.settings.target.path, strerrordesc_np(-error));
+                     process.settings.target.path, stats_target_problem(error));
             process.settings.has_target = false;
         }
     }

@@ -221,7 +221,7 @@ void report_dump(void)
     lock_release(&process.dump_lock);
     if (is_first_failure) {
         log_line(LOG_LEVEL_ERROR, "cannot write statistics to %s: %s", settings->target.path,
-                 strerrordesc_np(-error));
+                 stats_target_problem(error));
     }
     let_cancellation(mask_before);
 }

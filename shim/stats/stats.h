@@ -187,9 +187,12 @@ struct stats_target {
 
 /*
  * Checks a destination: the template expands, the directory exists and a file can be made there.
- * 0 or -errno.
+ * 0 or -errno; -EEXIST: what stands there is no file that could be replaced.
  */
 int stats_target_check(const struct stats_target *target, const char *program, int64_t pid);
+
+/* What such an error, or one of stats_dump, is to its user: a part of a sentence. */
+const char *stats_target_problem(int error);
 
 /*
  * Writes the snapshot: to stderr, or as a new file renamed into place, mode 0644 whatever the

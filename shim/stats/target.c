@@ -3,6 +3,7 @@
 
 #include "stats/format.h"
 #include <errno.h>
+#include <string.h>
 
 static void append_program(struct format *out, const char *program)
 {
@@ -45,4 +46,11 @@ int target_expand(const char *pattern, const char *program, int64_t pid, char *r
     }
     ret_path[out.n_used] = '\0';
     return 0;
+}
+
+const char *stats_target_problem(int error)
+{
+    return error == -EEXIST
+               ? "it is no regular file, which would be replaced (\"stderr\" is standard error)"
+               : strerrordesc_np(-error);
 }

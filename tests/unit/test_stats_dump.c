@@ -166,6 +166,8 @@ static void test_what_is_no_file_is_not_replaced(void **state)
         lstat(target.path, &before);
         assert_int_equal(stats_target_check(&target, "prog", 42), -EEXIST);
         assert_int_equal(stats_dump(&snapshot, &target), -EEXIST);
+        assert_non_null(strstr(stats_target_problem(-EEXIST), "no regular file"));
+        assert_string_equal(stats_target_problem(-ENOENT), strerror(ENOENT));
         assert_true(lstat(target.path, &after) == 0 && after.st_ino == before.st_ino);
     }
     free(pipe);
