@@ -10,6 +10,7 @@
 #include "call_ways.h"
 
 #include <signal.h>
+#include <ucontext.h>
 
 /* ThreadSanitizer puts signals off, and valgrind makes no single steps. */
 #if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
@@ -85,6 +86,78 @@ static inline void expect_all_counted(struct call_plan *plan, const char *what, 
         }
         __libc_single_threaded = 1;
     }
+}
+
+/* ---- a handler that invalidates -------------------------------------------------------------- */
+
+#define STEPS_BETWEEN_CHANGES 37
+#define MOST_STEPS            1500 /* what takes more is a proof of the whole cache */
+
+static uint64_t change_at; /* before which step */
+static int n_real_at_change;
+
+/* As a call that invalidates does (call_trigger_before), be it in the middle of the shim. */
+static void invalidate_anywhere(struct call_plan *plan)
+{
+    if (memoshim_guard != 0) {
+        call_fence(plan);
+        return;
+    }
+    guard_enter();
+    call_plan_invalidate(plan);
+    guard_leave();
+}
+
+static void handle_by_changing(int signal, siginfo_t *info, void *context)
+{
+    ucontext_t *interrupted = context;
+
+    if (++n_steps == change_at) {
+        interrupted->uc_mcontext.gregs[REG_EFL] &= ~(greg_t)0x100; /* no more steps */
+        invalidate_anywhere(stepped_plan);
+        n_real_at_change = n_real;
+    }
+}
+
+/* Whatever is remembered behind a change is of after it: it was computed by then, or is now. */
+static inline void expect_change_seen(struct call_plan *plan, const char *what, call_kth_fn call,
+                                      bool is_hit)
+{
+    for (change_at = 1; change_at < MOST_STEPS; change_at += STEPS_BETWEEN_CHANGES) {
+        invalidate_anywhere(plan);
+        if (is_hit) {
+            call(plan, 1);
+        }
+        n_steps = 0;
+        steps_calls = true;
+        call(plan, 1);
+        steps_calls = false;
+        if (n_steps < change_at) {
+            break;
+        }
+        call(plan, 1);
+        if (n_real == n_real_at_change) {
+            fail_msg("%s, %s: nothing was computed after a change before step %llu", what,
+                     is_hit ? "a hit" : "a miss", (unsigned long long)change_at);
+        }
+    }
+    assert_true(change_at > STEPS_BETWEEN_CHANGES);
+}
+
+static inline void expect_changes_seen(struct call_plan *plan, const char *what, call_kth_fn call)
+{
+    struct sigaction before, action = {.sa_sigaction = handle_by_changing, .sa_flags = SA_SIGINFO};
+
+    stepped_plan = plan;
+    let_alone(plan);
+    assert_int_equal(sigaction(SIGTRAP, &action, &before), 0);
+    for (int alone = 1; alone >= 0; alone--) {
+        __libc_single_threaded = (char)alone;
+        expect_change_seen(plan, what, call, true);
+        expect_change_seen(plan, what, call, false);
+        __libc_single_threaded = 1;
+    }
+    assert_int_equal(sigaction(SIGTRAP, &before, NULL), 0);
 }
 #endif
 

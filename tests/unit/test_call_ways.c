@@ -188,6 +188,26 @@ static void test_calls_of_a_handler(void **state)
 #endif
 }
 
+/* It invalidates meanwhile. */
+static void test_changes_by_a_handler(void **state)
+{
+    NEED_STEPS();
+#if HAS_STEPS
+    static const char *const asked[] = {"d", "iffi", "lllli"};
+    static const char *const kinds[] = {"lru", "direct"};
+
+    for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
+        for (size_t p = 0; p < sizeof(kinds) / sizeof(kinds[0]); p++) {
+            struct form form = {asked[i], "int", true};
+
+            now = &form;
+            memset(known, 0, sizeof(known));
+            expect_changes_seen(make_form(kinds[p], ",\"max_entries\":1024"), asked[i], call_form);
+        }
+    }
+#endif
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -196,6 +216,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_lives_and_moves, call_setup, call_teardown),
         cmocka_unit_test_setup_teardown(test_full, call_setup, call_teardown),
         cmocka_unit_test_setup_teardown(test_calls_of_a_handler, call_setup, call_teardown),
+        cmocka_unit_test_setup_teardown(test_changes_by_a_handler, call_setup, call_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -412,6 +412,35 @@ static void test_calls_of_a_handler(void **state)
 #endif
 }
 
+/* It invalidates meanwhile. */
+static void test_changes_by_a_handler(void **state)
+{
+    NEED_STEPS();
+#if HAS_STEPS
+    static const char *const kinds[] = {"lru", "direct"};
+    static const char *const bound = ",\"max_entries\":1024";
+
+    for (size_t p = 0; p < sizeof(kinds) / sizeof(kinds[0]); p++) {
+        n_written = 16;
+        for (size_t i = 0; i < sizeof(writing) / sizeof(writing[0]); i += 3) {
+            numbers_of = writing[i].numbers_of;
+            expect_changes_seen(make_writing(writing[i].prototype, "struct ints4", kinds[p], bound,
+                                             writing[i].function),
+                                writing[i].prototype, call_to_memory);
+        }
+        for (length = 9; length <= 30; length += 21) {
+            expect_changes_seen(
+                make_of_text("int f(const char *s)", kinds[p], bound, (void *)of_text), "a text",
+                call_of_text);
+            expect_changes_seen(make_of_text("long f(const char *s, const char *t)", kinds[p],
+                                             bound, (void *)of_texts),
+                                "two texts", call_of_text);
+        }
+        expect_changes_seen(make_look_up(kinds[p], bound), "static memory", call_look_up);
+    }
+#endif
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -421,6 +450,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_odd_texts, call_setup, call_teardown),
         cmocka_unit_test_setup_teardown(test_static_memory, call_setup, call_teardown),
         cmocka_unit_test_setup_teardown(test_calls_of_a_handler, call_setup, call_teardown),
+        cmocka_unit_test_setup_teardown(test_changes_by_a_handler, call_setup, call_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
