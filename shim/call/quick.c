@@ -112,6 +112,39 @@ static bool glance(struct call_plan *plan, const struct abi_words *words, uint64
     return true;
 }
 
+/*
+ * What quick_words.c would have answered, had no look been due, which takes a third of the time of
+ * call_handle; after the look, which may have changed anything. Not if the next call that is timed
+ * is to be a real one. The guard is set.
+ */
+static bool hit_after_look(struct call_plan *plan, const struct abi_words *words,
+                           uint64_t *ret_word)
+{
+    const struct call_quick *quick = &plan->quick;
+    unsigned __int128 key;
+    uint64_t hash;
+    struct cache_front *front;
+    char *slot;
+
+    if (quick->is_text || !__libc_single_threaded || fork_page_is_new_child() ||
+        !is_rounding_told(plan, false) ||
+        atomic_load_explicit(&plan->is_unfollowed, memory_order_relaxed) ||
+        atomic_load_explicit(&plan->measure.n_real_wanted, memory_order_relaxed) > 0) {
+        return false;
+    }
+    key = quick_make_key(plan, words);
+    hash = hash_words(low_of(key), high_of(key), &quick->seeds);
+    front = cache_front(&quick->cache, hash);
+    slot = cache_find_words(&quick->cache, front, low_of(key), high_of(key), hash, true,
+                            quick->cache.use);
+    if (slot == NULL || !cache_use_words(&quick->cache, front, slot, quick->cache.use)) {
+        return false;
+    }
+    *ret_word = widen(quick, cache_words_value(&quick->cache, slot, true));
+    stats_add_alone(plan->counters, STATS_hits);
+    return true;
+}
+
 /* The long way, with the arguments in memory. */
 struct abi_both quick_handle_long(struct call_plan *plan, uint64_t i0, uint64_t i1, uint64_t i2,
                                   double v0, double v1, double v2)
@@ -134,6 +167,7 @@ struct abi_both quick_handle_long(struct call_plan *plan, uint64_t i0, uint64_t 
         quick_look(plan, &words, 1);
     } else if (is_look_due(plan, atomic_load_explicit(hits, memory_order_relaxed) + 1)) {
         quick_look(plan, &words, n_looks);
+        is_hit = hit_after_look(plan, &words, &result);
     }
     if (!__libc_single_threaded && !fork_page_is_new_child()) {
         is_hit = glance(plan, &words, &result);
