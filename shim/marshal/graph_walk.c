@@ -109,12 +109,19 @@ static int put_block(const struct walk *walk, const struct graph_node *node,
     return error != 0 ? error : put_elements(walk, node, memory, n_bytes);
 }
 
-/* How many pointers a list has in front of its NULL. */
-static int count_list(const void *memory, int64_t *ret_count)
+/* Of a list, which may lie at any address: gethostbyname_r takes buffers that do. */
+static const void *pointer_at(const void *list, int64_t i)
 {
-    void *const *list = memory;
+    const void *pointer;
 
-    for (*ret_count = 0; list[*ret_count] != NULL; ++*ret_count) {
+    memcpy(&pointer, (const char *)list + (size_t)i * sizeof(pointer), sizeof(pointer));
+    return pointer;
+}
+
+/* How many pointers a list has in front of its NULL. */
+static int count_list(const void *list, int64_t *ret_count)
+{
+    for (*ret_count = 0; pointer_at(list, *ret_count) != NULL; ++*ret_count) {
         if (*ret_count == GRAPH_MAX_POINTERS) {
             return -E2BIG;
         }
