@@ -23,11 +23,6 @@
 #define ERRNO_BEFORE 4095
 #endif
 
-/* Some calls that succeed leave an errno that hangs on what libc has looked at before. */
-#ifndef ERRNO_SHOWN
-#define ERRNO_SHOWN true
-#endif
-
 static FILE *expected;
 static int pass;
 
@@ -44,7 +39,7 @@ static void note(const char *function, int fate)
 {
     int error = errno;
 
-    printf("\n%s errno %d", function, error == ERRNO_BEFORE || !ERRNO_SHOWN ? -1 : error);
+    printf("\n%s errno %d", function, error == ERRNO_BEFORE ? -1 : error);
     if (expected != NULL && fprintf(expected, "%s %d\n", function, fate) < 0) {
         abort();
     }
