@@ -14,6 +14,9 @@
  *     void float_mode_note(struct float_mode *), bool float_mode_was_default(struct float_mode *)
  *         The same for whoever has something to do between the two, which saves much; on x86-64 as
  *         exact as float_probe_x86_64.h says.
+ *     bool float_mode_probes(void), void float_mode_note_by(struct float_mode *, bool probes)
+ *         float_mode_note in two parts, for code that is compiled once for each way of noting:
+ *         where it probes, the answer may be asked for at once.
  *     bool float_mode_traps(void)
  *         An exception that remembered results may raise is trapped, whatever the mode is else.
  *     uint64_t float_mode_read(void)

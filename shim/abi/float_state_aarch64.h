@@ -64,9 +64,20 @@ struct float_mode {
     uint64_t fpcr;
 };
 
-static inline void float_mode_note(struct float_mode *ret_mode)
+/* There is one way, and its answer is there at once. */
+static inline bool float_mode_probes(void)
+{
+    return true;
+}
+
+static inline void float_mode_note_by(struct float_mode *ret_mode, bool probes)
 {
     ret_mode->fpcr = fpcr_read();
+}
+
+static inline void float_mode_note(struct float_mode *ret_mode)
+{
+    float_mode_note_by(ret_mode, true);
 }
 
 static inline bool float_mode_was_default(const struct float_mode *mode)

@@ -79,16 +79,31 @@ struct float_mode {
  * Reading back at once what was stored takes some ten cycles more, so that it is best left in
  * memory for a while.
  */
-static inline void float_mode_note(struct float_mode *ret_mode)
+/* Which of the two it is now. */
+static inline bool float_mode_probes(void)
 {
-    if (__builtin_expect(atomic_load_explicit(&float_probe_tells, memory_order_relaxed), 1)) {
-        ret_mode->probed = float_probe();
-        ret_mode->mxcsr = MXCSR_MASK_INEXACT;
+    return __builtin_expect(atomic_load_explicit(&float_probe_tells, memory_order_relaxed), 1);
+}
+
+/* probes: what float_mode_probes has just said, known when code is compiled. */
+static inline __attribute__((always_inline)) void float_mode_note_by(struct float_mode *ret_mode,
+                                                                     bool probes)
+{
+    if (probes) {
+        /* By copying, so that nothing but the control word has to be in memory. */
+        *ret_mode = (struct float_mode){.probed = float_probe(),
+                                        .mxcsr = MXCSR_MASK_INEXACT,
+                                        .x87_control = x87_control_read()};
     } else {
         ret_mode->probed = FLOAT_PROBE_DEFAULT;
         __asm__ volatile("stmxcsr %0" : "=m"(ret_mode->mxcsr));
+        __asm__ volatile("fnstcw %0" : "=m"(ret_mode->x87_control));
     }
-    __asm__ volatile("fnstcw %0" : "=m"(ret_mode->x87_control));
+}
+
+static inline void float_mode_note(struct float_mode *ret_mode)
+{
+    float_mode_note_by(ret_mode, float_mode_probes());
 }
 
 static inline bool float_look_is_default(uint64_t look)

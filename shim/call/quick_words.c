@@ -36,10 +36,13 @@ static inline struct abi_both value_at(const struct call_quick *quick, const cha
     return value;
 }
 
-/* A hit of these words, of which those that the form has not are 0. The guard is set. */
+/*
+ * A hit of these words, of which those that the form has not are 0. probes: what float_mode_probes
+ * says, where it is asked. The guard is set.
+ */
 static inline __attribute__((always_inline)) bool find(struct call_plan *plan, struct form form,
-                                                       uint64_t w0, uint64_t w1, uint64_t w2,
-                                                       struct abi_both *ret_value)
+                                                       bool probes, uint64_t w0, uint64_t w1,
+                                                       uint64_t w2, struct abi_both *ret_value)
 {
     const struct call_quick *quick = &plan->quick;
     _Atomic uint64_t *hits = stats_hits_alone(plan->counters);
@@ -51,9 +54,10 @@ static inline __attribute__((always_inline)) bool find(struct call_plan *plan, s
     char *slot;
 
     if (form.has_vectors) {
-        float_mode_note(&mode);
+        float_mode_note_by(&mode, probes);
     }
-    if (!likely(__libc_single_threaded && is_quiet(plan, n_hits))) {
+    if (!likely(__libc_single_threaded && is_quiet(plan, n_hits)) ||
+        (form.has_vectors && probes && !likely(float_mode_was_default(&mode)))) {
         return false;
     }
     if (form.layout == QUICK_LAYOUT_INTS) {
@@ -67,11 +71,11 @@ static inline __attribute__((always_inline)) bool find(struct call_plan *plan, s
     }
     hash = hash_words_halves(low, high, &quick->seeds);
     front = cache_front(&quick->cache, hash.lower);
-    if (!likely(
-            cache_find_home(&quick->cache, front, low, high, hash.upper, form.n_words, form.use,
-                            &slot) &&
-            (form.has_vectors ? float_mode_was_default(&mode) : is_rounding_told(plan, false)) &&
-            cache_use_words(&quick->cache, front, slot, form.use))) {
+    if (!likely(cache_find_home(&quick->cache, front, low, high, hash.upper, form.n_words, form.use,
+                                &slot) &&
+                (form.has_vectors ? probes || float_mode_was_default(&mode)
+                                  : is_rounding_told(plan, false)) &&
+                cache_use_words(&quick->cache, front, slot, form.use))) {
         return false;
     }
     *ret_value = value_at(quick, slot + CACHE_WORDS_VALUE_AT + 8 * (form.n_words - 1),
@@ -80,15 +84,19 @@ static inline __attribute__((always_inline)) bool find(struct call_plan *plan, s
     return true;
 }
 
-#define CODE(name, known, parameters, w0, w1, w2, ...)               \
-    static struct abi_both name parameters {                         \
-        struct abi_both value;                                       \
-        bool is_hit;                                                 \
-                                                                     \
-        guard_enter();                                               \
-        is_hit = find(plan, (struct form)known, w0, w1, w2, &value); \
-        guard_leave();                                               \
-        return likely(is_hit) ? value : quick_further(__VA_ARGS__);  \
+#define CODE(name, known, parameters, w0, w1, w2, ...)                          \
+    static struct abi_both name parameters {                                    \
+        struct abi_both value;                                                  \
+        bool is_hit;                                                            \
+                                                                                \
+        guard_enter();                                                          \
+        if (((struct form)known).has_vectors && !float_mode_probes()) {         \
+            is_hit = find(plan, (struct form)known, false, w0, w1, w2, &value); \
+        } else {                                                                \
+            is_hit = find(plan, (struct form)known, true, w0, w1, w2, &value);  \
+        }                                                                       \
+        guard_leave();                                                          \
+        return likely(is_hit) ? value : quick_further(__VA_ARGS__);             \
     }
 
 #define FORM(...)   \

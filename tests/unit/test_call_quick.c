@@ -230,6 +230,58 @@ static void test_rounding_and_invalidation(void **state)
  * A call that had begun before may put its result in after all was dropped: it does not answer,
  * not even when the share of calls that are timed changes.
  */
+static void expect_real(struct call_plan *plan, bool is_real)
+{
+    int n_before = n_real;
+
+    assert_true(call_third(plan, 3) == 0.75);
+    assert_int_equal(n_real - n_before, is_real);
+}
+
+/* Once as this processor tells it, once by MXCSR, for which there is code of its own. */
+static void test_each_way_of_noting_a_mode(void **state)
+{
+    static const int modes[] = {FE_UPWARD, FE_DOWNWARD, FE_TOWARDZERO};
+    static const char *const policies[] = {"lru", "sieve", "fifo", "direct"};
+
+    float_probe_init();
+    for (int way = 0; way < 2; way++) {
+        for (int i = 0; i < 4; i++) {
+            char entry[100];
+            struct call_plan *plan;
+
+            snprintf(entry, sizeof(entry),
+                     "{\"prototype\":\"double f(double x)\",\"policy\":\"%s\"}", policies[i]);
+            plan = make_plan("f", entry, (void *)third);
+            expect_real(plan, true);
+            for (int mode = 0; mode < 3; mode++) {
+                expect_real(plan, false);
+                fesetround(modes[mode]);
+                expect_real(plan, true);
+                fesetround(FE_TONEAREST);
+            }
+            feenableexcept(FE_INEXACT);
+            expect_real(plan, true);
+            fedisableexcept(FE_INEXACT);
+            expect_real(plan, false);
+#if defined(__x86_64__)
+            if (!float_mode_probes()) { /* which alone tells of a trap in MXCSR alone */
+                uint32_t mxcsr = mxcsr_read();
+
+                mxcsr_write(mxcsr & ~MXCSR_MASK_INEXACT);
+                expect_real(plan, true);
+                mxcsr_write(mxcsr);
+            }
+#endif
+        }
+#if defined(__x86_64__)
+        float_probe_stop();
+        assert_false(float_mode_probes());
+#endif
+    }
+    float_probe_init();
+}
+
 static void test_what_is_not_followed_does_not_answer(void **state)
 {
     for (int single_threaded = 0; single_threaded < 2; single_threaded++) {
@@ -424,6 +476,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_two_words_and_one_that_is_ignored, call_setup,
                                         call_teardown),
         cmocka_unit_test_setup_teardown(test_rounding_and_invalidation, call_setup, call_teardown),
+        cmocka_unit_test_setup_teardown(test_each_way_of_noting_a_mode, call_setup, call_teardown),
         cmocka_unit_test_setup_teardown(test_what_is_not_followed_does_not_answer, call_setup,
                                         call_teardown),
         cmocka_unit_test_setup_teardown(test_narrow_results_are_widened, call_setup, call_teardown),
