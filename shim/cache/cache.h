@@ -166,15 +166,15 @@ int cache_insert(struct cache *cache, const struct cache_key *key, struct bytes 
                  uint64_t now_ns, const struct cache_life *life, const struct cache_ticket *ticket);
 
 /*
- * The short way of a miss, in a cache without lives, where values have one size and lie in slots,
- * first in a process without threads; owner as in struct cache_lookup_options, is_computing the
- * reverse of its may_wait. The key is in words. As cache_lookup, of a key that has no entry, and is
- * not computed: true, then ret_ticket is as after CACHE_MISS. False: nothing has happened, ask
- * cache_lookup. cache_begin_absent: the caller has seen that it has no entry, and nothing has
- * happened since.
+ * The short way of a miss, where values have one size and lie in slots, and entries are not
+ * recomputed early, first in a process without threads; now_ns and owner as in struct
+ * cache_lookup_options, is_computing the reverse of its may_wait. The key is in words. As
+ * cache_lookup, of a key that has no entry, or one that has expired, and is not computed: true,
+ * then ret_ticket is as after CACHE_MISS. False: nothing has happened, ask cache_lookup.
+ * cache_begin_absent: the caller has seen that it has none, and nothing has happened since.
  */
-bool cache_begin_words(struct cache *cache, const struct cache_key *key, const void *owner,
-                       bool is_computing, struct cache_ticket *ret_ticket);
+bool cache_begin_words(struct cache *cache, const struct cache_key *key, uint64_t now_ns,
+                       const void *owner, bool is_computing, struct cache_ticket *ret_ticket);
 bool cache_begin_absent(struct cache *cache, const struct cache_key *key, const void *owner,
                         bool is_computing, struct cache_ticket *ret_ticket);
 
@@ -182,11 +182,12 @@ bool cache_begin_absent(struct cache *cache, const struct cache_key *key, const 
  * cache_begin_words in a process with threads, whatever the owner computes. False, too, while
  * somebody else has the shard.
  */
-bool cache_begin_beside_others(struct cache *cache, const struct cache_key *key, const void *owner,
-                               struct cache_ticket *ret_ticket);
+bool cache_begin_beside_others(struct cache *cache, const struct cache_key *key, uint64_t now_ns,
+                               const void *owner, struct cache_ticket *ret_ticket);
 
 /*
- * As cache_insert, for a key that was looked up so and that lies in a slot: it and the value behind
+ * As cache_insert in a cache without lives, for a key that was looked up so and that lies in a
+ * slot: it and the value behind
  * it, in words, of which the last of each is filled up with zeroes (short_key.h, if keys differ in
  * size). True: stored, and the flight has landed. False: nothing has happened, ask cache_insert.
  */

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * The short way of a miss: what cache_lookup and cache_insert do for a key that has no entry, in a
- * cache whose entries live until they go. Such an entry lies whole in its slot, and so all take the
- * same; room is there, or that of one entry of the same shard is enough. Whatever is otherwise is
- * left to those two, and so is whoever finds the shard's lock held.
+ * The short way of a miss: what cache_lookup does for a key that has no entry, and cache_insert in
+ * a cache whose entries live until they go. Such an entry lies whole in its slot, and so all take
+ * the same; room is there, or that of one entry of the same shard is enough. Whatever is otherwise
+ * is left to those two, and so is whoever finds the shard's lock held.
  *
  * Without threads nothing is locked before the real function is called; with threads each of the
  * two ends takes the lock once.
@@ -24,6 +24,22 @@ static inline struct shard *shard_at(struct cache *cache, uint32_t number)
 
     __asm__("" : "+r"(shard));
     return shard;
+}
+
+/* What a ticket says of it. Where there are lives, an entry may be there that has expired. */
+static inline uint32_t absent_at(const struct cache *cache, const struct shard *shard)
+{
+    return cache->layout.life_at != 0
+               ? 0
+               : atomic_load_explicit(&shard->front.sequence, memory_order_relaxed) + 1;
+}
+
+/* No entry of this key is alive. */
+static inline bool has_none(const struct shard *shard, const struct cache_key *key, uint64_t now_ns)
+{
+    uint32_t slot = table_find(&shard->table, key->bytes, key->hash);
+
+    return likely(slot == TABLE_NO_SLOT) || !shard_is_alive(shard, slot, now_ns);
 }
 
 /*
@@ -49,7 +65,7 @@ bool cache_begin_absent(struct cache *cache, const struct cache_key *key, const 
     }
     ret_ticket->generation = generation;
     ret_ticket->shard = number;
-    ret_ticket->absent_at = atomic_load_explicit(&shard->front.sequence, memory_order_relaxed) + 1;
+    ret_ticket->absent_at = absent_at(cache, shard);
     ret_ticket->hash = key->hash;
     ret_ticket->cache = cache;
     ret_ticket->n_fences = 0;
@@ -66,22 +82,21 @@ bool cache_begin_absent(struct cache *cache, const struct cache_key *key, const 
  * cache_lookup to give up: it would have to be of this very key.
  */
 static inline __attribute__((always_inline)) bool
-begin_locked(struct cache *cache, struct shard *shard, const struct cache_key *key,
+begin_locked(struct cache *cache, struct shard *shard, const struct cache_key *key, uint64_t now_ns,
              const void *owner, struct cache_ticket *ret_ticket)
 {
     lock_assert_held(&shard->lock);
     ret_ticket->generation = atomic_load_explicit(&shard->front.generation, memory_order_relaxed);
-    ret_ticket->absent_at = atomic_load_explicit(&shard->front.sequence, memory_order_relaxed) + 1;
+    ret_ticket->absent_at = absent_at(cache, shard);
     ret_ticket->flight = 0;
-    return likely(shard_is_current(cache, shard)) &&
-           likely(table_find(&shard->table, key->bytes, key->hash) == TABLE_NO_SLOT) &&
+    return likely(shard_is_current(cache, shard)) && likely(has_none(shard, key, now_ns)) &&
            (!likely(cache->options.single_flight) ||
             flights_try_begin(&shard->flights, key->bytes, key->hash, ret_ticket->generation, owner,
                               &ret_ticket->flight));
 }
 
-bool cache_begin_beside_others(struct cache *cache, const struct cache_key *key, const void *owner,
-                               struct cache_ticket *ret_ticket)
+bool cache_begin_beside_others(struct cache *cache, const struct cache_key *key, uint64_t now_ns,
+                               const void *owner, struct cache_ticket *ret_ticket)
 {
     uint32_t number = cache_shard_number(key->hash, cache->shard_shift, cache->n_shards);
     struct shard *shard = shard_at(cache, number);
@@ -95,17 +110,15 @@ bool cache_begin_beside_others(struct cache *cache, const struct cache_key *key,
     ret_ticket->hash = key->hash;
     ret_ticket->cache = cache;
     ret_ticket->n_fences = 0;
-    has_begun = begin_locked(cache, shard, key, owner, ret_ticket);
+    has_begun = begin_locked(cache, shard, key, now_ns, owner, ret_ticket);
     lock_release(&shard->lock);
     return has_begun;
 }
 
-bool cache_begin_words(struct cache *cache, const struct cache_key *key, const void *owner,
-                       bool is_computing, struct cache_ticket *ret_ticket)
+bool cache_begin_words(struct cache *cache, const struct cache_key *key, uint64_t now_ns,
+                       const void *owner, bool is_computing, struct cache_ticket *ret_ticket)
 {
-    struct shard *shard = cache_shard(cache, key->hash);
-
-    return table_find(&shard->table, key->bytes, key->hash) == TABLE_NO_SLOT &&
+    return has_none(cache_shard(cache, key->hash), key, now_ns) &&
            cache_begin_absent(cache, key, owner, is_computing, ret_ticket);
 }
 

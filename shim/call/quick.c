@@ -256,12 +256,19 @@ void quick_prepare(struct call_plan *plan)
     quick->n_key_bytes = flat.n_key_bytes;
     quick->n_result_bytes = flat.n_result_bytes;
     quick->looks_at_rounding = plan->uses_float;
-    if (!plan->judges_results && !plan->has_fences) {
-        quick->fill = cache_fill_code(plan->cache);
-    }
+    quick_prepare_misses(plan);
     quick_follow_share(plan, atomic_load_explicit(&plan->measure.share, memory_order_relaxed));
     quick->is_plain = are_of(&flat, 8) && quick->widening == 0;
     quick->code = quick->is_text ? quick_text_code(plan) : code_of(quick, &flat, vectors);
+}
+
+void quick_prepare_misses(struct call_plan *plan)
+{
+    struct call_quick *quick = &plan->quick;
+
+    quick->fill = cache_fill_code(plan->cache);
+    quick->may_compute = (quick->fill != NULL || plan->has_life) && !plan->has_fences &&
+                         plan->function->stale_for_ns == 0 && plan->early == 0;
 }
 
 void quick_follow_share(struct call_plan *plan, uint32_t share)

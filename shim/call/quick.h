@@ -30,9 +30,9 @@ struct call_quick {
     uint64_t low_masks[MARSHAL_FLAT_WORDS], high_masks[MARSHAL_FLAT_WORDS];
     uint32_t widening; /* of a signed result that is narrower than a register, in bits */
     uint32_t n_key_bytes, n_result_bytes; /* the former not of texts */
-    cache_fill_fn fill; /* NULL: misses go the long way, as where what becomes of a result hangs on
-                           what it is */
-    bool is_plain;      /* arguments are words of the key, as they come, and the value is one */
+    cache_fill_fn fill;                   /* NULL: cache_insert */
+    bool may_compute;                     /* misses have a short way: quick_miss.h */
+    bool is_plain; /* arguments are words of the key, as they come, and the value is one */
     bool looks_at_rounding;
     bool is_text;               /* its one argument is; without masks, turns and seeds */
     uint32_t ahead_offsets;     /* of marshal_is_ahead */
@@ -41,6 +41,13 @@ struct call_quick {
 
 /* Of a plan that is complete otherwise. */
 void quick_prepare(struct call_plan *plan);
+
+/*
+ * Whether misses of such a plan have a short way, and what of it hangs on the cache. Not where an
+ * old answer may take the place of a new one, nor where entries are recomputed early, or what
+ * begins is fenced.
+ */
+void quick_prepare_misses(struct call_plan *plan);
 
 /*
  * The same for functions that are not fit for that, but for the next best: one that takes its

@@ -72,6 +72,7 @@ __attribute__((noinline)) struct quick_computed quick_ask_numbers(struct call_pl
     }
     atomic_thread_fence(memory_order_acquire); /* no count from before it was set to 0 */
     miss.look = quick_look_at_rounding(plan, false);
+    miss.now_ns = 0;
     quick_note_words(&words, i0, i1, i2, v0, v1, v2);
     key = likely(quick->is_plain) ? plain_key(plan, &words) : quick_make_key(plan, &words);
     miss.row = row;
@@ -150,6 +151,7 @@ __attribute__((noinline)) struct quick_computed quick_further_text(struct call_p
         goto out;
     }
     miss.look = quick_look_at_rounding(plan, false);
+    miss.now_ns = 0;
     words.integers[0] = (uintptr_t)text;
     miss.row = row;
     miss.n_key_words = SHORT_KEY_WORDS;

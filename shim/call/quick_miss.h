@@ -12,6 +12,7 @@
 #ifndef CALL_QUICK_MISS_H
 #define CALL_QUICK_MISS_H
 
+#include "call/life.h"
 #include "call/quick_rows.h"
 #include "call/real.h"
 
@@ -24,6 +25,7 @@ struct short_miss {
     uint64_t *row;        /* as cache_fill_fn takes it */
     uint32_t n_key_words; /* of it; 0: the key is longer than those that lie in slots */
     uint64_t look;        /* at the rounding mode */
+    uint64_t now_ns;      /* of a plan with lives, as cache_lookup takes it; else 0 */
     uint64_t began_ns;    /* 0: this call is not timed */
     int *errno_at;
     int caller_errno; /* as it is to be left, unless the function sets it */
@@ -57,7 +59,7 @@ static inline void give_errno(const struct short_miss *miss)
 /* This way is open to misses, and there is nothing that call_handle would have to do first. */
 static inline bool may_compute(const struct call_plan *plan)
 {
-    return likely(plan->quick.fill != NULL &&
+    return likely(plan->quick.may_compute &&
                   !atomic_load_explicit(&plan->is_unfollowed, memory_order_relaxed));
 }
 
@@ -81,11 +83,13 @@ begin_flight(struct call_plan *plan, struct short_miss *miss, bool is_computing)
     const void *owner = thread_self();
 
     if (!likely(__libc_single_threaded)) {
-        return cache_begin_beside_others(plan->cache, &miss->key, owner, &miss->ticket);
+        return cache_begin_beside_others(plan->cache, &miss->key, miss->now_ns, owner,
+                                         &miss->ticket);
     }
     return likely(miss->n_key_words != 0)
                ? cache_begin_absent(plan->cache, &miss->key, owner, is_computing, &miss->ticket)
-               : cache_begin_words(plan->cache, &miss->key, owner, is_computing, &miss->ticket);
+               : cache_begin_words(plan->cache, &miss->key, miss->now_ns, owner, is_computing,
+                                   &miss->ticket);
 }
 
 /* Everything before the real function. False: this is for the long way. */
@@ -151,6 +155,34 @@ static inline uint64_t cut(const struct call_quick *quick, uint64_t word)
     return n_spare_bits == 64 ? 0 : word << n_spare_bits >> n_spare_bits;
 }
 
+/*
+ * What becomes of a result, if that hangs on what it is, and how long it lives: as in call_handle.
+ * Not inlined, for the room of the arguments.
+ */
+__attribute__((noinline)) static struct life_verdict
+judge(const struct call_plan *plan, struct abi_words *words, uint64_t result, int set_errno)
+{
+    void *arguments[ABI_MAX_WORDS];
+    struct abi_joined room;
+
+    abi_point_arguments(plan->abi, words, &room, arguments);
+    return life_judge(plan, arguments, &result,
+                      set_errno == 0 ? MARSHAL_ERRNO_UNTOUCHED : set_errno);
+}
+
+/* One that lives for as long as the verdict says. */
+__attribute__((noinline)) static bool insert_with_life(struct call_plan *plan,
+                                                       const struct short_miss *miss,
+                                                       const uint64_t *value, uint32_t n_bytes,
+                                                       const struct life_verdict *verdict)
+{
+    static const struct real_outcome nothing; /* lives do not hang on it without refreshing */
+    struct cache_life life = life_begin(plan, verdict, &nothing);
+
+    return cache_insert(plan->cache, &miss->key, (struct bytes){value, n_bytes},
+                        life_latest_ns(plan), &life, &miss->ticket) == 0;
+}
+
 /* One that does not fit into what has been read of the cache. */
 __attribute__((noinline)) static bool insert(struct call_plan *plan, const struct short_miss *miss,
                                              const uint64_t *value, uint32_t n_bytes)
@@ -162,13 +194,21 @@ __attribute__((noinline)) static bool insert(struct call_plan *plan, const struc
 
 /* The result into the cache, or what else the function has left. */
 static inline __attribute__((always_inline)) bool keep(struct call_plan *plan, enum way way,
-                                                       const struct abi_words *words,
+                                                       struct abi_words *words,
                                                        struct short_miss *miss, uint64_t result,
                                                        int set_errno)
 {
     uint64_t long_value[CACHE_ROW_WORDS], *value = miss->row + miss->n_key_words;
+    struct life_verdict verdict;
     uint32_t n_bytes = plan->quick.n_result_bytes;
 
+    if (!likely(!plan->judges_results && !plan->has_life)) {
+        verdict = judge(plan, words, result, set_errno);
+        if (!verdict.is_kept) {
+            cache_abandon(plan->cache, &miss->ticket);
+            return false;
+        }
+    }
     if (way == OF_NUMBERS) {
         *value = result;
     } else {
@@ -177,6 +217,9 @@ static inline __attribute__((always_inline)) bool keep(struct call_plan *plan, e
         }
         quick_wide_record(plan, words, result, set_errno, value);
         n_bytes = plan->wide->n_record_bytes;
+    }
+    if (!likely(!plan->has_life)) {
+        return insert_with_life(plan, miss, value, n_bytes, &verdict);
     }
     return (likely(miss->n_key_words != 0) &&
             likely(plan->quick.fill(plan->cache, miss->row, &miss->ticket))) ||
@@ -187,8 +230,7 @@ static inline __attribute__((always_inline)) bool keep(struct call_plan *plan, e
  * The real function, and what becomes of its result. errno is 0 meanwhile, as in real.h.
  */
 static inline __attribute__((always_inline)) struct quick_computed
-compute(struct call_plan *plan, enum way way, const struct abi_words *words,
-        struct short_miss *miss)
+compute(struct call_plan *plan, enum way way, struct abi_words *words, struct short_miss *miss)
 {
     const bool times_real = miss->began_ns != 0 || measure_draws_real(&plan->measure);
     int set_errno;

@@ -83,6 +83,7 @@ quick_ask_row(struct call_plan *plan, uint64_t i0, uint64_t i1, uint64_t i2, dou
         goto out;
     }
     miss.look = quick_look_at_rounding(plan, false);
+    miss.now_ns = life_latest_ns(plan);
     miss.row = row;
     if (!likely(make_row_key(plan, &words, row, &miss)) ||
         !likely(float_look_is_default(miss.look))) {
@@ -90,10 +91,10 @@ quick_ask_row(struct call_plan *plan, uint64_t i0, uint64_t i1, uint64_t i2, dou
     }
     front = cache_front(&wide->rows.words, miss.key.hash);
     slot = seek_row(&wide->rows, front, &miss);
-    if (!likely(slot == NULL)) {
+    if (!likely(slot == NULL) && cache_row_is_alive(&wide->rows, slot, miss.now_ns)) {
         n_hits = atomic_load_explicit(hits, memory_order_relaxed) + 1;
         is_hit = !is_look_due(plan, n_hits) &&
-                 cache_row_answers(&wide->rows, front, slot, 0, true, answer.words);
+                 cache_row_answers(&wide->rows, front, slot, miss.now_ns, true, answer.words);
         if (is_hit) {
             atomic_store_explicit(hits, n_hits, memory_order_relaxed);
         }
@@ -108,15 +109,22 @@ out:
 
 /* ---- arguments in memory --------------------------------------------------------------------- */
 
-/* There is no entry; with threads, or of a key that does not lie in a slot, that is yet to be seen.
+/*
+ * There is no entry that is alive; with threads, or of a key that does not lie in a slot, that is
+ * yet to be seen.
  */
 static inline bool is_absent(const struct call_wide *wide, const struct short_miss *miss)
 {
-    return !likely(__libc_single_threaded) || !likely(miss->n_key_words != 0) ||
-           seek_row(&wide->rows, cache_front(&wide->rows.words, miss->key.hash), miss) == NULL;
+    const char *slot;
+
+    if (!likely(__libc_single_threaded) || !likely(miss->n_key_words != 0)) {
+        return true;
+    }
+    slot = seek_row(&wide->rows, cache_front(&wide->rows.words, miss->key.hash), miss);
+    return likely(slot == NULL) || !cache_row_is_alive(&wide->rows, slot, miss->now_ns);
 }
 
-bool quick_compute_wide(struct call_plan *plan, const struct abi_words *words, uint64_t *ret_word)
+bool quick_compute_wide(struct call_plan *plan, struct abi_words *words, uint64_t *ret_word)
 {
     uint64_t row[QUICK_TEXTS_WORDS + CACHE_ROW_WORDS];
     struct quick_computed computed = quick_nothing;
@@ -127,6 +135,7 @@ bool quick_compute_wide(struct call_plan *plan, const struct abi_words *words, u
     if (likely(!fork_page_is_new_child() && may_compute(plan))) {
         atomic_thread_fence(memory_order_acquire); /* no count from before it was set to 0 */
         miss.look = quick_look_at_rounding(plan, false);
+        miss.now_ns = life_latest_ns(plan);
         miss.row = row;
         miss.key.bytes.data = row;
         miss.key.bytes.n_bytes =

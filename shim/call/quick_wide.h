@@ -184,7 +184,7 @@ static inline void quick_wide_record(const struct call_plan *plan, const struct 
  * quick_miss_rows.c: the short way of a miss, with the same conditions. False: nothing has
  * happened, and quick_wide_handle has to go on.
  */
-bool quick_compute_wide(struct call_plan *plan, const struct abi_words *words, uint64_t *ret_word);
+bool quick_compute_wide(struct call_plan *plan, struct abi_words *words, uint64_t *ret_word);
 
 /* The long way, in a process without threads after a look that found nothing. */
 struct abi_both quick_wide_handle(struct call_plan *plan, struct abi_words *words);

@@ -135,8 +135,7 @@ int quick_prepare_wide(struct call_plan *plan, struct arena *arena)
     }
     plan->quick.widening = described.result_is_signed ? 64 - 8 * described.n_result_bytes : 0;
     plan->quick.n_result_bytes = described.n_result_bytes;
-    plan->quick.fill =
-        plan->judges_results || plan->has_fences ? NULL : cache_fill_code(plan->cache);
+    quick_prepare_misses(plan);
     plan->quick.looks_at_rounding = plan->uses_float;
     quick_follow_share(plan, atomic_load_explicit(&plan->measure.share, memory_order_relaxed));
     return 0;

@@ -58,8 +58,8 @@ static void expect_form(const char *arguments, const char *result, const char *p
     memset(known, 0, sizeof(known));
     snprintf(what, sizeof(what), "%s, %s, %s%s", arguments, result, policy, life);
     snprintf(more, sizeof(more), "%s%s", bound_of(policy), life);
-    expect_family(make_form(policy, more), family,
-                  *life == '\0' && n_key_bytes(arguments) <= MOST_SHORT, what, call_form);
+    expect_family(make_form(policy, more), family, n_key_bytes(arguments) <= MOST_SHORT, what,
+                  call_form);
 }
 
 /* All of one to three. */

@@ -111,8 +111,8 @@ static void expect_written(const char *prototype, const char *type, uint32_t n_b
     snprintf(what, sizeof(what), "%s of %s, %s%s", prototype, type, policy, life);
     snprintf(more, sizeof(more), "%s%s", bound_of(policy), life);
     n_written = n_bytes;
-    expect_family(make_writing(prototype, type, policy, more, function), family, *life == '\0',
-                  what, call_to_memory);
+    expect_family(make_writing(prototype, type, policy, more, function), family, true, what,
+                  call_to_memory);
 }
 
 static const struct {
