@@ -218,14 +218,15 @@ class DebuggersTyped(DebuggersWords):
     described = {**DebuggersWords.described, "key_also": ["thread"]}
 
 
-class DebuggersStack(DebuggersTyped):
+class DebuggersStack(DebuggersWords):
     """One of the arguments is on the stack."""
 
-    MISS = ["call_for_integer_with_stack", "call_with_stack", "call_handle", "memoshim_typed_6_0"]
-    ON_MISS = [*MISS, "cache_lookup"]
+    MISS = ["call_for_integer_with_stack", "quick_compute_wide", "quick_wide_handle",
+            "memoshim_typed_6_0"]
+    ON_MISS = [*MISS, "cache_begin_absent", "fill_stamps"]
     RETURNS_TO = MISS[:1]
-    HIT = ["marshal_replay", *MISS[2:]]
-    ON_HIT = [*HIT, "cache_lookup"]
+    HIT = ["many_one_simple_stamp", MISS[-1]]
+    ON_HIT = HIT
     described = {
         "prototype": "long counted_hooked(long key, int b, int c, int d, int e, int f, int g)",
         "args": dict.fromkeys("bcdefg", "ignore"),
