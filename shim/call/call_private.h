@@ -3,6 +3,7 @@
 #ifndef CALL_PRIVATE_H
 #define CALL_PRIVATE_H
 
+#include "base/fork_page.h"
 #include "cache/cache.h"
 #include "call/call.h"
 #include "call/files.h"
@@ -13,6 +14,7 @@
 #include "marshal/marshal.h"
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <sys/single_threaded.h>
 
 struct call_plan {
     struct call_quick quick; /* of the short way of a hit, which reads also the next three */
@@ -62,6 +64,19 @@ struct call_plan {
 
 /* The first call in a forked child: locks and flights anew. The guard is set. */
 void call_meet_child(void);
+
+/*
+ * The real function has returned, perhaps into a child that it has forked, where threads that it
+ * has begun may be doing that: what is told from here on, and locked, would be lost. Where there
+ * are none the next call is early enough. As call_meet_child.
+ */
+static inline void call_come_back(void)
+{
+    if (__builtin_expect(!__libc_single_threaded, 0) &&
+        __builtin_expect(fork_page_is_new_child(), 0)) {
+        call_meet_child();
+    }
+}
 
 /* One look at whether statistics are due for so many calls of a thread. */
 #define CALLS_BETWEEN_TICKS 256

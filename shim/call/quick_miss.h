@@ -260,6 +260,7 @@ compute(struct call_plan *plan, enum way way, struct abi_words *words, struct sh
         raised = float_watch_end(&watch);
     }
     nesting_leave(&nesting);
+    call_come_back();
     if (!likely(!times_real)) {
         took_ns = real_note_time(plan, clock_precise_ns() - real_began_ns, way_ns);
     }

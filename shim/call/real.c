@@ -78,6 +78,7 @@ __attribute__((noinline)) struct real_outcome real_run(struct call_plan *plan, b
         outcome.raised = float_watch_end(&watch);
     }
     nesting_leave(&nesting);
+    call_come_back();
     if (is_timed) {
         outcome.took_ns = real_note_time(plan, clock_precise_ns() - began_ns, way_ns);
     }
