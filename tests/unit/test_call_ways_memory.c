@@ -388,7 +388,7 @@ static void test_calls_of_a_handler(void **state)
 {
     NEED_STEPS();
 #if HAS_STEPS
-    static const char *const kinds[] = {"lru", "sieve", "mru", "direct"};
+    static const char *const kinds[] = {"lru", "mru", "direct"};
     static const char *const bound = ",\"max_entries\":1024";
 
     for (size_t p = 0; p < sizeof(kinds) / sizeof(kinds[0]); p++) {
