@@ -1,0 +1,422 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Structs, unions and complex numbers that are arguments, by the short ways against the long one:
+ * two plans of one configuration get the same calls, in which all that is no part of a value is
+ * anything, within structs, behind them in a register, and in registers of nobody. Which registers
+ * those are, the compiler says in test_signatures.c.
+ */
+#include "call_short.h"
+
+#include "abi/abi.h"
+#include "call/call_private.h"
+
+#include <complex.h>
+#include <fenv.h>
+
+#if defined(__x86_64__)
+
+#define N_ROUNDS 2000
+
+/* ---- the functions --------------------------------------------------------------------------- */
+
+struct narrow {
+    char a;
+    int b;
+};
+struct odd {
+    unsigned char c[3];
+};
+struct mixed {
+    int i;
+    double d;
+};
+struct swapped {
+    float f;
+    long l;
+};
+struct floats {
+    float x, y, z;
+};
+struct pair {
+    long a, b;
+};
+struct large {
+    double x;
+    short y;
+    double z;
+};
+union either {
+    double d;
+    int i[3];
+};
+
+#define TYPES                                                                 \
+    "struct narrow { char a; int b; }; struct odd { unsigned char c[3]; };"   \
+    "struct mixed { int i; double d; }; struct swapped { float f; long l; };" \
+    "struct floats { float x, y, z; }; struct pair { long a, b; };"           \
+    "struct large { double x; short y; double z; }; union either { double d; int i[3]; };"
+
+static uint64_t mix(uint64_t sum, const void *bytes, size_t n_bytes)
+{
+    const unsigned char *at = bytes;
+
+    for (size_t i = 0; i < n_bytes; i++) {
+        sum = (sum ^ at[i]) * 0x9e3779b97f4a7c15;
+        sum ^= sum >> 29;
+    }
+    return sum;
+}
+
+#define MIX(sum, value) mix(sum, &(value), sizeof(value))
+
+static uint64_t of_narrow(uint64_t sum, struct narrow v)
+{
+    n_real++;
+    return MIX(MIX(sum, v.a), v.b);
+}
+
+static uint64_t of_mixed(uint64_t sum, struct mixed v)
+{
+    n_real++;
+    return MIX(MIX(sum, v.i), v.d);
+}
+
+static double number(uint64_t sum)
+{
+    return (double)(sum >> 12);
+}
+
+static long narrow_to_long(struct narrow v)
+{
+    return (long)of_narrow(1, v);
+}
+
+static double odd_to_double(struct odd v, float f)
+{
+    n_real++;
+    return number(MIX(MIX(1, v.c), f));
+}
+
+static int mixed_to_int(struct mixed v)
+{
+    return (int)of_mixed(1, v);
+}
+
+static short two_to_short(struct mixed v, struct narrow w)
+{
+    uint64_t sum = of_narrow(of_mixed(1, v), w);
+
+    n_real--;
+    return (short)sum;
+}
+
+static float floats_to_float(struct floats v)
+{
+    n_real++;
+    return (float)(MIX(MIX(MIX(1, v.x), v.y), v.z) >> 44);
+}
+
+static struct narrow swapped_to_narrow(struct swapped v, int n)
+{
+    uint64_t sum = MIX(MIX(MIX(1, v.f), v.l), n);
+
+    n_real++;
+    return (struct narrow){(char)sum, (int)(sum >> 8)};
+}
+
+static struct narrow pair_to_narrow(struct pair v)
+{
+    uint64_t sum = MIX(MIX(1, v.a), v.b);
+
+    n_real++;
+    return (struct narrow){(char)sum, (int)(sum >> 8)};
+}
+
+static double large_to_double(struct large v)
+{
+    n_real++;
+    return number(MIX(MIX(MIX(1, v.x), v.y), v.z));
+}
+
+static double complex_to_double(double complex z)
+{
+    n_real++;
+    return number(MIX(1, z));
+}
+
+static float complex either_to_complex(union either v)
+{
+    uint64_t sum = mix(1, &v, sizeof(v));
+
+    n_real++;
+    return (float)(sum & 0xffff) + (float)(sum >> 44) * (float complex)I;
+}
+
+static double many_to_double(struct pair v, int a, int b, int c, int d, struct narrow w)
+{
+    n_real++;
+    return number(MIX(MIX(MIX(MIX(MIX(MIX(MIX(MIX(1, v.a), v.b), a), b), c), d), w.a), w.b));
+}
+
+/* ---- calls ----------------------------------------------------------------------------------- */
+
+static const struct form {
+    const char *prototype;
+    void *real;
+    bool has_way; /* a short one */
+} forms[] = {
+    {"long f(struct narrow v)", (void *)narrow_to_long, true},
+    {"double f(struct odd v, float f)", (void *)odd_to_double, true},
+    {"int f(struct mixed v)", (void *)mixed_to_int, true},
+    {"short f(struct mixed v, struct narrow w)", (void *)two_to_short, true},
+    {"float f(struct floats v)", (void *)floats_to_float, true},
+    {"struct narrow f(struct swapped v, int n)", (void *)swapped_to_narrow, false},
+    {"struct narrow f(struct pair v)", (void *)pair_to_narrow, false},
+    {"double f(struct large v)", (void *)large_to_double, true},
+    {"double f(double _Complex z)", (void *)complex_to_double, true},
+    {"float _Complex f(union either v)", (void *)either_to_complex, true},
+    {"double f(struct pair v, int a, int b, int c, int d, struct narrow w)", (void *)many_to_double,
+     true},
+};
+
+static const char *const policies[] = {
+    "\"lru\"", "\"sieve\"", "\"fifo\"", "\"direct\"", "\"lfu\"", "\"lru\",\"ttl\":\"1h\"",
+};
+
+struct taken {
+    _Alignas(16) unsigned char bytes[8][32];
+};
+
+/* The values of arguments number k, and anything in their padding. */
+static void draw_values(const struct prototype *prototype, uint32_t k, struct taken *ret_taken)
+{
+    struct abi_piece pieces[8];
+
+    for (size_t i = 0; i < sizeof(*ret_taken); i++) {
+        ((unsigned char *)ret_taken)[i] = (unsigned char)draw(256);
+    }
+    for (uint32_t i = 0; i < prototype->n_parameters; i++) {
+        const struct ctype *type = prototype->parameters[i].type;
+        uint32_t n = abi_value_pieces(type, pieces, 8), n_seen = 0;
+
+        assert_true(n > 0 && type->size_bytes <= 32);
+        for (uint32_t j = 0; j < n; j++) {
+            for (uint32_t b = 0; b < pieces[j].n_bytes; b++, n_seen++) {
+                /* Keys differ in one byte of one argument, whichever that is. */
+                ret_taken->bytes[i][pieces[j].at + b] =
+                    (unsigned char)(17 * i + n_seen +
+                                    (k % prototype->n_parameters == i &&
+                                             n_seen == k % abi_value_bytes(type)
+                                         ? 1 + k / 16
+                                         : 0));
+            }
+        }
+    }
+}
+
+/* The result's value, as the code of a plan leaves it. */
+static void call_code(struct call_plan *plan, struct abi_words *words, void *ret_value)
+{
+    struct abi_both both = call_plan_words(plan) != NULL ? call_plan_words(plan)(plan, words)
+                                                         : call_registers(plan, words);
+
+    assert_int_equal(call_plan_abi(plan)->result, ABI_RESULT_WORD);
+    memcpy(ret_value,
+           call_plan_abi(plan)->result_is_vector ? (void *)&both.vector : (void *)&both.integer, 8);
+    assert_int_equal(memoshim_guard, 0);
+}
+
+static void call_by_short(struct call_plan *plan, const struct taken *taken, void *ret_value)
+{
+    const struct prototype *prototype = &plan->function->prototype;
+    const struct abi_call *abi = call_plan_abi(plan);
+    struct abi_image image;
+
+    for (size_t i = 0; i < sizeof(image); i++) {
+        ((unsigned char *)&image)[i] = (unsigned char)draw(256);
+    }
+    for (uint32_t i = 0; i < prototype->n_parameters; i++) {
+        for (uint32_t at = 0; at < prototype->parameters[i].type->size_bytes; at += 8) {
+            uint32_t n = prototype->parameters[i].type->size_bytes - at;
+
+            memcpy((char *)&image + abi_word_of(abi, i, at), taken->bytes[i] + at, n < 8 ? n : 8);
+        }
+    }
+    call_code(plan, &image.words, ret_value);
+}
+
+static void call_long(struct call_plan *plan, const struct taken *taken, void *ret_value)
+{
+    void *arguments[8];
+
+    for (uint32_t i = 0; i < 8; i++) {
+        arguments[i] = (void *)taken->bytes[i];
+    }
+    call_handle(plan, ret_value, arguments);
+}
+
+static void set_x87_control(uint16_t control)
+{
+    __asm__ volatile("fldcw %0" : : "m"(control));
+}
+
+static void compare(const struct form *form, const char *policy)
+{
+    char entry[300];
+    struct call_plan *by_short, *longer;
+    _Alignas(16) unsigned char seen[16], wanted[16];
+    struct taken taken;
+
+    snprintf(entry, sizeof(entry), "{\"prototype\":\"%s\",\"policy\":%s,\"max_entries\":64}",
+             form->prototype, policy);
+    by_short = make_typed_plan(TYPES, "f", entry, form->real);
+    longer = make_typed_plan(TYPES, "f", entry, form->real);
+    if ((call_plan_words(by_short) != NULL || call_plan_quick(by_short) != NULL) != form->has_way) {
+        fail_msg("a short way: %s", entry);
+    }
+    assert_true(call_plan_abi(by_short)->is_typed);
+    for (int round = 0; round < N_ROUNDS && form->has_way; round++) {
+        const struct prototype *prototype = &by_short->function->prototype;
+        uint32_t odd = draw(32), k = draw(N_KEYS);
+        int before = n_real, n_short;
+
+        fesetround(odd == 0 ? FE_UPWARD : FE_TONEAREST);
+        set_x87_control(odd == 1 ? 0x027f : odd == 0 ? 0x0b7f : 0x037f);
+        draw_values(prototype, k, &taken);
+        call_by_short(by_short, &taken, seen);
+        n_short = n_real - before;
+        draw_values(prototype, k, &taken);
+        call_long(longer, &taken, wanted);
+        set_x87_control(0x037f);
+        fesetround(FE_TONEAREST);
+        if (n_real - before - n_short != n_short ||
+            !abi_equal_values(prototype->result, seen, wanted)) {
+            fail_msg("%s: call %d, key %u", entry, round, k);
+        }
+    }
+    expect_same_counts(by_short, longer);
+}
+
+static void test_short_ways_do_as_the_long_one(void **state)
+{
+    for (size_t f = 0; f < sizeof(forms) / sizeof(forms[0]); f++) {
+        for (size_t p = 0; p < sizeof(policies) / sizeof(policies[0]); p++) {
+            compare(&forms[f], policies[p]);
+        }
+    }
+}
+
+/* ---- with something written besides ---------------------------------------------------------- */
+
+static void narrow_out(struct narrow v, double *out)
+{
+    *out = number(of_narrow(1, v));
+}
+
+static void large_out(struct large v, double x, double *out)
+{
+    *out = large_to_double(v) + x;
+}
+
+/*
+ * The pointer comes last. The first argument is one value, and then others that differ from it in
+ * one byte each; what is no part of them is anything each time.
+ */
+static void expect_written(const char *text, void *real, uint32_t n_others)
+{
+    char entry[300];
+    const struct prototype *prototype;
+    struct call_plan *plan;
+    struct taken taken;
+    uint32_t n;
+
+    snprintf(entry, sizeof(entry),
+             "{\"prototype\":\"%s\",\"args\":{\"p\":{\"out\":\"double\"}},\"guard\":false}", text);
+    plan = make_typed_plan(TYPES, "f", entry, real);
+    assert_true(call_plan_words(plan) != NULL || call_plan_quick(plan) != NULL);
+    prototype = &plan->function->prototype;
+    n = prototype->n_parameters;
+    n_real = 0;
+    for (uint32_t k = 0; k <= n_others; k++) {
+        double outs[3] = {0, 0, 0}, *out;
+        uint64_t value[2];
+
+        for (int i = 0; i < 3; i++) {
+            draw_values(prototype, k == 0 ? n - 1 : n * (k - 1), &taken);
+            out = &outs[i];
+            memcpy(taken.bytes[n - 1], &out, sizeof(out));
+            call_by_short(plan, &taken, value);
+        }
+        assert_int_equal(n_real, k + 1);
+        assert_memory_equal(&outs[0], &outs[1], sizeof(double));
+        assert_memory_equal(&outs[0], &outs[2], sizeof(double));
+    }
+}
+
+static void test_structs_and_something_written(void **state)
+{
+    expect_written("void f(struct narrow v, double *p)", (void *)narrow_out, 5);
+    expect_written("void f(struct large v, double x, double *p)", (void *)large_out, 6);
+}
+
+#if MEMOSHIM_CHECKS
+
+static uint64_t n_long(const struct call_plan *plan)
+{
+    return atomic_load(&plan->ways.n[CALL_WAY_LONG]);
+}
+
+/* But for the few that are looked at, misses and hits never come to call_handle. */
+static void test_short_ways_are_taken(void **state)
+{
+    for (size_t f = 0; f < sizeof(forms) / sizeof(forms[0]); f++) {
+        char entry[300];
+        _Alignas(16) unsigned char value[16];
+        struct call_plan *plan;
+        struct taken taken;
+
+        if (!forms[f].has_way) {
+            continue;
+        }
+        snprintf(entry, sizeof(entry), "{\"prototype\":\"%s\",\"guard\":false}",
+                 forms[f].prototype);
+        plan = make_typed_plan(TYPES, "f", entry, forms[f].real);
+        n_real = 0;
+        for (uint32_t k = 0; k < 3000; k++) {
+            draw_values(&plan->function->prototype, k % N_KEYS, &taken);
+            call_by_short(plan, &taken, value);
+        }
+        assert_in_range(n_real, 1, N_KEYS);
+        if (n_long(plan) > 1000) {
+            fail_msg("%s: %u of 3000 calls the long way", forms[f].prototype,
+                     (unsigned)n_long(plan));
+        }
+    }
+}
+
+#endif
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_short_ways_do_as_the_long_one, call_setup,
+                                        call_teardown),
+        cmocka_unit_test_setup_teardown(test_structs_and_something_written, call_setup,
+                                        call_teardown),
+#if MEMOSHIM_CHECKS
+        cmocka_unit_test_setup_teardown(test_short_ways_are_taken, call_setup, call_teardown),
+#endif
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+#else
+
+int main(void)
+{
+    printf("on this processor such calls go through libffi\n");
+    return 77;
+}
+
+#endif
