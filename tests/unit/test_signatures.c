@@ -246,6 +246,45 @@ static void test_each_signature(void **state)
     }
 }
 
+#if defined(__x86_64__)
+
+static void give_sevens(void *plan, void *result, void **arguments)
+{
+    memset(result, 7, 3 * sizeof(int64_t));
+}
+
+/* Of a result in memory: compilers rely on that when they pass it on. */
+static void test_its_address_comes_back(void **state)
+{
+    static const struct ctype_member members[] = {
+        {.name = "a", .type = &type_i64, .offset_bytes = 0},
+        {.name = "b", .type = &type_i64, .offset_bytes = 8},
+        {.name = "c", .type = &type_i64, .offset_bytes = 16},
+    };
+    static const struct ctype three = {.kind = CTYPE_STRUCT,
+                                       .size_bytes = 3 * sizeof(int64_t),
+                                       .alignment_bytes = sizeof(int64_t),
+                                       .text = "struct three",
+                                       .members = members,
+                                       .n_members = 3,
+                                       .depth = 1};
+    const struct prototype prototype = {"f", &three, NULL, 0};
+    int64_t room[3] = {0};
+    struct abi_call *call;
+    int entry;
+
+    assert_int_equal(abi_call_create(&prototype, &arena, &call), 0);
+    assert_true(call->is_typed);
+    call->is_typed = !is_by_libffi;
+    entry = entry_open(call, NULL, give_sevens, NULL);
+    assert_true(entry >= 0);
+    entry_switch(entry, true);
+    assert_ptr_equal(((void *(*)(void *))entry_thunk(entry))(room), room);
+    assert_true(room[0] == 0x0707070707070707 && room[1] == room[0] && room[2] == room[0]);
+}
+
+#endif
+
 static int set_up(void **state)
 {
     arena_init(&arena, (size_t)1 << 30);
@@ -262,6 +301,9 @@ int main(int n_arguments, char **arguments)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_signature),
+#if defined(__x86_64__)
+        cmocka_unit_test(test_its_address_comes_back),
+#endif
     };
 
     is_by_libffi = n_arguments == 2 && strcmp(arguments[1], "by-libffi") == 0;
