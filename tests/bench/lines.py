@@ -23,6 +23,7 @@ SHAPES = {
     "three": "three ints",
     "text": "text of 16",
     "text_chain": "text of 16, each after the last",
+    "long_text": "text of 40",
     "out": "struct handed out",
     "struct": "struct by value",
     "wide": "long double",
@@ -39,7 +40,8 @@ FUNCTIONS = {
     "bench_wide": {"prototype": "long double bench_wide(long double x)"},
 }
 CHAINS = {"chain": "double", "text_chain": "text"}  # the same functions, otherwise called
-FUNCTION_OF = {shape: "bench_" + CHAINS.get(shape, shape) for shape in SHAPES}
+FUNCTION_OF = {shape: "bench_" + {**CHAINS, "long_text": "text"}.get(shape, shape)
+               for shape in SHAPES}
 
 # A table that is mapped directly keeps 4096 given keys only if it has more places.
 DIRECT_FACTOR = 4
@@ -105,7 +107,7 @@ class Memoshim(Line):
 class Python(Line):
     """A decorator of Python's, in Debian's Python."""
 
-    shapes: tuple = ("double", "three", "text", "out")
+    shapes: tuple = ("double", "three", "text", "long_text", "out")
 
     def missing(self):
         if self.key != "functools" and subprocess.run(
@@ -139,7 +141,7 @@ class Npm(Line):
 
 
 ONE = ("double", "chain")
-TWO = ("double", "chain", "text")
+TWO = ("double", "chain", "text", "long_text")
 PLAIN = Line("plain", "no memo, the plain call")
 MEMO_DOUBLE = Preload("memo-double", "hard-coded memo, direct-mapped", ONE)
 MEMO_TEXT = Preload("memo-text", "hard-coded memo, text", ("text", "text_chain"))

@@ -4,8 +4,8 @@
 
     rival_python.py KIND MODE SHAPE SEED N_KEYS N_BATCHES N_PASSES
 
-One round, as bench_driver does it, and prints the same JSON object. SHAPE is double, three, text or
-out: the same function as a Python program would write it. MODE is hits, misses or memory.
+One round, as bench_driver does it, and prints the same JSON object. SHAPE is double, three, text,
+long_text or out: the same function as a Python program would write it. MODE is hits, misses or memory.
 """
 import functools
 import gc
@@ -61,8 +61,12 @@ def loop_of_three(f, keys, n_passes):
     return (time.thread_time_ns() - began) / (len(keys) * n_passes)
 
 
-def draw_text(draw):
-    return "".join(draw.choices(string.ascii_letters + string.digits + "-_", k=16))
+def draw_text(draw, n_letters=16):
+    return "".join(draw.choices(string.ascii_letters + string.digits + "-_", k=n_letters))
+
+
+def draw_long_text(draw):
+    return draw_text(draw, 20) + ".servers.example.org"
 
 
 # The function, one argument of it, and the loop that calls it.
@@ -70,6 +74,7 @@ SHAPES = {
     "double": (of_double, lambda draw: draw.uniform(2 ** 20, 2 ** 21), loop),
     "three": (of_three, lambda draw: tuple(draw.getrandbits(20) for _ in range(3)), loop_of_three),
     "text": (of_text, draw_text, loop),
+    "long_text": (of_text, draw_long_text, loop),
     "out": (of_out, lambda draw: draw.getrandbits(31), loop),
 }
 

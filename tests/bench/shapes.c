@@ -8,10 +8,15 @@
 #include "memo.h"
 #include "subject.h"
 
-#define TEXT_BYTES 16
+#define TEXT_BYTES      16
+#define LONG_TEXT_BYTES 40
 
 struct text {
     char bytes[TEXT_BYTES + 8]; /* a NUL behind the text; texts begin at words */
+};
+
+struct long_text {
+    char bytes[LONG_TEXT_BYTES + 8];
 };
 
 struct three {
@@ -53,17 +58,34 @@ static void draw_three(uint64_t n, void *ret_argument)
         (struct three){.a = bits & 0xfffff, .b = bits >> 20 & 0xfffff, .c = (int)(bits >> 40)};
 }
 
-static void draw_text(uint64_t n, void *ret_argument)
+static void draw_letters(uint64_t n, char *ret_letters, int n_letters)
 {
     static const char letters[] =
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+
+    for (int i = 0; i < n_letters; i++) {
+        ret_letters[i] = letters[mix(n + (uint64_t)i / 8, 48) >> i % 8 * 6 & 63];
+    }
+}
+
+static void draw_text(uint64_t n, void *ret_argument)
+{
     struct text *text = ret_argument;
-    uint64_t bits[2] = {mix(n, 48), mix(n + 1, 48)};
 
     memset(text, 0, sizeof(*text));
-    for (int i = 0; i < TEXT_BYTES; i++) {
-        text->bytes[i] = letters[bits[i / 8] >> i % 8 * 6 & 63];
-    }
+    draw_letters(n, text->bytes, TEXT_BYTES);
+}
+
+/* As names of hosts, they end alike. */
+static void draw_long_text(uint64_t n, void *ret_argument)
+{
+    static const char end[] = ".servers.example.org";
+    struct long_text *text = ret_argument;
+    int n_letters = LONG_TEXT_BYTES - (int)sizeof(end) + 1;
+
+    memset(text, 0, sizeof(*text));
+    draw_letters(n, text->bytes, n_letters);
+    memcpy(text->bytes + n_letters, end, sizeof(end));
 }
 
 static void draw_int(uint64_t n, void *ret_argument)
@@ -181,6 +203,7 @@ static void call_text_chain(const void *list, uint32_t n, uint32_t n_passes)
 LOOP(double, double, double, bench_double(*a))
 LOOP(three, struct three, long, bench_three(a->a, a->b, a->c))
 LOOP(text, struct text, long, bench_text(a->bytes))
+LOOP(long_text, struct long_text, long, bench_text(a->bytes))
 LOOP(out, int, double, out(*a))
 LOOP(struct, struct bench_place, double, bench_struct(*a))
 LOOP(wide, long double, long double, bench_wide(*a))
@@ -202,6 +225,13 @@ static bool is_right_three(const void *argument)
 static bool is_right_text(const void *argument)
 {
     const struct text *text = argument;
+
+    return bench_text(text->bytes) == bench_truth.of_text(text->bytes);
+}
+
+static bool is_right_long_text(const void *argument)
+{
+    const struct long_text *text = argument;
 
     return bench_text(text->bytes) == bench_truth.of_text(text->bytes);
 }
@@ -236,6 +266,8 @@ static const struct shape shapes[] = {
     {"three", sizeof(struct three), draw_three, NULL, call_three, is_right_three},
     {"text", sizeof(struct text), draw_text, fold_text, call_text, is_right_text},
     {"text_chain", sizeof(struct text), draw_text, fold_text, call_text_chain, is_right_text},
+    {"long_text", sizeof(struct long_text), draw_long_text, NULL, call_long_text,
+     is_right_long_text},
     {"out", sizeof(int), draw_int, fold_int, call_out, is_right_out},
     {"struct", sizeof(struct bench_place), draw_place, NULL, call_struct, is_right_struct},
     {"wide", sizeof(long double), draw_wide, NULL, call_wide, is_right_wide},
