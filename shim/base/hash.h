@@ -33,11 +33,11 @@ uint64_t hash_bytes(struct bytes key, uint64_t seed);
 static inline uint64_t hash_fold(uint64_t a, uint64_t b)
 {
 #if defined(__x86_64__)
-    uint64_t low, high;
+    uint64_t folded, high;
 
     /* For two folds gcc saves registers that it then has no use for. */
-    __asm__("mulq %3" : "=a"(low), "=d"(high) : "0"(a), "rm"(b) : "cc");
-    return low ^ high;
+    __asm__("mulq %3\n\txorq %1, %0" : "=a"(folded), "=d"(high) : "0"(a), "rm"(b) : "cc");
+    return folded;
 #else
     unsigned __int128 product = (unsigned __int128)a * b;
 

@@ -125,10 +125,10 @@ cache_row_is(const char *slot, const uint64_t *key, uint32_t n_key_words)
 {
     const char *at = slot + CACHE_WORDS_KEY_AT;
 
-    return __builtin_expect(shared_load(at) == key[0] &&
-                                (n_key_words < 2 || shared_load(at + 8) == key[1]) &&
-                                (n_key_words < 3 || shared_load(at + 16) == key[2]) &&
-                                (n_key_words < 4 || shared_load(at + 24) == key[3]),
+    return __builtin_expect(alone_load(at) == key[0] &&
+                                (n_key_words < 2 || alone_load(at + 8) == key[1]) &&
+                                (n_key_words < 3 || alone_load(at + 16) == key[2]) &&
+                                (n_key_words < 4 || alone_load(at + 24) == key[3]),
                             1);
 }
 
@@ -149,9 +149,7 @@ cache_look_at_row(const struct cache_words *words, const struct cache_front *fro
             words->places + ((hash >> 32 & words->place_mask) >> CACHE_PLACE_SHIFT) * slot_bytes;
 
         *ret_slot = place;
-        return __builtin_expect(shared_load(place) ==
-                                    atomic_load_explicit(words->generation, memory_order_relaxed),
-                                1) &&
+        return __builtin_expect(alone_load(place) == alone_load(words->generation), 1) &&
                        cache_row_is(place, key, n_key_words)
                    ? CACHE_ROW_FOUND
                    : CACHE_ROW_NOT;

@@ -28,8 +28,8 @@ static inline uint64_t make_short(const struct call_quick *quick, const char *te
     } else {
         marshal_copy_short_text(text, n, ret_key->words);
     }
-    halves = hash_three_halves(ret_key->words, marshal_short_texts.factor[n], &quick->seeds);
-    ret_key->words[2] |= marshal_short_texts.size[n];
+    halves = hash_three_halves(ret_key->words, marshal_short_lengths[n].factor, &quick->seeds);
+    ret_key->words[2] |= marshal_short_lengths[n].size;
     return hash_of_halves(halves);
 }
 

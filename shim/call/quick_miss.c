@@ -157,8 +157,8 @@ __attribute__((noinline)) struct quick_computed quick_further_text(struct call_p
     miss.n_key_words = SHORT_KEY_WORDS;
     miss.key.bytes = (struct bytes){row, n + MARSHAL_TEXT_FRAME_BYTES};
     miss.key.hash =
-        hash_of_halves(hash_three_halves(row, marshal_short_texts.factor[n], &quick->seeds));
-    row[2] |= marshal_short_texts.size[n];
+        hash_of_halves(hash_three_halves(row, marshal_short_lengths[n].factor, &quick->seeds));
+    row[2] |= marshal_short_lengths[n].size;
     if (!likely(float_look_is_default(miss.look))) {
         goto out;
     }

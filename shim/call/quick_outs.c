@@ -122,7 +122,8 @@ find(struct call_plan *plan, struct form form, uint64_t w0, uint64_t w1, const c
     struct float_mode mode;
     struct hash_halves hash;
     struct cache_front *front;
-    uint64_t key[3];
+    _Atomic uint64_t *hits;
+    uint64_t key[3], n_hits;
     char *slot;
 
     if (form.looks) {
@@ -131,7 +132,7 @@ find(struct call_plan *plan, struct form form, uint64_t w0, uint64_t w1, const c
     if (!likely(__libc_single_threaded)) {
         return ROW_FURTHER;
     }
-    if (!likely(row_is_quiet(plan) && out0 != NULL &&
+    if (!likely(alone_load_half(fork_page_word) == FORK_PAGE_SETTLED && out0 != NULL &&
                 (form.n_outs == 1 || (out1 != NULL && quick_are_apart(out0, 8, out1, 8))))) {
         return ROW_MISS;
     }
@@ -142,13 +143,15 @@ find(struct call_plan *plan, struct form form, uint64_t w0, uint64_t w1, const c
     if (!likely(look == CACHE_ROW_FOUND)) {
         return look == CACHE_ROW_PASSED ? ROW_FURTHER : ROW_MISS;
     }
+    hits = stats_hits_alone(plan->counters);
+    n_hits = alone_load(hits) + 1;
     if (!likely((!form.looks || float_mode_was_default(&mode)) &&
+                (n_hits & alone_load_half(&quick->look_mask)) != 0 /* is_look_due */ &&
                 cache_use_words(&quick->cache, front, slot, form.use))) {
         return ROW_MISS;
     }
+    alone_store(hits, n_hits);
     take(plan, form, slot, ret_found);
-    __asm__("" : "+r"(plan)); /* the count is looked up again: no register is kept for it */
-    stats_add_alone(plan->counters, STATS_hits);
     return ROW_HIT;
 }
 

@@ -16,9 +16,9 @@ find_short(const struct call_quick *quick, enum cache_words_use use, struct cach
            struct short_key *key, uint64_t n, char **ret_slot)
 {
     struct hash_halves hash =
-        hash_three_halves(key->words, marshal_short_texts.factor[n], &quick->seeds);
+        hash_three_halves(key->words, marshal_short_lengths[n].factor, &quick->seeds);
 
-    key->words[2] |= marshal_short_texts.size[n];
+    key->words[2] |= marshal_short_lengths[n].size;
     *ret_front = cache_front(&quick->cache, hash.lower);
     return cache_find_short(&quick->cache, *ret_front, key, hash.upper, use, ret_slot);
 }

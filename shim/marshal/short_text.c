@@ -3,28 +3,27 @@
 #include "base/hash.h"
 #include "marshal/marshal_private.h"
 
-#define EACH_LENGTH(of)                                                                       \
-    {                                                                                         \
-        of(0), of(1), of(2), of(3), of(4), of(5), of(6), of(7), of(8), of(9), of(10), of(11), \
-            of(12), of(13), of(14), of(15), of(16), of(17), of(18), of(19)                    \
-    }
-
 /* Ones in as many bytes of a word as there are of n behind the first so many, or in all. */
 #define ONES(n, before)                 \
     ((n) <= (before)       ? 0          \
      : (n) - (before) >= 8 ? UINT64_MAX \
                            : (UINT64_C(1) << 8 * (((n) - (before)) & 7)) - 1)
 
-#define IN_FIRST(n)  (ONES(n, 0) << 8 * MARSHAL_TEXT_FRAME_BYTES)
-#define IN_SECOND(n) ONES(MARSHAL_TEXT_FRAME_BYTES + (n), 8)
-#define IN_THIRD(n)  ONES(MARSHAL_TEXT_FRAME_BYTES + (n), 16)
-#define FRAME(n)     MARSHAL_TEXT_FRAME(n)
-#define SIZE(n)      ((uint64_t)(MARSHAL_TEXT_FRAME_BYTES + (n)) << 56)
-#define FACTOR(n)    HASH_FACTOR_OF(MARSHAL_TEXT_FRAME_BYTES + (n))
+#define KEY_BYTES(n) (MARSHAL_TEXT_FRAME_BYTES + (n))
+#define LENGTH(n)                                                                   \
+    {                                                                               \
+        .kept = {ONES(n, 0) << 8 * MARSHAL_TEXT_FRAME_BYTES, ONES(KEY_BYTES(n), 8), \
+                 ONES(KEY_BYTES(n), 16)},                                           \
+        .frame = MARSHAL_TEXT_FRAME(n), .size = (uint64_t)KEY_BYTES(n) << 56,       \
+        .factor = HASH_FACTOR_OF(KEY_BYTES(n)),                                     \
+    }
 
-const struct marshal_short_texts marshal_short_texts = {
-    .kept = {EACH_LENGTH(IN_FIRST), EACH_LENGTH(IN_SECOND), EACH_LENGTH(IN_THIRD)},
-    .frame = EACH_LENGTH(FRAME),
-    .size = EACH_LENGTH(SIZE),
-    .factor = EACH_LENGTH(FACTOR),
+const struct marshal_short_length marshal_short_lengths[] = {
+    LENGTH(0),  LENGTH(1),  LENGTH(2),  LENGTH(3),  LENGTH(4),  LENGTH(5),  LENGTH(6),
+    LENGTH(7),  LENGTH(8),  LENGTH(9),  LENGTH(10), LENGTH(11), LENGTH(12), LENGTH(13),
+    LENGTH(14), LENGTH(15), LENGTH(16), LENGTH(17), LENGTH(18), LENGTH(19),
 };
+
+_Static_assert(sizeof(marshal_short_lengths) / sizeof(marshal_short_lengths[0]) ==
+                   MARSHAL_SHORT_TEXTS,
+               "one for each");

@@ -60,15 +60,19 @@ static inline bool marshal_is_ahead(const char *text, uint32_t n_offsets)
 
 #define MARSHAL_SHORT_TEXTS (MARSHAL_SHORT_TEXT_BYTES + 1)
 
-/* What is constant of the key of a function of nothing but a text, by the text's length. */
-struct marshal_short_texts {
-    uint64_t kept[MARSHAL_SHORT_TEXT_WORDS][MARSHAL_SHORT_TEXTS]; /* ones where its bytes belong */
-    uint64_t frame[MARSHAL_SHORT_TEXTS];                          /* what is before them */
-    uint64_t size[MARSHAL_SHORT_TEXTS];   /* bytes of the key, in the uppermost byte */
-    uint64_t factor[MARSHAL_SHORT_TEXTS]; /* HASH_FACTOR_OF so many */
+/*
+ * What is constant of the key of a function of nothing but a text, by the text's length. In one
+ * line of the processor's cache, to which one register leads.
+ */
+struct marshal_short_length {
+    _Alignas(64) uint64_t kept[MARSHAL_SHORT_TEXT_WORDS]; /* ones where its bytes belong */
+    uint64_t frame;                                       /* what is before them */
+    uint64_t size;   /* bytes of the key, in the uppermost byte */
+    uint64_t factor; /* HASH_FACTOR_OF so many */
 };
 
-extern const struct marshal_short_texts marshal_short_texts __attribute__((visibility("hidden")));
+extern const struct marshal_short_length marshal_short_lengths[MARSHAL_SHORT_TEXTS]
+    __attribute__((visibility("hidden")));
 
 /* The least that is read of a text, as words. */
 static inline uint64_t marshal_load(const void *at, size_t n_bytes)
@@ -87,7 +91,7 @@ static inline void marshal_copy_short_text(const char *text, size_t n,
                                            uint64_t ret_words[MARSHAL_SHORT_TEXT_WORDS])
 {
     memset(ret_words, 0, MARSHAL_SHORT_TEXT_WORDS * sizeof(uint64_t));
-    ret_words[0] = marshal_short_texts.frame[n];
+    ret_words[0] = marshal_short_lengths[n].frame;
     memcpy((char *)ret_words + MARSHAL_TEXT_FRAME_BYTES, text, n);
 }
 
@@ -95,10 +99,10 @@ static inline void marshal_copy_short_text(const char *text, size_t n,
 static inline __attribute__((always_inline)) void
 marshal_cut_short_text(const char *text, size_t n, uint64_t ret_words[MARSHAL_SHORT_TEXT_WORDS])
 {
-    ret_words[0] = (marshal_load(text, 4) << 32 & marshal_short_texts.kept[0][n]) |
-                   marshal_short_texts.frame[n];
-    ret_words[1] = marshal_load(text + 4, 8) & marshal_short_texts.kept[1][n];
-    ret_words[2] = marshal_load(text + 12, 8) & marshal_short_texts.kept[2][n];
+    ret_words[0] = (marshal_load(text, 4) << 32 & marshal_short_lengths[n].kept[0]) |
+                   marshal_short_lengths[n].frame;
+    ret_words[1] = marshal_load(text + 4, 8) & marshal_short_lengths[n].kept[1];
+    ret_words[2] = marshal_load(text + 12, 8) & marshal_short_lengths[n].kept[2];
 }
 
 #if MARSHAL_READS_AHEAD

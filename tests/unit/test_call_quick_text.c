@@ -67,8 +67,8 @@ static void test_keys_in_words(void **state)
             memcpy((char *)wanted.words + 4, text, length);
             assert_memory_equal(key.words, wanted.words, sizeof(key.words));
             seeds = hash_seeds(length + 4, 99);
-            assert_true(marshal_short_texts.factor[n] == seeds.factor);
-            key.words[2] |= marshal_short_texts.size[n];
+            assert_true(marshal_short_lengths[n].factor == seeds.factor);
+            key.words[2] |= marshal_short_lengths[n].size;
             wanted = short_key_of((struct bytes){wanted.words, length + 4});
             assert_memory_equal(key.words, wanted.words, sizeof(key.words));
         }
