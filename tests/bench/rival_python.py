@@ -5,7 +5,8 @@
     rival_python.py KIND MODE SHAPE SEED N_KEYS N_BATCHES N_PASSES
 
 One round, as bench_driver does it, and prints the same JSON object. SHAPE is double, three, text,
-long_text or out: the same function as a Python program would write it. MODE is hits, misses or memory.
+long_text or out: the same function as a Python program would write it. MODE is hits, misses or
+memory.
 """
 import functools
 import gc

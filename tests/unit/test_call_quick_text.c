@@ -83,7 +83,7 @@ static void test_keys_in_words(void **state)
 static void test_lengths(void **state)
 {
     enum {
-        MOST = 256
+        MOST = 250
     };
     char *pages = mmap(NULL, 3 * MARSHAL_PAGE_BYTES, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -286,6 +286,10 @@ static void test_odd_texts(void **state)
 {
     struct ways hit = {{0}};
     struct ways miss = {.n = {[CALL_WAY_FURTHER] = 1, [CALL_WAY_WIDE] = 1}};
+    const struct ways look = WAYS(1, 1, 1, 1);
+    /* The first is short, and none so long that a miss goes the long way. There are no more of them
+     * than the first table has room for. */
+    static const uint32_t lengths[] = {15, 20, 21, 28};
     struct call_plan *plan =
         make_of_text("int f(const char *s)", "lru", bound_of("lru"), (void *)of_text);
     struct ways before;
@@ -298,7 +302,8 @@ static void test_odd_texts(void **state)
     let_alone(plan);
     length = 3;
     call_of_text(plan, 0);
-    for (length = 2; length <= 28; length += 13) { /* 2, 15, 28: the first two are short */
+    for (uint32_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+        length = lengths[i];
         miss.n[CALL_WAY_INSERT] = length > MARSHAL_SHORT_TEXT_BYTES; /* a key with a block */
         before = read_ways(plan);
         call_of_text(plan, 1);
@@ -311,6 +316,11 @@ static void test_odd_texts(void **state)
             expect_ways(plan, "a hit", before, 1, hit);
             __libc_single_threaded = 1;
         }
+        atomic_store(&plan->quick.look_mask, 0);
+        before = read_ways(plan);
+        call_of_text(plan, 1);
+        expect_ways(plan, "a hit that is to look", before, 1, look);
+        let_alone(plan);
     }
     munmap(pages, 2 * MARSHAL_PAGE_BYTES);
     pages = NULL;
