@@ -152,8 +152,8 @@ static void test_texts_are_even(void **state)
         "S\x12  %03u/home/user/a%03u",
         "S!  https://example.org/path/%u/",
         "S!  https://example.org/%03u/path/of/a/file/%03u.html",
-        "S!  %u, and a text that is longer than sixty-four bytes, "
-        "so that there are many words"};
+        ("S!  %u, and a text that is longer than sixty-four bytes, "
+         "so that there are many words")};
 
     for (size_t format = 0; format < sizeof(formats) / sizeof(formats[0]); format++) {
         for (int i = 0; i < N_SEEDS; i++) {
