@@ -23,7 +23,8 @@ static inline uint64_t make_short(const struct call_quick *quick, const char *te
 {
     struct hash_halves halves;
 
-    if (likely(quick->ahead_offsets != 0 && marshal_page_has(text, MARSHAL_AHEAD_BYTES))) {
+    if (MARSHAL_READS_AHEAD &&
+        likely(quick->ahead_offsets != 0 && marshal_page_has(text, MARSHAL_AHEAD_BYTES))) {
         marshal_cut_short_text(text, n, ret_key->words);
     } else {
         marshal_copy_short_text(text, n, ret_key->words);
