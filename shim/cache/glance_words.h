@@ -93,6 +93,25 @@ static inline char *glance_words_slot(const struct glance_words *glance,
     return glance->slots + (size_t)(uint32_t)__builtin_ctz(glance->mask) * words->slot_bytes;
 }
 
+/*
+ * What lies at this place of a slot is the long key, if nothing was rearranged until this was read.
+ * Its block is followed only when the slot is known to have led there.
+ */
+static inline bool glance_words_has_long(const struct glance_words *glance, const char *at,
+                                         const struct long_key *key)
+{
+    struct block *block = table_shared_block(at);
+    uint32_t sizes[2];
+
+    if (short_key_size(at) != SHORT_KEY_IS_LONG || !glance_words_is_undisturbed(glance) ||
+        table_untagged(block) != block) {
+        return false;
+    }
+    block_read_sizes(block, sizes);
+    return glance_words_is_undisturbed(glance) && sizes[1] == key->n_bytes &&
+           long_key_equals(block_key_behind(block, sizes[0]), key);
+}
+
 static inline void glance_words_count_use(const struct cache_words *words, char *slot)
 {
     if (words->use == CACHE_WORDS_COUNT) {

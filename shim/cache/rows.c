@@ -82,28 +82,16 @@ static bool ask_with_lock(const struct cache_rows *rows, const struct wanted *wa
     return is_hit;
 }
 
-/*
- * The key of this slot's entry is the one, if nothing was rearranged until this was read. A block
- * is followed only when the slot is known to have led there: as in glance.c.
- */
+/* The key of this slot's entry is the one, if nothing was rearranged until this was read. */
 static bool is_wanted(const struct wanted *wanted, const struct glance_words *glance,
                       const char *slot)
 {
     const char *at = slot + CACHE_WORDS_KEY_AT;
-    struct block *block;
-    uint32_t sizes[2];
 
     if (wanted->longer == NULL) {
         return shared_equals(at, wanted->key, wanted->n_words * sizeof(*wanted->key));
     }
-    block = table_shared_block(at);
-    if (short_key_size(at) != SHORT_KEY_IS_LONG || !glance_words_is_undisturbed(glance) ||
-        table_untagged(block) != block) {
-        return false;
-    }
-    block_read_sizes(block, sizes);
-    return glance_words_is_undisturbed(glance) && sizes[1] == wanted->longer->n_bytes &&
-           long_key_equals(block_key_behind(block, sizes[0]), wanted->longer);
+    return glance_words_has_long(glance, at, wanted->longer);
 }
 
 static bool glance_at(const struct cache_rows *rows, const struct wanted *wanted, uint64_t now_ns,

@@ -4,6 +4,7 @@
  * long ones there and where they do not lie in their home. What is read beside others counts as
  * glance.c says.
  */
+#include "cache/further.h"
 #include "cache/glance_words.h"
 
 _Static_assert(TABLE_LARGE_BLOCK == 1, "long_key_has");
@@ -23,31 +24,13 @@ struct wanted {
 char *cache_find_long_further(const struct cache_words *words, const struct cache_front *front,
                               const struct long_key *key, uint64_t hash)
 {
-    uint32_t n_groups = atomic_load_explicit(&front->n_groups, memory_order_relaxed);
-    const struct group *groups = atomic_load_explicit(&front->groups, memory_order_relaxed);
-    char *slots = atomic_load_explicit(&front->slots, memory_order_relaxed);
-    uint32_t at = group_home((uint32_t)(hash >> 32), n_groups);
+    struct further further = further_begin(words, front, hash);
+    char *slot = further_next(&further);
 
-    if (words->use == CACHE_WORDS_PLACE ||
-        atomic_load_explicit(&front->generation, memory_order_relaxed) !=
-            atomic_load_explicit(words->generation, memory_order_relaxed)) {
-        return NULL;
+    while (slot != NULL && !long_key_has(slot, key, (uint32_t)(hash >> 32), words->use)) {
+        slot = further_next(&further);
     }
-    for (uint32_t n_probed = 1;
-         n_probed < n_groups && group_may_be_passed_by(&groups[at], (uint32_t)(hash >> 32));
-         n_probed++) {
-        at = at + 1 == n_groups ? 0 : at + 1;
-        for (uint32_t mask = group_match(&groups[at], tag_of_hash(hash)); mask != 0;
-             mask &= mask - 1) {
-            char *slot = slots + (size_t)at * words->group_bytes +
-                         (size_t)(uint32_t)__builtin_ctz(mask) * words->slot_bytes;
-
-            if (long_key_has(slot, key, (uint32_t)(hash >> 32), words->use)) {
-                return slot;
-            }
-        }
-    }
-    return NULL;
+    return slot;
 }
 
 char *cache_seek_long(const struct cache_words *words, const struct cache_front *front,
@@ -67,28 +50,16 @@ char *cache_seek_long(const struct cache_words *words, const struct cache_front 
 
 /* ---- with threads ---------------------------------------------------------------------------- */
 
-/*
- * The key of this slot's entry is the one, if nothing was rearranged until this was read. A block
- * is followed only when the slot is known to have led there.
- */
+/* The key of this slot's entry is the one, if nothing was rearranged until this was read. */
 static inline bool is_wanted(const struct wanted *wanted, const struct glance_words *glance,
                              const char *slot)
 {
     const char *at = slot + CACHE_WORDS_KEY_AT;
-    struct block *block;
-    uint32_t sizes[2];
 
     if (wanted->shorter != NULL) {
         return short_key_equals(at, wanted->shorter);
     }
-    block = table_shared_block(at);
-    if (short_key_size(at) != SHORT_KEY_IS_LONG || !glance_words_is_undisturbed(glance) ||
-        table_untagged(block) != block) {
-        return false;
-    }
-    block_read_sizes(block, sizes);
-    return glance_words_is_undisturbed(glance) && sizes[1] == wanted->longer->n_bytes &&
-           long_key_equals(block_key_behind(block, sizes[0]), wanted->longer);
+    return glance_words_has_long(glance, at, wanted->longer);
 }
 
 static char *seek_short(const struct cache_words *words, const struct cache_front *front,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* The shortest hit where others may be rearranging what it reads. See words.h and glance.c. */
+#include "cache/further.h"
 #include "cache/glance_words.h"
 
 #include <assert.h>
@@ -56,31 +57,13 @@ bool cache_words_init(struct cache_words *ret_words, struct cache *cache)
 char *cache_find_further_key(const struct cache_words *words, const struct cache_front *front,
                              const uint64_t *key, uint32_t n_words, uint64_t hash)
 {
-    uint32_t n_groups = atomic_load_explicit(&front->n_groups, memory_order_relaxed);
-    const struct group *groups = atomic_load_explicit(&front->groups, memory_order_relaxed);
-    char *slots = atomic_load_explicit(&front->slots, memory_order_relaxed);
-    uint32_t at = group_home((uint32_t)(hash >> 32), n_groups);
+    struct further further = further_begin(words, front, hash);
+    char *slot = further_next(&further);
 
-    if (words->use == CACHE_WORDS_PLACE ||
-        atomic_load_explicit(&front->generation, memory_order_relaxed) !=
-            atomic_load_explicit(words->generation, memory_order_relaxed)) {
-        return NULL;
+    while (slot != NULL && !shared_equals(slot + CACHE_WORDS_KEY_AT, key, n_words * sizeof(*key))) {
+        slot = further_next(&further);
     }
-    for (uint32_t n_probed = 1;
-         n_probed < n_groups && group_may_be_passed_by(&groups[at], (uint32_t)(hash >> 32));
-         n_probed++) {
-        at = at + 1 == n_groups ? 0 : at + 1;
-        for (uint32_t mask = group_match(&groups[at], tag_of_hash(hash)); mask != 0;
-             mask &= mask - 1) {
-            char *slot = slots + (size_t)at * words->group_bytes +
-                         (size_t)(uint32_t)__builtin_ctz(mask) * words->slot_bytes;
-
-            if (shared_equals(slot + CACHE_WORDS_KEY_AT, key, n_words * sizeof(*key))) {
-                return slot;
-            }
-        }
-    }
-    return NULL;
+    return slot;
 }
 
 bool cache_glance_words(const struct cache_words *words, uint64_t low, uint64_t high, uint64_t hash,
