@@ -220,8 +220,11 @@ static long of_texts(const char *a, const char *b)
 
 static void call_of_text(struct call_plan *plan, uint32_t k)
 {
-    char room[200] = "", *text = pages != NULL ? pages + MARSHAL_PAGE_BYTES - length - 1 : room;
-    const char *other = "other";
+    /* Neither at the beginning of a page nor at its end, where another way would answer. */
+    static _Alignas(256) const char others[256] = "another";
+    _Alignas(256) char room[256] = "";
+    char *text = pages != NULL ? pages + MARSHAL_PAGE_BYTES - length - 1 : room + 16;
+    const char *other = others + 2;
     struct argument arguments[] = {ARGUMENT(text), ARGUMENT(other)};
     uint64_t seen;
 
