@@ -98,7 +98,7 @@ struct abi_call {
     uint32_t result_room_bytes; /* what real calls write and handlers must fill; at least 8 */
     bool uses_float;            /* floating point comes in or goes out, also through pointers:
                                    rounding is an input, flags are an output */
-    bool uses_x87;              /* long double: the x87 control word counts as well */
+    bool uses_x87;              /* long double is among that */
 
     /*
      * It is known where each argument is, and that is in registers or among the first words of the
@@ -176,11 +176,6 @@ void abi_call_real(const struct abi_call *call, void *function, void *result, vo
  * belongs to no result is anything.
  */
 uint64_t abi_call_words(const struct abi_call *call, void *function, const struct abi_words *words);
-
-/* The same with any result but in memory: its value as it lies in memory, and anything behind it.
- */
-void abi_call_words_for(const struct abi_call *call, void *function, const struct abi_words *words,
-                        uint64_t ret_value[2]);
 
 /*
  * Bytes of a value that carry it: without the padding of structs and of long double (10 of 16). A

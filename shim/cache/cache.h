@@ -187,9 +187,9 @@ bool cache_begin_beside_others(struct cache *cache, const struct cache_key *key,
 
 /*
  * As cache_insert in a cache without lives, for a key that was looked up so and that lies in a
- * slot: it and the value behind
- * it, in words, of which the last of each is filled up with zeroes (short_key.h, if keys differ in
- * size). True: stored, and the flight has landed. False: nothing has happened, ask cache_insert.
+ * slot: it and the value behind it, in words, of which the last of each is filled up with zeroes
+ * (short_key.h, if keys differ in size). True: stored, and the flight has landed. False: nothing
+ * has happened, ask cache_insert.
  */
 typedef bool (*cache_fill_fn)(struct cache *cache, const uint64_t *row,
                               const struct cache_ticket *ticket);
