@@ -21,7 +21,7 @@ static const struct ctype *pointee(const struct ctype *type)
 
 static void note_float(struct abi_call *call, const struct ctype *type)
 {
-    abi_note_float(pointee(type), &call->uses_float, &call->uses_x87);
+    abi_note_float(pointee(type), &call->uses_float);
 }
 
 /*

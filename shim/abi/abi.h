@@ -98,7 +98,6 @@ struct abi_call {
     uint32_t result_room_bytes; /* what real calls write and handlers must fill; at least 8 */
     bool uses_float;            /* floating point comes in or goes out, also through pointers:
                                    rounding is an input, flags are an output */
-    bool uses_x87;              /* long double is among that */
 
     /*
      * It is known where each argument is, and that is in registers or among the first words of the
@@ -207,8 +206,10 @@ struct abi_piece {
  */
 uint32_t abi_value_pieces(const struct ctype *type, struct abi_piece *ret_pieces, uint32_t n_max);
 
-/* Sets what holds of type itself, of its members or elements; pointers are not followed. */
-void abi_note_float(const struct ctype *type, bool *uses_float, bool *uses_x87);
+/* Of a type itself, of its members and elements; pointers are not followed. The former sets what it
+ * finds. */
+void abi_note_float(const struct ctype *type, bool *uses_float);
+bool abi_holds_long_double(const struct ctype *type);
 
 /* The argument registers of a call, as its caller left them, and the stack behind them. */
 struct abi_registers {

@@ -172,14 +172,32 @@ uint32_t abi_value_pieces(const struct ctype *type, struct abi_piece *ret_pieces
 
 /* ---- floating point -------------------------------------------------------------------------- */
 
-void abi_note_float(const struct ctype *type, bool *uses_float, bool *uses_x87)
+/* One of these kinds is the type itself, or that of a member or an element. */
+static bool holds(const struct ctype *type, uint32_t kinds)
 {
+    bool found;
+
     while (type->kind == CTYPE_ARRAY) {
         type = type->target;
     }
+    found = (kinds >> type->kind & 1) != 0;
     for (uint32_t i = 0; i < type->n_members; i++) {
-        abi_note_float(type->members[i].type, uses_float, uses_x87);
+        found = found || holds(type->members[i].type, kinds);
     }
-    *uses_float |= type->kind >= CTYPE_FLOAT && type->kind <= CTYPE_COMPLEX_LONG_DOUBLE;
-    *uses_x87 |= type->kind == CTYPE_LONG_DOUBLE || type->kind == CTYPE_COMPLEX_LONG_DOUBLE;
+    return found;
+}
+
+#define KIND(name)       ((uint32_t)1 << CTYPE_##name)
+#define LONG_DOUBLE_ONES (KIND(LONG_DOUBLE) | KIND(COMPLEX_LONG_DOUBLE))
+#define FLOAT_ONES \
+    (KIND(FLOAT) | KIND(DOUBLE) | KIND(COMPLEX_FLOAT) | KIND(COMPLEX_DOUBLE) | LONG_DOUBLE_ONES)
+
+void abi_note_float(const struct ctype *type, bool *uses_float)
+{
+    *uses_float = *uses_float || holds(type, FLOAT_ONES);
+}
+
+bool abi_holds_long_double(const struct ctype *type)
+{
+    return holds(type, LONG_DOUBLE_ONES);
 }

@@ -29,7 +29,7 @@ struct call_plan {
     struct cache *cache;
     void *original;
     const struct hash_mac_key *mac_key;
-    bool uses_float, uses_x87;
+    bool uses_float;
     bool holds_secrets;  /* keys or results are: buffers are wiped */
     bool seals;          /* results are: records lie in the cache under seals, seal.h */
     bool judges_results; /* what becomes of a result hangs on what it is */

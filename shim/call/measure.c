@@ -64,10 +64,7 @@ static long double _Complex do_nothing_complex_x87(void)
  */
 static void *nothing_like(const struct ctype *result)
 {
-    bool uses_float = false, uses_x87 = false;
-
-    abi_note_float(result, &uses_float, &uses_x87);
-    if (!uses_x87) {
+    if (!abi_holds_long_double(result)) {
         return (void *)do_nothing;
     }
     return result->kind == CTYPE_LONG_DOUBLE           ? (void *)do_nothing_x87

@@ -97,8 +97,7 @@ int call_plan_create(const struct call_plan_options *options, struct arena *aren
     plan->seed = options->seed;
     plan->mac_key = options->mac_key;
     plan->uses_float = abi->uses_float;
-    plan->uses_x87 = abi->uses_x87;
-    marshal_note_float(marshal, &plan->uses_float, &plan->uses_x87);
+    marshal_note_float(marshal, &plan->uses_float);
     atomic_init(&plan->draws, cache.seed * DRAW_STEP); /* its own part of the sequence */
     plan->mode = options->mode;
     plan->sample_below = (uint64_t)(function->verify_sample * 4294967296.0);

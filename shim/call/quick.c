@@ -231,7 +231,7 @@ void quick_prepare(struct call_plan *plan)
     uint32_t vectors = 0, n_bits = 0;
 
     if (!abi_is_in_registers(abi) || plan->is_watched || plan->instances != NULL ||
-        plan->has_life || plan->files.n > 0 || plan->uses_x87 || plan->function->keys_rounding ||
+        plan->has_life || plan->files.n > 0 || plan->function->keys_rounding ||
         !cache_words_init(&quick->cache, plan->cache)) {
         return;
     }

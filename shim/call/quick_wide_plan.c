@@ -96,9 +96,8 @@ int quick_prepare_wide(struct call_plan *plan, struct arena *arena)
 
     if ((plan->quick.code != NULL && !plan->quick.is_text) || !plan->abi->is_typed ||
         plan->abi->result != ABI_RESULT_WORD || plan->is_watched || plan->instances != NULL ||
-        plan->files.n > 0 || plan->uses_x87 || plan->function->keys_rounding ||
-        plan->holds_secrets || !marshal_is_wide(plan->marshal, &described) ||
-        !cache_rows_init(&rows, plan->cache)) {
+        plan->files.n > 0 || plan->function->keys_rounding || plan->holds_secrets ||
+        !marshal_is_wide(plan->marshal, &described) || !cache_rows_init(&rows, plan->cache)) {
         return 0;
     }
     /* Where arguments are taken from elsewhere than from registers that are copied. */

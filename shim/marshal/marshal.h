@@ -91,7 +91,7 @@ int marshal_plan_create(const struct config_function *function, const struct abi
                         struct marshal_plan **ret_plan, const char **ret_reason);
 
 /* Sets what holds of memory that the plan follows: what a prototype does not show. */
-void marshal_note_float(const struct marshal_plan *plan, bool *uses_float, bool *uses_x87);
+void marshal_note_float(const struct marshal_plan *plan, bool *uses_float);
 
 /* The size that every key, every record has; 0 when they differ from call to call. */
 uint32_t marshal_key_bytes(const struct marshal_plan *plan);

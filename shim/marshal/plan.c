@@ -281,33 +281,33 @@ int marshal_plan_create(const struct config_function *function, const struct abi
     return error;
 }
 
-static void note_float_nodes(const struct graph_node *first, bool *uses_float, bool *uses_x87)
+static void note_float_nodes(const struct graph_node *first, bool *uses_float)
 {
     for (const struct graph_node *node = first; node != NULL; node = node->next) {
         if (node->pointee->type != NULL) {
-            abi_note_float(node->pointee->type, uses_float, uses_x87);
+            abi_note_float(node->pointee->type, uses_float);
         }
     }
 }
 
-void marshal_note_float(const struct marshal_plan *plan, bool *uses_float, bool *uses_x87)
+void marshal_note_float(const struct marshal_plan *plan, bool *uses_float)
 {
     for (uint32_t i = 0; i < plan->n_variants; i++) {
-        marshal_note_float(plan->variants[i], uses_float, uses_x87);
+        marshal_note_float(plan->variants[i], uses_float);
     }
     for (uint32_t i = 0; i < plan->n_parameters; i++) {
         const struct marshal_parameter *parameter = &plan->parameters[i];
 
         /* A "void *" may be described as floating point; typed pointers are known to abi. */
         if (parameter->description->element != NULL) {
-            abi_note_float(parameter->description->element, uses_float, uses_x87);
+            abi_note_float(parameter->description->element, uses_float);
         }
-        note_float_nodes(parameter->reads, uses_float, uses_x87);
-        note_float_nodes(parameter->writes, uses_float, uses_x87);
+        note_float_nodes(parameter->reads, uses_float);
+        note_float_nodes(parameter->writes, uses_float);
     }
-    note_float_nodes(plan->result_writes, uses_float, uses_x87);
+    note_float_nodes(plan->result_writes, uses_float);
     for (uint32_t i = 0; plan->global_writes != NULL && i < plan->function->n_globals; i++) {
-        note_float_nodes(plan->global_writes[i], uses_float, uses_x87);
+        note_float_nodes(plan->global_writes[i], uses_float);
     }
 }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Structs, unions and complex numbers that are arguments, by the short ways against the long one:
- * two plans of one configuration get the same calls, in which all that is no part of a value is
- * anything, within structs, behind them in a register, and in registers of nobody. Which registers
- * those are, the compiler says in test_signatures.c.
+ * Structs, unions, complex numbers and long double that are arguments, by the short ways against
+ * the long one: two plans of one configuration get the same calls, in which all that is no part of
+ * a value is anything, within structs, behind them in a register, and in registers of nobody. Which
+ * registers those are, the compiler says in test_signatures.c.
  */
 #include "call_short.h"
 
@@ -158,6 +158,12 @@ static double many_to_double(struct pair v, int a, int b, int c, int d, struct n
     return number(MIX(MIX(MIX(MIX(MIX(MIX(MIX(MIX(1, v.a), v.b), a), b), c), d), w.a), w.b));
 }
 
+static int wide_to_int(long double x, int n)
+{
+    n_real++;
+    return (int)mix(MIX(1, n), &x, 10);
+}
+
 /* ---- calls ----------------------------------------------------------------------------------- */
 
 static const struct form {
@@ -177,6 +183,7 @@ static const struct form {
     {"float _Complex f(union either v)", (void *)either_to_complex, true},
     {"double f(struct pair v, int a, int b, int c, int d, struct narrow w)", (void *)many_to_double,
      true},
+    {"int f(long double x, int n)", (void *)wide_to_int, true},
 };
 
 static const char *const policies[] = {
@@ -318,11 +325,27 @@ static void large_out(struct large v, double x, double *out)
     *out = large_to_double(v) + x;
 }
 
+static int wide_out(long double x, long double *out)
+{
+    int n = wide_to_int(x, 1);
+
+    *out = n * 0x1p-40L; /* not of x, which is any bits: no number, perhaps */
+    return n;
+}
+
+static void int_to_wide(int n, long double *out)
+{
+    n_real++;
+    *out = n * 0x1.000000000000002p-30L;
+}
+
 /*
- * The pointer comes last. The first argument is one value, and then others that differ from it in
- * one byte each; what is no part of them is anything each time.
+ * The pointer comes last, to a number of this type, of so many bytes. The first argument is one
+ * value, and then others that differ from it in one byte each; what is no part of them is anything
+ * each time. Under another precision of the x87 nothing is remembered that has to do with numbers.
  */
-static void expect_written(const char *text, void *real, uint32_t n_others)
+static void expect_written(const char *text, void *real, uint32_t n_others, const char *type,
+                           size_t n_bytes)
 {
     char entry[300];
     const struct prototype *prototype;
@@ -331,14 +354,15 @@ static void expect_written(const char *text, void *real, uint32_t n_others)
     uint32_t n;
 
     snprintf(entry, sizeof(entry),
-             "{\"prototype\":\"%s\",\"args\":{\"p\":{\"out\":\"double\"}},\"guard\":false}", text);
+             "{\"prototype\":\"%s\",\"args\":{\"p\":{\"out\":\"%s\"}},\"guard\":false}", text,
+             type);
     plan = make_typed_plan(TYPES, "f", entry, real);
     assert_true(call_plan_words(plan) != NULL || call_plan_quick(plan) != NULL);
     prototype = &plan->function->prototype;
     n = prototype->n_parameters;
     n_real = 0;
     for (uint32_t k = 0; k <= n_others; k++) {
-        double outs[3] = {0, 0, 0}, *out;
+        long double outs[3] = {0, 0, 0}, *out;
         uint64_t value[2];
 
         for (int i = 0; i < 3; i++) {
@@ -347,16 +371,23 @@ static void expect_written(const char *text, void *real, uint32_t n_others)
             memcpy(taken.bytes[n - 1], &out, sizeof(out));
             call_by_short(plan, &taken, value);
         }
-        assert_int_equal(n_real, k + 1);
-        assert_memory_equal(&outs[0], &outs[1], sizeof(double));
-        assert_memory_equal(&outs[0], &outs[2], sizeof(double));
+        assert_int_equal(n_real, 2 * k + 1);
+        assert_memory_equal(&outs[0], &outs[1], n_bytes);
+        assert_memory_equal(&outs[0], &outs[2], n_bytes);
+        set_x87_control(0x027f);
+        call_by_short(plan, &taken, value);
+        set_x87_control(0x037f);
+        assert_int_equal(n_real, 2 * k + 2);
     }
 }
 
 static void test_structs_and_something_written(void **state)
 {
-    expect_written("void f(struct narrow v, double *p)", (void *)narrow_out, 5);
-    expect_written("void f(struct large v, double x, double *p)", (void *)large_out, 6);
+    expect_written("void f(struct narrow v, double *p)", (void *)narrow_out, 5, "double", 8);
+    expect_written("void f(struct large v, double x, double *p)", (void *)large_out, 6, "double",
+                   8);
+    expect_written("int f(long double x, long double *p)", (void *)wide_out, 5, "long double", 10);
+    expect_written("void f(int n, long double *p)", (void *)int_to_wide, 2, "long double", 10);
 }
 
 #if MEMOSHIM_CHECKS

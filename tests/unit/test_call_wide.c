@@ -439,8 +439,6 @@ static void test_others_have_none(void **state)
         "\"args\":{\"p\":{\"out\":\"int\",\"count\":\"x\"}}}",
         "{\"prototype\":\"int f(int x, int *p)\",\"args\":{\"p\":{\"inout\":\"int\"}}}",
         "{\"prototype\":\"int f(int x, int *p)\",\"args\":{\"p\":{\"out\":\"int\",\"count\":17}}}",
-        "{\"prototype\":\"int f(int x, long double *p)\","
-        "\"args\":{\"p\":{\"out\":\"long double\"}}}",
         "{\"prototype\":\"int f(int x, int *p)\","
         "\"args\":{\"p\":{\"out\":\"int\",\"when\":\"return == 0\"}}}",
         "{\"prototype\":\"long double f(int x, int y, int z, int u)\"}",
