@@ -35,17 +35,32 @@ static bool holds(const struct config_condition *condition, const struct finishe
                                    call->set_errno);
 }
 
-/* 0: there is none, or it is not positive. */
-static uint64_t read_life_ns(const struct finished *call)
+/* Not inlined: it stays between the shields. */
+__attribute__((noinline)) static uint64_t load_life_ns(const struct finished *call)
 {
     long double seconds;
 
+    __asm__ volatile("" : : : "memory"); /* an effect, for all the compiler knows */
     if (!marshal_condition_number(&call->function->ttl_from, call->function, call->arguments,
                                   call->result, call->set_errno, &seconds) ||
         !(seconds > 0)) {
         return 0;
     }
     return seconds >= ENDLESS_S ? CACHE_NO_END : (uint64_t)(seconds * 1e9L);
+}
+
+/* 0: there is none, or it is not positive. */
+static uint64_t read_life_ns(const struct finished *call)
+{
+    struct float_x87 x87_shield;
+    uint32_t shield = float_shield_begin();
+    uint64_t life_ns;
+
+    float_x87_shield_begin(&x87_shield);
+    life_ns = load_life_ns(call);
+    float_x87_shield_end(&x87_shield);
+    float_shield_end(shield);
+    return life_ns;
 }
 
 static void judge(const struct finished *call, struct life_verdict *verdict)
@@ -71,19 +86,12 @@ struct life_verdict life_judge(const struct call_plan *plan, void *const *argume
                                const void *result, int32_t set_errno)
 {
     struct life_verdict verdict = {.is_kept = true, .life_ns = CACHE_NO_END};
-    struct float_x87 x87_shield;
-    uint32_t shield;
 
     if (!plan->judges_results) {
         verdict.life_ns = plan->function->ttl_ns != 0 ? plan->function->ttl_ns : CACHE_NO_END;
         return verdict;
     }
-    /* Lives are computed in long double. */
-    shield = float_shield_begin();
-    float_x87_shield_begin(&x87_shield);
     judge(&(struct finished){plan->function, arguments, result, set_errno}, &verdict);
-    float_x87_shield_end(&x87_shield);
-    float_shield_end(shield);
     return verdict;
 }
 

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: MIT
 /*
  * Conditions on a call, before it or when it is finished. Integers are compared as such, so that a
- * condition on arguments costs a hit nothing; as soon as one side is real both are compared as long
- * double, which holds every 64-bit integer and every double exactly on the supported machines. NaN,
- * which C finds equal to nothing, equals the word nan.
+ * condition on arguments costs a hit nothing; as soon as one side is real number.h says which is
+ * the larger, exactly. NaN, which C finds equal to nothing, equals the word nan.
  *
  * Memory is read where the description says that there is some, which config has seen to, and never
  * through NULL.
  */
 #include "marshal/marshal_private.h"
+#include "marshal/number.h"
 
-#include <math.h>
 #include <string.h>
 
 #if __LDBL_MANT_DIG__ < 64
@@ -20,7 +19,7 @@
 enum value_kind {
     VALUE_ABSENT,
     VALUE_INTEGER,
-    VALUE_REAL, /* of `type` at `at`, or `constant`: not loaded before the shield stands */
+    VALUE_REAL, /* of `type` at `at`, or `constant`: only loaded where a shield stands */
     VALUE_POINTER
 };
 
@@ -230,40 +229,32 @@ static bool order_satisfies(enum condition_operator op, int order)
     return false;
 }
 
-/* Not inlined, and with an effect for all the compiler knows: it stays between the shields. */
-__attribute__((noinline)) static bool compare_numbers(enum condition_operator op,
-                                                      const struct value *a, const struct value *b)
+static struct number number_of(const struct value *value)
 {
-    long double left, right;
-
-    __asm__ volatile("" : : : "memory");
-    left = load_number(a);
-    right = load_number(b);
-    if (isnan(left) || isnan(right)) {
-        bool same = isnan(left) && isnan(right);
-
-        return op == CONDITION_NE ? !same : op == CONDITION_EQ && same;
+    if (value->kind == VALUE_INTEGER) {
+        return number_of_integer(value->integer);
     }
-    return order_satisfies(op, left < right ? -1 : left > right);
+    return value->type == NULL ? number_of_double(value->constant)
+                               : number_of_real(value->type, value->at);
 }
 
 static bool numbers_satisfy(enum condition_operator op, const struct value *left,
                             const struct value *right)
 {
-    struct float_x87 x87_shield;
-    uint32_t shield;
-    bool holds;
+    struct number a, b;
 
     if (left->kind == VALUE_INTEGER && right->kind == VALUE_INTEGER) {
         return order_satisfies(op, left->integer < right->integer ? -1
                                                                   : left->integer > right->integer);
     }
-    shield = float_shield_begin();
-    float_x87_shield_begin(&x87_shield);
-    holds = compare_numbers(op, left, right);
-    float_x87_shield_end(&x87_shield);
-    float_shield_end(shield);
-    return holds;
+    a = number_of(left);
+    b = number_of(right);
+    if (a.is_nan || b.is_nan) {
+        bool same = a.is_nan && b.is_nan;
+
+        return op == CONDITION_NE ? !same : op == CONDITION_EQ && same;
+    }
+    return order_satisfies(op, number_order(&a, &b));
 }
 
 static bool is_number(const struct value *value)
