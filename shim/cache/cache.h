@@ -18,6 +18,7 @@
 #define CACHE_CACHE_H
 
 #include "base/bytes.h"
+#include "cache/beside.h"
 #include "cache/blocks.h"
 #include "cache/long_key.h"
 #include "cache/rows.h"

@@ -14,6 +14,7 @@
 #define CACHE_POLICY_H
 
 #include "cache/order.h"
+#include "cache/shared.h"
 
 /* What a hit does to the order. All but the last is done by the hit path itself. */
 enum policy_hit {
@@ -39,12 +40,7 @@ static inline void policy_count_alone(struct slot_head *head, uint32_t max_count
  */
 static inline void policy_count_shared(struct slot_head *head, uint32_t max_count)
 {
-    uint32_t mark = slot_mark(head);
-
-    if (mark != 0 && (mark & max_count) != max_count) {
-        __atomic_compare_exchange_n(&head->mark, &mark, mark + 1, false, __ATOMIC_RELAXED,
-                                    __ATOMIC_RELAXED);
-    }
+    shared_count(&head->mark, max_count);
 }
 
 /* Where the stamps are. */

@@ -89,6 +89,20 @@ static inline bool shared_equals(const void *shared, const void *data, size_t n_
     return shared_load(left) == word;
 }
 
+/*
+ * A mark (policy.h) of which the lowest bits, max_count, are a count of uses: one more, up to that,
+ * and if nobody changes it meanwhile. One that is 0 stays so.
+ */
+static inline void shared_count(uint32_t *shared, uint32_t max_count)
+{
+    uint32_t mark = __atomic_load_n(shared, __ATOMIC_RELAXED);
+
+    if (mark != 0 && (mark & max_count) != max_count) {
+        __atomic_compare_exchange_n(shared, &mark, mark + 1, false, __ATOMIC_RELAXED,
+                                    __ATOMIC_RELAXED);
+    }
+}
+
 /* n_bytes is a multiple of 8. */
 static inline void shared_zero(void *shared, size_t n_bytes)
 {

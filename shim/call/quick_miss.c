@@ -107,9 +107,6 @@ struct abi_both quick_further(struct call_plan *plan, uint64_t i0, uint64_t i1, 
     struct quick_computed computed;
 
     CALL_NOTE_WAY(plan, FURTHER);
-    if (!likely(__libc_single_threaded)) {
-        return quick_beside_others(plan, i0, i1, i2, v0, v1, v2);
-    }
     computed = quick_ask_numbers(plan, i0, i1, i2, v0, v1, v2);
     return likely(computed.is_done != 0) ? both(computed.word)
                                          : quick_handle_long(plan, i0, i1, i2, v0, v1, v2);

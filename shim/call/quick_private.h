@@ -118,7 +118,8 @@ void (*quick_words_code(uint32_t n_arguments, uint32_t vectors, uint32_t n_words
 
 /*
  * quick_miss.c: what quick_words.c has no answer for at the first look. An entry that does not lie
- * where it should, or a miss, or else quick_handle_long.
+ * where it should, or a miss, or else quick_handle_long. With threads only once it is known that
+ * there is no entry.
  */
 struct abi_both quick_further(struct call_plan *plan, uint64_t i0, uint64_t i1, uint64_t i2,
                               double v0, double v1, double v2);
@@ -141,10 +142,6 @@ struct quick_computed quick_ask_numbers(struct call_plan *plan, uint64_t i0, uin
  * too long, or has to go the long way.
  */
 struct quick_computed quick_further_text(struct call_plan *plan, const char *text);
-
-/* The same in a process with threads. */
-struct abi_both quick_beside_others(struct call_plan *plan, uint64_t i0, uint64_t i1, uint64_t i2,
-                                    double v0, double v1, double v2);
 
 /*
  * The long way, with at most three integers and three vector registers; those of the arguments that

@@ -3,9 +3,12 @@
  * The short way of a hit of functions of one to three numbers, in a process with threads: no lock
  * is taken, but by policies that stamp, and no locked instruction is needed to count, if the thread
  * has a count of its own. It looks at the same things in the same order as quick_words.c, and at
- * what others may be changing as cache/glance_words.h says. What is no hit is a miss, perhaps.
+ * what others may be changing as cache/beside.h says. An entry that does not lie in its home is for
+ * the second look, which knows nothing when it is compiled, and whoever has no count of his own.
  */
-#include "call/quick_private.h"
+#include "call/quick_forms.h"
+
+/* ---- the second look ------------------------------------------------------------------------- */
 
 enum end {
     END_HIT,
@@ -14,12 +17,11 @@ enum end {
 };
 
 /* The guard is set. */
-static inline enum end find(struct call_plan *plan, const struct abi_words *words,
-                            uint64_t *ret_word)
+static inline enum end look_again(struct call_plan *plan, const struct abi_words *words,
+                                  uint64_t *ret_word)
 {
     const struct call_quick *quick = &plan->quick;
     _Atomic uint64_t *hits = stats_hits_own(plan->counters);
-    struct float_mode mode = {0};
     unsigned __int128 key;
     uint64_t n_hits = 0, hash;
     bool is_hit;
@@ -28,9 +30,6 @@ static inline enum end find(struct call_plan *plan, const struct abi_words *word
         return END_LONG;
     }
     atomic_thread_fence(memory_order_acquire); /* no count from before it was set to 0 */
-    if (quick->looks_at_rounding) {
-        float_mode_note(&mode);
-    }
     if (likely(hits != NULL)) {
         n_hits = atomic_load_explicit(hits, memory_order_relaxed) + 1;
         if (!likely(!is_look_due(plan, n_hits))) {
@@ -41,11 +40,11 @@ static inline enum end find(struct call_plan *plan, const struct abi_words *word
     } else {
         quick_look(plan, words, 1);
     }
-    key = quick_make_key(plan, words);
-    hash = hash_words(low_of(key), high_of(key), &quick->seeds);
-    if (!likely(!quick->looks_at_rounding || float_mode_was_default(&mode))) {
+    if (!likely(is_rounding_told(plan, false))) {
         return END_LONG;
     }
+    key = quick_make_key(plan, words);
+    hash = hash_words(low_of(key), high_of(key), &quick->seeds);
     is_hit =
         quick->cache.use == CACHE_WORDS_STAMP
             ? cache_stamp_words(&quick->cache, low_of(key), high_of(key), hash, ret_word)
@@ -77,23 +76,112 @@ __attribute__((noinline)) static struct found ask(struct call_plan *plan, uint64
 
     quick_note_words(&words, i0, i1, i2, v0, v1, v2);
     guard_enter();
-    found.end = find(plan, &words, &found.word);
+    found.end = look_again(plan, &words, &found.word);
     guard_leave();
     return found;
 }
 
-struct abi_both quick_beside_others(struct call_plan *plan, uint64_t i0, uint64_t i1, uint64_t i2,
-                                    double v0, double v1, double v2)
+/* What the first look has left unclear. */
+static struct abi_both answer(struct call_plan *plan, uint64_t i0, uint64_t i1, uint64_t i2,
+                              double v0, double v1, double v2)
 {
     struct found found = ask(plan, i0, i1, i2, v0, v1, v2);
-    struct quick_computed computed = {0, 0};
 
     if (likely(found.end == END_HIT)) {
+        CALL_NOTE_WAY(plan, FURTHER);
         return both(found.word);
     }
     if (likely(found.end == END_NOTHING)) {
-        computed = quick_ask_numbers(plan, i0, i1, i2, v0, v1, v2);
+        return quick_further(plan, i0, i1, i2, v0, v1, v2);
     }
-    return likely(computed.is_done != 0) ? both(computed.word)
-                                         : quick_handle_long(plan, i0, i1, i2, v0, v1, v2);
+    CALL_NOTE_WAY(plan, FURTHER);
+    return quick_handle_long(plan, i0, i1, i2, v0, v1, v2);
 }
+
+/* ---- the first look -------------------------------------------------------------------------- */
+
+/*
+ * Of these words, as find of quick_words.c. has_places: the cache, known when this is compiled, as
+ * are form and probes. The guard is set.
+ */
+static inline __attribute__((always_inline)) enum cache_seen
+look(struct call_plan *plan, struct form form, bool has_places, bool probes, uint64_t w0,
+     uint64_t w1, uint64_t w2, uint64_t *ret_word)
+{
+    const struct call_quick *quick = &plan->quick;
+    _Atomic uint64_t *hits = stats_hits_own(plan->counters);
+    struct cache_sighting sighting;
+    struct float_mode mode;
+    struct hash_halves hash;
+    struct key key;
+    enum cache_seen seen;
+    bool is_rounding_default;
+    uint64_t n_hits;
+
+    if (form.has_vectors) {
+        float_mode_note_by(&mode, probes);
+    }
+    if (!likely(hits != NULL && !fork_page_is_new_child())) {
+        return CACHE_SEEN_UNCLEAR;
+    }
+    atomic_thread_fence(memory_order_acquire); /* no count from before it was set to 0 */
+    n_hits = atomic_load_explicit(hits, memory_order_relaxed) + 1;
+    if (!likely(!is_look_due(plan, n_hits))) {
+        return CACHE_SEEN_UNCLEAR;
+    }
+    key = key_of(quick, form, w0, w1, w2);
+    hash = hash_words_halves(key.low, key.high, &quick->seeds);
+    if (!has_places && quick->cache.use == CACHE_WORDS_STAMP) {
+        is_rounding_default =
+            form.has_vectors ? float_mode_was_default(&mode) : is_rounding_told(plan, false);
+        seen = is_rounding_default && cache_stamp_words(&quick->cache, key.low, key.high,
+                                                        hash_of_halves(hash), &sighting.value)
+                   ? CACHE_SEEN_ENTRY
+                   : CACHE_SEEN_UNCLEAR;
+    } else {
+        seen = has_places ? cache_see_place(&quick->cache, key.low, key.high, hash.upper,
+                                            form.n_words, &sighting)
+                          : cache_see_home(&quick->cache, cache_front(&quick->cache, hash.lower),
+                                           key.low, key.high, hash.upper, form.n_words, &sighting);
+        is_rounding_default =
+            seen == CACHE_SEEN_ENTRY &&
+            (form.has_vectors ? float_mode_was_default(&mode) : is_rounding_told(plan, false));
+    }
+    if (!likely(seen == CACHE_SEEN_ENTRY)) {
+        return seen;
+    }
+    if (!likely(is_rounding_default)) {
+        return CACHE_SEEN_UNCLEAR;
+    }
+    if (!has_places && quick->cache.use == CACHE_WORDS_COUNT) {
+        cache_count_beside(&quick->cache, sighting.slot);
+    }
+    *ret_word = form.layout == QUICK_LAYOUT_PLAIN ? sighting.value : widen(quick, sighting.value);
+    atomic_store_explicit(hits, n_hits, memory_order_release);
+    return CACHE_SEEN_ENTRY;
+}
+
+#define CODE(name, known, has_places, parameters, arguments, w0, w1, w2, ...)            \
+    struct abi_both name parameters {                                                    \
+        enum cache_seen seen;                                                            \
+        uint64_t word = 0;                                                               \
+                                                                                         \
+        guard_enter();                                                                   \
+        if (((struct form)known).has_vectors && !float_mode_probes()) {                  \
+            seen = look(plan, (struct form)known, has_places, false, w0, w1, w2, &word); \
+        } else {                                                                         \
+            seen = look(plan, (struct form)known, has_places, true, w0, w1, w2, &word);  \
+        }                                                                                \
+        guard_leave();                                                                   \
+        return likely(seen == CACHE_SEEN_ENTRY)  ? both(word)                            \
+               : likely(seen == CACHE_SEEN_NONE) ? quick_further(__VA_ARGS__)            \
+                                                 : answer(__VA_ARGS__);                  \
+    }
+
+#define QUICK_FORM(name, n, has_vectors, n_words, layout, ...)                                  \
+    CODE(quick_beside_##name, FORM(n, has_vectors, n_words, QUICK_LAYOUT_##layout), false,      \
+         __VA_ARGS__)                                                                           \
+    CODE(quick_beside_place_##name, FORM(n, has_vectors, n_words, QUICK_LAYOUT_##layout), true, \
+         __VA_ARGS__)
+#include "call/quick_forms.def"
+#undef QUICK_FORM

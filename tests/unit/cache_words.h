@@ -59,6 +59,27 @@ static inline bool glance(struct cache *cache, const struct cache_words *words, 
     return cache_glance_words(words, low, high, hash_of(cache, low, high), use, ret_value);
 }
 
+/* The first look of whoever has threads beside him. */
+static inline enum cache_seen see(struct cache *cache, const struct cache_words *words,
+                                  uint64_t low, uint64_t high, uint64_t *ret_value)
+{
+    uint64_t hash = hash_of(cache, low, high);
+    uint32_t n_words = words->has_long_keys ? 2 : 1;
+    struct cache_sighting sighting;
+    enum cache_seen seen;
+
+    /* Only the upper half of the hash counts. */
+    seen = words->use == CACHE_WORDS_PLACE
+               ? cache_see_place(words, low, high, hash ^ UINT32_MAX, n_words, &sighting)
+               : cache_see_home(words, cache_front(words, hash), low, high, hash ^ UINT32_MAX,
+                                n_words, &sighting);
+    if (seen == CACHE_SEEN_ENTRY) {
+        *ret_value = sighting.value;
+        assert_int_equal(cache_words_value(words, sighting.slot, true), sighting.value);
+    }
+    return seen;
+}
+
 /* n_words: what the caller knows of keys. */
 static inline const char *find_home(const struct cache_words *words, uint64_t low, uint64_t high,
                                     uint64_t hash, uint32_t n_words)
@@ -107,6 +128,9 @@ static inline void expect(struct cache *cache, const struct cache_words *words, 
     seen = 0;
     assert_true(find(cache, words, low, high, &seen));
     assert_int_equal(seen, value);
+    seen = 0;
+    assert_int_equal(see(cache, words, low, high, &seen), CACHE_SEEN_ENTRY);
+    assert_int_equal(seen, value);
 }
 
 static inline void expect_none(struct cache *cache, const struct cache_words *words, uint64_t low,
@@ -116,6 +140,7 @@ static inline void expect_none(struct cache *cache, const struct cache_words *wo
 
     assert_false(glance(cache, words, low, high, true, &seen));
     assert_false(find(cache, words, low, high, &seen));
+    assert_int_not_equal(see(cache, words, low, high, &seen), CACHE_SEEN_ENTRY);
     assert_int_equal(seen, 0);
 }
 

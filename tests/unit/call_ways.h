@@ -70,7 +70,7 @@ enum family {
 static const struct {
     struct ways hit, beside_others, miss, long_miss; /* the latter of who has no short one */
 } family_ways[] = {
-    [FAMILY_WORDS] = {WAYS(0, 0, 0, 0), WAYS(1, 0, 0, 0), WAYS(1, 0, 0, 0), WAYS(1, 0, 1, 1)},
+    [FAMILY_WORDS] = {WAYS(0, 0, 0, 0), WAYS(0, 0, 0, 0), WAYS(1, 0, 0, 0), WAYS(1, 0, 1, 1)},
     [FAMILY_TEXT] = {WAYS(0, 0, 0, 0), WAYS(1, 0, 0, 0), WAYS(1, 0, 0, 0), WAYS(1, 0, 1, 1)},
     [FAMILY_ROWS] = {WAYS(0, 0, 0, 0), WAYS(1, 1, 0, 0), WAYS(1, 0, 0, 0), WAYS(1, 1, 1, 1)},
     [FAMILY_MANY] = {WAYS(0, 0, 0, 0), WAYS(0, 1, 0, 0), WAYS(0, 1, 0, 0), WAYS(0, 1, 1, 1)},

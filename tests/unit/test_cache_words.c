@@ -15,8 +15,10 @@ static void test_empty(void **state)
     for (size_t i = 0; i < N_MAPPINGS; i++) {
         struct cache *cache = create_for(mappings[i], 8);
         struct cache_words words = words_of(cache);
+        uint64_t seen;
 
         expect_none(cache, &words, 0, 0);
+        assert_int_equal(see(cache, &words, 0, 0, &seen), CACHE_SEEN_NONE);
         insert(cache, 0, 0, 5);
         expect(cache, &words, 0, 0, 5);
         cache_clear(cache);
@@ -114,7 +116,7 @@ static void test_all_are_at_home_or_further(void **state)
                                     .value_bytes = 8};
     struct cache *cache;
     struct cache_words words;
-    uint32_t n_at_home = 0;
+    uint32_t n_at_home = 0, n_unclear = 0;
     uint64_t seen;
 
     assert_int_equal(cache_create(&options, &cache), 0);
@@ -131,8 +133,14 @@ static void test_all_are_at_home_or_further(void **state)
         assert_true((home == NULL) != (further == NULL));
         assert_true(cache_words_value(&words, home != NULL ? home : further, true) == ~i);
         assert_true(glance(cache, &words, i, 0, true, &seen) && seen == ~i);
+        assert_int_equal(see(cache, &words, i, 0, &seen),
+                         home != NULL ? CACHE_SEEN_ENTRY : CACHE_SEEN_UNCLEAR);
+        assert_true(home == NULL || seen == ~i);
         n_at_home += home != NULL;
+        n_unclear += see(cache, &words, ~i, 0, &seen) == CACHE_SEEN_UNCLEAR;
+        assert_int_not_equal(see(cache, &words, ~i, 0, &seen), CACHE_SEEN_ENTRY);
     }
+    assert_in_range(n_unclear, 1, options.max_entries / 2); /* where an entry went by */
     assert_in_range(n_at_home, options.max_entries / 10 * 9, options.max_entries - 1);
     cache_fence(cache);
     for (uint64_t i = 0; i < options.max_entries; i++) {
@@ -200,6 +208,8 @@ static void test_nothing_answers_during_a_change(void **state)
         insert(cache, 40, 0, 1);
         shard_begin_change(&cache->shards[0]);
         assert_false(glance(cache, &words, 40, 0, true, &seen));
+        assert_int_equal(see(cache, &words, 40, 0, &seen), CACHE_SEEN_UNCLEAR);
+        assert_int_equal(see(cache, &words, 41, 0, &seen), CACHE_SEEN_UNCLEAR);
         shard_end_change(&cache->shards[0]);
         expect(cache, &words, 40, 0, 1);
         cache_destroy(cache);
