@@ -11,10 +11,10 @@ memoshim_packages_test="$memoshim_packages_quickstart binutils clang clang-forma
     fakeroot libasan8 libeatmydata1 libfakeroot libfaketime libgoogle-perftools4 libjemalloc2
     libmimalloc2.0 libtcmalloc-minimal4 libtsan2
     file libaprutil1-dev libhunspell-dev libmagic-dev libproj-dev libssl-dev netbase proj-bin
-    r-mathlib zlib1g-dev
+    r-base-core r-mathlib zlib1g-dev
     git libpython3.11-testsuite openssh-client openssl perl sqlite3"
 
-memoshim_packages_full="r-base-core cmake make nodejs openjdk-17-jdk-headless vim"
+memoshim_packages_full="cmake make nodejs openjdk-17-jdk-headless vim"
 
 # For tests/bench/run.sh, beside those for building: rivals, and whole programs.
 memoshim_packages_bench="libglib2.0-dev uthash-dev python3-cachetools nodejs node-lru-cache
