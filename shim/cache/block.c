@@ -16,10 +16,13 @@ static uint64_t needed_bytes(uint32_t n_key_bytes, uint32_t n_value_bytes)
 uint64_t block_bytes(uint32_t n_key_bytes, uint32_t n_value_bytes)
 {
     uint64_t needed = needed_bytes(n_key_bytes, n_value_bytes);
-    uint64_t page = pages_size();
+    uint64_t page;
 
-    return needed <= SLAB_CLASS_MAX_BYTES ? slab_class_bytes(slab_class_of(needed))
-                                          : (needed + page - 1) / page * page;
+    if (needed <= SLAB_CLASS_MAX_BYTES) {
+        return slab_class_bytes(slab_class_of(needed));
+    }
+    page = pages_size();
+    return (needed + page - 1) / page * page;
 }
 
 bool block_is_large(const struct block *block)

@@ -42,6 +42,19 @@ static inline bool has_none(const struct shard *shard, const struct cache_key *k
     return likely(slot == TABLE_NO_SLOT) || !shard_is_alive(shard, slot, now_ns);
 }
 
+/* Of a key that has a block while it is computed, so that there is something to lock. */
+static __attribute__((noinline)) uint64_t
+begin_long(struct shard *shard, const struct cache_key *key, uint64_t generation, const void *owner)
+{
+    uint64_t flight = 0;
+
+    if (likely(lock_try_acquire(&shard->lock))) {
+        flight = flights_begin(&shard->flights, key->bytes, key->hash, generation, owner, 0, 0);
+        lock_release(&shard->lock);
+    }
+    return flight;
+}
+
 /*
  * Nobody else can be inside, unless a handler has left while the shard was being changed: then its
  * lock is held for good. Takes no lock: nothing is seen of a flight until it is whole (flight.h).
@@ -54,8 +67,7 @@ bool cache_begin_absent(struct cache *cache, const struct cache_key *key, const 
     uint64_t generation = atomic_load_explicit(&shard->front.generation, memory_order_relaxed);
 
     if (!likely(__libc_single_threaded) || !likely(!lock_is_held(&shard->lock)) ||
-        !likely(shard_is_current(cache, shard)) ||
-        !likely(key->bytes.n_bytes <= FLIGHT_INLINE_KEY_BYTES)) {
+        !likely(shard_is_current(cache, shard))) {
         return false;
     }
     if (!likely(shard->flights.n_used == 0) &&
@@ -72,7 +84,9 @@ bool cache_begin_absent(struct cache *cache, const struct cache_key *key, const 
     ret_ticket->flight = 0;
     if (likely(cache->options.single_flight)) {
         ret_ticket->flight =
-            flights_begin_alone(&shard->flights, key->bytes, key->hash, generation, owner);
+            likely(key->bytes.n_bytes <= FLIGHT_INLINE_KEY_BYTES)
+                ? flights_begin_alone(&shard->flights, key->bytes, key->hash, generation, owner)
+                : begin_long(shard, key, generation, owner);
     }
     return true;
 }
@@ -102,8 +116,7 @@ bool cache_begin_beside_others(struct cache *cache, const struct cache_key *key,
     struct shard *shard = shard_at(cache, number);
     bool has_begun;
 
-    if (!likely(key->bytes.n_bytes <= FLIGHT_INLINE_KEY_BYTES) ||
-        !likely(lock_try_acquire(&shard->lock))) {
+    if (!likely(lock_try_acquire(&shard->lock))) {
         return false;
     }
     ret_ticket->shard = number;

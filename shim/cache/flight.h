@@ -111,8 +111,8 @@ static inline uint64_t flights_begin_alone(struct flights *flights, struct bytes
 }
 
 /*
- * The same beside other threads, under the lock: true, then ret_name is that of the flight. False:
- * somebody computes this key, or there is no place; flights_begin finds out.
+ * The same beside other threads, under the lock, of a key of any size: true, then ret_name is that
+ * of the flight. False: somebody computes this key, or there is no place; flights_begin finds out.
  */
 static inline bool flights_try_begin(struct flights *flights, struct bytes key, uint64_t hash,
                                      uint64_t generation, const void *owner, uint64_t *ret_name)
@@ -122,7 +122,9 @@ static inline bool flights_try_begin(struct flights *flights, struct bytes key, 
          flights_find(flights, key, hash, generation) != NULL)) {
         return false;
     }
-    *ret_name = flights_begin_alone(flights, key, hash, generation, owner);
+    *ret_name = __builtin_expect(key.n_bytes <= FLIGHT_INLINE_KEY_BYTES, 1)
+                    ? flights_begin_alone(flights, key, hash, generation, owner)
+                    : flights_begin(flights, key, hash, generation, owner, 0, 0);
     return true;
 }
 
@@ -159,7 +161,7 @@ static inline bool flights_land_alone(struct flights *flights, uint64_t name)
     }
     if (__builtin_expect(flights->n_used != place + 1 ||
                              flight->serial != name / FLIGHT_MAX_PLACES || flight->n_waiters != 0 ||
-                             flights->secret,
+                             flights->secret || flight->key_block != NULL,
                          0)) {
         return false;
     }

@@ -8,6 +8,8 @@
 #include "cache/cache_private.h"
 #include "cache_words.h"
 
+#include <stdio.h>
+
 static const enum cache_policy policies[] = {LEAVES, COUNTS, STAMPS, CACHE_POLICY_sieve,
                                              CACHE_POLICY_direct};
 
@@ -154,6 +156,100 @@ static void test_an_invalidation_meanwhile(void **state)
     }
 }
 
+/* ---- keys that do not fit into a flight ------------------------------------------------------ */
+
+static bool begin_text(struct cache *cache, bool beside_others, const char *text, bool is_computing,
+                       struct cache_ticket *ret_ticket)
+{
+    struct cache_key key = {.bytes = {text, strlen(text)}};
+
+    key.hash = hash_bytes(key.bytes, cache->options.seed);
+    return beside_others
+               ? cache_begin_beside_others(cache, &key, 0, thread_self(), ret_ticket)
+               : cache_begin_words(cache, &key, 0, thread_self(), is_computing, ret_ticket);
+}
+
+/* Their blocks are gone with them, whatever has become of the call. */
+static void test_long_keys(void **state)
+{
+    struct cache_options options = {.policy = STAMPS,
+                                    .max_entries = 8,
+                                    .max_bytes = 1 << 20,
+                                    .n_shards = 1,
+                                    .value_bytes = 8,
+                                    .single_flight = true};
+    const uint64_t value = 7;
+    char text[FLIGHT_INLINE_KEY_BYTES + 9];
+
+    for (int beside_others = 0; beside_others < 2; beside_others++) {
+        struct cache_ticket ticket, second;
+        struct cache *cache;
+
+        assert_int_equal(cache_create(&options, &cache), 0);
+        for (int i = 0; i < 5000; i++) {
+            struct cache_key key;
+
+            snprintf(text, sizeof(text), "%0*d", (int)sizeof(text) - 1, i);
+            key.bytes = (struct bytes){text, strlen(text)};
+            key.hash = hash_bytes(key.bytes, options.seed);
+            assert_true(begin_text(cache, beside_others, text, false, &ticket));
+            assert_false(begin_text(cache, beside_others, text, true, &second));
+            text[0] = 'a'; /* all of a key counts */
+            assert_true(begin_text(cache, beside_others, text, true, &second));
+            cache_abandon(cache, &second);
+            text[0] = '0';
+            if (i % 2 == 0) {
+                cache_abandon(cache, &ticket);
+            } else {
+                assert_int_equal(
+                    cache_insert(cache, &key, (struct bytes){&value, 8}, 0, NULL, &ticket), 0);
+                assert_false(begin_text(cache, beside_others, text, false, &second));
+            }
+            assert_no_flight(cache);
+        }
+        cache_clear(cache);
+        assert_true(cache->pool.n_slabs <= 1);
+        assert_int_equal(cache_check(cache), 0);
+        cache_destroy(cache);
+    }
+}
+
+/* Of numbers, which all the same lie in slots. */
+static void test_long_rows(void **state)
+{
+    for (size_t i = 0; i < 2 * N_POLICIES; i++) {
+        struct cache_options options = {.policy = policies[i / 2],
+                                        .max_entries = 8,
+                                        .max_bytes = 1 << 20,
+                                        .n_shards = 1,
+                                        .key_bytes = FLIGHT_INLINE_KEY_BYTES + 8,
+                                        .value_bytes = 8,
+                                        .single_flight = true};
+        uint64_t row[FLIGHT_INLINE_KEY_BYTES / 8 + 2] = {0};
+        struct cache_ticket ticket;
+        struct cache *cache;
+        cache_fill_fn fill_code;
+
+        assert_int_equal(cache_create(&options, &cache), 0);
+        fill_code = cache_fill_code(cache);
+        assert_non_null(fill_code);
+        for (row[0] = 0; row[0] < 5000; row[0]++) {
+            struct cache_key key = {.bytes = {row, options.key_bytes}};
+
+            key.hash = hash_bytes(key.bytes, options.seed);
+            assert_true(i % 2 ? cache_begin_beside_others(cache, &key, 0, thread_self(), &ticket)
+                              : cache_begin_words(cache, &key, 0, thread_self(), false, &ticket));
+            if (!fill_code(cache, row, &ticket)) { /* the table has to grow */
+                cache_abandon(cache, &ticket);
+            }
+            assert_no_flight(cache);
+        }
+        assert_true(cache->pool.n_slabs <= 1);
+        assert_int_equal(cache_check(cache), 0);
+        cache_destroy(cache);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -161,6 +257,8 @@ int main(void)
         cmocka_unit_test(test_a_shard_that_is_held_is_left_alone),
         cmocka_unit_test(test_who_computes_is_not_alone),
         cmocka_unit_test(test_an_invalidation_meanwhile),
+        cmocka_unit_test(test_long_keys),
+        cmocka_unit_test(test_long_rows),
     };
 
     return cmocka_run_group_tests_name("cache_fill", tests, NULL, NULL);

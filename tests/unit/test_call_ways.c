@@ -6,8 +6,6 @@
 #include "call_forms.h"
 #include "call_steps.h"
 
-#define MOST_SHORT 32 /* bytes of a key whose miss is a short one */
-
 static uint64_t known[FEW_KEYS + 1]; /* the results so far, from the real function; 0: none */
 
 /* Of those arguments that differ in what counts, the k-th. */
@@ -58,8 +56,7 @@ static void expect_form(const char *arguments, const char *result, const char *p
     memset(known, 0, sizeof(known));
     snprintf(what, sizeof(what), "%s, %s, %s%s", arguments, result, policy, life);
     snprintf(more, sizeof(more), "%s%s", bound_of(policy), life);
-    expect_family(make_form(policy, more), family, n_key_bytes(arguments) <= MOST_SHORT, what,
-                  call_form);
+    expect_family(make_form(policy, more), family, true, what, call_form);
 }
 
 /* All of one to three. */

@@ -252,14 +252,14 @@ static struct call_plan *make_of_text(const char *prototype, const char *policy,
 }
 
 static void expect_text(const char *prototype, const char *policy, uint32_t of_length,
-                        enum family family, bool fills, void *function)
+                        enum family family, bool in_slots, void *function)
 {
     char what[200];
 
     snprintf(what, sizeof(what), "%s of %u, %s", prototype, of_length, policy);
     length = of_length;
-    expect_family(make_of_text(prototype, policy, bound_of(policy), function), family, fills, what,
-                  call_of_text);
+    expect_family(make_of_text(prototype, policy, bound_of(policy), function), family, in_slots,
+                  what, call_of_text);
 }
 
 static void test_texts(void **state)
@@ -290,9 +290,9 @@ static void test_odd_texts(void **state)
     struct ways hit = {{0}};
     struct ways miss = {.n = {[CALL_WAY_FURTHER] = 1, [CALL_WAY_WIDE] = 1}};
     const struct ways look = WAYS(1, 1, 1, 1);
-    /* The first is short, and none so long that a miss goes the long way. There are no more of them
-     * than the first table has room for. */
-    static const uint32_t lengths[] = {15, 20, 21, 28};
+    /* The first is short, and the keys of the last two do not fit into a flight. There are no more
+     * of them than the first table has room for. */
+    static const uint32_t lengths[] = {15, 20, 21, 28, 29, 100};
     struct call_plan *plan =
         make_of_text("int f(const char *s)", "lru", bound_of("lru"), (void *)of_text);
     struct ways before;
@@ -383,7 +383,7 @@ static void test_static_memory(void **state)
 {
     NEED(MEMOSHIM_CHECKS, "ways are not counted");
     for (size_t p = 0; p < N_POLICIES; p++) {
-        expect_family(make_look_up(policies[p], bound_of(policies[p])), FAMILY_IMAGES, false,
+        expect_family(make_look_up(policies[p], bound_of(policies[p])), FAMILY_IMAGES, true,
                       policies[p], call_look_up);
     }
 }
