@@ -40,7 +40,10 @@ struct settings {
 int settings_read(char *const *environment, struct config_overrides *ret_overrides,
                   struct settings *settings, struct diagnostic_list *reterr);
 
-/* Lays the variables over the configuration. */
+/*
+ * Lays the variables over the configuration. A signal or an interval without a place for statistics
+ * means standard error.
+ */
 void settings_complete(struct settings *settings, const struct config_overrides *overrides,
                        const struct config_stats *configured);
 

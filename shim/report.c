@@ -250,25 +250,30 @@ static void dump_last(void *unused)
     errno = saved_errno;
 }
 
+/* Also if statistics cannot be written: the signal that asks for them must not end the program. */
+static void start_handling(int number)
+{
+    struct sigaction action = {.sa_handler = handle_signal, .sa_flags = SA_RESTART | SA_ONSTACK};
+
+    sigfillset(&action.sa_mask);
+    if (sigaction(number, &action, NULL) != 0) {
+        log_line(LOG_LEVEL_ERROR, "cannot handle signal %d, so it will not dump statistics: %s",
+                 number, strerrordesc_np(errno));
+    }
+}
+
 void report_start(void)
 {
     const struct settings *settings = &process.settings;
 
+    if (settings->signal != 0) {
+        start_handling(settings->signal);
+    }
     if (!settings->has_target) {
         return;
     }
     __cxa_atexit(dump_last, NULL, NULL);
     __cxa_at_quick_exit(dump_last, NULL);
-    if (settings->signal != 0) {
-        struct sigaction action = {.sa_handler = handle_signal,
-                                   .sa_flags = SA_RESTART | SA_ONSTACK};
-
-        sigfillset(&action.sa_mask);
-        if (sigaction(settings->signal, &action, NULL) != 0) {
-            log_line(LOG_LEVEL_ERROR, "cannot handle signal %d, so it will not dump statistics: %s",
-                     settings->signal, strerrordesc_np(errno));
-        }
-    }
     if (settings->interval_ns != 0) {
         atomic_store_explicit(&process.next_dump_ns, clock_coarse_ns() + settings->interval_ns,
                               memory_order_relaxed);

@@ -45,6 +45,12 @@ void settings_complete(struct settings *settings, const struct config_overrides 
     const struct config_stats *variables = &overrides->stats;
     const char *file = variables->file != NULL ? variables->file : configured->file;
 
+    settings->signal = variables->signal != 0 ? variables->signal : configured->signal;
+    settings->interval_ns =
+        variables->interval_ns != 0 ? variables->interval_ns : configured->interval_ns;
+    if (file == NULL && (settings->signal != 0 || settings->interval_ns != 0)) {
+        file = "stderr"; /* whoever says when wants to see them */
+    }
     settings->has_mode = overrides->has_mode;
     settings->mode = overrides->mode;
     if (file != NULL) {
@@ -59,9 +65,6 @@ void settings_complete(struct settings *settings, const struct config_overrides 
         /* The configured format belongs to the configured file. */
         settings->target.format = format_of(configured->format);
     }
-    settings->signal = variables->signal != 0 ? variables->signal : configured->signal;
-    settings->interval_ns =
-        variables->interval_ns != 0 ? variables->interval_ns : configured->interval_ns;
 }
 
 /* The pattern with the current folder in front, in which a % is a %; NULL: that cannot be told. */

@@ -114,6 +114,22 @@ class Processes(counted.CountedCase):
         outcome = self.end("signal", folder, config=config, status=0, env={"MEMOSHIM_STATS": ""})
         self.assertIn(outcome.pid, self.read_reports(folder))
 
+    def test_signal_without_a_place_goes_to_standard_error(self):
+        """It would end the program otherwise."""
+        config = self.config(counted.functions("square"), "signal.json", stats={"signal": "USR2"})
+        for config, variables in ((self.square, {"MEMOSHIM_STATS_SIGNAL": "USR2"}), (config, {})):
+            outcome = self.run_with(config, ["sh", "-c", "kill -s USR2 $$; exit 3"],
+                                    env={"MEMOSHIM_STATS": "", **variables})
+            self.assertEqual((outcome.status, outcome.stdout), (3, b""))
+            self.assertEqual(outcome.stderr.count(b": sh (pid "), 2, outcome.stderr)
+
+    def test_signal_where_nothing_can_be_written(self):
+        outcome = self.run_with(self.square, ["sh", "-c", "kill -s USR2 $$; exit 3"],
+                                env={"MEMOSHIM_STATS": self.folder / "none" / "x",
+                                     "MEMOSHIM_STATS_SIGNAL": "USR2"})
+        self.assertEqual((outcome.status, outcome.stdout), (3, b""))
+        self.assertEqual(outcome.stderr.count(b"cannot write statistics"), 1, outcome.stderr)
+
     def test_the_program_s_own_handler_wins(self):
         env = {"MEMOSHIM_STATS_SIGNAL": "RTMIN+5"}
         outcome = self.end("own-handler", status=0, env=env)
