@@ -36,6 +36,9 @@ void cli_complain(const char *format, ...) __attribute__((format(printf, 1, 2)))
 void cli_complain_usage(const char *command, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* The same about what getopt_long has answered with ':' or '?', just now. */
+void cli_complain_option(const char *command, int answer, char *const *arguments);
+
 /* The usage of one subcommand, on stdout. */
 void cli_print_help(const char *command);
 

@@ -33,7 +33,7 @@ static int run_check(struct check *check)
         }
         return check->launch.program != NULL ? check_program(check) : CLI_OK;
     case LAUNCH_NO_CONFIGURATION:
-        cli_complain_usage(NAME, "there is no configuration: name one with -c");
+        launch_print_missing(&check->launch);
         return CLI_BAD;
     case LAUNCH_BAD_CONFIGURATION:
     case LAUNCH_OUT_OF_MEMORY:
@@ -99,16 +99,17 @@ static int parse_arguments(int n_arguments, char **arguments, struct check *chec
             *ret_as_json = true;
             break;
         case 'e':
+            if (check->explain != NULL) {
+                cli_complain_usage(NAME, "--explain is given twice");
+                return CLI_BAD;
+            }
             check->explain = optarg;
             break;
         case 'h':
             cli_print_help(NAME);
             return CLI_OK;
-        case ':':
-            cli_complain_usage(NAME, "'%s' needs a value", arguments[optind - 1]);
-            return CLI_BAD;
         default:
-            cli_complain_usage(NAME, "there is no option '%s'", arguments[optind - 1]);
+            cli_complain_option(NAME, option, arguments);
             return CLI_BAD;
         }
     }

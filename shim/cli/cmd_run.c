@@ -40,11 +40,8 @@ static int parse_arguments(int n_arguments, char **arguments, struct launch *lau
         case 'h':
             cli_print_help(NAME);
             return CLI_OK;
-        case ':':
-            cli_complain_usage(NAME, "'%s' needs a value", arguments[optind - 1]);
-            return CLI_FAILED;
         default:
-            cli_complain_usage(NAME, "there is no option '%s'", arguments[optind - 1]);
+            cli_complain_option(NAME, option, arguments);
             return CLI_FAILED;
         }
     }
@@ -66,8 +63,7 @@ static bool configure(struct launch *launch)
     case LAUNCH_READY:
         return true;
     case LAUNCH_NO_CONFIGURATION:
-        cli_complain("there is no configuration for %s: give one with -c or -f",
-                     launch->program[0]);
+        launch_print_missing(launch);
         break;
     case LAUNCH_BAD_CONFIGURATION:
         launch_print_errors(launch, &errors);

@@ -23,15 +23,18 @@ static bool is_literal(const char *value)
     return n_digits > 0 && *value == '\0';
 }
 
-/* Writes "KEY": VALUE for one of the comma-separated settings. False if it has no '='. */
-static bool write_setting(FILE *out, char *setting)
+/* Writes "KEY": VALUE for one of the comma-separated settings. NULL, or what is wrong with it. */
+static const char *write_setting(FILE *out, char *setting)
 {
     char *value = strchr(setting, '=');
 
     if (value == NULL || value == setting || value[1] == '\0') {
-        return false;
+        return "settings are written KEY=VALUE,KEY=VALUE";
     }
     *value++ = '\0';
+    if (*value == '[' || *value == '{') {
+        return "lists and objects can only stand in a file: name one with -c";
+    }
     cli_print_json_string(out, setting);
     fputs(": ", out);
     if (is_literal(value)) {
@@ -39,7 +42,7 @@ static bool write_setting(FILE *out, char *setting)
     } else {
         cli_print_json_string(out, value);
     }
-    return true;
+    return NULL;
 }
 
 static const char *write_function(FILE *out, const char *function)
@@ -64,9 +67,7 @@ static const char *write_function(FILE *out, const char *function)
         if (next != NULL) {
             *next++ = '\0';
         }
-        if (!write_setting(out, settings)) {
-            problem = "settings are written KEY=VALUE,KEY=VALUE";
-        }
+        problem = write_setting(out, settings);
         fputs(next != NULL ? ", " : "", out);
     }
     fputs("}", out);

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 bool launch_take_option(struct launch *launch, int option, char *value)
@@ -183,6 +184,13 @@ static void find_for_program(const struct launch *launch, struct config_surround
     }
 }
 
+static bool is_folder(const char *path)
+{
+    struct stat status;
+
+    return path != NULL && stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
 static enum launch_outcome use_file(struct launch *launch, struct diagnostic_list *reterr)
 {
     struct config_surroundings surroundings = {
@@ -194,6 +202,12 @@ static enum launch_outcome use_file(struct launch *launch, struct diagnostic_lis
     int found;
 
     launch->source.file = launch->config;
+    if (launch->program == NULL && is_folder(launch->config)) {
+        add_error(reterr, launch->config, "a folder, in which each program has a file of its own",
+                  "name the file, or a program of which PROGRAM.json is there: check -c FOLDER -- "
+                  "PROGRAM");
+        return LAUNCH_BAD_CONFIGURATION;
+    }
     if (launch->program == NULL && launch->config != NULL) {
         found =
             config_read_file(launch->config, cli_memory(), &launch->source, reterr) == 0 ? 1 : -1;
@@ -234,6 +248,18 @@ void launch_print_errors(const struct launch *launch, const struct diagnostic_li
         if (item->hint != NULL) {
             cli_complain("%s: hint: %s", item->file, item->hint);
         }
+    }
+}
+
+void launch_print_missing(const struct launch *launch)
+{
+    if (launch->program == NULL) {
+        cli_complain_usage(launch->command, "there is no configuration: name one with -c or -f");
+    } else if (launch->config != NULL && launch->config[0] != '\0') {
+        cli_complain("there is no configuration for %s in %s", launch->program[0], launch->config);
+    } else {
+        cli_complain("there is no configuration for %s: give one with -c or -f",
+                     launch->program[0]);
     }
 }
 

@@ -44,6 +44,9 @@ enum launch_outcome launch_configure(struct launch *launch, struct diagnostic_li
 /* All diagnostics of launch_configure, on stderr. */
 void launch_print_errors(const struct launch *launch, const struct diagnostic_list *errors);
 
+/* Of LAUNCH_NO_CONFIGURATION, on stderr. */
+void launch_print_missing(const struct launch *launch);
+
 /* Finds the library and puts it first in LD_PRELOAD. False after a complaint. */
 bool launch_preload(struct launch *launch);
 

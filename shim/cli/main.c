@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "stats/stats.h"
 #include <errno.h>
+#include <getopt.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +43,18 @@ void cli_complain_usage(const char *command, const char *format, ...)
     vfprintf(stderr, format, arguments);
     va_end(arguments);
     fprintf(stderr, "\nTry 'memoshim %s --help'.\n", command);
+}
+
+void cli_complain_option(const char *command, int answer, char *const *arguments)
+{
+    char letter[] = {'-', (char)optopt, '\0'};
+    /* A letter may stand among others, behind which getopt has not looked yet. */
+    const char *shown = optopt != 0 && strncmp(arguments[optind - 1], "--", 2) != 0
+                            ? letter
+                            : arguments[optind - 1];
+
+    cli_complain_usage(command, answer == ':' ? "'%s' needs a value" : "there is no option '%s'",
+                       shown);
 }
 
 void cli_print_help(const char *command)

@@ -66,6 +66,11 @@ class General(Case):
     def test_wrong_usage(self):
         self.check(self.run_command(), USAGE, 'Usage: memoshim COMMAND', '')
         self.check(self.run_command('chekc'), USAGE, "there is no command 'chekc'", '')
+        for command, status in ('run', FAILED), ('check', USAGE):
+            for wrong, text in (['-x'], "no option '-x'"), (['-xc', 'f'], "no option '-x'"), \
+                    (['--bogus=1'], "no option '--bogus=1'"), (['-c'], "'-c' needs a value"), \
+                    (['--config'], "'--config' needs a value"):
+                self.check(self.run_command(command, *wrong), status, text, '')
 
     @unittest.skipUnless(pathlib.Path('/dev/full').is_char_device(), 'there is no /dev/full')
     def test_full_device_is_noticed(self):
@@ -120,7 +125,11 @@ class Check(Case):
         self.check(self.run_command('check', '-c', path), 2, 'refused: its group or others')
 
     def test_none(self):
-        self.check(self.run_command('check'), 2, 'there is no configuration')
+        self.check(self.run_command('check'), 2, 'there is no configuration: name one')
+        self.check(self.run_command('check', '-c', '.', 'true'), 2,
+                   'memoshim: there is no configuration for true in .\n')
+        self.check(self.run_command('check', '-c', '.'), 2, '.: error: a folder, in which each')
+        self.check(self.run_command('check', '-c', '.'), 2, '.: hint: name the file, or a program')
 
     def test_functions_on_the_command_line(self):
         done = self.run_command('check', '-f', 'j0:ttl=5s', '-f', 'crypt')
@@ -138,6 +147,8 @@ class Check(Case):
     def test_wrong_usage(self):
         self.check(self.run_command('check', '-c'), 2, "'-c' needs a value")
         self.check(self.run_command('check', '--jsno'), 2, "there is no option '--jsno'")
+        self.check(self.run_command('check', '-f', 'j0', '--explain', 'j0', '--explain', 'j1'), 2,
+                   '--explain is given twice')
 
 
 class Presets(Case):
@@ -199,6 +210,8 @@ class RunRefuses(Case):
                     stderr="memoshim: -f 'nothing_such': nothing is known about 'nothing_such'")
         for text in ('j0:ttl', 'j0:=1', 'j0:ttl=', 'j0:', 'j0:ttl=1,,'):
             self.refuse('-f', text, 'true', stderr='settings are written KEY=VALUE')
+        for text in ('j0:callers=["ls"]', 'j0:refresh={"early":1}'):
+            self.refuse('-f', text, 'true', stderr='lists and objects can only stand in a file')
         self.refuse('-f', ':ttl=1', 'true', stderr='the name of a function is missing')
         self.refuse('-f', 'j0', '-f', 'j0:ttl=1', 'true', stderr='this function is given twice')
 
