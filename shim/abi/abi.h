@@ -176,6 +176,11 @@ void abi_call_real(const struct abi_call *call, void *function, void *result, vo
  */
 uint64_t abi_call_words(const struct abi_call *call, void *function, const struct abi_words *words);
 
+/* The same with any result but in memory: its value as it lies in memory, and anything behind it.
+ */
+void abi_call_words_for(const struct abi_call *call, void *function, const struct abi_words *words,
+                        uint64_t ret_value[2]);
+
 /*
  * Bytes of a value that carry it: without the padding of structs and of long double (10 of 16). A
  * union is all its bytes.

@@ -123,9 +123,8 @@ uint64_t abi_call_words(const struct abi_call *call, void *function, const struc
     return word;
 }
 
-/* Any result but one in memory: its value as it lies in memory, and anything behind it. */
-static void call_for_value(const struct abi_call *call, void *function,
-                           const struct abi_words *words, uint64_t ret_value[2])
+void abi_call_words_for(const struct abi_call *call, void *function, const struct abi_words *words,
+                        uint64_t ret_value[2])
 {
     struct abi_rax_rdx rax_rdx;
     struct abi_xmm0_xmm1 xmm0_xmm1;
@@ -200,7 +199,7 @@ __attribute__((noinline)) static void call_for_pair(const struct abi_call *call,
 {
     uint64_t value[2];
 
-    call_for_value(call, function, words, value);
+    abi_call_words_for(call, function, words, value);
     memcpy(result, value, call->result_bytes);
 }
 

@@ -111,9 +111,9 @@ bool measure_times_real(struct call_plan *plan, uint64_t began_ns)
     return measure_draws_real(&plan->measure);
 }
 
-void *measure_nothing(void)
+void *measure_nothing(const struct call_plan *plan)
 {
-    return (void *)do_nothing;
+    return plan->abi->result == ABI_RESULT_X87 ? (void *)do_nothing_x87 : (void *)do_nothing;
 }
 
 uint64_t measure_way_to_real_ns(struct call_plan *plan, void *result, void **arguments)

@@ -100,9 +100,9 @@ static inline bool measure_draws_real(struct measure *measure)
  */
 uint64_t measure_way_to_real_ns(struct call_plan *plan, void *result, void **arguments);
 
-/* The same in two parts, for who calls by another way than abi's: such a function, which takes and
- * returns nothing of which the x87 would know; and what a call of it has taken. */
-void *measure_nothing(void);
+/* The same in two parts, for who calls by abi_call_words or abi_call_words_for: such a function,
+ * and what a call of it has taken. */
+void *measure_nothing(const struct call_plan *plan);
 uint64_t measure_note_way(struct call_plan *plan, uint64_t took_ns);
 
 /* A real call was timed, for the so-manieth time: how often that is worth its price from now on. */

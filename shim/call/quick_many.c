@@ -15,20 +15,6 @@ struct form {
     enum cache_words_use use; /* CACHE_WORDS_COUNT is also for those that leave nothing */
 };
 
-static inline __attribute__((always_inline)) struct hash_halves
-hash_key(const struct call_plan *plan, uint32_t n_words, const uint64_t *key)
-{
-    const struct call_wide *wide = plan->wide;
-    uint64_t hash;
-
-    if (n_words <= 2) {
-        return hash_words_halves(key[0], n_words == 2 ? key[1] : 0, &wide->seeds);
-    }
-    hash = n_words == 3 ? hash_three_words(key, wide->n_key_bytes, plan->seed)
-                        : hash_four_words(key, wide->n_key_bytes, plan->seed);
-    return (struct hash_halves){(uint32_t)hash, hash};
-}
-
 /* The guard is set. */
 static inline __attribute__((always_inline)) enum row_end find(struct call_plan *plan,
                                                                struct form form,
@@ -60,7 +46,7 @@ static inline __attribute__((always_inline)) enum row_end find(struct call_plan 
     } else {
         quick_keys_make_pairs(&plan->wide->keys, form.n_words, words, key);
     }
-    hash = hash_key(plan, form.n_words, key);
+    hash = quick_wide_hash(plan, form.n_words, key);
     front = cache_front(cache, hash.lower);
     look =
         cache_look_at_row(cache, front, key, hash.upper, form.n_words, slot_bytes, form.use, &slot);

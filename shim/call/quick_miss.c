@@ -93,7 +93,7 @@ __attribute__((noinline)) struct quick_computed quick_ask_numbers(struct call_pl
             computed = done(widen(quick, cache_words_value(&quick->cache, slot, true)));
         }
     } else if (likely(may_compute(plan) && begin(plan, &miss))) {
-        computed = compute(plan, OF_NUMBERS, &words, &miss);
+        computed = compute(plan, OF_NUMBERS, &words, &miss, NULL);
     }
 out:
     give_errno(&miss);
@@ -167,7 +167,7 @@ __attribute__((noinline)) struct quick_computed quick_further_text(struct call_p
                 widen(quick, shared_load(slot + CACHE_WORDS_KEY_AT + sizeof(struct short_key))));
         }
     } else if (likely(may_compute(plan) && begin(plan, &miss))) {
-        computed = compute(plan, OF_NUMBERS, &words, &miss);
+        computed = compute(plan, OF_NUMBERS, &words, &miss, NULL);
     }
 out:
     give_errno(&miss);

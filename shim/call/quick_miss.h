@@ -36,6 +36,7 @@ enum way {
     OF_NUMBERS, /* or of one text: nothing is handed out but a result */
     OF_ROWS,    /* of what quick_rows.h is for */
     OF_WORDS,   /* of anything that quick_wide.h is for */
+    OF_PAIRS,   /* the same, with a result of two words */
 };
 
 static const struct quick_computed quick_nothing = {0, 0};
@@ -112,38 +113,43 @@ static inline __attribute__((always_inline)) bool begin(struct call_plan *plan,
 
 /*
  * The real function, or another one, with these arguments, those that it does not know of included.
- * Returns the register of its result.
+ * ret_result gets the register of its result, or of OF_PAIRS both words.
  */
-static inline __attribute__((always_inline)) uint64_t call_function(const struct call_plan *plan,
-                                                                    enum way way, void *function,
-                                                                    const struct abi_words *words)
+static inline __attribute__((always_inline)) void call_function(const struct call_plan *plan,
+                                                                enum way way, void *function,
+                                                                const struct abi_words *words,
+                                                                uint64_t ret_result[2])
 {
     const uint64_t *i = words->integers;
     double v[3], value;
-    uint64_t word;
 
+    if (way == OF_PAIRS) {
+        abi_call_words_for(plan->abi, function, words, ret_result);
+        return;
+    }
     if (way == OF_WORDS &&
         (plan->abi->n_integers > 3 || plan->abi->n_vectors > 3 || plan->abi->n_stack_words > 0)) {
-        return abi_call_words(plan->abi, function, words);
+        ret_result[0] = abi_call_words(plan->abi, function, words);
+        return;
     }
     memcpy(v, words->vectors, sizeof(v));
     if (!plan->abi->result_is_vector) {
-        return ((uint64_t(*)(uint64_t, uint64_t, uint64_t, double, double, double))function)(
-            i[0], i[1], i[2], v[0], v[1], v[2]);
+        ret_result[0] = ((uint64_t(*)(uint64_t, uint64_t, uint64_t, double, double,
+                                      double))function)(i[0], i[1], i[2], v[0], v[1], v[2]);
+        return;
     }
     value = ((double (*)(uint64_t, uint64_t, uint64_t, double, double, double))function)(
         i[0], i[1], i[2], v[0], v[1], v[2]);
-    memcpy(&word, &value, sizeof(word));
-    return word;
+    memcpy(ret_result, &value, sizeof(value));
 }
 
 /* Not inlined, as all that few calls need. What the way to it and back takes, by a like one. */
 __attribute__((noinline)) static uint64_t time_way(struct call_plan *plan, enum way way,
                                                    const struct abi_words *words)
 {
-    uint64_t began_ns = clock_precise_ns();
+    uint64_t began_ns = clock_precise_ns(), result[2];
 
-    call_function(plan, way, measure_nothing(), words);
+    call_function(plan, way, measure_nothing(plan), words, result);
     return measure_note_way(plan, clock_precise_ns() - began_ns);
 }
 
@@ -155,18 +161,30 @@ static inline uint64_t cut(const struct call_quick *quick, uint64_t word)
     return n_spare_bits == 64 ? 0 : word << n_spare_bits >> n_spare_bits;
 }
 
+/* Where quick_pairs.c looks for it: a record has the bytes that each word has. */
+static inline void put_pair(const struct call_wide *wide, const uint64_t pair[2],
+                            uint64_t *ret_value)
+{
+    uint32_t n_first_bits = 8 * wide->n_first_bytes, n_second_bits = 8 * wide->n_second_bytes;
+    uint64_t first = pair[0] << (64 - n_first_bits) >> (64 - n_first_bits);
+    uint64_t second = pair[1] << (64 - n_second_bits) >> (64 - n_second_bits);
+
+    ret_value[0] = n_first_bits == 64 ? first : first | second << n_first_bits;
+    ret_value[1] = n_first_bits == 64 ? second : second >> (64 - n_first_bits);
+}
+
 /*
  * What becomes of a result, if that hangs on what it is, and how long it lives: as in call_handle.
  * Not inlined, for the room of the arguments.
  */
 __attribute__((noinline)) static struct life_verdict
-judge(const struct call_plan *plan, struct abi_words *words, uint64_t result, int set_errno)
+judge(const struct call_plan *plan, struct abi_words *words, const uint64_t *result, int set_errno)
 {
     void *arguments[ABI_MAX_WORDS];
     struct abi_joined room;
 
     abi_point_arguments(plan->abi, words, &room, arguments);
-    return life_judge(plan, arguments, &result,
+    return life_judge(plan, arguments, result,
                       set_errno == 0 ? MARSHAL_ERRNO_UNTOUCHED : set_errno);
 }
 
@@ -195,8 +213,8 @@ __attribute__((noinline)) static bool insert(struct call_plan *plan, const struc
 /* The result into the cache, or what else the function has left. */
 static inline __attribute__((always_inline)) bool keep(struct call_plan *plan, enum way way,
                                                        struct abi_words *words,
-                                                       struct short_miss *miss, uint64_t result,
-                                                       int set_errno)
+                                                       struct short_miss *miss,
+                                                       const uint64_t result[2], int set_errno)
 {
     uint64_t long_value[CACHE_ROW_WORDS], *value = miss->row + miss->n_key_words;
     struct life_verdict verdict;
@@ -210,12 +228,15 @@ static inline __attribute__((always_inline)) bool keep(struct call_plan *plan, e
         }
     }
     if (way == OF_NUMBERS) {
-        *value = result;
+        *value = result[0];
     } else {
-        if (way == OF_WORDS && !likely(miss->n_key_words != 0)) {
+        if (way != OF_ROWS && !likely(miss->n_key_words != 0)) {
             value = long_value;
         }
-        quick_wide_record(plan, words, result, set_errno, value);
+        quick_wide_record(plan, words, result[0], set_errno, value);
+        if (way == OF_PAIRS) {
+            put_pair(plan->wide, result, value + plan->wide->result_word);
+        }
         n_bytes = plan->wide->n_record_bytes;
     }
     if (!likely(!plan->has_life)) {
@@ -227,17 +248,19 @@ static inline __attribute__((always_inline)) bool keep(struct call_plan *plan, e
 }
 
 /*
- * The real function, and what becomes of its result. errno is 0 meanwhile, as in real.h.
+ * The real function, and what becomes of its result, of which ret_second gets the second word, if
+ * it has one. errno is 0 meanwhile, as in real.h.
  */
 static inline __attribute__((always_inline)) struct quick_computed
-compute(struct call_plan *plan, enum way way, struct abi_words *words, struct short_miss *miss)
+compute(struct call_plan *plan, enum way way, struct abi_words *words, struct short_miss *miss,
+        uint64_t *ret_second)
 {
     const bool times_real = miss->began_ns != 0 || measure_draws_real(&plan->measure);
     int set_errno;
     struct float_watch watch = {0};
     struct nesting_frame nesting;
     uint64_t way_ns = 0, real_began_ns = 0, took_ns = 0;
-    uint64_t word;
+    uint64_t result[2];
     bool raised = false;
 
     nesting = nesting_enter(nesting_frame_end());
@@ -252,9 +275,12 @@ compute(struct call_plan *plan, enum way way, struct abi_words *words, struct sh
     guard_leave();
     *miss->errno_at = 0;
 
-    word = cut(&plan->quick, call_function(plan, way, plan->original, words));
+    call_function(plan, way, plan->original, words, result);
 
     set_errno = *miss->errno_at;
+    if (way != OF_PAIRS) {
+        result[0] = cut(&plan->quick, result[0]);
+    }
     guard_enter();
     if (plan->uses_float) {
         raised = float_watch_end(&watch);
@@ -269,7 +295,7 @@ compute(struct call_plan *plan, enum way way, struct abi_words *words, struct sh
         cache_abandon(plan->cache, &miss->ticket);
         stats_count(plan->counters, STATS_not_stored);
     } else {
-        stats_count(plan->counters, keep(plan, way, words, miss, word, set_errno)
+        stats_count(plan->counters, keep(plan, way, words, miss, result, set_errno)
                                         ? STATS_stores
                                         : STATS_not_stored);
     }
@@ -279,7 +305,11 @@ compute(struct call_plan *plan, enum way way, struct abi_words *words, struct sh
     if (set_errno != 0) {
         miss->caller_errno = set_errno;
     }
-    return done(widen(&plan->quick, word));
+    if (way == OF_PAIRS) {
+        *ret_second = result[1];
+        return done(result[0]);
+    }
+    return done(widen(&plan->quick, result[0]));
 }
 
 #endif

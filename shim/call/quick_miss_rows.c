@@ -99,7 +99,7 @@ quick_ask_row(struct call_plan *plan, uint64_t i0, uint64_t i1, uint64_t i2, dou
             atomic_store_explicit(hits, n_hits, memory_order_relaxed);
         }
     } else if (likely(begin(plan, &miss))) {
-        computed = compute(plan, OF_ROWS, &words, &miss);
+        computed = compute(plan, OF_ROWS, &words, &miss, NULL);
     }
 out:
     give_errno(&miss);
@@ -124,7 +124,9 @@ static inline bool is_absent(const struct call_wide *wide, const struct short_mi
     return likely(slot == NULL) || !cache_row_is_alive(&wide->rows, slot, miss->now_ns);
 }
 
-bool quick_compute_wide(struct call_plan *plan, struct abi_words *words, uint64_t *ret_word)
+static inline __attribute__((always_inline)) bool
+compute_in_memory(struct call_plan *plan, enum way way, struct abi_words *words,
+                  uint64_t *ret_result, uint64_t *ret_second)
 {
     uint64_t row[QUICK_TEXTS_WORDS + CACHE_ROW_WORDS];
     struct quick_computed computed = quick_nothing;
@@ -142,11 +144,21 @@ bool quick_compute_wide(struct call_plan *plan, struct abi_words *words, uint64_
             quick_wide_key(plan, words, row, &miss.key.hash, &miss.n_key_words);
         if (likely(miss.key.bytes.n_bytes != 0 && float_look_is_default(miss.look) &&
                    is_absent(plan->wide, &miss) && begin(plan, &miss))) {
-            computed = compute(plan, OF_WORDS, words, &miss);
-            *ret_word = computed.word;
+            computed = compute(plan, way, words, &miss, ret_second);
+            *ret_result = computed.word;
         }
     }
     give_errno(&miss);
     guard_leave();
     return computed.is_done != 0;
+}
+
+bool quick_compute_wide(struct call_plan *plan, struct abi_words *words, uint64_t *ret_word)
+{
+    return compute_in_memory(plan, OF_WORDS, words, ret_word, NULL);
+}
+
+bool quick_compute_pair(struct call_plan *plan, struct abi_words *words, uint64_t ret_value[2])
+{
+    return compute_in_memory(plan, OF_PAIRS, words, &ret_value[0], &ret_value[1]);
 }

@@ -203,14 +203,13 @@ uint32_t quick_wide_key(const struct call_plan *plan, const struct abi_words *wo
     return n_bytes;
 }
 
-__attribute__((noinline)) struct abi_both quick_handle_words(struct call_plan *plan,
-                                                             struct abi_words *words)
+__attribute__((noinline)) void quick_handle_into(struct call_plan *plan, struct abi_words *words,
+                                                 void *ret_value)
 {
     const _Atomic uint64_t *hits = stats_hits_alone(plan->counters);
     uint32_t n_looks = atomic_load_explicit(&plan->quick.look_mask, memory_order_relaxed) + 1;
     void *arguments[ABI_MAX_WORDS];
     struct abi_joined room;
-    uint64_t result = 0;
 
     CALL_NOTE_WAY(plan, HANDLE);
     guard_enter();
@@ -220,7 +219,14 @@ __attribute__((noinline)) struct abi_both quick_handle_words(struct call_plan *p
     }
     guard_leave();
     abi_point_arguments(plan->abi, words, &room, arguments);
-    call_handle(plan, &result, arguments);
+    call_handle(plan, ret_value, arguments);
+}
+
+struct abi_both quick_handle_words(struct call_plan *plan, struct abi_words *words)
+{
+    uint64_t result = 0;
+
+    quick_handle_into(plan, words, &result);
     return both(result);
 }
 
@@ -253,6 +259,18 @@ static inline __attribute__((always_inline)) bool find(struct call_plan *plan, u
     }
     atomic_store_explicit(hits, n_hits, memory_order_relaxed);
     return true;
+}
+
+__attribute__((noinline)) bool quick_wide_find(struct call_plan *plan,
+                                               const struct abi_words *words,
+                                               struct quick_answer *ret_answer)
+{
+    bool is_hit;
+
+    guard_enter();
+    is_hit = find(plan, plan->wide->n_words, words, ret_answer);
+    guard_leave();
+    return is_hit;
 }
 
 struct abi_both quick_wide_further(struct call_plan *plan, struct abi_words *words)

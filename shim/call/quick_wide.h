@@ -48,6 +48,8 @@ struct call_wide {
     struct hash_seeds seeds; /* of keys of at most two words */
     uint32_t n_key_bytes, n_record_bytes, n_outs;
     uint32_t result_word, errno_word; /* of the answer; QUICK_NO_WORD: there is none */
+    /* Of a result that quick_pairs.c is for, in its words: bytes of its value. */
+    uint32_t n_first_bytes, n_second_bytes;
     struct quick_out outs[MARSHAL_WIDE_OUTS];
     struct quick_texts texts; /* if there are any, instead of all that keys are made of below */
     uint32_t n_words;         /* of keys; 0: there are texts */
@@ -186,11 +188,36 @@ static inline void quick_wide_record(const struct call_plan *plan, const struct 
  */
 bool quick_compute_wide(struct call_plan *plan, struct abi_words *words, uint64_t *ret_word);
 
+/* The same for results of two words: as they lie in memory, and anything behind that. */
+bool quick_compute_pair(struct call_plan *plan, struct abi_words *words, uint64_t ret_value[2]);
+
 /* The long way, in a process without threads after a look that found nothing. */
 struct abi_both quick_wide_handle(struct call_plan *plan, struct abi_words *words);
 
 /* What lies elsewhere than a look in its home has found, or any call in a process with threads. */
 struct abi_both quick_wide_further(struct call_plan *plan, struct abi_words *words);
+
+/* Of a key of one to four words, which are known when this is compiled. */
+static inline __attribute__((always_inline)) struct hash_halves
+quick_wide_hash(const struct call_plan *plan, uint32_t n_words, const uint64_t *key)
+{
+    const struct call_wide *wide = plan->wide;
+    uint64_t hash;
+
+    if (n_words <= 2) {
+        return hash_words_halves(key[0], n_words == 2 ? key[1] : 0, &wide->seeds);
+    }
+    hash = n_words == 3 ? hash_three_words(key, wide->n_key_bytes, plan->seed)
+                        : hash_four_words(key, wide->n_key_bytes, plan->seed);
+    return (struct hash_halves){(uint32_t)hash, hash};
+}
+
+/* A hit, in a process with threads as well, or nothing has happened. */
+bool quick_wide_find(struct call_plan *plan, const struct abi_words *words,
+                     struct quick_answer *ret_answer);
+
+/* quick_handle_words of any result but in memory: its value, in 16 bytes at most. */
+void quick_handle_into(struct call_plan *plan, struct abi_words *words, void *ret_value);
 
 /* The code that takes arguments from memory, by the words of a key, 0 with texts. */
 abi_words_fn quick_wide_code(uint32_t n_words);
@@ -201,5 +228,10 @@ void (*quick_rows_code(const struct abi_call *abi, const struct call_wide *wide)
 
 /* The same with arguments in memory. */
 abi_words_fn quick_many_code(struct call_plan *plan);
+
+/* The same for results of two words: of any such function; and what calls enter instead, or NULL.
+ */
+abi_words_fn quick_pairs_code(const struct call_plan *plan);
+abi_words_fn quick_pairs_first(const struct call_plan *plan);
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Which plans have a short way of quick_wide.c, and of those that are shorter still (quick_outs.c,
- * quick_rows.c, quick_many.c), and all that the code of these reads.
+ * Which plans have a short way of quick_wide.c or quick_pairs.c, and of those that are shorter
+ * still (quick_outs.c, quick_rows.c, quick_many.c), and all that the code of these reads.
  */
 #include "base/arena.h"
 #include "call/quick_wide.h"
@@ -82,6 +82,8 @@ static void place_answer(struct call_wide *wide, const struct abi_call *abi,
     /* Without a result anything will do for one. */
     wide->row_result_at =
         wide->rows.value_at + (described->n_result_bytes == 0 ? 0 : described->result_at);
+    wide->n_first_bytes = described->n_first_bytes;
+    wide->n_second_bytes = described->n_result_bytes - described->n_first_bytes;
     wide->row_errno_at = described->has_errno ? wide->rows.value_at + described->errno_at : 0;
     wide->result_word = described->n_result_bytes == 0 ? QUICK_NO_WORD : described->result_at / 8;
     wide->errno_word = described->has_errno ? described->errno_at / 8 : QUICK_NO_WORD;
@@ -95,9 +97,12 @@ int quick_prepare_wide(struct call_plan *plan, struct arena *arena)
     bool is_in_rows = false;
 
     if ((plan->quick.code != NULL && !plan->quick.is_text) || !plan->abi->is_typed ||
-        plan->abi->result != ABI_RESULT_WORD || plan->is_watched || plan->instances != NULL ||
+        plan->abi->result == ABI_RESULT_MEMORY || plan->is_watched || plan->instances != NULL ||
         plan->files.n > 0 || plan->function->keys_rounding || plan->holds_secrets ||
         !marshal_is_wide(plan->marshal, &described) || !cache_rows_init(&rows, plan->cache)) {
+        return 0;
+    }
+    if (plan->abi->result != ABI_RESULT_WORD && described.n_result_bytes <= sizeof(uint64_t)) {
         return 0;
     }
     /* Where arguments are taken from elsewhere than from registers that are copied. */
@@ -123,7 +128,10 @@ int quick_prepare_wide(struct call_plan *plan, struct arena *arena)
     place_answer(wide, plan->abi, &described);
     wide->code = quick_wide_code(wide->n_words);
     plan->wide = wide;
-    if (!described.has_texts) {
+    if (plan->abi->result != ABI_RESULT_WORD) {
+        wide->code = quick_pairs_code(plan);
+        wide->first = quick_pairs_first(plan);
+    } else if (!described.has_texts) {
         plan->quick.code = abi_is_in_words(plan->abi) ? quick_outs_code(plan) : NULL;
         if (plan->quick.code == NULL && is_in_rows) {
             plan->quick.code = quick_rows_code(plan->abi, wide);

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * Structs, unions, complex numbers and long double that are arguments, by the short ways against
- * the long one: two plans of one configuration get the same calls, in which all that is no part of
- * a value is anything, within structs, behind them in a register, and in registers of nobody. Which
- * registers those are, the compiler says in test_signatures.c.
+ * Structs, unions, complex numbers and long double that are arguments or results, by the short ways
+ * against the long one: two plans of one configuration get the same calls, in which all that is no
+ * part of a value is anything, within structs, behind them in a register, and in registers of
+ * nobody. Which registers those are, the compiler says in test_signatures.c.
  */
-#include "call_short.h"
-
-#include "abi/abi.h"
-#include "call/call_private.h"
+#include "call_values.h"
 
 #include <complex.h>
 #include <fenv.h>
@@ -49,25 +46,25 @@ union either {
     double d;
     int i[3];
 };
+struct tail {
+    long a;
+    char c;
+};
+struct head {
+    short h;
+    double d;
+};
+struct wrapped {
+    long double x;
+};
 
-#define TYPES                                                                 \
-    "struct narrow { char a; int b; }; struct odd { unsigned char c[3]; };"   \
-    "struct mixed { int i; double d; }; struct swapped { float f; long l; };" \
-    "struct floats { float x, y, z; }; struct pair { long a, b; };"           \
-    "struct large { double x; short y; double z; }; union either { double d; int i[3]; };"
-
-static uint64_t mix(uint64_t sum, const void *bytes, size_t n_bytes)
-{
-    const unsigned char *at = bytes;
-
-    for (size_t i = 0; i < n_bytes; i++) {
-        sum = (sum ^ at[i]) * 0x9e3779b97f4a7c15;
-        sum ^= sum >> 29;
-    }
-    return sum;
-}
-
-#define MIX(sum, value) mix(sum, &(value), sizeof(value))
+#define TYPES                                                                              \
+    "struct narrow { char a; int b; }; struct odd { unsigned char c[3]; };"                \
+    "struct mixed { int i; double d; }; struct swapped { float f; long l; };"              \
+    "struct floats { float x, y, z; }; struct pair { long a, b; };"                        \
+    "struct large { double x; short y; double z; }; union either { double d; int i[3]; };" \
+    "struct tail { long a; char c; }; struct head { short h; double d; };"                 \
+    "struct wrapped { long double x; };"
 
 static uint64_t of_narrow(uint64_t sum, struct narrow v)
 {
@@ -164,6 +161,79 @@ static int wide_to_int(long double x, int n)
     return (int)mix(MIX(1, n), &x, 10);
 }
 
+static struct mixed mixed_to_mixed(struct mixed v)
+{
+    uint64_t sum = of_mixed(1, v);
+
+    return (struct mixed){(int)sum, number(sum)};
+}
+
+static struct swapped mixed_to_swapped(struct mixed v, struct narrow w)
+{
+    uint64_t sum = of_narrow(of_mixed(1, v), w);
+
+    n_real--;
+    return (struct swapped){(float)(sum >> 44), (long)sum};
+}
+
+static struct floats floats_to_floats(struct floats v)
+{
+    uint64_t sum = MIX(MIX(MIX(1, v.x), v.y), v.z);
+
+    n_real++;
+    return (struct floats){(float)(sum & 0xffff), (float)(sum >> 44), (float)(sum >> 20 & 0xffff)};
+}
+
+static struct pair swapped_to_pair(struct swapped v, int n)
+{
+    uint64_t sum = MIX(MIX(MIX(1, v.f), v.l), n);
+
+    n_real++;
+    return (struct pair){(long)sum, (long)(sum * 3)};
+}
+
+static struct tail int_to_tail(int n)
+{
+    uint64_t sum = MIX(1, n);
+
+    n_real++;
+    return (struct tail){(long)sum, (char)(sum >> 7)};
+}
+
+static struct head many_to_head(int a, double b, int c, double d, float e, long f, long g, long h)
+{
+    uint64_t sum = MIX(MIX(MIX(MIX(MIX(MIX(MIX(MIX(1, a), b), c), d), e), f), g), h);
+
+    n_real++;
+    return (struct head){(short)sum, number(sum)};
+}
+
+static double complex complex_to_complex(double complex z)
+{
+    uint64_t sum = MIX(1, z);
+
+    n_real++;
+    return number(sum) + number(sum * 3) * I;
+}
+
+static long double wide_to_wide(long double x)
+{
+    n_real++;
+    return (long double)(long)(mix(1, &x, 10) >> 1) * 0x1p-200L;
+}
+
+static struct wrapped wide_to_wrapped(long double x)
+{
+    return (struct wrapped){wide_to_wide(x)};
+}
+
+static long double many_to_wide(struct pair v, int a, int b, int c, int d, struct narrow w)
+{
+    n_real++;
+    return (long double)(long)MIX(MIX(MIX(MIX(MIX(MIX(MIX(MIX(1, v.a), v.b), a), b), c), d), w.a),
+                                  w.b);
+}
+
 /* ---- calls ----------------------------------------------------------------------------------- */
 
 static const struct form {
@@ -184,14 +254,22 @@ static const struct form {
     {"double f(struct pair v, int a, int b, int c, int d, struct narrow w)", (void *)many_to_double,
      true},
     {"int f(long double x, int n)", (void *)wide_to_int, true},
+    {"struct mixed f(struct mixed v)", (void *)mixed_to_mixed, true},
+    {"struct swapped f(struct mixed v, struct narrow w)", (void *)mixed_to_swapped, true},
+    {"struct floats f(struct floats v)", (void *)floats_to_floats, true},
+    {"struct pair f(struct swapped v, int n)", (void *)swapped_to_pair, true},
+    {"struct tail f(int n)", (void *)int_to_tail, true},
+    {"struct head f(int a, double b, int c, double d, float e, long f, long g, long h)",
+     (void *)many_to_head, true},
+    {"double _Complex f(double _Complex z)", (void *)complex_to_complex, true},
+    {"long double f(long double x)", (void *)wide_to_wide, true},
+    {"struct wrapped f(long double x)", (void *)wide_to_wrapped, true},
+    {"long double f(struct pair v, int a, int b, int c, int d, struct narrow w)",
+     (void *)many_to_wide, true},
 };
 
 static const char *const policies[] = {
     "\"lru\"", "\"sieve\"", "\"fifo\"", "\"direct\"", "\"lfu\"", "\"lru\",\"ttl\":\"1h\"",
-};
-
-struct taken {
-    _Alignas(16) unsigned char bytes[8][32];
 };
 
 /* The values of arguments number k, and anything in their padding. */
@@ -219,37 +297,6 @@ static void draw_values(const struct prototype *prototype, uint32_t k, struct ta
             }
         }
     }
-}
-
-/* The result's value, as the code of a plan leaves it. */
-static void call_code(struct call_plan *plan, struct abi_words *words, void *ret_value)
-{
-    struct abi_both both = call_plan_words(plan) != NULL ? call_plan_words(plan)(plan, words)
-                                                         : call_registers(plan, words);
-
-    assert_int_equal(call_plan_abi(plan)->result, ABI_RESULT_WORD);
-    memcpy(ret_value,
-           call_plan_abi(plan)->result_is_vector ? (void *)&both.vector : (void *)&both.integer, 8);
-    assert_int_equal(memoshim_guard, 0);
-}
-
-static void call_by_short(struct call_plan *plan, const struct taken *taken, void *ret_value)
-{
-    const struct prototype *prototype = &plan->function->prototype;
-    const struct abi_call *abi = call_plan_abi(plan);
-    struct abi_image image;
-
-    for (size_t i = 0; i < sizeof(image); i++) {
-        ((unsigned char *)&image)[i] = (unsigned char)draw(256);
-    }
-    for (uint32_t i = 0; i < prototype->n_parameters; i++) {
-        for (uint32_t at = 0; at < prototype->parameters[i].type->size_bytes; at += 8) {
-            uint32_t n = prototype->parameters[i].type->size_bytes - at;
-
-            memcpy((char *)&image + abi_word_of(abi, i, at), taken->bytes[i] + at, n < 8 ? n : 8);
-        }
-    }
-    call_code(plan, &image.words, ret_value);
 }
 
 static void call_long(struct call_plan *plan, const struct taken *taken, void *ret_value)

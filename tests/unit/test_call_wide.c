@@ -441,7 +441,7 @@ static void test_others_have_none(void **state)
         "{\"prototype\":\"int f(int x, int *p)\",\"args\":{\"p\":{\"out\":\"int\",\"count\":17}}}",
         "{\"prototype\":\"int f(int x, int *p)\","
         "\"args\":{\"p\":{\"out\":\"int\",\"when\":\"return == 0\"}}}",
-        "{\"prototype\":\"long double f(int x, int y, int z, int u)\"}",
+        "{\"prototype\":\"long double _Complex f(int x, int y, int z, int u)\"}",
     };
 
     for (size_t i = 0; i < sizeof(entries) / sizeof(entries[0]); i++) {
