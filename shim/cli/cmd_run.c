@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * memoshim run: checks the configuration and the program, sets the environment and becomes the
- * program. Nothing stays behind: the exit status, the process and its descriptors are the
- * program's own.
+ * memoshim run: checks the configuration, the variables and the program, sets the environment and
+ * becomes the program. Nothing stays behind: the exit status, the process and its descriptors are
+ * the program's own.
  */
 #include "cli/cli.h"
 #include "cli/launch.h"
@@ -54,6 +54,26 @@ static int parse_arguments(int n_arguments, char **arguments, struct launch *lau
     return CLI_OK;
 }
 
+/* The library would print what is wrong with them, and leave the program to itself. */
+static bool variables_are_right(struct diagnostic_list *errors)
+{
+    const struct config_variables variables = {
+        .mode = getenv("MEMOSHIM_MODE"),
+        .stats = getenv("MEMOSHIM_STATS"),
+        .stats_format = getenv("MEMOSHIM_STATS_FORMAT"),
+        .stats_signal = getenv("MEMOSHIM_STATS_SIGNAL"),
+        .stats_interval = getenv("MEMOSHIM_STATS_INTERVAL"),
+        .strict = getenv("MEMOSHIM_STRICT"),
+    };
+    struct config_overrides overrides;
+
+    if (config_read_variables(&variables, &overrides, errors) != 0) {
+        cli_print_diagnostics(errors);
+        return false;
+    }
+    return true;
+}
+
 static bool configure(struct launch *launch)
 {
     static struct diagnostic_list errors;
@@ -61,7 +81,7 @@ static bool configure(struct launch *launch)
     diagnostics_init(&errors, cli_memory());
     switch (launch_configure(launch, &errors)) {
     case LAUNCH_READY:
-        return true;
+        return variables_are_right(&errors);
     case LAUNCH_NO_CONFIGURATION:
         launch_print_missing(launch);
         break;

@@ -136,6 +136,22 @@ static int flush_output(int status)
     return status;
 }
 
+static void complain_command(const char *word)
+{
+    const char *names[N_COMMANDS], *nearest;
+
+    for (size_t i = 0; i < N_COMMANDS; i++) {
+        names[i] = commands[i].name;
+    }
+    nearest = config_nearest(word, names, N_COMMANDS);
+    cli_complain("there is no command '%s'", word);
+    if (nearest != NULL) {
+        cli_complain("hint: did you mean '%s'?", nearest);
+    } else {
+        print_usage(stderr);
+    }
+}
+
 int main(int n_arguments, char **arguments)
 {
     if (n_arguments < 2) {
@@ -155,7 +171,6 @@ int main(int n_arguments, char **arguments)
             return flush_output(commands[i].run(n_arguments - 1, arguments + 1));
         }
     }
-    cli_complain("there is no command '%s'", arguments[1]);
-    print_usage(stderr);
+    complain_command(arguments[1]);
     return CLI_BAD;
 }

@@ -66,6 +66,8 @@ class General(Case):
     def test_wrong_usage(self):
         self.check(self.run_command(), USAGE, 'Usage: memoshim COMMAND', '')
         self.check(self.run_command('chekc'), USAGE, "there is no command 'chekc'", '')
+        self.check(self.run_command('chekc'), USAGE, "hint: did you mean 'check'?", '')
+        self.check(self.run_command('help'), USAGE, 'Usage: memoshim COMMAND', '')
         for command, status in ('run', FAILED), ('check', USAGE):
             for wrong, text in (['-x'], "no option '-x'"), (['-xc', 'f'], "no option '-x'"), \
                     (['--bogus=1'], "no option '--bogus=1'"), (['-c'], "'-c' needs a value"), \
@@ -202,6 +204,15 @@ class RunRefuses(Case):
         self.refuse('true', env={'MEMOSHIM_CONFIG': path}, stderr=f'{path}:2:33: error:')
         self.refuse('true', stderr='there is no configuration for true')
         self.refuse('-c', str(self.folder), 'true', stderr='there is no configuration for true')
+
+    def test_variables_with_errors(self):
+        for name, value, text in ('MODE', 'verfy', "did you mean 'verify'?"), \
+                ('STATS', '%x', "'%x' stands for nothing"), ('STATS_FORMAT', 'xml', 'known here: '), \
+                ('STATS_SIGNAL', 'KILL', "the signal 'KILL' cannot"), \
+                ('STATS_INTERVAL', 'often', 'no duration'), ('STRICT', 'yes', 'known here: 0, 1'):
+            name = f'MEMOSHIM_{name}'
+            self.refuse('-f', 'j0', 'true', env={name: value}, stderr=f'{name}: error: ')
+            self.refuse('-f', 'j0', 'true', env={name: value}, stderr=text)
 
     def test_functions_with_errors(self):
         self.refuse('-f', 'j0:ttl=60x,bogus=1', '-f', 'nothing_such', 'true',
