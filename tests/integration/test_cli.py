@@ -206,10 +206,12 @@ class RunRefuses(Case):
         self.refuse('-c', str(self.folder), 'true', stderr='there is no configuration for true')
 
     def test_variables_with_errors(self):
-        for name, value, text in ('MODE', 'verfy', "did you mean 'verify'?"), \
-                ('STATS', '%x', "'%x' stands for nothing"), ('STATS_FORMAT', 'xml', 'known here: '), \
-                ('STATS_SIGNAL', 'KILL', "the signal 'KILL' cannot"), \
-                ('STATS_INTERVAL', 'often', 'no duration'), ('STRICT', 'yes', 'known here: 0, 1'):
+        for name, value, text in [('MODE', 'verfy', "did you mean 'verify'?"),
+                                  ('STATS', '%x', "'%x' stands for nothing"),
+                                  ('STATS_FORMAT', 'xml', 'known here: '),
+                                  ('STATS_SIGNAL', 'KILL', "the signal 'KILL' cannot"),
+                                  ('STATS_INTERVAL', 'often', 'no duration'),
+                                  ('STRICT', 'yes', 'known here: 0, 1')]:
             name = f'MEMOSHIM_{name}'
             self.refuse('-f', 'j0', 'true', env={name: value}, stderr=f'{name}: error: ')
             self.refuse('-f', 'j0', 'true', env={name: value}, stderr=text)
