@@ -256,6 +256,10 @@ const char *suggest_parameter(struct workspace *work, const struct prototype *pr
             text = add(work, text, n_said == 2, one, candidate->meaning);
         }
     }
+    if (described->type->target->kind == CTYPE_OPAQUE && (kind & POINTS_TO_CODE) == 0) {
+        text = work_join(work, text, "; or declare '", suggest_plain_text(described->type->target));
+        text = work_join(work, text, "' in 'types', to describe what is in it", "");
+    }
     return text;
 }
 

@@ -50,7 +50,7 @@ static unsigned distance(const char *a, size_t n_a, const char *b, size_t n_b)
 const char *words_nearest(const char *word, const char *const *words, size_t n_words)
 {
     size_t n_word = strlen(word);
-    unsigned bound = n_word < 3 ? 1 : n_word < 6 ? 2 : 3; /* more is another word */
+    unsigned bound = n_word < 4 ? 1 : n_word < 6 ? 2 : 3; /* more is another word */
     const char *nearest = NULL;
 
     if (n_word > WORD_MAX_BYTES) {
