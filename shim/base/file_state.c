@@ -14,13 +14,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-struct file_state file_state_read(const char *path)
+static struct file_state look(const char *path, int flags)
 {
     struct file_state state = {0};
     struct stat status;
     int saved_errno = errno;
 
-    if (syscall(SYS_newfstatat, AT_FDCWD, path, &status, 0) != 0) {
+    if (syscall(SYS_newfstatat, AT_FDCWD, path, &status, flags) != 0) {
         state.error = errno;
         errno = saved_errno;
         return state;
@@ -32,6 +32,16 @@ struct file_state file_state_read(const char *path)
     state.modified = status.st_mtim;
     state.changed = status.st_ctim;
     return state;
+}
+
+struct file_state file_state_read(const char *path)
+{
+    return look(path, 0);
+}
+
+struct file_state file_state_read_link(const char *path)
+{
+    return look(path, AT_SYMLINK_NOFOLLOW);
 }
 
 static bool time_equals(struct timespec a, struct timespec b)

@@ -20,6 +20,9 @@ struct file_state {
 /* Follows links. One system call, past whatever stands in libc's place; errno is kept. */
 struct file_state file_state_read(const char *path);
 
+/* The same of a link itself, if path is one. */
+struct file_state file_state_read_link(const char *path);
+
 bool file_state_equals(const struct file_state *a, const struct file_state *b);
 
 /*

@@ -89,11 +89,33 @@ static void read_held(uint64_t ret_held[MARSHAL_HELD_ZONE_WORDS])
     ret_held[3] = (uint64_t)daylight;
 }
 
+/* It came, or was changed, in this process's time. */
+static bool is_new(const struct file_state *state)
+{
+    return state->error == 0 && file_state_age_ns(state, began) < (int64_t)clock_coarse_tick_ns();
+}
+
+/*
+ * The same of a file, or of a link that leads to it, perhaps to another than before. While TZ stays
+ * what it is, libc does not look again: nobody can tell then which content it holds.
+ */
+static bool has_changed(const char *path, const struct file_state *state)
+{
+    struct file_state link;
+
+    if (state->error != 0) {
+        return false;
+    }
+    link = file_state_read_link(path);
+    return is_new(state) || is_new(&link);
+}
+
 int input_put_zone(const struct marshal_plan *plan, struct marshal_buffer *buffer)
 {
     uint64_t held[MARSHAL_HELD_ZONE_WORDS];
     const char *zone, *folder;
     struct file_state state;
+    bool is_unclear = false;
     size_t n_bytes;
     char *path;
     int error;
@@ -110,6 +132,7 @@ int input_put_zone(const struct marshal_plan *plan, struct marshal_buffer *buffe
     error = find_file(plan, buffer, zone, folder, &path);
     if (error == 0 && path != NULL) {
         error = input_look(path, &state);
+        is_unclear = zone != NULL && has_changed(path, &state);
     }
     buffer->n_bytes = n_bytes;
     if (error != 0) {
@@ -118,12 +141,7 @@ int input_put_zone(const struct marshal_plan *plan, struct marshal_buffer *buffe
     if (path == NULL) {
         return input_put_bytes(plan, buffer, "n", 1);
     }
-    /*
-     * While TZ stays what it is, libc does not look at the file again. If that has changed in this
-     * process's time, nobody can tell which content libc holds.
-     */
-    if (zone != NULL && state.error == 0 &&
-        file_state_age_ns(&state, began) < (int64_t)clock_coarse_tick_ns()) {
+    if (is_unclear) {
         return -EAGAIN;
     }
     error = input_put_bytes(plan, buffer, "Z", 1);

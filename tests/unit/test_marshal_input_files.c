@@ -137,6 +137,17 @@ static void test_zones(void **state)
     write_file();
     settle();
     assert_int_equal(take_key(&a, &call), -EAGAIN);
+    /* The same of a link to it, which is older itself. */
+    marshal_init();
+    settle();
+    snprintf(text, sizeof(text), "%s/l", folder);
+    assert_int_equal(symlink(file, text), 0);
+    setenv("TZ", "l", 1);
+    settle();
+    assert_int_equal(take_key(&a, &call), -EAGAIN);
+    marshal_init();
+    assert_int_equal(take_key(&a, &call), 0);
+    unlink(text);
     unsetenv("TZDIR");
     unsetenv("TZ");
     a = key_now();
