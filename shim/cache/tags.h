@@ -151,6 +151,24 @@ static inline uint32_t group_match_all(const struct group *group, unsigned char 
 #endif
 }
 
+/* The same for the tag of this hash, of which only the upper half counts. */
+static inline uint32_t group_match_hash(const struct group *group, uint64_t hash)
+{
+#if defined(__SSE2__)
+    /* What tag_of_hash says, in each byte, without a register of integers between. */
+    __m128i tags = _mm_cvtsi64_si128((long long)hash);
+
+    tags = _mm_unpacklo_epi8(tags, tags); /* the fifth byte, twice, is the fifth word */
+    tags = _mm_shufflehi_epi16(tags, 0);
+    tags = _mm_unpackhi_epi64(tags, tags);
+    tags = _mm_max_epu8(tags, _mm_set1_epi8(1));
+    tags = _mm_cmpeq_epi8(tags, _mm_load_si128((const __m128i *)(const void *)group));
+    return (uint32_t)_mm_movemask_epi8(tags);
+#else
+    return group_match_all(group, tag_of_hash(hash));
+#endif
+}
+
 static inline uint32_t group_match(const struct group *group, unsigned char tag)
 {
     return group_match_all(group, tag) & GROUP_SLOTS_MASK;

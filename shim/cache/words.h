@@ -198,8 +198,7 @@ static inline __attribute__((always_inline)) bool cache_home(const struct cache_
                  ? group_home_by_shift(hash, shift)
                  : group_home_at(hash, alone_load_half(&front->n_groups));
     groups = (const char *)alone_load(&front->groups);
-    ret_found->mask =
-        group_match_all((const struct group *)(const void *)(groups + offset), tag_of_hash(hash));
+    ret_found->mask = group_match_hash((const struct group *)(const void *)(groups + offset), hash);
     slots = (char *)alone_load(&front->slots) + bits_times(offset, times);
     __asm__("" : "+r"(slots)); /* a sum that is there before the match is, and not made after it */
     ret_found->slots = slots;

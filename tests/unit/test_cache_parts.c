@@ -74,15 +74,23 @@ static bool touch(struct cache *cache, uint64_t number)
 
 static void test_group_match(void **state)
 {
+    static const unsigned char edges[] = {1, 2, 0x80, 0x81, 0x82, 0xff};
+
     for (int round = 0; round < 1000; round++) {
         struct group group = {.passed = 0x81, .n_passed = 0x81};
 
         for (int i = 0; i < GROUP_SLOTS; i++) {
-            group.tags[i] = (unsigned char)(random_next() % 3 == 0 ? 0 : 0x80 + random_next() % 3);
+            group.tags[i] = (unsigned char)(random_next() % 3 == 0 ? 0 : edges[random_next() % 6]);
         }
         for (unsigned tag = 0; tag < 256; tag++) {
             assert_int_equal(group_match(&group, (unsigned char)tag),
                              group_match_portable(&group, (unsigned char)tag));
+        }
+        for (unsigned byte = 0; byte < 256; byte++) { /* other bytes of a hash are no matter */
+            uint64_t hash = (random_next() & ~(UINT64_C(0xff) << 32)) | (uint64_t)byte << 32;
+
+            assert_int_equal(group_match_hash(&group, hash) & GROUP_SLOTS_MASK,
+                             group_match_portable(&group, tag_of_hash(hash)));
         }
     }
 }
