@@ -14,8 +14,6 @@
 
 #define CACHE_ROW_WORDS 8
 
-#define CACHE_PLACE_LINKS_BYTES 8 /* behind all else in a place */
-
 /* Where the words of a life stand in a slot, from rows.life_at on. */
 #define CACHE_ROW_EXPIRES_AT 0
 #define CACHE_ROW_USED_AT    16

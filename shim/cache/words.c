@@ -34,9 +34,9 @@ bool cache_words_init(struct cache_words *ret_words, struct cache *cache)
         .max_count = cache->policy->max_count,
         .use = layout->is_direct ? CACHE_WORDS_PLACE : uses[cache->policy->hit],
         .has_long_keys = layout->n_key_bytes > 8,
-        .has_short_keys =
-            layout->has_short_keys &&
-            (layout->is_direct || layout->slot_bytes == CACHE_WORDS_SLOT_BYTES(SHORT_KEY_WORDS)),
+        .has_short_keys = layout->has_short_keys &&
+                          layout->slot_bytes == (layout->is_direct ? CACHE_SHORT_PLACE_BYTES
+                                                                   : CACHE_SHORT_SLOT_BYTES),
         .n_shards = n_shards,
     };
     if (layout->is_direct) {

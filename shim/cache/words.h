@@ -60,6 +60,12 @@ struct cache_words {
 /* Of slots that hold nothing but the head, a key of so many words, and a value of one. */
 #define CACHE_WORDS_SLOT_BYTES(n_words) (CACHE_WORDS_KEY_AT + 8 * (n_words) + 8)
 
+#define CACHE_PLACE_LINKS_BYTES 8 /* behind all else in a place */
+
+/* Of a short key and a word in slots of groups, and in places. */
+#define CACHE_SHORT_SLOT_BYTES  CACHE_WORDS_SLOT_BYTES(SHORT_KEY_WORDS)
+#define CACHE_SHORT_PLACE_BYTES (CACHE_SHORT_SLOT_BYTES + CACHE_PLACE_LINKS_BYTES)
+
 /* Shards are so far apart; those bits of a hash that choose one are the way to it, in bytes. */
 #define CACHE_SHARD_BYTES 512
 #define CACHE_SHARD_SHIFT 9
@@ -275,34 +281,42 @@ static inline char *cache_find_further(const struct cache_words *words,
     return cache_find_further_key(words, front, key, words->has_long_keys ? 2 : 1, hash);
 }
 
+/* The entry of this slot is the key's. */
+static inline __attribute__((always_inline)) bool cache_short_is(const char *slot,
+                                                                 const struct short_key *key)
+{
+    const char *at = slot + CACHE_WORDS_KEY_AT;
+
+    return __builtin_expect(alone_load(at) == key->words[0] &&
+                                alone_load(at + 8) == key->words[1] &&
+                                alone_load(at + 16) == key->words[2],
+                            1);
+}
+
 /*
- * cache_find_home for keys that differ in size, of at most SHORT_KEY_BYTES bytes, in slots that,
- * but for places, hold nothing but them and a value of one word. What it does not find,
- * cache_lookup may.
+ * cache_find_home for keys that differ in size, of at most SHORT_KEY_BYTES bytes, in slots that
+ * hold nothing but them and a value of one word. What it does not find, cache_lookup may.
  */
 static inline __attribute__((always_inline)) bool
 cache_find_short(const struct cache_words *words, const struct cache_front *front,
                  const struct short_key *key, uint64_t hash, enum cache_words_use use,
                  char **ret_slot)
 {
-    const uint32_t slot_bytes = CACHE_WORDS_SLOT_BYTES(SHORT_KEY_WORDS);
     struct cache_candidates found;
 
     if (use == CACHE_WORDS_PLACE) {
-        found.slots = cache_place(words, hash, false);
-        found.mask = alone_load(found.slots) == alone_load(words->generation);
-    } else if (!cache_home(words, front, hash, slot_bytes * GROUP_SLOTS, &found)) {
+        uint64_t place = (hash >> 32 & words->place_mask) >> CACHE_PLACE_SHIFT;
+
+        *ret_slot = words->places + place * CACHE_SHORT_PLACE_BYTES;
+        return __builtin_expect(alone_load(*ret_slot) == alone_load(words->generation), 1) &&
+               cache_short_is(*ret_slot, key);
+    }
+    if (!cache_home(words, front, hash, CACHE_SHORT_SLOT_BYTES * GROUP_SLOTS, &found)) {
         return false;
     }
     for (; (found.mask & GROUP_SLOTS_MASK) != 0; found.mask &= found.mask - 1) {
-        const char *at;
-
-        *ret_slot = cache_candidate(&found, slot_bytes);
-        at = *ret_slot + CACHE_WORDS_KEY_AT;
-        if (__builtin_expect(alone_load(at) == key->words[0] &&
-                                 alone_load(at + 8) == key->words[1] &&
-                                 alone_load(at + 16) == key->words[2],
-                             1)) {
+        *ret_slot = cache_candidate(&found, CACHE_SHORT_SLOT_BYTES);
+        if (cache_short_is(*ret_slot, key)) {
             return true;
         }
     }
