@@ -18,11 +18,11 @@
 #include <stdint.h>
 
 /* This processor can, and did so rightly under each mode. False until float_probe_init. */
-extern _Atomic bool float_probe_tells;
+extern _Atomic bool float_probe_tells __attribute__((visibility("hidden")));
 
 /* { 0.5f, 1.5f, 0, 0 }, and the least denormal number. */
-extern const float float_probe_halves[4];
-extern const uint64_t float_probe_denormal;
+extern const float float_probe_halves[4] __attribute__((visibility("hidden")));
+extern const uint64_t float_probe_denormal __attribute__((visibility("hidden")));
 
 /* The numbers 0 and 2 as two floats, and the denormal's double: different bits, so joined by
  * "exclusive or". */

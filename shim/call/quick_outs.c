@@ -110,10 +110,10 @@ static inline __attribute__((always_inline)) void give(struct form form, char *o
     }
 }
 
-/* The guard is set. */
+/* probes: what float_mode_probes says, where it is asked. The guard is set. */
 static inline __attribute__((always_inline)) enum row_end
-find(struct call_plan *plan, struct form form, uint64_t w0, uint64_t w1, const char *out0,
-     const char *out1, struct found *ret_found)
+find(struct call_plan *plan, struct form form, bool probes, uint64_t w0, uint64_t w1,
+     const char *out0, const char *out1, struct found *ret_found)
 {
     const struct call_quick *quick = &plan->quick;
     const uint32_t slot_bytes = CACHE_ROW_SLOT_BYTES(
@@ -127,13 +127,14 @@ find(struct call_plan *plan, struct form form, uint64_t w0, uint64_t w1, const c
     char *slot;
 
     if (form.looks) {
-        float_mode_note(&mode);
+        float_mode_note_by(&mode, probes);
     }
     if (!likely(__libc_single_threaded)) {
         return ROW_FURTHER;
     }
     if (!likely(alone_load_half(fork_page_word) == FORK_PAGE_SETTLED && out0 != NULL &&
-                (form.n_outs == 1 || (out1 != NULL && quick_are_apart(out0, 8, out1, 8))))) {
+                (form.n_outs == 1 || (out1 != NULL && quick_are_apart(out0, 8, out1, 8)))) ||
+        (form.looks && probes && !likely(float_mode_was_default(&mode)))) {
         return ROW_MISS;
     }
     hash = make_key(plan, form, w0, w1, key);
@@ -145,7 +146,7 @@ find(struct call_plan *plan, struct form form, uint64_t w0, uint64_t w1, const c
     }
     hits = stats_hits_alone(plan->counters);
     n_hits = alone_load(hits) + 1;
-    if (!likely((!form.looks || float_mode_was_default(&mode)) &&
+    if (!likely((!form.looks || probes || float_mode_was_default(&mode)) &&
                 (n_hits & alone_load_half(&quick->look_mask)) != 0 /* is_look_due */ &&
                 cache_use_words(&quick->cache, front, slot, form.use))) {
         return ROW_MISS;
@@ -155,21 +156,27 @@ find(struct call_plan *plan, struct form form, uint64_t w0, uint64_t w1, const c
     return ROW_HIT;
 }
 
-#define CODE(name, known, parameters, w0, w1, out0, out1, ...)                              \
-    static struct abi_both name parameters {                                                \
-        const struct form form = known;                                                     \
-        struct found found;                                                                 \
-        enum row_end end;                                                                   \
-                                                                                            \
-        guard_enter();                                                                      \
-        end = find(plan, form, w0, w1, (const char *)(out0), (const char *)(out1), &found); \
-        guard_leave();                                                                      \
-        if (!likely(end == ROW_HIT)) {                                                      \
-            return end == ROW_FURTHER ? quick_rows_further(__VA_ARGS__)                     \
-                                      : quick_rows_miss(__VA_ARGS__);                       \
-        }                                                                                   \
-        give(form, (char *)(out0), (char *)(out1), &found);                                 \
-        return found.result;                                                                \
+#define CODE(name, known, parameters, w0, w1, out0, out1, ...)                                \
+    static struct abi_both name parameters {                                                  \
+        const struct form form = known;                                                       \
+        struct found found;                                                                   \
+        enum row_end end;                                                                     \
+                                                                                              \
+        guard_enter();                                                                        \
+        if (form.looks && !float_mode_probes()) {                                             \
+            end = find(plan, form, false, w0, w1, (const char *)(out0), (const char *)(out1), \
+                       &found);                                                               \
+        } else {                                                                              \
+            end = find(plan, form, true, w0, w1, (const char *)(out0), (const char *)(out1),  \
+                       &found);                                                               \
+        }                                                                                     \
+        guard_leave();                                                                        \
+        if (!likely(end == ROW_HIT)) {                                                        \
+            return end == ROW_FURTHER ? quick_rows_further(__VA_ARGS__)                       \
+                                      : quick_rows_miss(__VA_ARGS__);                         \
+        }                                                                                     \
+        give(form, (char *)(out0), (char *)(out1), &found);                                   \
+        return found.result;                                                                  \
     }
 
 #define FORM(...)   \
