@@ -284,7 +284,7 @@ void check_answer(enum check_outcome outcome, int error)
     };
 
     PUT_LINE("memoshim-check", "1");
-    PUT_LINE("outcome", words[outcome], error != 0 ? strerrordesc_np(-error) : NULL);
+    PUT_LINE("outcome", words[outcome], error != 0 ? start_problem(error) : NULL);
     if (interpose_is_late()) {
         PUT_LINE("late", NULL);
     }

@@ -83,7 +83,16 @@ static void print_diagnostics(const struct diagnostic_list *diagnostics)
     }
 }
 
-/* 1: there is a configuration for this program; 0: none; -EINVAL: one with errors. */
+const char *start_problem(int error)
+{
+    return error == -ELIBACC ? "the program has a malloc of its own that must wait for main"
+                             : strerrordesc_np(-error);
+}
+
+/*
+ * 1: there is a configuration for this program; 0: none; -EINVAL: one with errors; -ELIBACC: it
+ * cannot be read, nor anything else be done in this program.
+ */
 static int find_configuration(struct config_surroundings surroundings, char *const *environment,
                               struct diagnostic_list *diagnostics)
 {
@@ -105,6 +114,9 @@ static int find_configuration(struct config_surroundings surroundings, char *con
     found = config_find(&surroundings, memory, &source, diagnostics);
     if (found == 0) {
         return 0;
+    }
+    if (interpose_allocator_must_wait()) {
+        return -ELIBACC;
     }
     /* The variables in any case: they say whether a bad configuration ends the program. */
     variables_error = settings_read(environment, &overrides, &process.settings, diagnostics);
@@ -213,6 +225,13 @@ static void log_start(char *const *environment)
     }
 }
 
+static enum check_outcome fail_to_start(int error, int *ret_error)
+{
+    log_line(LOG_LEVEL_ERROR, "cannot start, so nothing is memoized: %s", start_problem(error));
+    *ret_error = error;
+    return CHECK_FAILED;
+}
+
 /* Everything, in a program that is not set-uid. *ret_error is of CHECK_FAILED. */
 static enum check_outcome run_start(const char *started_as, char **environment, bool is_checked,
                                     int *ret_error)
@@ -236,10 +255,10 @@ static enum check_outcome run_start(const char *started_as, char **environment, 
     if (diagnostics != NULL) {
         diagnostics_init(diagnostics, (struct config_memory){arena_alloc_callback, &process.arena});
         found = find_configuration(surroundings, environment, diagnostics);
-        if (found != 0) {
+        if (found != 0 && found != -ELIBACC) {
             debugger_note_unloaded(started_as, environment);
         }
-        if (found < 0) {
+        if (found < 0 && found != -ELIBACC) {
             print_diagnostics(diagnostics);
             if (process.settings.is_strict && !is_checked) {
                 _exit(STRICT_EXIT_STATUS);
@@ -247,6 +266,10 @@ static enum check_outcome run_start(const char *started_as, char **environment, 
             log_line(LOG_LEVEL_ERROR, "%s runs without memoization", base_name(started_as));
         }
         pages_unmap(diagnostics, sizeof(*diagnostics));
+    }
+    if (found == -ELIBACC) {
+        arena_fini(&process.arena);
+        return fail_to_start(found, ret_error);
     }
     if (found <= 0) {
         arena_fini(&process.arena);
@@ -256,12 +279,7 @@ static enum check_outcome run_start(const char *started_as, char **environment, 
         children_prepare(environment);
     }
     *ret_error = start(started_as, is_checked);
-    if (*ret_error != 0) {
-        log_line(LOG_LEVEL_ERROR, "cannot start, so nothing is memoized: %s",
-                 strerrordesc_np(-*ret_error));
-        return CHECK_FAILED;
-    }
-    return CHECK_STARTED;
+    return *ret_error != 0 ? fail_to_start(*ret_error, ret_error) : CHECK_STARTED;
 }
 
 /*

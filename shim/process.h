@@ -87,6 +87,11 @@ struct process {
 
 extern struct process process;
 
+/* ---- preload.c ------------------------------------------------------------------------------- */
+
+/* Why memoshim could not start, after its error. */
+const char *start_problem(int error);
+
 /* ---- debugger.c ------------------------------------------------------------------------------ */
 
 /* After the parser of the configuration, and the libc that it came with, are unloaded. With what

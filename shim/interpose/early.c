@@ -70,6 +70,38 @@ void interpose_start_runtime(void)
     }
 }
 
+/* With a function of this name, or with calls of one. */
+static bool has_function(const struct elf_view *view, const char *name, bool is_defined)
+{
+    size_t n_symbols = elf_view_count_symbols(view);
+    struct elf_symbol symbol;
+
+    for (size_t i = 1; i < n_symbols; i++) {
+        if (elf_view_symbol(view, i, &symbol) && symbol.is_defined == is_defined &&
+            symbol.type == STT_FUNC && elf_name_is(symbol.name, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool interpose_allocator_must_wait(void)
+{
+    static const char *const rest[] = {"aligned_alloc", "memalign", "posix_memalign"};
+    struct elf_view view;
+
+    if (!view_executable(&view) || !has_function(&view, "malloc", true) ||
+        !has_function(&view, "sbrk", false)) {
+        return false;
+    }
+    for (size_t i = 0; i < sizeof(rest) / sizeof(rest[0]); i++) {
+        if (has_function(&view, rest[i], true)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void *interpose_early_dl(const char *name)
 {
     bool is_behind_own = false;

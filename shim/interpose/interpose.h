@@ -29,6 +29,13 @@ void interpose_bind_own_calls(void);
  */
 void interpose_start_runtime(void);
 
+/*
+ * Whether the executable has an allocator that must not be asked before main, as dlmopen would: one
+ * that takes memory by sbrk for itself and is no replacement of libc's (it lacks aligned_alloc and
+ * its like). That of GNU Common Lisp counts on a break that it only gets by executing itself again.
+ */
+bool interpose_allocator_must_wait(void);
+
 /* Learns the shim's own load range and the real dlsym and dlvsym. 0 or -errno. Called first. */
 int interpose_init(void);
 

@@ -31,6 +31,22 @@ class Clash(counted.CountedCase):
         self.assert_counts(outcome.function("counted_square"), calls=100, misses=10, hits=90)
         self.assert_same(plain, self.run_with(None, [case.PROGRAMS / "early"]))
 
+    def test_an_allocator_that_must_not_be_asked_before_main(self):
+        case.need((case.PROGRAMS / "lisp").exists(), "a sanitizer brings the allocator")
+        config = self.config(counted.functions("square"))
+        plain = self.run_plain([case.PROGRAMS / "lisp"])
+        self.assertEqual((plain.status, plain.stdout), (3, b"2850\n"))
+        outcome = self.run_with(config, [case.PROGRAMS / "lisp"])
+        self.assertEqual((outcome.status, outcome.stdout), (3, b"2850\n"))
+        self.assertIn(b"nothing is memoized: the program has a malloc of its own", outcome.stderr)
+        self.assert_same(plain, self.run_with(None, [case.PROGRAMS / "lisp"]))
+
+    def test_an_allocator_that_can_be_asked_at_any_time(self):
+        case.need((case.PROGRAMS / "lisp").exists(), "a sanitizer brings the allocator")
+        config = self.config(counted.functions("square"))
+        _, outcome = self.run_both(config, [case.PROGRAMS / "lisp-whole"])
+        self.assert_counts(outcome.function("counted_square"), calls=100, misses=10, hits=90)
+
 
 if __name__ == "__main__":
     case.main()
