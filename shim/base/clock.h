@@ -15,7 +15,7 @@ typedef int (*clock_gettime_fn)(clockid_t clock, struct timespec *ret_time);
 void clock_use_vdso(clock_gettime_fn vdso_clock_gettime);
 
 /*
- * Nanoseconds of CLOCK_MONOTONIC_COARSE (6 to 8 ns to read, up to one tick of at most 10 ms
+ * Nanoseconds of CLOCK_MONOTONIC_COARSE (6 to 8 ns to read, up to two ticks of at most 10 ms
  * behind): the clock of lives and expiry.
  */
 uint64_t clock_coarse_ns(void);
@@ -23,8 +23,8 @@ uint64_t clock_coarse_ns(void);
 /* Nanoseconds of CLOCK_MONOTONIC (28 ns to read): how long a real call took. */
 uint64_t clock_precise_ns(void);
 
-/* The resolution of clock_coarse_ns: how far it may be behind. */
-uint64_t clock_coarse_tick_ns(void);
+/* How far clock_coarse_ns may be behind: two ticks. */
+uint64_t clock_coarse_lag_ns(void);
 
 /* Seconds and nanoseconds since 1970, for people. */
 struct timespec clock_wall(void);

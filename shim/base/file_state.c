@@ -87,7 +87,7 @@ static int64_t step_of_dates_ns(const struct file_state *state)
 bool file_state_is_settled(const struct file_state *state, struct timespec now)
 {
     int64_t age_ns = file_state_age_ns(state, now);
-    int64_t margin_ns = step_of_dates_ns(state) + 2 * (int64_t)clock_coarse_tick_ns();
+    int64_t margin_ns = step_of_dates_ns(state) + (int64_t)clock_coarse_lag_ns();
 
     return state->error != 0 || age_ns > margin_ns || age_ns < -margin_ns;
 }

@@ -69,7 +69,7 @@ bool files_have_changed(struct watched_files *files, void (*fence)(void *context
 
         if (file->check_every_ns != 0) {
             now_ns = clock_coarse_ns();
-            if (now_ns + clock_coarse_tick_ns() <
+            if (now_ns + clock_coarse_lag_ns() <
                 atomic_load_explicit(&file->next_check_ns, memory_order_relaxed)) {
                 continue;
             }

@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/draw.h"
 
-/* A coarse tick (at most 10 ms) taken off a life shorter than this would be felt. */
+/* Two coarse ticks (at most 20 ms) taken off a life shorter than this would be felt. */
 #define SHORT_LIFE_NS 100000000u
 
 /* Seconds from here on are no end: a hundred years. */
@@ -151,7 +151,7 @@ void life_configure(struct call_plan *plan, struct cache_options *options)
                      function->negative_ttl_ns != 0 || function->has_ttl_from;
     plan->has_short_life = is_short(function->ttl_ns) || is_short(function->idle_ttl_ns) ||
                            is_short(function->negative_ttl_ns);
-    plan->clock_lag_ns = plan->has_life && !plan->has_short_life ? clock_coarse_tick_ns() : 0;
+    plan->clock_lag_ns = plan->has_life && !plan->has_short_life ? clock_coarse_lag_ns() : 0;
     plan->jitter = (uint64_t)(function->ttl_jitter * 0x1p32);
     plan->early = (uint64_t)(function->refresh_early * 0x1p32);
 

@@ -24,7 +24,7 @@ struct life_verdict life_judge(const struct call_plan *plan, void *const *argume
 
 /*
  * The clock of lives may be behind. An entry is dated as it says, a look-up by the latest that the
- * time can be: so nothing is ever served beyond its life, and a life may end a tick early.
+ * time can be: so nothing is ever served beyond its life, and a life may end two ticks early.
  */
 uint64_t life_latest_ns(const struct call_plan *plan);
 

@@ -133,15 +133,15 @@ static void forget_others_locked(const struct marshal_plan *plan, const struct s
     }
 }
 
-/* How long a look holds good. The clock may be a tick behind. */
+/* How long a look holds good. The clock may be behind. */
 static uint64_t until_ns(const struct marshal_plan *plan, uint64_t looked_ns)
 {
-    uint64_t every_ns = plan->function->check_every_ns, tick_ns = clock_coarse_tick_ns();
+    uint64_t every_ns = plan->function->check_every_ns, lag_ns = clock_coarse_lag_ns();
 
     if (!plan->looks_at_files) {
         return UINT64_MAX;
     }
-    every_ns = every_ns > tick_ns ? every_ns - tick_ns : 0;
+    every_ns = every_ns > lag_ns ? every_ns - lag_ns : 0;
     return every_ns < UINT64_MAX - looked_ns ? looked_ns + every_ns : UINT64_MAX;
 }
 

@@ -92,7 +92,7 @@ static void read_held(uint64_t ret_held[MARSHAL_HELD_ZONE_WORDS])
 /* It came, or was changed, in this process's time. */
 static bool is_new(const struct file_state *state)
 {
-    return state->error == 0 && file_state_age_ns(state, began) < (int64_t)clock_coarse_tick_ns();
+    return state->error == 0 && file_state_age_ns(state, began) < (int64_t)clock_coarse_lag_ns();
 }
 
 /*

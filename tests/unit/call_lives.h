@@ -30,7 +30,7 @@ static inline int lives_setup(void **state)
     is_down = false;
     failure = -1;
     takes_ns = 0;
-    tick_ns = clock_coarse_tick_ns(); /* the true time may be so much later than the clock says */
+    tick_ns = clock_coarse_lag_ns(); /* the true time may be so much later than the clock says */
     return call_setup(state);
 }
 

@@ -3,6 +3,7 @@
 #include "unit.h"
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/demangle.h"
 #include "base/environment.h"
 #include "base/file_state.h"
@@ -15,6 +16,7 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -432,6 +434,31 @@ static void test_files_are_settled_when_their_date_cannot_come_again(void **stat
     assert_true(is_settled(INT64_MIN + 5, 1, 1, 1000, 0));
 }
 
+#define LOOKS 101
+
+static int compare_lags(const void *a, const void *b)
+{
+    const uint64_t *left = a, *right = b;
+
+    return *left < *right ? -1 : *left > *right;
+}
+
+/* Half of the time at least, whatever else the machine does. */
+static void test_the_coarse_clock_is_no_further_behind_than_is_said(void **state)
+{
+    const struct timespec pause = {0, 1700000};
+    uint64_t lags[LOOKS];
+
+    for (int i = 0; i < LOOKS; i++) {
+        uint64_t precise_ns = clock_precise_ns(), coarse_ns = clock_coarse_ns();
+
+        lags[i] = precise_ns > coarse_ns ? precise_ns - coarse_ns : 0;
+        nanosleep(&pause, NULL);
+    }
+    qsort(lags, LOOKS, sizeof(lags[0]), compare_lags);
+    assert_in_range(lags[LOOKS / 2], 0, clock_coarse_lag_ns());
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -445,6 +472,7 @@ int main(void)
         cmocka_unit_test(test_threads_of_a_child_wait_until_the_house_is_in_order),
         cmocka_unit_test(test_a_thread_that_left_half_way_is_not_waited_for),
         cmocka_unit_test(test_patterns),
+        cmocka_unit_test(test_the_coarse_clock_is_no_further_behind_than_is_said),
         cmocka_unit_test(test_files_are_settled_when_their_date_cannot_come_again),
         cmocka_unit_test(test_environment_matches_whole_names),
         cmocka_unit_test(test_cpp_names_are_readable),
