@@ -20,6 +20,7 @@
 #include "base/bytes.h"
 #include "cache/beside.h"
 #include "cache/blocks.h"
+#include "cache/hint.h"
 #include "cache/long_key.h"
 #include "cache/rows.h"
 #include "cache/words.h"

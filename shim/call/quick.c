@@ -84,6 +84,11 @@ __attribute__((noinline)) void quick_look(struct call_plan *plan, const struct a
     if (plan->quick.looks_at_rounding) {
         float_mode_is_default(); /* heeds what float_mode_note may not see */
     }
+    if (MARSHAL_READS_AHEAD && plan->quick.is_text && plan->quick.ahead_offsets != 0 &&
+        __libc_single_threaded) {
+        quick_hints_look(&plan->quick.hints, plan->function->max_entries,
+                         alone_load(stats_hits_alone(plan->counters)));
+    }
     call_tick(n_hits);
     if (pace_draws(&measure_pace, share < PACE_ALL ? (uint32_t)share : PACE_ALL)) {
         if (atomic_load_explicit(&plan->measure.n_real_wanted, memory_order_relaxed) > 0) {

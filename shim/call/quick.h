@@ -11,13 +11,14 @@
 #include "base/hash.h"
 #include "cache/cache.h"
 #include "call/call.h"
+#include "call/quick_hints.h"
 #include "marshal/marshal.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What it reads of a plan. Constant, but for the mask. */
+/* What it reads of a plan. Constant, but for the mask and the hints. */
 struct call_quick {
     void (*code)(void); /* for call_plan_quick; NULL: there is none */
     struct cache_words cache;
@@ -37,6 +38,7 @@ struct call_quick {
     bool is_text;               /* its one argument is; without masks, turns and seeds */
     uint32_t ahead_offsets;     /* of marshal_is_ahead */
     _Atomic uint32_t look_mask; /* of this thread's count of hits: those that go the long way */
+    struct quick_hints hints;   /* of texts */
 };
 
 /* Of a plan that is complete otherwise. */

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
  * The short way of a hit of functions of one text. Its key is made in words, as keys of numbers
- * are, and compared in words with that of an entry, which lie in its slot. That is for texts of at
- * most MARSHAL_SHORT_TEXT_BYTES, in a process without threads; quick_wide.c has a way for others.
+ * are, and compared in words with that of an entry, which lie in its slot; or the text itself is
+ * compared with the key of the entry that a text at its address had the last time. That is for
+ * texts of at most MARSHAL_SHORT_TEXT_BYTES, in a process without threads; quick_wide.c has a way
+ * for others.
  */
 #include "call/quick_wide.h"
 
@@ -34,11 +36,16 @@ bool quick_try_text(const struct call_plan *plan, const struct abi_words *words)
     if (text == NULL) {
         return false;
     }
-    if (!__libc_single_threaded || !marshal_is_ahead(text, plan->quick.ahead_offsets) ||
-        !marshal_short_text(text, key.words, &n)) {
+    if (!__libc_single_threaded || !marshal_is_ahead(text, plan->quick.ahead_offsets)) {
         return quick_try_any_text(plan, text);
     }
-    return find_short(&plan->quick, plan->quick.cache.use, &front, &key, n, &slot);
+    if (quick_hints_find(&plan->quick.hints, &plan->quick.cache, plan->quick.cache.use, text,
+                         &front, &slot)) {
+        return true;
+    }
+    return marshal_short_text(text, key.words, &n)
+               ? find_short(&plan->quick, plan->quick.cache.use, &front, &key, n, &slot)
+               : quick_try_any_text(plan, text);
 }
 
 /* What a result is made of the word of an entry. */
@@ -65,40 +72,69 @@ value_at(const struct call_quick *quick, enum result result, const char *at)
     return value;
 }
 
+/* This entry answers: it is the text's. */
+static inline __attribute__((always_inline)) enum text_end
+answer(struct call_plan *plan, enum cache_words_use use, enum result result,
+       struct cache_front *front, char *slot, struct abi_both *ret_value)
+{
+    const struct call_quick *quick = &plan->quick;
+    _Atomic uint64_t *hits = stats_hits_alone(plan->counters);
+    uint64_t n_hits = alone_load(hits) + 1;
+
+    if (!likely((result != RESULT_ANY || is_rounding_told(plan, false)) &&
+                (n_hits & alone_load_half(&quick->look_mask)) != 0 /* is_look_due */ &&
+                cache_use_words(&quick->cache, front, slot, use))) {
+        return TEXT_MISS;
+    }
+    alone_store(hits, n_hits);
+    *ret_value = value_at(quick, result, slot + CACHE_WORDS_KEY_AT + sizeof(struct short_key));
+    return TEXT_HIT;
+}
+
 /*
- * A hit of a short text that may be read ahead, in a process without threads. In a child that is
- * new nothing may: one comparison says both. TEXT_OTHER, too, of text that is longer. The guard is
- * set.
+ * Of a short text that may be read ahead, in a process without threads. In a child that is new
+ * nothing may: one comparison says both. The guard is set, as for the next.
  */
+static inline __attribute__((always_inline)) bool may_hit(const char *text)
+{
+    return likely(__libc_single_threaded &&
+                  marshal_is_ahead(text, alone_load_half(fork_page_word + FORK_PAGE_LIMIT)));
+}
+
+/* A hit where the text's last one was. TEXT_OTHER: that is to be looked for. */
+static inline __attribute__((always_inline)) enum text_end
+hit_again(struct call_plan *plan, enum cache_words_use use, enum result result, const char *text,
+          struct abi_both *ret_value)
+{
+    const struct call_quick *quick = &plan->quick;
+    struct cache_front *front;
+    char *slot;
+
+    if (!likely(quick_hints_find(&quick->hints, &quick->cache, use, text, &front, &slot))) {
+        return TEXT_OTHER;
+    }
+    return answer(plan, use, result, front, slot, ret_value);
+}
+
+/* Any hit. TEXT_OTHER, too, of text that is longer. */
 static inline __attribute__((always_inline)) enum text_end
 hit_short(struct call_plan *plan, enum cache_words_use use, enum result result, const char *text,
           struct abi_both *ret_value)
 {
     const struct call_quick *quick = &plan->quick;
     struct cache_front *front;
-    _Atomic uint64_t *hits;
     struct short_key key;
-    uint64_t n_hits, n;
+    uint64_t n;
     char *slot;
 
-    if (!likely(__libc_single_threaded &&
-                marshal_is_ahead(text, alone_load_half(fork_page_word + FORK_PAGE_LIMIT)) &&
-                marshal_short_text(text, key.words, &n))) {
+    if (!likely(marshal_short_text(text, key.words, &n))) {
         return TEXT_OTHER;
     }
-    if (!likely(find_short(quick, use, &front, &key, n, &slot) &&
-                (result != RESULT_ANY || is_rounding_told(plan, false)))) {
+    if (!likely(find_short(quick, use, &front, &key, n, &slot))) {
         return TEXT_MISS;
     }
-    hits = stats_hits_alone(plan->counters);
-    n_hits = alone_load(hits) + 1;
-    if (!likely((n_hits & alone_load_half(&quick->look_mask)) != 0 /* is_look_due */ &&
-                cache_use_words(&quick->cache, front, slot, use))) {
-        return TEXT_MISS;
-    }
-    alone_store(hits, n_hits);
-    *ret_value = value_at(quick, result, slot + CACHE_WORDS_KEY_AT + sizeof(key));
-    return TEXT_HIT;
+    quick_hints_note(&plan->quick.hints, &quick->cache, use, text, front, slot);
+    return answer(plan, use, result, front, slot, ret_value);
 }
 
 /* A short text that was looked for. */
@@ -112,20 +148,39 @@ static __attribute__((noinline)) struct abi_both go_on(const char *text, struct 
                                          : quick_handle_long(plan, (uintptr_t)text, 0, 0, 0, 0, 0);
 }
 
-#define CODE(name, use, result, other)                                   \
-    static struct abi_both name(uint64_t i0, struct call_plan *plan)     \
-    {                                                                    \
-        const char *text = (const char *)(uintptr_t)i0;                  \
-        struct abi_both value;                                           \
-        enum text_end end;                                               \
-                                                                         \
-        guard_enter();                                                   \
-        end = hit_short(plan, use, result, text, &value);                \
-        guard_leave();                                                   \
-        if (likely(end == TEXT_HIT)) {                                   \
-            return value;                                                \
-        }                                                                \
-        return end == TEXT_MISS ? go_on(text, plan) : other(text, plan); \
+/* In two parts, so that the first, which is short, saves no registers for the second. */
+#define CODE(name, use, result, other)                                                     \
+    static __attribute__((noinline)) struct abi_both name##_search(uint64_t i0,            \
+                                                                   struct call_plan *plan) \
+    {                                                                                      \
+        const char *text = (const char *)(uintptr_t)i0;                                    \
+        struct abi_both value;                                                             \
+        enum text_end end = hit_short(plan, use, result, text, &value);                    \
+                                                                                           \
+        guard_leave();                                                                     \
+        if (likely(end == TEXT_HIT)) {                                                     \
+            return value;                                                                  \
+        }                                                                                  \
+        return end == TEXT_MISS ? go_on(text, plan) : other(text, plan);                   \
+    }                                                                                      \
+                                                                                           \
+    static struct abi_both name(uint64_t i0, struct call_plan *plan)                       \
+    {                                                                                      \
+        const char *text = (const char *)(uintptr_t)i0;                                    \
+        struct abi_both value;                                                             \
+        enum text_end end;                                                                 \
+                                                                                           \
+        guard_enter();                                                                     \
+        if (!may_hit(text)) {                                                              \
+            guard_leave();                                                                 \
+            return other(text, plan);                                                      \
+        }                                                                                  \
+        end = hit_again(plan, use, result, text, &value);                                  \
+        if (!likely(end != TEXT_OTHER)) {                                                  \
+            return name##_search(i0, plan);                                                \
+        }                                                                                  \
+        guard_leave();                                                                     \
+        return likely(end == TEXT_HIT) ? value : go_on(text, plan);                        \
     }
 
 /* One for each way in which a use is noted. */

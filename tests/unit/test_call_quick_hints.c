@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Texts whose entries are looked at where a text at the same address had its own (quick_hints.h):
+ * whatever became of the entry and of the text, it is answered as without.
+ */
+#include "quick_subject.h"
+
+#include "cache/short_key.h"
+#include "call/call_private.h"
+
+static int age; /* of what results are made of */
+
+static int sum_of(const char *text)
+{
+    unsigned sum = (unsigned)age;
+
+    n_real++;
+    for (; *text != '\0'; text++) {
+        sum = sum * 31 + (unsigned char)*text;
+    }
+    return (int)sum;
+}
+
+#define TEXT_ENTRY "{\"prototype\":\"int f(const char *s)\",\"args\":{\"s\":\"string\"}"
+#define LENGTHS    24 /* short ones and longer ones */
+
+static const char *const policies[] = {"lru", "sieve", "fifo", "direct"};
+#define N_POLICIES (sizeof(policies) / sizeof(policies[0]))
+
+static struct call_plan *make(const char *policy, uint32_t max_entries)
+{
+    char entry[300];
+
+    snprintf(entry, sizeof(entry), TEXT_ENTRY ",\"policy\":\"%s\",\"max_entries\":%u}", policy,
+             (unsigned)max_entries);
+    return make_plan("f", entry, (void *)sum_of);
+}
+
+static bool has_hints(const struct call_plan *plan)
+{
+    return plan->quick.hints.used != NULL;
+}
+
+/* Or there are none: where each byte that is read is looked at, or nobody can compare so many. */
+static bool reads_ahead(const struct call_plan *plan)
+{
+    return MARSHAL_READS_AHEAD && plan->quick.ahead_offsets != 0;
+}
+
+/* Room in one page, so that all of it may be read ahead. */
+static _Alignas(MARSHAL_PAGE_BYTES) char page[MARSHAL_PAGE_BYTES];
+#define PLACE_BYTES 32
+#define N_PLACES    100
+
+static char *place(uint32_t i)
+{
+    return page + 8 + (size_t)i * PLACE_BYTES;
+}
+
+/* One of the texts: long and short, many of which differ in one byte only, or in length. */
+static void write_text(char *text, uint32_t number)
+{
+    uint32_t length = number % LENGTHS;
+
+    memset(text, 'a', length);
+    text[length] = '\0';
+    if (length > 0) {
+        text[number * 7 % length] = (char)('b' + number / LENGTHS);
+    }
+}
+
+/*
+ * A key is a text's if it is the one that is made of the text, but that of the longest short text,
+ * where nobody says so. Of any two texts, whatever is behind them.
+ */
+static void test_text_is_key(void **state)
+{
+    uint32_t n_are = 0;
+
+    random_state = 1;
+    for (int i = 0; i < 400000; i++) {
+        char text[MARSHAL_AHEAD_BYTES + 4], other[MARSHAL_AHEAD_BYTES + 4];
+        uint32_t n = draw(MARSHAL_AHEAD_BYTES + 2), n_other = draw(3) == 0 ? draw(20) : n;
+        char framed[64] = {'S'};
+        struct short_key key;
+        bool is;
+
+        for (uint32_t k = 0; k < sizeof(text); k++) {
+            text[k] = (char)(k < n ? 1 + draw(3) : draw(2) * draw(256));
+            other[k] = draw(40) == 0 ? (char)(1 + draw(30)) : text[k];
+        }
+        text[n] = '\0';
+        n_other = n_other > MARSHAL_SHORT_TEXT_BYTES ? MARSHAL_SHORT_TEXT_BYTES : n_other;
+        for (uint32_t k = 0; k < n_other; k++) {
+            other[k] = other[k] == '\0' ? (char)1 : other[k];
+        }
+        other[n_other] = '\0';
+        framed[1] = (char)n_other;
+        memcpy(framed + MARSHAL_TEXT_FRAME_BYTES, other, n_other);
+        key = short_key_of((struct bytes){framed, MARSHAL_TEXT_FRAME_BYTES + n_other});
+        is = strcmp(text, other) == 0 && n < MARSHAL_SHORT_TEXT_BYTES;
+        assert_true(marshal_text_is_key(text, (const char *)key.words) ==
+                    (is && MARSHAL_READS_AHEAD));
+        n_are += is;
+    }
+    assert_true(n_are > 10000);
+    for (uint32_t byte = 0; byte < 256; byte++) { /* where the NUL of the longest would be */
+        char text[MARSHAL_AHEAD_BYTES + 4] = "abcdefghijklmnopqrs";
+        struct short_key key = {{0}};
+
+        memcpy((char *)key.words + 4, text, MARSHAL_SHORT_TEXT_BYTES);
+        key.words[2] = short_key_last(key.words[2], SHORT_KEY_BYTES);
+        text[MARSHAL_SHORT_TEXT_BYTES] = (char)byte;
+        assert_false(marshal_text_is_key(text, (const char *)key.words));
+    }
+}
+
+/* What is no short text's key is no text's: NULL's, a long key's, that of a slot never filled. */
+static void test_other_keys_are_of_no_text(void **state)
+{
+    const struct short_key keys[] = {short_key_of((struct bytes){"N", 1}),
+                                     short_key_long((uintptr_t)page),
+                                     short_key_long(0),
+                                     {{0}}};
+    char text[MARSHAL_AHEAD_BYTES + 4];
+
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        const char *bytes = (const char *)keys[i].words;
+
+        for (uint32_t n = 0; n <= MARSHAL_AHEAD_BYTES; n++) {
+            memset(text, 0, sizeof(text));
+            memcpy(text, bytes + 4, n < 20 ? n : 20);
+            assert_false(marshal_text_is_key(text, bytes));
+            memset(text, 'x', n);
+            assert_false(marshal_text_is_key(text, bytes));
+        }
+    }
+}
+
+/*
+ * Texts at many addresses, which mostly stay, and sometimes are another's: two plans, of which one
+ * goes the long way alone, answer alike, compute the same calls and evict as often. Entries are
+ * driven out, invalidated, and make way for larger tables.
+ */
+static void compare(const char *policy, uint32_t max_entries)
+{
+    struct call_plan *quick = make(policy, max_entries), *longer = make(policy, max_entries);
+    uint32_t n_texts = max_entries * 3 / 2, n_with_hints = 0;
+
+    assert_non_null(call_plan_quick(quick));
+    random_state = max_entries;
+    for (int i = 0; i < N_CALLS; i++) {
+        uint32_t k = draw(N_PLACES), number = (k + (uint32_t)i / 4000) % n_texts;
+        int before = n_real, by_quick, a, b;
+
+        if (draw(8) == 0) {
+            number = draw(n_texts);
+        }
+        write_text(place(k), number);
+        __libc_single_threaded = i / 3000 % 3 != 2;
+        if (draw(2000) == 0) {
+            age++; /* and nobody answers with what was before */
+            call_plan_invalidate(quick);
+            call_plan_invalidate(longer);
+        }
+        a = call_text(quick, place(k));
+        by_quick = n_real - before;
+        b = handle_text(longer, place(k));
+        if (a != b || n_real - before - by_quick != by_quick) {
+            fail_msg("%s of %u: call %d of \"%s\"", policy, (unsigned)max_entries, i, place(k));
+        }
+        quick->quick.hints.n_wrong = 0; /* none rest */
+        n_with_hints += has_hints(quick);
+    }
+    __libc_single_threaded = 1;
+    expect_same_counts(quick, longer);
+    assert_true(n_with_hints > N_CALLS / 2 || !reads_ahead(quick));
+}
+
+static void test_hints_as_the_long_way(void **state)
+{
+    static const uint32_t sizes[] = {20, 64, 100, 2000};
+
+    for (size_t p = 0; p < N_POLICIES; p++) {
+        for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+            compare(policies[p], sizes[i]);
+        }
+    }
+}
+
+/* Calls with texts that are found again; each at its place. */
+static void call_each(struct call_plan *plan, uint32_t n, uint32_t n_times)
+{
+    for (uint32_t times = 0; times < n_times; times++) {
+        for (uint32_t i = 0; i < n; i++) {
+            assert_int_equal(call_text(plan, place(i)), sum_of(place(i)));
+        }
+    }
+}
+
+static void write_all(uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        snprintf(place(i), PLACE_BYTES, "%u", (unsigned)(i * 7919));
+    }
+}
+
+/* Once known, texts that stay are found by their hints alone. */
+static void test_texts_that_stay(void **state)
+{
+    for (size_t p = 0; p < N_POLICIES; p++) {
+        struct call_plan *plan = make(policies[p], 4096);
+
+        NEED(reads_ahead(plan), "texts are not read ahead");
+        write_all(50);
+        assert_false(has_hints(plan));
+        call_each(plan, 50, 20);
+        assert_true(has_hints(plan));
+        assert_in_range(plan->quick.hints.n_wrong, 1, 50);
+        plan->quick.hints.n_wrong = 0;
+        call_each(plan, 50, 20);
+        assert_int_equal(plan->quick.hints.n_wrong, 0);
+        call_plan_invalidate(plan);
+        age++;
+        call_each(plan, 50, 3);
+    }
+}
+
+/* Nothing is answered that is older than a fence, though it is still there. */
+static void test_texts_behind_a_fence(void **state)
+{
+    for (size_t p = 0; p < N_POLICIES; p++) {
+        struct call_plan *plan = make(policies[p], 4096);
+        int before;
+
+        write_all(50);
+        call_each(plan, 50, 20);
+        cache_fence(plan->cache);
+        age++;
+        before = n_real;
+        call_each(plan, 50, 1);
+        assert_int_equal(n_real - before, 2 * 50); /* here and for it */
+    }
+}
+
+/* Where texts do not stay, hints rest; and come back where they do. */
+static void test_texts_that_change(void **state)
+{
+    struct call_plan *plan = make("lru", 64);
+    uint32_t n_hits = 0, n_with_hints = 0;
+    bool rested = false;
+
+    NEED(reads_ahead(plan), "texts are not read ahead");
+    for (uint32_t i = 0; i < 60000; i++) {
+        snprintf(place(0), PLACE_BYTES, "%u", (unsigned)(i % 50 * 7919));
+        assert_int_equal(call_text(plan, place(0)), sum_of(place(0)));
+        if (has_hints(plan)) {
+            n_with_hints++;
+        } else {
+            rested = rested || plan->quick.hints.all != NULL;
+        }
+        n_hits++;
+    }
+    assert_true(rested);
+    assert_in_range(n_with_hints, 1, n_hits / 4);
+    write_all(50);
+    call_each(plan, 50, 1200); /* longer than the longest rest */
+    assert_true(has_hints(plan));
+    assert_int_equal(plan->quick.hints.n_rests, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_text_is_key),
+        cmocka_unit_test(test_other_keys_are_of_no_text),
+        cmocka_unit_test_setup_teardown(test_hints_as_the_long_way, call_setup, call_teardown),
+        cmocka_unit_test_setup_teardown(test_texts_that_stay, call_setup, call_teardown),
+        cmocka_unit_test_setup_teardown(test_texts_behind_a_fence, call_setup, call_teardown),
+        cmocka_unit_test_setup_teardown(test_texts_that_change, call_setup, call_teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
