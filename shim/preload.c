@@ -90,10 +90,32 @@ const char *start_problem(int error)
 }
 
 /*
+ * The parser is loaded for it, which asks the program's allocator for memory. Some take their
+ * settings from the environment when they are asked first, and never again: so libc has its environ
+ * for the time, as it will have it in a moment.
+ */
+static int load_configuration(const struct config_source *source, char **environment,
+                              struct diagnostic_list *reterr)
+{
+    struct config_memory memory = {arena_alloc_callback, &process.arena};
+    char **environ_before = environ;
+    int result;
+
+    if (environ == NULL) {
+        environ = environment;
+    }
+    interpose_start_runtime();
+    result =
+        config_load(source->file, source->text, source->n_bytes, memory, &process.model, reterr);
+    environ = environ_before;
+    return result;
+}
+
+/*
  * 1: there is a configuration for this program; 0: none; -EINVAL: one with errors; -ELIBACC: it
  * cannot be read, nor anything else be done in this program.
  */
-static int find_configuration(struct config_surroundings surroundings, char *const *environment,
+static int find_configuration(struct config_surroundings surroundings, char **environment,
                               struct diagnostic_list *diagnostics)
 {
     struct config_overrides overrides;
@@ -120,10 +142,7 @@ static int find_configuration(struct config_surroundings surroundings, char *con
     }
     /* The variables in any case: they say whether a bad configuration ends the program. */
     variables_error = settings_read(environment, &overrides, &process.settings, diagnostics);
-    interpose_start_runtime(); /* before config_load, which loads a parser */
-    if (found < 0 ||
-        config_load(source.file, source.text, source.n_bytes, memory, &process.model,
-                    diagnostics) != 0 ||
+    if (found < 0 || load_configuration(&source, environment, diagnostics) != 0 ||
         variables_error != 0) {
         return -EINVAL;
     }

@@ -124,6 +124,16 @@ class Preloads(BothPrograms):
         """Blocks are overwritten when they come and when they go, and the tcache is off."""
         self.run_all(find("libjemalloc.so.2"), MALLOC_CONF="junk:true,tcache:false,abort_conf:true")
 
+    def test_jemalloc_takes_its_settings(self):
+        """From the environment, when it is asked first, which memoshim's start does."""
+        library = find("libjemalloc.so.2")
+        for order in (library, case.LIBRARY), (case.LIBRARY, library):
+            outcome = self.run_with(self.config(FUNCTIONS), ["true"],
+                                    env={"LD_PRELOAD": ":".join(str(path) for path in order),
+                                         "MALLOC_CONF": "stats_print:true"})
+            self.assertEqual((outcome.status, outcome.stdout), (0, b""))
+            self.assertIn(b"jemalloc statistics", outcome.stderr)
+
     def test_tcmalloc(self):
         self.run_all(find("libtcmalloc.so.4"))
 
