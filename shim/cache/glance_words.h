@@ -119,4 +119,43 @@ static inline void glance_words_count_use(const struct cache_words *words, char 
     }
 }
 
+/* The key of this slot's entry is the one, if nothing was rearranged until this was read. */
+typedef bool (*glance_words_is_fn)(const struct cache_words *words,
+                                   const struct glance_words *glance, const char *slot,
+                                   const void *key);
+
+/*
+ * What cache_glance_words does for a key of any kind, of which is knows, and which is known when
+ * this is compiled. value_at: where the word is in a slot.
+ */
+static inline __attribute__((always_inline)) bool
+glance_words_find(const struct cache_words *words, glance_words_is_fn is, const void *key,
+                  uint64_t hash, uint32_t value_at, bool use, uint64_t *ret_value)
+{
+    struct glance_words glance;
+
+    if (!glance_words_begin(&glance, words, hash)) {
+        return false;
+    }
+    do {
+        for (; glance.mask != 0; glance.mask &= glance.mask - 1) {
+            char *slot = glance_words_slot(&glance, words);
+            uint64_t value = shared_load(slot + value_at);
+
+            if (!is(words, &glance, slot, key)) {
+                continue;
+            }
+            if (!glance_words_is_undisturbed(&glance)) {
+                return false;
+            }
+            if (use) {
+                glance_words_count_use(words, slot);
+            }
+            *ret_value = value;
+            return true;
+        }
+    } while (glance_words_next(&glance, words, hash));
+    return false;
+}
+
 #endif

@@ -50,10 +50,11 @@ char *cache_seek_long(const struct cache_words *words, const struct cache_front 
 
 /* ---- with threads ---------------------------------------------------------------------------- */
 
-/* The key of this slot's entry is the one, if nothing was rearranged until this was read. */
-static inline bool is_wanted(const struct wanted *wanted, const struct glance_words *glance,
-                             const char *slot)
+static inline __attribute__((always_inline)) bool is_wanted(const struct cache_words *words,
+                                                            const struct glance_words *glance,
+                                                            const char *slot, const void *key)
 {
+    const struct wanted *wanted = key;
     const char *at = slot + CACHE_WORDS_KEY_AT;
 
     if (wanted->shorter != NULL) {
@@ -102,33 +103,10 @@ static inline __attribute__((always_inline)) bool glance_at(const struct cache_w
                                                             const struct wanted *wanted, bool use,
                                                             uint64_t *ret_value)
 {
-    struct glance_words glance;
-
     if (words->use == CACHE_WORDS_STAMP) {
         return use && stamp(words, wanted, ret_value);
     }
-    if (!glance_words_begin(&glance, words, wanted->hash)) {
-        return false;
-    }
-    do {
-        for (; glance.mask != 0; glance.mask &= glance.mask - 1) {
-            char *slot = glance_words_slot(&glance, words);
-            uint64_t value = shared_load(slot + VALUE_AT);
-
-            if (!is_wanted(wanted, &glance, slot)) {
-                continue;
-            }
-            if (!glance_words_is_undisturbed(&glance)) {
-                return false;
-            }
-            if (use) {
-                glance_words_count_use(words, slot);
-            }
-            *ret_value = value;
-            return true;
-        }
-    } while (glance_words_next(&glance, words, wanted->hash));
-    return false;
+    return glance_words_find(words, is_wanted, wanted, wanted->hash, VALUE_AT, use, ret_value);
 }
 
 bool cache_glance_short(const struct cache_words *words, const struct short_key *key, uint64_t hash,

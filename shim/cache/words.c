@@ -66,33 +66,23 @@ char *cache_find_further_key(const struct cache_words *words, const struct cache
     return slot;
 }
 
+/* Of two words, of which a short key has not the second. */
+static inline __attribute__((always_inline)) bool is_pair(const struct cache_words *words,
+                                                          const struct glance_words *glance,
+                                                          const char *slot, const void *key)
+{
+    const uint64_t *pair = key;
+
+    return cache_words_are(words, slot, pair[0], pair[1], true);
+}
+
 bool cache_glance_words(const struct cache_words *words, uint64_t low, uint64_t high, uint64_t hash,
                         bool use, uint64_t *ret_value)
 {
-    struct glance_words glance;
+    const uint64_t pair[2] = {low, high};
 
-    if (!glance_words_begin(&glance, words, hash)) {
-        return false;
-    }
-    do {
-        for (; glance.mask != 0; glance.mask &= glance.mask - 1) {
-            char *slot = glance_words_slot(&glance, words);
-            uint64_t value = cache_words_value(words, slot, true);
-
-            if (!cache_words_are(words, slot, low, high, true)) {
-                continue;
-            }
-            if (!glance_words_is_undisturbed(&glance)) {
-                return false;
-            }
-            if (use) {
-                glance_words_count_use(words, slot);
-            }
-            *ret_value = value;
-            return true;
-        }
-    } while (glance_words_next(&glance, words, hash));
-    return false;
+    return glance_words_find(words, is_pair, pair, hash,
+                             CACHE_WORDS_VALUE_AT + (words->has_long_keys ? 8 : 0), use, ret_value);
 }
 
 bool cache_stamp_words(const struct cache_words *words, uint64_t low, uint64_t high, uint64_t hash,
