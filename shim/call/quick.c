@@ -85,7 +85,7 @@ __attribute__((noinline)) void quick_look(struct call_plan *plan, const struct a
         float_mode_is_default(); /* heeds what float_mode_note may not see */
     }
     if (MARSHAL_READS_AHEAD && plan->quick.is_text && plan->quick.ahead_offsets != 0 &&
-        __libc_single_threaded) {
+        __libc_single_threaded && marshal_may_ask_kernel() /* for memory */) {
         quick_hints_look(&plan->quick.hints, plan->function->max_entries,
                          alone_load(stats_hits_alone(plan->counters)));
     }

@@ -64,7 +64,7 @@ quick_hints_note(struct quick_hints *hints, const struct cache_words *cache,
 
 /*
  * At a look, where the function has so many hits by now: what becomes of the hints. max_entries: of
- * its cache. The guard is set.
+ * its cache. The guard is set. May map memory.
  */
 void quick_hints_look(struct quick_hints *hints, uint64_t max_entries, uint64_t n_hits);
 

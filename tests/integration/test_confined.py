@@ -59,6 +59,13 @@ class Confined(counted.CountedCase):
         """read, write and the end of the thread alone."""
         outcome = self.take("everything", end="bare", env={"MEMOSHIM_STATS": ""})
         self.assertEqual(outcome.real["square"], 10)
+        # However many there are.
+        for policy in "lru", "direct", "sieve":
+            with self.subTest(policy):
+                config = self.config(counted.functions("length", policy=policy, guard=False))
+                outcome = self.take("everything", end="bare", config=config,
+                                    env={"MEMOSHIM_STATS": ""})
+                self.assertEqual(outcome.real["length"], 1)
 
     def test_no_looks_at_what_keys_rest_on(self):
         """Where hits would need system calls, the calls go to the real function from then on."""

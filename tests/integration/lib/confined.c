@@ -5,8 +5,8 @@
  *     confined TAKE ARGUMENT END
  *
  * TAKE is one of the table below. Before it counted_square is called for 0 to 9, after it for 0 to
- * 19 and counted_name for 0 to 9, twice. END: exit, or how a sandbox allows it: bare (the system
- * call).
+ * 19 and counted_name for 0 to 9, twice; counted_length once before and 600 times after it. END:
+ * exit, or how a sandbox allows it: bare (the system call).
  */
 #include "counted.h"
 
@@ -52,6 +52,15 @@ static void call_names(void)
     for (int i = 0; i < 20; i++) {
         if (strncmp(counted_name(i % 10), "name-", 5) != 0) {
             _exit(4);
+        }
+    }
+}
+
+static void call_length(int n)
+{
+    for (int i = 0; i < n; i++) {
+        if (counted_length("text") != 4) {
+            _exit(6);
         }
     }
 }
@@ -220,6 +229,7 @@ int main(int n_arguments, char **arguments)
     int status = 2;
 
     call(10);
+    call_length(1);
     for (unsigned i = 0; n_arguments == 4 && i < sizeof(takes) / sizeof(takes[0]); i++) {
         if (strcmp(takes[i].name, arguments[1]) == 0) {
             status = takes[i].take(arguments[2]);
@@ -229,6 +239,7 @@ int main(int n_arguments, char **arguments)
         return status;
     }
     call(10);
+    call_length(600);
     if (!is_strict) {
         call(20);
         call_names();
