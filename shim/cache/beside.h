@@ -120,10 +120,49 @@ cache_see_home(const struct cache_words *words, const struct cache_front *front,
                : CACHE_SEEN_UNCLEAR;
 }
 
-/* The entry counts as used, in a cache that counts uses. */
-static inline void cache_count_beside(const struct cache_words *words, char *slot)
+/*
+ * The entry of this slot, which was seen while the shard's sequence was this, has the newest stamp;
+ * or a newer one, of another hit. False: the shard has changed since, or is changing, so that it
+ * may not have it, or the era is over: the answer is not to be given so.
+ *
+ * What is written is written only over the hash and the stamp that were there while nothing had
+ * changed: no other entry has both (stamps.h). Whoever collects the oldest entries begins a change,
+ * and then looks at stamps (order.h): either the last look here sees that, or the stamp is seen
+ * there. So an entry whose hit is over has its stamp for all that comes after.
+ */
+static inline bool cache_stamp_beside(const struct cache_front *front, uint32_t sequence,
+                                      char *slot)
 {
-    shared_count((uint32_t *)(void *)(slot + CACHE_WORDS_MARK_AT), words->max_count);
+    shared_word *shared = (shared_word *)(void *)slot;
+    uint64_t head = shared_load(slot);
+    uint32_t stamp, mark;
+    bool is_there = stamp_take_beside(front->clock, &stamp);
+
+    do {
+        atomic_thread_fence(memory_order_acquire);
+        mark = (uint32_t)(head >> 32);
+        if (!is_there || stamp_era(mark ^ stamp) != 0 ||
+            atomic_load_explicit(&front->sequence, memory_order_relaxed) != sequence) {
+            return false;
+        }
+    } while (mark < stamp &&
+             !__atomic_compare_exchange_n(shared, &head, (uint32_t)head | (uint64_t)stamp << 32,
+                                          false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
+    return atomic_load_explicit(&front->sequence, memory_order_seq_cst) == sequence;
+}
+
+/* The entry counts as used. False: that could not be noted, and the answer is not to be given so.
+ */
+static inline bool cache_use_beside(const struct cache_words *words,
+                                    const struct cache_front *front, uint32_t sequence, char *slot)
+{
+    if (words->use == CACHE_WORDS_STAMP) {
+        return __builtin_expect(cache_stamp_beside(front, sequence, slot), 1);
+    }
+    if (words->use == CACHE_WORDS_COUNT) {
+        shared_count((uint32_t *)(void *)(slot + CACHE_WORDS_MARK_AT), words->max_count);
+    }
+    return true;
 }
 
 #endif

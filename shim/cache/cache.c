@@ -157,8 +157,7 @@ int cache_create(const struct cache_options *options, struct cache **ret_cache)
     cache->layout = layout;
     cache->has_word_hits = layout.is_word && cache->policy->hit == POLICY_HIT_STAMPS &&
                            options->idle_ns == 0 && !options->may_refresh;
-    cache->has_free_hits =
-        cache->policy->hit == POLICY_HIT_NOTHING || cache->policy->hit == POLICY_HIT_COUNTS;
+    cache->has_free_hits = cache->policy->hit != POLICY_HIT_MOVES;
     cache->shard_shift = shard_shift(n_places, n_shards);
     cache->max_shard_entries = max_entries;
     cache->n_shards = n_shards;
@@ -173,14 +172,14 @@ int cache_create(const struct cache_options *options, struct cache **ret_cache)
             (struct table_spares *)(void *)((char *)cache + parts.spares_at);
 
         shard->spares = &spares[i];
-        shard->front.clock = &shard->table.order.clock;
+        shard->front.clock = &shard->clock;
         lock_init(&shard->lock, LOCK_RANK_SHARD);
         if (layout.is_direct) {
             table_init_places(&shard->table, &cache->layout, (char *)cache + parts.places_at,
                               n_places, n_shards, i);
             shard->table.generation = CACHE_FIRST_GENERATION;
         } else {
-            table_init(&shard->table, &cache->layout, shard->spares);
+            table_init(&shard->table, &cache->layout, shard->spares, &shard->clock);
         }
         shard_note_table(shard);
         atomic_init(&shard->next_expiry_ns, UINT64_MAX);

@@ -29,6 +29,7 @@ struct shard {
     _Atomic uint64_t next_expiry_ns; /* of its entries; a hint for other shards */
     _Atomic uint64_t n_evictions;    /* from it; anybody reads it */
     struct flights flights;
+    _Alignas(64) stamp_clock clock; /* of the order; anybody adds to it */
 #if MEMOSHIM_CHECKS
     uint64_t n_inserts, next_proof; /* at which of them the shard is proved */
 #endif

@@ -37,7 +37,7 @@ static const char *fault_of_groups(const struct table *table, struct scratch *sc
 {
     for (uint32_t slot = 0; slot < table->order.n_slots; slot++) {
         const struct slot_head *head = order_slot(&table->order, slot);
-        uint32_t to = slot / GROUP_SLOTS;
+        uint32_t to = slot / GROUP_SLOTS, hash = order_shared_hash((const char *)head);
         bool is_tagged = table->groups[to].tags[slot % GROUP_SLOTS] != 0;
 
         if (is_tagged != (slot_mark(head) != 0)) {
@@ -46,9 +46,9 @@ static const char *fault_of_groups(const struct table *table, struct scratch *sc
         if (!is_tagged) {
             continue;
         }
-        for (uint32_t at = table_home(table, head->hash); at != to;) {
+        for (uint32_t at = table_home(table, hash); at != to;) {
             scratch->n_passed[at]++;
-            if (!group_may_be_passed_by(&table->groups[at], head->hash)) {
+            if (!group_may_be_passed_by(&table->groups[at], hash)) {
                 return "a group does not say who has passed it";
             }
             at = at + 1 == table->n_groups ? 0 : at + 1;
@@ -70,10 +70,10 @@ static const char *fault_of_groups(const struct table *table, struct scratch *sc
 /* Stamps are unique and not from the future. */
 static const char *fault_of_order(const struct order *order, struct scratch *scratch)
 {
-    uint32_t n = 0;
+    uint32_t n = 0, newest;
 
     for (uint32_t slot = 0; slot < order->n_slots; slot++) {
-        uint32_t stamp = *order_stamp_of(order, slot);
+        uint32_t stamp = order_stamp_of(order, slot);
 
         if (stamp != 0) {
             scratch->stamps[n++] = stamp;
@@ -85,7 +85,12 @@ static const char *fault_of_order(const struct order *order, struct scratch *scr
             return "two entries have the same stamp";
         }
     }
-    return n > 0 && scratch->stamps[n - 1] > order->clock ? "a stamp is from the future" : NULL;
+    atomic_thread_fence(memory_order_acquire); /* hits may take stamps, and have taken those */
+    newest = atomic_load_explicit(order->clock, memory_order_relaxed);
+    if (n > 0 && stamp_era((uint32_t)scratch->stamps[0]) != stamp_era(newest)) {
+        return "a stamp is of another era";
+    }
+    return n > 0 && scratch->stamps[n - 1] > newest ? "a stamp is from the future" : NULL;
 }
 
 /* A table of places has nothing else that could be broken. */

@@ -31,7 +31,7 @@ static struct table empty_locked(struct cache *cache, struct shard *shard, _Atom
 
     lock_assert_held(&shard->lock);
     shard_begin_change_locked(shard);
-    table_init(&shard->table, &cache->layout, shard->spares);
+    table_init(&shard->table, &cache->layout, shard->spares, &shard->clock);
     shard_note_table(shard);
     shard->n_bytes = 0;
     atomic_store_explicit(&shard->next_expiry_ns, UINT64_MAX, memory_order_relaxed);
@@ -149,7 +149,7 @@ void cache_after_fork(struct cache *cache)
                 table_reset_places(&shard->table);
             } else {
                 shard->spares->n = 0;
-                table_init(&shard->table, &cache->layout, shard->spares);
+                table_init(&shard->table, &cache->layout, shard->spares, &shard->clock);
                 shard_note_table(shard);
             }
             shard->n_bytes = 0;

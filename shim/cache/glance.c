@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Hits that take no lock and write nothing but a count of uses: how caches answer whose policy does
- * no more at a hit, in a process that has threads.
+ * Hits that take no lock and write nothing but a count of uses, or the stamp of the last: how
+ * caches answer whose policy does no more at a hit, in a process that has threads.
  *
  * A glance reads what others may be rearranging. Every address it follows is one that was right a
  * moment ago, and there memory stays memory: tables and slabs keep their addresses for as long as
@@ -190,6 +190,7 @@ static inline enum seen look(const struct glance *glance, struct cache_view *ret
         .idle_ns = layout->idle_ns,
         .stale_ns = layout->stale_ns,
     };
+    char *head;
     uint32_t slot;
     enum seen seen =
         layout->is_direct ? see_place(glance, ret_view, &slot) : see(glance, ret_view, &slot);
@@ -209,9 +210,12 @@ static inline enum seen look(const struct glance *glance, struct cache_view *ret
     if (*ret_is_due) {
         return SEEN_NOTHING;
     }
+    head = slots + (size_t)slot * layout->slot_bytes;
     if (glance->cache->policy->hit == POLICY_HIT_COUNTS) {
-        policy_count_shared((struct slot_head *)(void *)(slots + (size_t)slot * layout->slot_bytes),
-                            glance->cache->policy->max_count);
+        policy_count_shared((struct slot_head *)(void *)head, glance->cache->policy->max_count);
+    } else if (glance->cache->policy->hit == POLICY_HIT_STAMPS &&
+               !cache_stamp_beside(&glance->shard->front, glance->sequence, head)) {
+        return SEEN_CHANGING;
     }
     expiry_note_use(&expiry, slot, options->now_ns);
     ret_view->data = options->room;

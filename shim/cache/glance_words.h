@@ -112,11 +112,11 @@ static inline bool glance_words_has_long(const struct glance_words *glance, cons
            long_key_equals(block_key_behind(block, sizes[0]), key);
 }
 
-static inline void glance_words_count_use(const struct cache_words *words, char *slot)
+/* The entry of this slot counts as used, as cache_use_beside says. */
+static inline bool glance_words_use(const struct glance_words *glance,
+                                    const struct cache_words *words, char *slot)
 {
-    if (words->use == CACHE_WORDS_COUNT) {
-        policy_count_shared((struct slot_head *)(void *)slot, words->max_count);
-    }
+    return cache_use_beside(words, glance->front, glance->sequence, slot);
 }
 
 /* The key of this slot's entry is the one, if nothing was rearranged until this was read. */
@@ -145,11 +145,9 @@ glance_words_find(const struct cache_words *words, glance_words_is_fn is, const 
             if (!is(words, &glance, slot, key)) {
                 continue;
             }
-            if (!glance_words_is_undisturbed(&glance)) {
+            if (!glance_words_is_undisturbed(&glance) ||
+                (use && !glance_words_use(&glance, words, slot))) {
                 return false;
-            }
-            if (use) {
-                glance_words_count_use(words, slot);
             }
             *ret_value = value;
             return true;

@@ -3,8 +3,8 @@
  * The path of a hit. What is not found here at once is looked for again in miss.c.
  *
  * A hit takes the shard's lock only in a process that has threads, and only for a policy that
- * rearranges something at a hit; the others have glance.c. Without threads nobody can be inside the
- * shard, since signal handlers do not enter the shim.
+ * rearranges more at a hit than a stamp; the others have glance.c. Without threads nobody can be
+ * inside the shard, since signal handlers do not enter the shim.
  */
 #include "cache/cache_private.h"
 
@@ -22,7 +22,11 @@ static inline void note_use(struct cache *cache, struct shard *shard, uint32_t s
     struct order *order = &shard->table.order;
 
     if (likely(policy->hit == POLICY_HIT_STAMPS)) {
-        order_stamp(order, head);
+        while (unlikely(!order_stamp_hit(order, head))) {
+            shard_begin_change(shard);
+            order_renumber(order);
+            shard_end_change(shard);
+        }
     } else if (policy->hit == POLICY_HIT_COUNTS) {
         policy_count_alone(head, policy->max_count);
     } else if (policy->hit == POLICY_HIT_MOVES) {
@@ -182,7 +186,7 @@ enum cache_outcome cache_lookup(struct cache *cache, const struct cache_key *key
 {
     struct shard *shard = cache_shard(cache, key->hash);
     struct table *table = &shard->table;
-    uint32_t mask, at;
+    uint32_t mask, at, stamp;
     uint64_t wanted;
 
     assert(cache->options.key_bytes == 0 || key->bytes.n_bytes == cache->options.key_bytes);
@@ -204,10 +208,10 @@ enum cache_outcome cache_lookup(struct cache *cache, const struct cache_key *key
             if ((table->expiry.life_at != 0 &&
                  options->now_ns >=
                      atomic_load_explicit(&life->expires_ns, memory_order_relaxed)) ||
-                table->order.clock == UINT32_MAX || !shard_is_current(cache, shard)) {
+                !shard_is_current(cache, shard) || !stamp_take_alone(table->order.clock, &stamp)) {
                 break;
             }
-            head->mark = ++table->order.clock;
+            head->mark = stamp;
             memcpy(options->room, slot + TABLE_WORD_VALUE_AT, 8);
             ret_view->data = options->room;
             ret_view->n_bytes = 8;

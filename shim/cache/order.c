@@ -12,6 +12,10 @@
  * Other candidates are put into buckets at once and sorted a bucket at a time, when its turn comes:
  * so the one insert in many that collects waits no longer than it must, which is some 3 ns for each
  * slot of the table. A candidate that was used in between is skipped, at the expense of that use.
+ *
+ * With threads, hits go on stamping meanwhile. So nothing is collected beyond the newest stamp that
+ * there was when it began: what was stamped up to there, by a hit that is not to be looked for
+ * again, is seen, and what comes later is younger than all that is collected.
  */
 #include "cache/order.h"
 
@@ -135,10 +139,23 @@ static uint32_t n_wanted(const struct order *order)
 #define SAMPLES 64
 
 /*
- * A stamp above the given one at or below which probably about as many live slots lie as are
- * wanted. The slots that are looked at are evenly spread: keys lie in them by their hashes.
+ * The newest stamp, behind a change that has begun: hits without the lock that have not seen it
+ * yet have taken theirs before, and stamped, or else see it when they have (beside.h).
  */
-static uint32_t look_for_bound(const struct order *order, uint32_t above)
+static uint32_t newest_stamp(const struct order *order)
+{
+    if (!__libc_single_threaded) {
+        atomic_thread_fence(memory_order_seq_cst);
+    }
+    return atomic_load_explicit(order->clock, memory_order_relaxed);
+}
+
+/*
+ * A stamp above the given one, and not above the newest, at or below which probably about as many
+ * live slots lie as are wanted. The slots that are looked at are evenly spread: keys lie in them by
+ * their hashes.
+ */
+static uint32_t look_for_bound(const struct order *order, uint32_t above, uint32_t newest)
 {
     uint64_t stamps[SAMPLES];
     uint32_t n_looks = order->n_slots < SAMPLES ? order->n_slots : SAMPLES;
@@ -147,14 +164,14 @@ static uint32_t look_for_bound(const struct order *order, uint32_t above)
 
     for (uint32_t i = 0; i < n_looks; i++) {
         uint32_t slot = (uint32_t)((uint64_t)order->n_slots * i / n_looks);
-        uint32_t stamp = *order_stamp_of(order, slot);
+        uint32_t stamp = order_stamp_of(order, slot);
 
-        if (stamp > above) {
+        if (stamp - above - 1 < newest - above) {
             stamps[n++] = stamp;
         }
     }
     if (n <= wanted) {
-        return UINT32_MAX;
+        return newest;
     }
     order_sort(stamps, n);
     return (uint32_t)stamps[wanted];
@@ -184,7 +201,7 @@ static uint32_t collect_between(struct order *order, uint32_t above, uint32_t bo
         uint64_t end = n_slots - slot < max - n ? n_slots : slot + (max - n);
 
         for (; slot < end; slot++, stamp += stamp_bytes) {
-            uint32_t found = *(const uint32_t *)(const void *)stamp;
+            uint32_t found = order_stamp_at(stamp);
 
             candidates[n] = (uint64_t)found << 32 | slot;
             n += found - lowest < bound - above;
@@ -212,11 +229,11 @@ static void put_candidates_into_buckets(struct order *order)
 }
 
 /* The live slots with the smallest stamps above the given one, if there are any. */
-static void collect_above(struct order *order, uint32_t above, uint32_t bound)
+static void collect_above(struct order *order, uint32_t above, uint32_t bound, uint32_t newest)
 {
     bound = collect_between(order, above, bound);
-    if (order->n_candidates < n_wanted(order) / 4 && bound != UINT32_MAX) {
-        uint32_t second = look_for_bound(order, above);
+    if (order->n_candidates < n_wanted(order) / 4 && bound != newest) {
+        uint32_t second = look_for_bound(order, above, newest);
 
         if (second > bound) {
             bound = collect_between(order, above, second);
@@ -244,15 +261,15 @@ static uint32_t max_run(const struct order *order)
  * Whether stamps lie so close that reading every slot for a run is worth it: it serves a third as
  * many entries at least as there would be candidates, which take three times that, to be sorted.
  */
-static bool is_run_worth_it(const struct order *order)
+static bool is_run_worth_it(const struct order *order, uint32_t newest)
 {
-    return order->width != 0 && order->width / 3 <= max_run(order) && order->bound < order->clock;
+    return order->width != 0 && order->width / 3 <= max_run(order) && order->bound < newest;
 }
 
 /* A run from behind the last collection on. False: nobody is there. */
-static bool collect_run(struct order *order)
+static bool collect_run(struct order *order, uint32_t newest)
 {
-    uint32_t n_run = order->clock - order->bound, first = order->bound + 1, n = 0;
+    uint32_t n_run = newest - order->bound, first = order->bound + 1, n = 0;
     const char *stamp = order->stamps;
     size_t stamp_bytes = order->stamp_bytes;
     order_place *run = order_run(order);
@@ -261,7 +278,7 @@ static bool collect_run(struct order *order)
     n_run = n_run < max_run(order) ? n_run : max_run(order);
     memset(run, 0, n_run * sizeof(*run));
     for (uint32_t link = 1; link <= n_slots; link++, stamp += stamp_bytes) {
-        uint32_t i = *(const uint32_t *)(const void *)stamp - first; /* far off in a free slot */
+        uint32_t i = order_stamp_at(stamp) - first; /* far off in a free slot */
 
         n += i < n_run;
         run[i < n_run ? i : n_run] = link;
@@ -277,21 +294,21 @@ static bool collect_run(struct order *order)
 /* The oldest, and how far to go next time, by how close they were to each other. */
 static __attribute__((noinline)) void collect_oldest(struct order *order)
 {
+    uint32_t newest = newest_stamp(order), era = stamp_era(newest);
     uint32_t bound, before;
 
-    if (is_run_worth_it(order) && collect_run(order)) {
+    if (is_run_worth_it(order, newest) && collect_run(order, newest)) {
         return;
     }
     bound = before = order->bound;
-    if (order->width == 0 || bound >= UINT32_MAX - order->width) {
-        bound = look_for_bound(order, 0);
-        before = 0;
+    if (order->width == 0) {
+        bound = look_for_bound(order, era, newest);
+        before = era;
     } else {
-        bound += order->width;
+        bound = order->width < newest - bound ? bound + order->width : newest;
     }
-    collect_above(order, 0, bound);
-    bound = order->bound < order->clock ? order->bound : order->clock;
-    order->bound = bound;
+    collect_above(order, era, bound, newest);
+    bound = order->bound;
     note_width(order, bound <= before ? 0 : bound - before, order->n_candidates);
 }
 
@@ -315,29 +332,26 @@ static void forget_candidates(struct order *order)
     order->next_in_run = 0;
 }
 
-/*
- * Stamps are unique, so the i-th smallest is at least i: a slot that has its new number is never
- * above the bound of the next round, and none is numbered twice.
- */
+/* Who has a number of the next era is in nobody's reach any more, and so none is numbered twice. */
 void order_renumber(struct order *order)
 {
-    uint32_t above = 0;
-    uint32_t n_numbered = 0;
+    uint32_t newest = newest_stamp(order), above = stamp_era(newest);
+    uint32_t next_era = above ^ STAMP_ERA, n_numbered = 0;
 
     for (;;) {
-        collect_above(order, above, look_for_bound(order, above));
+        collect_above(order, above, look_for_bound(order, above, newest), newest);
         if (order->n_candidates == 0) {
             break;
         }
         order_sort(order->candidates, order->n_candidates);
         for (uint32_t i = 0; i < order->n_candidates; i++) {
             above = (uint32_t)(order->candidates[i] >> 32);
-            *order_stamp_of(order, (uint32_t)order->candidates[i]) = ++n_numbered;
+            order_set_stamp(order, (uint32_t)order->candidates[i], next_era + ++n_numbered);
         }
     }
-    order->clock = n_numbered;
+    atomic_store_explicit(order->clock, next_era + n_numbered, memory_order_relaxed);
     order->era++;
-    order->bound = 0;
+    order->bound = next_era;
     order->width = 0;
     forget_candidates(order);
 }
@@ -350,8 +364,7 @@ static bool find_in_run(struct order *order, uint32_t *ret_slot)
     for (; order->next_in_run < order->n_run; order->next_in_run++) {
         uint32_t link = run[order->next_in_run];
 
-        if (link != 0 &&
-            *order_stamp_of(order, link - 1) == order->run_first + order->next_in_run) {
+        if (link != 0 && order_stamp_of(order, link - 1) == order->run_first + order->next_in_run) {
             *ret_slot = link - 1;
             return true;
         }
@@ -376,7 +389,7 @@ bool order_find_oldest(struct order *order, uint32_t *ret_slot)
             }
             candidate = order->candidates[order->next_candidate];
             slot = (uint32_t)candidate;
-            if (*order_stamp_of(order, slot) == (uint32_t)(candidate >> 32)) {
+            if (order_stamp_of(order, slot) == (uint32_t)(candidate >> 32)) {
                 *ret_slot = slot; /* not consumed: it leaves when its stamp changes */
                 return true;
             }

@@ -7,10 +7,13 @@
  * the first candidate that still holds is the oldest entry.
  *
  * Policies that need no stamps keep something else in their place. Not locked: the shard's lock, or
- * the only thread, guards it. Key bytes are not seen here.
+ * the only thread, guards it, but for the stamps of entries that are there, which hits give without
+ * the lock (beside.h). Key bytes are not seen here.
  */
 #ifndef CACHE_ORDER_H
 #define CACHE_ORDER_H
+
+#include "cache/stamps.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,8 +21,8 @@
 
 /*
  * The first words of every slot. Hits without the lock read the hash, and may count in the mark
- * (policy.h); what the lock's holder does is atomic for them, and may undo a count. Of a place
- * (table.h) they are one word, the generation, whose upper half is the mark.
+ * (policy.h) or stamp it; what the lock's holder does is atomic for them, and may undo that. Of a
+ * place (table.h) they are one word, the generation, whose upper half is the mark.
  */
 struct slot_head {
     uint32_t hash; /* the upper half of the key's hash */
@@ -33,7 +36,7 @@ struct order {
     char *slots; /* n_slots times slot_bytes, each beginning with a slot_head */
     uint32_t slot_bytes;
     uint32_t n_slots;
-    uint32_t clock;          /* the newest stamp */
+    stamp_clock *clock;      /* of the shard: it outlives the table */
     uint32_t era;            /* how often stamps were given anew */
     uint32_t max_candidates; /* room in candidates */
     uint32_t n_candidates;
@@ -67,7 +70,7 @@ static inline struct slot_head *order_slot(const struct order *order, uint32_t s
     return (struct slot_head *)(void *)(order->slots + (size_t)slot * order->slot_bytes);
 }
 
-/* The hash, for hits without the lock, and how it is written for them. */
+/* The hash, beside hits without the lock, which write it with the stamp, and how it is set. */
 static inline uint32_t order_shared_hash(const char *slot)
 {
     return __atomic_load_n(&((const struct slot_head *)(const void *)slot)->hash, __ATOMIC_RELAXED);
@@ -98,31 +101,76 @@ static inline void order_set_mark(struct order *order, uint32_t slot, uint32_t m
     slot_set_mark(order_slot(order, slot), mark);
 }
 
-/* In an order that has stamps. */
-static inline uint32_t *order_stamp_of(const struct order *order, uint32_t slot)
+/* In an order that has stamps; 0: the slot is free. */
+static inline uint32_t order_stamp_at(const char *stamp)
 {
-    return (uint32_t *)(void *)(order->stamps + slot * order->stamp_bytes);
+    return __atomic_load_n((const uint32_t *)(const void *)stamp, __ATOMIC_RELAXED);
+}
+
+static inline uint32_t order_stamp_of(const struct order *order, uint32_t slot)
+{
+    return order_stamp_at(order->stamps + slot * order->stamp_bytes);
+}
+
+static inline void order_set_stamp(struct order *order, uint32_t slot, uint32_t stamp)
+{
+    char *at = order->stamps + slot * order->stamp_bytes;
+
+    __atomic_store_n((uint32_t *)(void *)at, stamp, __ATOMIC_RELAXED);
 }
 
 /* Of a table whose entries were moved to a larger one: where the entry of this slot is now. */
 static inline uint32_t order_moved_to(const struct order *from, uint32_t slot)
 {
-    return order_slot(from, slot)->hash;
+    return order_shared_hash((const char *)order_slot(from, slot));
 }
 
-/* Gives 1, 2, 3 ... to the live slots in the order of their stamps. Every 2^32 uses. */
+/*
+ * Gives the first stamps of the next era to the live slots in the order of theirs: every 2^31 uses.
+ * With threads only within a change, as order_oldest.
+ */
 void order_renumber(struct order *order);
 
 /* Ascending, in place; qsort may call malloc. */
 void order_sort(uint64_t *values, uint32_t n);
 
-/* The slot is the most recently used one, by the stamp in its head. */
-static inline void order_stamp(struct order *order, struct slot_head *head)
+/* The next stamp, within a change. */
+static inline uint32_t order_next_stamp(struct order *order)
 {
-    if (__builtin_expect(order->clock == UINT32_MAX, 0)) {
+    uint32_t stamp;
+
+    while (!stamp_take(order->clock, &stamp)) {
         order_renumber(order);
     }
-    head->mark = ++order->clock;
+    return stamp;
+}
+
+/* The slot is the most recently used one, by the stamp in its head. Within a change. */
+static inline void order_stamp(struct order *order, struct slot_head *head)
+{
+    slot_set_mark(head, order_next_stamp(order));
+}
+
+/*
+ * The same of an entry that is hit, under the lock, which no change has to be for: hits without it
+ * may stamp it, too, and the newest counts. False: the era is over.
+ */
+static inline bool order_stamp_hit(struct order *order, struct slot_head *head)
+{
+    uint32_t stamp, mark;
+
+    if (!stamp_take(order->clock, &stamp)) {
+        return false;
+    }
+    if (__libc_single_threaded) {
+        slot_set_mark(head, stamp);
+        return true;
+    }
+    mark = slot_mark(head);
+    while (mark < stamp && !__atomic_compare_exchange_n(&head->mark, &mark, stamp, false,
+                                                        __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+    }
+    return true;
 }
 
 typedef uint32_t __attribute__((may_alias)) order_place;
@@ -137,7 +185,7 @@ bool order_find_oldest(struct order *order, uint32_t *ret_slot);
 
 /*
  * The live slot with the smallest stamp; false when there is none. It stays the next candidate
- * until its stamp changes.
+ * until its stamp changes. With threads only within a change, which hits without the lock see.
  */
 static inline bool order_oldest(struct order *order, uint32_t *ret_slot)
 {
@@ -146,7 +194,7 @@ static inline bool order_oldest(struct order *order, uint32_t *ret_slot)
     if (__builtin_expect(i < order->n_run, 1)) {
         link = order_run(order)[i];
         *ret_slot = link - 1;
-        if (__builtin_expect(link != 0 && *order_stamp_of(order, link - 1) == order->run_first + i,
+        if (__builtin_expect(link != 0 && order_stamp_of(order, link - 1) == order->run_first + i,
                              1)) {
             return true;
         }

@@ -63,7 +63,7 @@ void table_init_places(struct table *table, const struct table_layout *layout, c
 {
     char *heaps = memory + slots_bytes(layout, n_places) * n_shards;
 
-    table_init(table, layout, NULL);
+    table_init(table, layout, NULL, NULL); /* nobody stamps */
     table->order.slots = memory + slots_bytes(layout, n_places) * shard;
     table->order.n_slots = n_places;
     table->order.state =

@@ -137,14 +137,15 @@ static void renumber(struct order *order, struct lfu *lfu)
 static void lfu_on_insert(struct order *order, uint32_t slot, const struct policy_past *past)
 {
     struct lfu *lfu = order->state;
+    uint32_t stamp;
 
     if (past->is_known && past->era == order->era) {
         order->shares[slot] = past->stamp;
     } else {
-        if (order->clock == UINT32_MAX) {
+        while (!stamp_take_alone(order->clock, &stamp)) { /* under the lock */
             renumber(order, lfu);
         }
-        order->shares[slot] = ++order->clock;
+        order->shares[slot] = stamp;
     }
     order_set_mark(order, slot, past->is_known ? past->count + (past->count < MAX_COUNT) : 1);
     file(order, lfu, slot);

@@ -100,7 +100,7 @@ static bool glance_at(const struct cache_rows *rows, const struct wanted *wanted
     const struct cache_words *words = &rows->words;
     struct glance_words glance;
 
-    if (words->use == CACHE_WORDS_STAMP || words->use == CACHE_WORDS_USES) {
+    if (words->use == CACHE_WORDS_USES) {
         return ask_with_lock(rows, wanted, now_ns, use, ret_value);
     }
     if (!glance_words_begin(&glance, words, wanted->hash)) {
@@ -114,11 +114,11 @@ static bool glance_at(const struct cache_rows *rows, const struct wanted *wanted
                 continue;
             }
             shared_read(ret_value, slot + rows->value_at, rows->n_value_words * sizeof(*ret_value));
-            if (!cache_row_is_alive(rows, slot, now_ns) || !glance_words_is_undisturbed(&glance)) {
+            if (!cache_row_is_alive(rows, slot, now_ns) || !glance_words_is_undisturbed(&glance) ||
+                (use && !glance_words_use(&glance, words, slot))) {
                 return false;
             }
             if (use) {
-                glance_words_count_use(words, slot);
                 cache_row_note_use(rows, slot, now_ns);
             }
             return true;

@@ -93,9 +93,11 @@ void table_layout_init(struct table_layout *layout, uint32_t n_key_bytes, uint32
                    (MANY_GROUPS * GROUP_LOAD));
 }
 
-void table_init(struct table *table, const struct table_layout *layout, struct table_spares *spares)
+void table_init(struct table *table, const struct table_layout *layout, struct table_spares *spares,
+                stamp_clock *clock)
 {
     *table = (struct table){.layout = layout, .spares = spares};
+    table->order.clock = clock;
     table->order.slot_bytes = layout->slot_bytes;
     table->order.seed = layout->seed;
 }
@@ -142,7 +144,7 @@ void table_fini(struct table *table)
         pages_empty(table->groups, table->mapped_bytes);
         spare_add(table->spares, table);
     }
-    table_init(table, table->layout, table->spares);
+    table_init(table, table->layout, table->spares, table->order.clock);
 }
 
 /* short_key: the same key, or NULL if it does not lie in slots like one. */
@@ -206,7 +208,7 @@ uint32_t table_find(const struct table *table, struct bytes key, uint64_t hash)
 
 /* Carves a mapping for n_groups; what it returns has no entries. */
 static int table_map(struct table *table, const struct table_layout *layout,
-                     struct table_spares *spares, uint32_t n_groups)
+                     struct table_spares *spares, stamp_clock *clock, uint32_t n_groups)
 {
     struct parts parts = parts_of(layout, n_groups);
     size_t page = pages_size(), total = (parts.total + page - 1) / page * page;
@@ -223,7 +225,7 @@ static int table_map(struct table *table, const struct table_layout *layout,
     if (layout->secret) {
         pages_protect_secret(pages, total);
     }
-    table_init(table, layout, spares);
+    table_init(table, layout, spares, clock);
     table->groups = (struct group *)(void *)pages;
     table->n_groups = n_groups;
     table->mapped_bytes = total;
@@ -267,8 +269,8 @@ static void table_move_entries(struct table *to, struct table *from)
         if (slot_mark(head) == 0) {
             continue;
         }
-        new_slot =
-            slot_take(to, from->groups[slot / GROUP_SLOTS].tags[slot % GROUP_SLOTS], head->hash);
+        new_slot = slot_take(to, from->groups[slot / GROUP_SLOTS].tags[slot % GROUP_SLOTS],
+                             order_shared_hash((const char *)head));
         shared_copy(table_slot(to, new_slot), head, slot_bytes);
         if (life_at != 0) {
             to->expiry.heap[expiry_life(&from->expiry, slot)->heap_at] = new_slot;
@@ -276,7 +278,6 @@ static void table_move_entries(struct table *to, struct table *from)
         order_set_hash(head, new_slot);
     }
     to->expiry.n = from->expiry.n;
-    to->order.clock = from->order.clock;
     to->order.era = from->order.era;
     if (from->n_groups > 0 && from->layout->policy->on_move != NULL) {
         from->layout->policy->on_move(&to->order, &from->order);
@@ -370,7 +371,7 @@ int table_make_room(struct table *table, uint64_t max_entries, uint64_t n_expect
     if ((uint64_t)table->n_live + 1 > n_groups * GROUP_LOAD) {
         return -ENOMEM;
     }
-    result = table_map(&grown, layout, table->spares, (uint32_t)n_groups);
+    result = table_map(&grown, layout, table->spares, table->order.clock, (uint32_t)n_groups);
     if (result < 0) {
         return result;
     }

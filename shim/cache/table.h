@@ -89,9 +89,12 @@ struct table {
 void table_layout_init(struct table_layout *layout, uint32_t n_key_bytes, uint32_t n_value_bytes,
                        bool has_lives);
 
-/* An empty table; memory comes with the first entry. spares is shared with its predecessors. */
-void table_init(struct table *table, const struct table_layout *layout,
-                struct table_spares *spares);
+/*
+ * An empty table; memory comes with the first entry. spares and clock are shared with its
+ * predecessors.
+ */
+void table_init(struct table *table, const struct table_layout *layout, struct table_spares *spares,
+                stamp_clock *clock);
 
 /*
  * The memory goes back, the mapping to the spares. Blocks of its entries are the caller's. Secret

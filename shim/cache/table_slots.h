@@ -34,7 +34,7 @@ static inline void slot_free(struct table *table, uint32_t slot)
 {
     uint32_t to = slot / GROUP_SLOTS;
 
-    for (uint32_t at = table_home(table, order_slot(&table->order, slot)->hash);
+    for (uint32_t at = table_home(table, order_shared_hash(table_slot(table, slot)));
          __builtin_expect(at != to, 0);) {
         group_count_off(&table->groups[at]);
         at = at + 1 == table->n_groups ? 0 : at + 1;

@@ -63,49 +63,10 @@ static inline __attribute__((always_inline)) bool is_wanted(const struct cache_w
     return glance_words_has_long(glance, at, wanted->longer);
 }
 
-static char *seek_short(const struct cache_words *words, const struct cache_front *front,
-                        const struct short_key *key, uint64_t hash)
-{
-    struct cache_candidates found = cache_candidates(words, front, hash, words->use, false);
-
-    for (; found.mask != 0; found.mask &= found.mask - 1) {
-        char *slot = found.slots + (size_t)(uint32_t)__builtin_ctz(found.mask) * words->slot_bytes;
-
-        if (short_key_equals(slot + CACHE_WORDS_KEY_AT, key)) {
-            return slot;
-        }
-    }
-    return cache_find_further_key(words, front, key->words, SHORT_KEY_WORDS, hash);
-}
-
-static inline bool stamp(const struct cache_words *words, const struct wanted *wanted,
-                         uint64_t *ret_value)
-{
-    struct cache_front *front = cache_front(words, wanted->hash);
-    struct shard *shard = (struct shard *)(void *)front; /* front is the first of it */
-    bool is_found;
-    char *slot;
-
-    if (!lock_try_acquire(&shard->lock)) {
-        return false;
-    }
-    slot = wanted->shorter != NULL ? seek_short(words, front, wanted->shorter, wanted->hash)
-                                   : cache_seek_long(words, front, wanted->longer, wanted->hash);
-    is_found = slot != NULL && cache_use_words(words, front, slot, CACHE_WORDS_STAMP);
-    if (is_found) {
-        *ret_value = shared_load(slot + VALUE_AT);
-    }
-    lock_release(&shard->lock);
-    return is_found;
-}
-
 static inline __attribute__((always_inline)) bool glance_at(const struct cache_words *words,
                                                             const struct wanted *wanted, bool use,
                                                             uint64_t *ret_value)
 {
-    if (words->use == CACHE_WORDS_STAMP) {
-        return use && stamp(words, wanted, ret_value);
-    }
     return glance_words_find(words, is_wanted, wanted, wanted->hash, VALUE_AT, use, ret_value);
 }
 

@@ -84,26 +84,3 @@ bool cache_glance_words(const struct cache_words *words, uint64_t low, uint64_t 
     return glance_words_find(words, is_pair, pair, hash,
                              CACHE_WORDS_VALUE_AT + (words->has_long_keys ? 8 : 0), use, ret_value);
 }
-
-bool cache_stamp_words(const struct cache_words *words, uint64_t low, uint64_t high, uint64_t hash,
-                       uint64_t *ret_value)
-{
-    struct cache_front *front = cache_front(words, hash);
-    struct shard *shard = (struct shard *)(void *)front; /* front is the first of it */
-    bool is_found;
-    char *slot;
-
-    if (!lock_try_acquire(&shard->lock)) {
-        return false;
-    }
-    slot = cache_find_words(words, front, low, high, hash, true, CACHE_WORDS_STAMP);
-    if (slot == NULL) {
-        slot = cache_find_further(words, front, low, high, hash);
-    }
-    is_found = slot != NULL && cache_use_words(words, front, slot, CACHE_WORDS_STAMP);
-    if (is_found) {
-        *ret_value = cache_words_value(words, slot, true);
-    }
-    lock_release(&shard->lock);
-    return is_found;
-}

@@ -11,6 +11,7 @@
 #include "base/alone.h"
 #include "base/bits.h"
 #include "cache/short_key.h"
+#include "cache/stamps.h"
 #include "cache/tags.h"
 
 #include <stdatomic.h>
@@ -24,7 +25,7 @@ struct cache_front {
     _Atomic(const struct group *) groups; /* at least one, which may be empty */
     _Atomic(char *) slots;
     _Atomic uint64_t generation; /* of its entries: they answer while it is the cache's */
-    uint32_t *clock;             /* the order's; constant */
+    stamp_clock *clock;          /* constant; the order's */
     _Atomic uint32_t home_shift; /* group_home_shift of n_groups */
 };
 
@@ -32,7 +33,7 @@ struct cache_front {
 enum cache_words_use {
     CACHE_WORDS_LEAVE, /* nothing */
     CACHE_WORDS_COUNT, /* one more in the lowest bits of the mark, max_count, up to that */
-    CACHE_WORDS_STAMP, /* the next stamp; with threads that needs the lock */
+    CACHE_WORDS_STAMP, /* the next stamp */
     CACHE_WORDS_PLACE, /* nothing, and each key has one place: no groups, no shard is looked at */
     CACHE_WORDS_USES
 };
@@ -330,7 +331,9 @@ static inline uint64_t cache_words_value(const struct cache_words *words, const 
     return shared_load(slot + CACHE_WORDS_VALUE_AT + (may_be_long && words->has_long_keys ? 8 : 0));
 }
 
-/* The entry counts as used. False: it cannot be noted here; ask cache_lookup. As cache_find_words.
+/*
+ * The entry counts as used. False: it cannot be noted here; ask cache_lookup. As cache_find_words,
+ * in a process without threads.
  */
 static inline bool cache_use_words(const struct cache_words *words, struct cache_front *front,
                                    char *slot, enum cache_words_use use)
@@ -338,12 +341,11 @@ static inline bool cache_use_words(const struct cache_words *words, struct cache
     uint32_t *mark = (uint32_t *)(void *)(slot + CACHE_WORDS_MARK_AT);
 
     if (use == CACHE_WORDS_STAMP) {
-        uint32_t stamp = *front->clock + 1;
+        uint32_t stamp;
 
-        if (__builtin_expect(stamp == 0, 0)) {
+        if (!stamp_take_alone(front->clock, &stamp)) {
             return false;
         }
-        *front->clock = stamp;
         *mark = stamp;
     } else if (use == CACHE_WORDS_COUNT && (*mark & words->max_count) != words->max_count) {
         ++*mark;
@@ -352,18 +354,10 @@ static inline bool cache_use_words(const struct cache_words *words, struct cache
 }
 
 /*
- * All this in a process with threads, in a cache without stamps; use false: the entry does not
- * count as used. What was read counts only if the shard's sequence says that nothing changed
- * meanwhile, as in glance.c.
+ * All this in a process with threads; use false: the entry does not count as used. What was read
+ * counts only if the shard's sequence says that nothing changed meanwhile, as in glance.c.
  */
 bool cache_glance_words(const struct cache_words *words, uint64_t low, uint64_t high, uint64_t hash,
                         bool use, uint64_t *ret_value);
-
-/*
- * The same in a cache with stamps, under the shard's lock if that is free; false, too, if it is
- * not.
- */
-bool cache_stamp_words(const struct cache_words *words, uint64_t low, uint64_t high, uint64_t hash,
-                       uint64_t *ret_value);
 
 #endif

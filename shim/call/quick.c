@@ -39,8 +39,7 @@ static bool try_hit(const struct call_plan *plan, const struct abi_words *words,
     key = quick_make_key(plan, words);
     hash = hash_words(low_of(key), high_of(key), &quick->seeds);
     if (!__libc_single_threaded) {
-        return quick->cache.use != CACHE_WORDS_STAMP &&
-               cache_glance_words(&quick->cache, low_of(key), high_of(key), hash, false, ret_word);
+        return cache_glance_words(&quick->cache, low_of(key), high_of(key), hash, false, ret_word);
     }
     front = cache_front(&quick->cache, hash);
     slot = cache_find_words(&quick->cache, front, low_of(key), high_of(key), hash, true,
@@ -106,7 +105,7 @@ static bool glance(struct call_plan *plan, const struct abi_words *words, uint64
     const struct call_quick *quick = &plan->quick;
     unsigned __int128 key = quick_make_key(plan, words);
 
-    if (quick->is_text || quick->cache.use == CACHE_WORDS_STAMP || !is_rounding_told(plan, false) ||
+    if (quick->is_text || !is_rounding_told(plan, false) ||
         atomic_load_explicit(&plan->is_unfollowed, memory_order_relaxed) ||
         !cache_glance_words(&quick->cache, low_of(key), high_of(key),
                             hash_words(low_of(key), high_of(key), &quick->seeds), true, ret_word)) {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
  * The short way of a hit of functions of one to three numbers, in a process with threads: no lock
- * is taken, but by policies that stamp, and no locked instruction is needed to count, if the thread
- * has a count of its own. It looks at the same things in the same order as quick_words.c, and at
- * what others may be changing as cache/beside.h says. An entry that does not lie in its home is for
- * the second look, which knows nothing when it is compiled, and whoever has no count of his own.
+ * is taken, and no locked instruction is needed to count, if the thread has a count of its own. It
+ * looks at the same things in the same order as quick_words.c, and at what others may be changing
+ * as cache/beside.h says. An entry that does not lie in its home is for the second look, which
+ * knows nothing when it is compiled, and whoever has no count of his own.
  */
 #include "call/quick_forms.h"
 
@@ -24,7 +24,6 @@ static inline enum end look_again(struct call_plan *plan, const struct abi_words
     _Atomic uint64_t *hits = stats_hits_own(plan->counters);
     unsigned __int128 key;
     uint64_t n_hits = 0, hash;
-    bool is_hit;
 
     if (!likely(!fork_page_is_new_child())) {
         return END_LONG;
@@ -45,11 +44,8 @@ static inline enum end look_again(struct call_plan *plan, const struct abi_words
     }
     key = quick_make_key(plan, words);
     hash = hash_words(low_of(key), high_of(key), &quick->seeds);
-    is_hit =
-        quick->cache.use == CACHE_WORDS_STAMP
-            ? cache_stamp_words(&quick->cache, low_of(key), high_of(key), hash, ret_word)
-            : cache_glance_words(&quick->cache, low_of(key), high_of(key), hash, true, ret_word);
-    if (!likely(is_hit)) {
+    if (!likely(
+            cache_glance_words(&quick->cache, low_of(key), high_of(key), hash, true, ret_word))) {
         return END_NOTHING;
     }
     *ret_word = widen(quick, *ret_word);
@@ -115,7 +111,6 @@ look(struct call_plan *plan, struct form form, bool has_places, bool probes, uin
     struct hash_halves hash;
     struct key key;
     enum cache_seen seen;
-    bool is_rounding_default;
     uint64_t n_hits;
 
     if (form.has_vectors) {
@@ -131,30 +126,17 @@ look(struct call_plan *plan, struct form form, bool has_places, bool probes, uin
     }
     key = key_of(quick, form, w0, w1, w2);
     hash = hash_words_halves(key.low, key.high, &quick->seeds);
-    if (!has_places && quick->cache.use == CACHE_WORDS_STAMP) {
-        is_rounding_default =
-            form.has_vectors ? float_mode_was_default(&mode) : is_rounding_told(plan, false);
-        seen = is_rounding_default && cache_stamp_words(&quick->cache, key.low, key.high,
-                                                        hash_of_halves(hash), &sighting.value)
-                   ? CACHE_SEEN_ENTRY
-                   : CACHE_SEEN_UNCLEAR;
-    } else {
-        seen = has_places ? cache_see_place(&quick->cache, key.low, key.high, hash.upper,
-                                            form.n_words, &sighting)
-                          : cache_see_home(&quick->cache, cache_front(&quick->cache, hash.lower),
-                                           key.low, key.high, hash.upper, form.n_words, &sighting);
-        is_rounding_default =
-            seen == CACHE_SEEN_ENTRY &&
-            (form.has_vectors ? float_mode_was_default(&mode) : is_rounding_told(plan, false));
-    }
+    seen = has_places ? cache_see_place(&quick->cache, key.low, key.high, hash.upper, form.n_words,
+                                        &sighting)
+                      : cache_see_home(&quick->cache, cache_front(&quick->cache, hash.lower),
+                                       key.low, key.high, hash.upper, form.n_words, &sighting);
     if (!likely(seen == CACHE_SEEN_ENTRY)) {
         return seen;
     }
-    if (!likely(is_rounding_default)) {
+    if (!likely(form.has_vectors ? float_mode_was_default(&mode) : is_rounding_told(plan, false)) ||
+        (!has_places && !likely(cache_use_beside(&quick->cache, sighting.front, sighting.sequence,
+                                                 sighting.slot)))) {
         return CACHE_SEEN_UNCLEAR;
-    }
-    if (!has_places && quick->cache.use == CACHE_WORDS_COUNT) {
-        cache_count_beside(&quick->cache, sighting.slot);
     }
     *ret_word = form.layout == QUICK_LAYOUT_PLAIN ? sighting.value : widen(quick, sighting.value);
     atomic_store_explicit(hits, n_hits, memory_order_release);

@@ -99,7 +99,7 @@ static void break_clock(struct cache *cache)
 {
     struct table *table = &cache->shards[0].table;
 
-    order_set_mark(&table->order, first_entry(table), table->order.clock + 1000);
+    order_set_mark(&table->order, first_entry(table), *table->order.clock + 1000);
 }
 
 static void break_ends(struct cache *cache)

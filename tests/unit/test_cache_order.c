@@ -22,9 +22,12 @@ static void test_the_oldest_goes_first(void **state)
     static char slots[5000 * 24];
     static uint64_t candidates[5000 / 4 + 2];
 
-    for (uint32_t round = 0; round < 6 * 4; round++) {
-        uint32_t n_slots = sizes[round / 4], n_live = 0, last = 0, slot;
-        struct order order = {.slots = slots,
+    for (uint32_t round = 0; round < 6 * 4 * 2; round++) {
+        uint32_t era = round % 2 == 0 ? 0 : STAMP_ERA;
+        uint32_t n_slots = sizes[round / 8], n_live = 0, last = 0, slot;
+        stamp_clock clock = era + STAMP_END - 1;
+        struct order order = {.clock = &clock,
+                              .slots = slots,
                               .slot_bytes = 24,
                               .n_slots = n_slots,
                               .max_candidates = order_max_candidates(n_slots),
@@ -36,15 +39,15 @@ static void test_the_oldest_goes_first(void **state)
         for (uint32_t i = 0; i < n_slots; i++) {
             uint32_t place = (uint32_t)((uint64_t)i * 7919 % n_slots), stamp = i + 1;
 
-            if (round % 4 == 1) {
-                stamp *= 500000;
-            } else if (round % 4 == 2) {
+            if (round / 2 % 4 == 1) {
+                stamp *= 400000;
+            } else if (round / 2 % 4 == 2) {
                 stamp += i % 3 * 1000000000u; /* three clusters */
-            } else if (round % 4 == 3 && (i * 2654435761u >> 20) % 4 != 0) {
+            } else if (round / 2 % 4 == 3 && (i * 2654435761u >> 20) % 4 != 0) {
                 continue; /* mostly free */
             }
             n_live += order_mark(&order, place) == 0;
-            order_set_mark(&order, place, stamp);
+            order_set_mark(&order, place, era + stamp);
         }
         for (uint32_t i = 0; i < n_live; i++) {
             assert_true(order_oldest(&order, &slot));
@@ -76,8 +79,10 @@ static void test_the_oldest_goes_while_others_are_used(void **state)
     static char slots[SLOTS * 16];
     static uint64_t candidates[SLOTS / 4 + 2];
 
-    for (uint32_t round = 0; round < 5; round++) {
-        struct order order = {.slots = slots,
+    for (uint32_t round = 0; round < 7; round++) {
+        stamp_clock clock = round == 5 ? STAMP_ERA : 0;
+        struct order order = {.clock = &clock,
+                              .slots = slots,
                               .slot_bytes = 16,
                               .n_slots = SLOTS,
                               .max_candidates = order_max_candidates(SLOTS),
@@ -93,10 +98,10 @@ static void test_the_oldest_goes_while_others_are_used(void **state)
             uint32_t n_before = n_left(&order);
 
             if (round % 2 == 1 && step % 20 == 0) {
-                order.clock += 1u << random_next() % 20;
+                clock += 1u << random_next() % 20;
             }
             if (round == 4 && step < 2 * SLOTS && step % 200 == 0) {
-                order.clock = UINT32_MAX - 3; /* stamps are soon given anew */
+                clock = stamp_era(clock) + STAMP_END - 4; /* stamps are soon given anew */
             }
             if (step < SLOTS || order_mark(&order, drawn) == 0) {
                 order_stamp(&order, order_slot(&order, step < SLOTS ? step : drawn));
@@ -128,7 +133,8 @@ static void test_the_oldest_goes_while_others_are_used(void **state)
 
 static void test_nobody_is_the_oldest_of_none(void **state)
 {
-    struct order order = {0};
+    stamp_clock clock = 0;
+    struct order order = {.clock = &clock};
     uint32_t slot;
 
     assert_false(order_oldest(&order, &slot));

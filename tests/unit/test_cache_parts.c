@@ -161,25 +161,28 @@ static void test_sizes_tell_keys_apart(void **state)
     cache_destroy(cache);
 }
 
-/* The order survives the end of the stamps. */
-static void test_stamps_run_out(void **state)
+/* The order survives the end of an era of stamps. */
+static void expect_order_beyond(uint32_t era)
 {
     struct cache *cache = create(&(struct cache_options){
         .max_entries = 500, .max_bytes = 1 << 20, .n_shards = 1, .key_bytes = 8, .value_bytes = 8});
     struct order *order = &cache->shards[0].table.order;
     uint64_t i;
 
+    cache->shards[0].clock = era;
     for (i = 0; i < 500; i++) {
         put(cache, i, &i, 8);
     }
     for (i = 0; i < 500; i += 2) {
         assert_true(touch(cache, i));
     }
-    order->clock = UINT32_MAX - 100; /* the next hundred are stamped before it wraps */
+    assert_int_equal(cache_check(cache), 0);
+    /* The next hundred are stamped before it ends. */
+    cache->shards[0].clock = era + STAMP_END - 101;
     for (i = 0; i < 500; i += 2) {
         assert_true(touch(cache, i));
     }
-    assert_true(order->clock < 1000);
+    assert_in_range(cache->shards[0].clock - (era ^ STAMP_ERA), 500, 1000);
     assert_int_equal(cache_check(cache), 0);
     /* The odd ones go in the order in which they came, then the even ones. */
     for (i = 0; i < 499; i++) {
@@ -192,7 +195,18 @@ static void test_stamps_run_out(void **state)
         assert_int_equal(number, expected);
         put(cache, 10000 + i, &i, 8);
     }
+    assert_int_equal(cache_check(cache), 0);
     cache_destroy(cache);
+}
+
+static void test_stamps_run_out(void **state)
+{
+    for (int alone = 1; alone >= 0; alone--) {
+        __libc_single_threaded = (char)alone;
+        expect_order_beyond(0);
+        expect_order_beyond(STAMP_ERA);
+        __libc_single_threaded = 1;
+    }
 }
 
 /* ---- blocks ---- */

@@ -18,6 +18,8 @@ static struct {
     void *next_pages;
     size_t n_next_bytes;
     struct shard *shard;
+    struct slot_head *head; /* gets another one, if it is not NULL */
+    struct slot_head other;
     volatile sig_atomic_t n_touches;
 } trap;
 
@@ -36,6 +38,9 @@ static void on_touch(int signal, siginfo_t *info, void *context)
         mprotect(trap.next_pages, trap.n_next_bytes, PROT_NONE);
     }
     mprotect(trap.pages, trap.n_bytes, PROT_READ | PROT_WRITE);
+    if (trap.head != NULL) {
+        *trap.head = trap.other;
+    }
 }
 
 static void catch_touches(struct sigaction *ret_before)
@@ -178,6 +183,50 @@ static void test_no_address_is_followed_that_may_be_old(void **state)
     cache_destroy(cache);
 }
 
+/*
+ * The shard changes when all has been read and the stamp is about to be written: it may come too
+ * late for whoever has changed it. If the slot is another entry's by then, that keeps its own.
+ */
+static void expect_no_stamp(bool is_given_away)
+{
+    struct cache *cache = create_for(STAMPS, 8);
+    struct cache_words words = words_of(cache);
+    struct shard *shard = &cache->shards[0];
+    struct sigaction before;
+    struct slot_head *head;
+    uint64_t number = 40, seen = 0;
+    bool is_hit;
+
+    insert(cache, 40, 0, 1);
+    head = order_slot(&shard->table.order, table_find(&shard->table, (struct bytes){&number, 8},
+                                                      hash_of(cache, number, 0)));
+    trap = (__typeof__(trap)){.pages = shard->table.groups,
+                              .n_bytes = shard->table.mapped_bytes,
+                              .shard = shard,
+                              .head = is_given_away ? head : NULL,
+                              .other = {head->hash ^ 1, head->mark}};
+    catch_touches(&before);
+    mprotect(trap.pages, trap.n_bytes, PROT_READ);
+    is_hit = glance(cache, &words, 40, 0, true, &seen);
+    sigaction(SIGSEGV, &before, NULL);
+    assert_int_equal(trap.n_touches, 1);
+    assert_false(is_hit);
+    assert_int_equal(seen, 0);
+    if (is_given_away) {
+        assert_memory_equal(head, &trap.other, sizeof(*head));
+    } else {
+        assert_true(glance(cache, &words, 40, 0, true, &seen));
+        assert_int_equal(head->mark, shard->clock);
+    }
+    cache_destroy(cache);
+}
+
+static void test_a_stamp_that_comes_late_does_not_answer(void **state)
+{
+    expect_no_stamp(false);
+    expect_no_stamp(true);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -185,6 +234,7 @@ int main(void)
         cmocka_unit_test(test_what_changed_meanwhile_does_not_answer_in_places),
         cmocka_unit_test(test_no_address_is_followed_that_may_be_old),
         cmocka_unit_test(test_texts_that_changed_meanwhile_do_not_answer),
+        cmocka_unit_test(test_a_stamp_that_comes_late_does_not_answer),
     };
 
     return cmocka_run_group_tests_name("cache_words_change", tests, NULL, NULL);
