@@ -157,7 +157,7 @@ static inline __attribute__((always_inline)) enum row_end find(struct call_plan 
     const bool looks = plan->quick.looks_at_rounding;
     uint64_t key[CACHE_ROW_LOOK_WORDS];
     enum cache_row_look look;
-    struct float_mode mode;
+    struct float_mode mode = {0};
     struct hash_halves hash;
     struct cache_front *front;
     char *slot;
