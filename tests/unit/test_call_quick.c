@@ -260,8 +260,7 @@ static void test_each_way_of_noting_a_mode(void **state)
                 expect_real(plan, true);
                 fesetround(FE_TONEAREST);
             }
-            feenableexcept(FE_INEXACT);
-            expect_real(plan, true);
+            expect_real(plan, feenableexcept(FE_INEXACT) != -1); /* some processors have no traps */
             fedisableexcept(FE_INEXACT);
             expect_real(plan, false);
 #if defined(__x86_64__)

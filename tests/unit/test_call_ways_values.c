@@ -363,8 +363,8 @@ int main(void)
 
 int main(void)
 {
-    printf("on this processor such calls go through libffi\n");
-    return 77;
+    printf("1..0 # SKIP on this processor such calls go through libffi\n");
+    return 0;
 }
 
 #endif
