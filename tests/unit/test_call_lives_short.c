@@ -75,8 +75,8 @@ static void test_entries_that_have_ended(void **state)
         "\"ttl\":\"60s\",\"max_entries\":100",
         "\"ttl\":\"60s\",\"max_entries\":4096,\"policy\":\"direct\"",
         "\"ttl\":\"60s\",\"idle_ttl\":\"20s\",\"max_entries\":1000",
-        "\"ttl\":\"60s\",\"negative\":{\"if\":\"return == 12\",\"ttl\":\"5s\"},"
-        "\"max_entries\":1000",
+        ("\"ttl\":\"60s\",\"negative\":{\"if\":\"return == 12\",\"ttl\":\"5s\"},"
+         "\"max_entries\":1000"),
         "\"ttl\":\"60s\",\"single_flight\":false,\"max_entries\":1000",
     };
 
