@@ -45,11 +45,14 @@
 #define LEAST_LOADS    3    /* of each object */
 #define LEAST_LOADINGS 120  /* of all objects together, if there are any */
 
-/* A sanitizer's runtime must hear of every fork. */
+/*
+ * A sanitizer's runtime must hear of every fork; and its malloc, of which an exception takes
+ * memory, may be locked for good in the child.
+ */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define HAS_PLAIN_FORKS false
+#define IS_SANITIZED true
 #else
-#define HAS_PLAIN_FORKS true
+#define IS_SANITIZED false
 #endif
 
 _Atomic long storm_counts[STORM_FUNCTIONS][STORM_ENDS];
@@ -200,13 +203,13 @@ static void be_child(uint64_t state, long number, bool may_throw)
 /* False when there is no room for another process just now, which is nobody's fault here. */
 static bool fork_once(uint64_t *state, long number)
 {
-    bool is_plain = HAS_PLAIN_FORKS && storm_draw(state, 4) == 0;
+    bool is_plain = !IS_SANITIZED && storm_draw(state, 4) == 0;
     char from[4096], to[4096];
     pid_t pid = is_plain ? _Fork() : fork();
     int status = -1;
 
     if (pid == 0) {
-        be_child(storm_seed(*state, 1), number, !is_plain);
+        be_child(storm_seed(*state, 1), number, !is_plain && !IS_SANITIZED);
     }
     *state = storm_seed(*state, 2);
     if (pid < 0 && (errno == EAGAIN || errno == ENOMEM)) {
