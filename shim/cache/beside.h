@@ -136,12 +136,12 @@ static inline bool cache_stamp_beside(const struct cache_front *front, uint32_t 
     shared_word *shared = (shared_word *)(void *)slot;
     uint64_t head = shared_load(slot);
     uint32_t stamp, mark;
-    bool is_there = stamp_take_beside(front->clock, &stamp);
+    bool has_stamp = stamp_take_beside(front->clock, &stamp);
 
     do {
         atomic_thread_fence(memory_order_acquire);
         mark = (uint32_t)(head >> 32);
-        if (!is_there || stamp_era(mark ^ stamp) != 0 ||
+        if (!has_stamp || stamp_era(mark ^ stamp) != 0 ||
             atomic_load_explicit(&front->sequence, memory_order_relaxed) != sequence) {
             return false;
         }

@@ -5,8 +5,8 @@
  * the same; room is there, or that of one entry of the same shard is enough. Whatever is otherwise
  * is left to those two, and so is whoever finds the shard's lock held.
  *
- * Without threads nothing is locked before the real function is called; with threads each of the
- * two ends takes the lock once.
+ * Without threads nothing is locked before the real function is called, but for a key that a flight
+ * has no room for; with threads each of the two ends takes the lock once.
  */
 #include "cache/cache_private.h"
 #include "cache/policy_sieve.h"

@@ -53,14 +53,14 @@ struct number number_of_integer(__int128 integer)
 static struct number take_apart(unsigned __int128 bits, struct format format, bool has_first_bit)
 {
     const unsigned __int128 one = 1;
-    const uint32_t n_sign_at = format.n_fraction_bits + format.n_exponent_bits;
+    const uint32_t sign_at = format.n_fraction_bits + format.n_exponent_bits;
     const uint32_t highest = (1u << format.n_exponent_bits) - 1; /* infinity, or NaN */
     const uint32_t n_behind_point = format.n_fraction_bits - has_first_bit;
     const unsigned __int128 first_bit = one << n_behind_point;
     const int32_t bias = (int32_t)(highest >> 1);
     uint32_t exponent = (uint32_t)(bits >> format.n_fraction_bits) & highest;
     unsigned __int128 significand = bits & ((one << format.n_fraction_bits) - 1);
-    bool is_negative = (bits >> n_sign_at & 1) != 0;
+    bool is_negative = (bits >> sign_at & 1) != 0;
 
     if (has_first_bit && exponent != 0 && (significand & first_bit) == 0) {
         return (struct number){.is_nan = true}; /* no number since the 80387 */
