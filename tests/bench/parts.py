@@ -75,9 +75,11 @@ def _put_sum(table, work, hand, shim, page_ns):
         stages[f"{n_misses:,} misses"] = _more(work, work.warmed, work.started)
     hits = _more(work, work.values, work.warmed)
     stages[f"{n_hits:,} hits"] = hits
+    difference = _more(work, work.values)
+    table.accounts[work.key] = {"difference_ms": difference, "stages_ms": stages}
     n_faults = _difference(work.n_faults[programs.MEMOSHIM], work.n_faults[programs.HAND])
     table.notes.append(
-        f"{work.heading.partition(',')[0]} takes {_more(work, work.values):.2f} ms more with "
+        f"{work.heading.partition(',')[0]} takes {difference:.2f} ms more with "
         "memoshim than with the preload. Measured in the program, in runs that end after each of "
         "these: " +
         ", ".join(f"{name} {value:.2f}" for name, value in stages.items()) +

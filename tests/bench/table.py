@@ -29,6 +29,7 @@ class Table:
     rows: dict = dataclasses.field(default_factory=dict)  # (key, name) to {column: Figure}
     digits: int = 1
     notes: list = dataclasses.field(default_factory=list)
+    accounts: dict = dataclasses.field(default_factory=dict)  # of programs, see parts.py
 
     def put(self, key, name, column, value, times=None, digits=None):
         self.rows.setdefault((key, name), {})[column] = Figure(value, times, digits)
@@ -68,7 +69,8 @@ class Table:
         return "\n".join(lines) + "\n"
 
     def as_json(self):
-        return {"key": self.key, "title": self.title, "notes": self.notes, "rows": {
+        return {"key": self.key, "title": self.title, "notes": self.notes,
+                "accounts": self.accounts, "rows": {
             key: {column: {"value": figure.value, "times": figure.times}
                   for column, figure in figures.items()}
             for (key, _), figures in self.rows.items()}}
