@@ -5,7 +5,8 @@
  *
  * Rounding is to even where two multiples are equally near (under another mode than the default,
  * which only "rounding" lets through, as that mode says), and zero has no sign afterwards. A value
- * so large that it has no bits below the multiple stands as it is.
+ * so large that it has no bits below the multiple stands as it is, and so does one whose nearest
+ * multiple is beyond the type's largest number: that would be the key of infinity.
  */
 #include "marshal/marshal_private.h"
 
@@ -26,7 +27,8 @@ static double round_double(double value, double unit)
     }
     multiple = multiple + magic;
     multiple = multiple - magic;
-    return multiple == 0 ? 0 : multiple * unit;
+    multiple = multiple == 0 ? 0 : multiple * unit;
+    return __builtin_isinf(multiple) ? value : multiple;
 }
 
 static long double round_long_double(long double value, long double unit)
@@ -39,7 +41,16 @@ static long double round_long_double(long double value, long double unit)
     }
     multiple = multiple + magic;
     multiple = multiple - magic;
-    return multiple == 0 ? 0 : multiple * unit;
+    multiple = multiple == 0 ? 0 : multiple * unit;
+    return __builtin_isinf(multiple) ? value : multiple;
+}
+
+/* The nearest multiple may be a double, and no float. */
+static float round_float(float value, double unit)
+{
+    float multiple = (float)round_double(value, unit);
+
+    return __builtin_isinf(multiple) ? value : multiple;
 }
 
 static void round_packed(const struct ctype *type, double unit, unsigned char *at)
@@ -53,7 +64,7 @@ static void round_packed(const struct ctype *type, double unit, unsigned char *a
     case CTYPE_FLOAT:
     case CTYPE_COMPLEX_FLOAT:
         memcpy(&f, at, sizeof(f));
-        f = (float)round_double(f, unit);
+        f = round_float(f, unit);
         memcpy(at, &f, sizeof(f));
         break;
     case CTYPE_DOUBLE:

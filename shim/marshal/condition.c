@@ -278,8 +278,7 @@ static bool comparison_holds(const struct condition_comparison *comparison,
         if (left.pointer == NULL || right.pointer == NULL) {
             return comparison->op == CONDITION_NE;
         }
-        return order_satisfies(comparison->op,
-                               strncmp(left.pointer, right.pointer, MARSHAL_MAX_STRING_BYTES));
+        return order_satisfies(comparison->op, strcmp(left.pointer, right.pointer));
     }
     return order_satisfies(comparison->op,
                            left.pointer < right.pointer ? -1 : left.pointer > right.pointer);

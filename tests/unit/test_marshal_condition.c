@@ -260,6 +260,30 @@ static void test_text_by_content(void **state)
     }
 }
 
+/* However far their difference is behind what a key may hold. */
+static void test_text_that_is_long(void **state)
+{
+    const size_t n_bytes = 2 * MARSHAL_MAX_STRING_BYTES;
+    struct subject subject;
+    char *a = malloc(n_bytes + 1), *b = malloc(n_bytes + 1);
+    void *arguments[] = {&a, &b, NULL};
+
+    assert_non_null(a);
+    assert_non_null(b);
+    memset(a, 'x', n_bytes);
+    memset(b, 'x', n_bytes);
+    a[n_bytes] = b[n_bytes] = '\0';
+    set_types(&subject, &type_text, &type_text, &type_text);
+    assert_true(holds(&subject, the_return, CONDITION_EQ, parameter(0), true, arguments, &b));
+    a[n_bytes - 1] = 'y';
+    assert_false(holds(&subject, the_return, CONDITION_EQ, parameter(0), true, arguments, &b));
+    assert_true(holds(&subject, the_return, CONDITION_NE, parameter(0), true, arguments, &b));
+    a[n_bytes - 1] = '\0';
+    assert_false(holds(&subject, the_return, CONDITION_EQ, parameter(0), true, arguments, &b));
+    free(a);
+    free(b);
+}
+
 static void test_through_null(void **state)
 {
     struct subject subject;
@@ -365,6 +389,7 @@ int main(void)
         cmocka_unit_test(test_what_is_no_number_never_holds),
         cmocka_unit_test(test_null),
         cmocka_unit_test(test_text_by_content),
+        cmocka_unit_test(test_text_that_is_long),
         cmocka_unit_test(test_through_null),
         cmocka_unit_test(test_all_must_hold),
         cmocka_unit_test(test_errno_is_what_the_call_set),

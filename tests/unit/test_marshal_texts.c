@@ -8,6 +8,7 @@
 #include "base/clock.h"
 
 #include <fenv.h>
+#include <float.h>
 #include <math.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -363,6 +364,12 @@ static void test_rounding_doubles(void **state)
     assert_true(SAME(double, 1, 2e299));
     assert_false(SAME(double, 1, 9e299));
     subject_end(&subject);
+    begin_value(&type_double, 1e308, 0);
+    assert_true(SAME(double, 1.4e308, 0.9e308));
+    assert_false(SAME(double, 1.7e308, INFINITY)); /* twice that is no number */
+    assert_false(SAME(double, -1.7e308, -INFINITY));
+    assert_false(SAME(double, 1.7e308, 1e308));
+    subject_end(&subject);
     begin_value(&type_double, 1e-300, 0);
     assert_false(SAME(double, 1e300, 2e300)); /* the quotient overflows */
     subject_end(&subject);
@@ -382,6 +389,18 @@ static void test_rounding_other_types(void **state)
     assert_true(SAME(float, 1.1f, 0.9f));
     assert_false(SAME(float, 1.1f, 1.3f));
     assert_false(SAME(float, 3e38f, 2e38f));
+    subject_end(&subject);
+    begin_value(&type_float, 1e38, 0);
+    assert_true(SAME(float, 1.1e38f, 0.9e38f));
+    assert_false(SAME(float, FLT_MAX, INFINITY));
+    subject_end(&subject);
+    begin_value(&type_float, 1.2e38, 0);
+    assert_false(SAME(float, FLT_MAX, INFINITY)); /* three times that is a double */
+    assert_false(SAME(float, -FLT_MAX, -INFINITY));
+    subject_end(&subject);
+    begin_value(&type_float, 1e300, 0);
+    assert_true(SAME(float, FLT_MAX, 0.0f));
+    assert_false(SAME(float, FLT_MAX, INFINITY));
     subject_end(&subject);
     begin_value(&type_long_double, 0.5, 0);
     assert_true(SAME(long double, 1.1L, 0.9L));
