@@ -192,6 +192,10 @@ static bool check_pointers(struct path_reader *reader, const struct path *left,
     if (right->operand.kind == OPERAND_NULL) {
         return true;
     }
+    if (left->is_wide || right->is_wide) {
+        return CONDITION_FAIL(reader, left->is_wide ? left->offset : right->offset, TEXT_IS_WIDE,
+                              left->is_wide ? left->text : right->text);
+    }
     if (reader->scope->is_described &&
         (is_string ? !left->is_text : left->is_text != right->is_text)) {
         return CONDITION_FAIL(reader, left->is_text ? right->offset : left->offset, NOT_TEXT,

@@ -130,6 +130,12 @@ bool path_leads_to_text(const struct path_reader *reader, const struct path *sid
     return target.kind == TARGET_TEXT && (target.type == NULL || target.type->size_bytes == 1);
 }
 
+bool path_leads_to_wide_text(const struct path_reader *reader, const struct path *side)
+{
+    return side->type->kind == CTYPE_POINTER && ctype_character_bytes(side->type) > 1 &&
+           find_target(reader, side).kind == TARGET_TEXT;
+}
+
 /* As it is written: "p", "return->next". */
 static const char *pointer_text(const struct path_reader *reader, const struct path *side)
 {

@@ -148,6 +148,7 @@ static bool read_suffixes(struct path_reader *reader, struct path *side, bool is
     is_good = is_good && (!is_pointee || path_follow(reader, side, 0));
     side->operand.type = side->type;
     side->is_text = is_good && path_leads_to_text(reader, side);
+    side->is_wide = is_good && path_leads_to_wide_text(reader, side);
     return is_good;
 }
 

@@ -13,6 +13,7 @@ struct path {
     struct condition_operand operand;
     const struct ctype *type; /* of a path; NULL: a constant */
     bool is_text;             /* a pointer that is described as text */
+    bool is_wide;             /* the same, of wide characters */
     const char *text;         /* as written */
     uint32_t offset;
     const char *begin, *end;    /* of the pointer that is followed, in the source */
@@ -63,5 +64,8 @@ void path_begin(const struct path_reader *reader, struct path *side);
 
 /* The path stands on a pointer to text that ends with a NUL byte. */
 bool path_leads_to_text(const struct path_reader *reader, const struct path *side);
+
+/* The same of wide characters. */
+bool path_leads_to_wide_text(const struct path_reader *reader, const struct path *side);
 
 #endif
