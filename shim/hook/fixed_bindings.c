@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: MIT
 /*
  * What is redirected whatever the configuration names: functions that may end the process image,
- * so that statistics are written before; prctl, by which a program locks itself into a sandbox that
- * may kill it for reading a clock, changing a page's protection or looking at a file, so that none
- * of this is done from there on; and the loader's look-ups where an object finds them past the
- * shim's own.
+ * so that statistics are written before; prctl and syscall, by which a program locks itself into a
+ * sandbox that may kill it for reading a clock, changing a page's protection or looking at a file,
+ * so that none of this is done from there on; what gives a thread another user for files alone; and
+ * the loader's look-ups where an object finds them past the shim's own.
  */
 #include "process.h"
 
 #include "entry/entry.h"
+#include "marshal/marshal.h"
 
 #include <dlfcn.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 
 /* Functions whose call may end the process image without running exit handlers. */
 static const char *const announced[] = {"_exit",  "_Exit",   "execve",  "execv",
@@ -32,13 +34,23 @@ static const struct {
     {"dladdr1", interpose_real_dladdr1, (void *)dladdr1},
 };
 
-static int prctl_notice; /* its number; written by fixed_bindings_fill */
+/* What is looked at before it happens. */
+enum watched {
+    WATCH_PRCTL,
+    WATCH_SYSCALL,
+    WATCH_SETFSUID,
+    WATCH_SETFSGID,
+    N_WATCHED
+};
+
+static const char *const watched[N_WATCHED] = {"prctl", "syscall", "setfsuid", "setfsgid"};
+static int watched_notices[N_WATCHED]; /* their numbers, or -1; written by fixed_bindings_fill */
 
 #define N_LOOKUPS (sizeof(lookups) / sizeof(lookups[0]))
 
 size_t fixed_bindings_room(void)
 {
-    return N_ANNOUNCED + 1 + N_LOOKUPS;
+    return N_ANNOUNCED + N_WATCHED + N_LOOKUPS;
 }
 
 static struct interpose_binding binding_of(const char *symbol, void *original, void *replacement)
@@ -63,20 +75,56 @@ static int announce(const char *symbol, struct interpose_binding *bindings, size
     return notice < 0 ? -1 : notice;
 }
 
-void fixed_bindings_notice(int notice, const uint64_t *integers)
+static bool prctl_confines(int option)
 {
-    if (notice != prctl_notice) {
-        report_dump();
-        return;
-    }
-    switch ((int)integers[0]) {
-    case PR_SET_SECCOMP:
-    case PR_SET_NO_NEW_PRIVS: /* which comes before a filter, however that is installed */
-    case PR_SET_TSC:
+    return option == PR_SET_SECCOMP || option == PR_SET_NO_NEW_PRIVS || option == PR_SET_TSC;
+}
+
+/* A system call that is made by its number, of those that matter here. */
+static void note_system_call(const uint64_t *integers)
+{
+    switch ((long)integers[0]) {
+    case SYS_prctl:
+        if (prctl_confines((int)integers[1])) {
+            call_be_confined();
+        }
+        break;
+    case SYS_seccomp:
         call_be_confined();
         break;
+    case SYS_setfsuid:
+    case SYS_setfsgid:
+        marshal_ask_file_ids();
+        break;
     default:
-        call_look_at_resting();
+        break;
+    }
+}
+
+void fixed_bindings_notice(int notice, const uint64_t *integers)
+{
+    enum watched which = 0;
+
+    while (which < N_WATCHED && watched_notices[which] != notice) {
+        which++;
+    }
+    switch (which) {
+    case WATCH_PRCTL:
+        if (prctl_confines((int)integers[0])) {
+            call_be_confined();
+        } else {
+            call_look_at_resting();
+        }
+        break;
+    case WATCH_SYSCALL:
+        note_system_call(integers);
+        break;
+    case WATCH_SETFSUID:
+    case WATCH_SETFSGID:
+        marshal_ask_file_ids();
+        break;
+    default:
+        report_dump();
     }
 }
 
@@ -87,7 +135,9 @@ size_t fixed_bindings_fill(struct interpose_binding *ret_bindings)
     for (size_t i = 0; process.settings.has_target && i < N_ANNOUNCED; i++) {
         announce(announced[i], ret_bindings, &n);
     }
-    prctl_notice = announce("prctl", ret_bindings, &n);
+    for (size_t i = 0; i < N_WATCHED; i++) {
+        watched_notices[i] = announce(watched[i], ret_bindings, &n);
+    }
     for (size_t i = 0; i < N_LOOKUPS; i++) {
         void *original = lookups[i].original();
 

@@ -12,8 +12,8 @@
  *                  like env, then the state of the file they name, or 'n' for none
  *     file         its state
  *     cwd          text, or 'N' when it has no path; device(8) inode(8)
- *     uid          real, effective and saved user, the same of the group (4 each); number(8) of
- *                  supplementary groups, these (4 each)
+ *     uid          real, effective and saved user, the same of the group, user and group for files
+ *                  (4 each); number(8) of supplementary groups, these (4 each)
  *     locale       the name of each category like env, or '=' when it is that of the one before
  *     thread       number(8), never given to another thread of the process
  *     rounding     mode(8)

@@ -58,6 +58,26 @@ static int put_groups(const struct marshal_plan *plan, struct marshal_buffer *bu
     return error != 0 ? error : syscall(SYS_getgroups, n, at) == n ? 0 : -EAGAIN;
 }
 
+/* Written by marshal_ask_file_ids. */
+static _Atomic bool asks_file_ids;
+
+void marshal_ask_file_ids(void)
+{
+    atomic_store_explicit(&asks_file_ids, true, memory_order_relaxed);
+}
+
+/*
+ * The kernel tells those for files only when they are to be set (here to what is none), for which
+ * a sandbox may end a program that never does so. errno is not kept.
+ */
+static void read_file_ids(uint32_t *ret_user, uint32_t *ret_group)
+{
+    if (atomic_load_explicit(&asks_file_ids, memory_order_relaxed)) {
+        *ret_user = (uint32_t)syscall(SYS_setfsuid, -1);
+        *ret_group = (uint32_t)syscall(SYS_setfsgid, -1);
+    }
+}
+
 /* Of the thread: libc keeps those of all threads equal, the kernel does not. */
 int input_put_ids(const struct marshal_plan *plan, struct marshal_buffer *buffer)
 {
@@ -66,6 +86,9 @@ int input_put_ids(const struct marshal_plan *plan, struct marshal_buffer *buffer
 
     syscall(SYS_getresuid, &ids[0], &ids[1], &ids[2]);
     syscall(SYS_getresgid, &ids[3], &ids[4], &ids[5]);
+    ids[6] = ids[1];
+    ids[7] = ids[4];
+    read_file_ids(&ids[6], &ids[7]);
     error = input_put_bytes(plan, buffer, ids, sizeof(ids));
     if (error == 0) {
         error = put_groups(plan, buffer);

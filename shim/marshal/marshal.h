@@ -215,6 +215,12 @@ uint32_t marshal_number_now(const struct marshal_plan *plan, uint64_t now_ns);
 bool marshal_may_ask_kernel(void);
 void marshal_ask_no_kernel(void);
 
+/*
+ * The program is about to give a thread users or groups for files alone, so from here on they are
+ * asked for; else they are the effective ones. For good; any thread, at any time.
+ */
+void marshal_ask_file_ids(void);
+
 /* Per-thread memory of "static" results is set up once, and the process's time begins. 0 or -errno.
  */
 int marshal_init(void);

@@ -164,7 +164,7 @@ bool marshal_strings_are_at(const char *const *strings, const void *memory, size
  */
 
 #define MARSHAL_STATE_BYTES       64
-#define MARSHAL_IDS_BYTES         24
+#define MARSHAL_IDS_BYTES         32
 #define MARSHAL_HELD_ZONE_WORDS   4  /* tzname, timezone, daylight */
 #define MARSHAL_LOCALE_CATEGORIES 12 /* all but LC_ALL */
 

@@ -86,6 +86,9 @@ static bool add_ids(struct writer *writer, struct reader *key)
     }
     memcpy(ids, at, sizeof(ids));
     add(writer, "%u/%u/%u:%u/%u/%u", ids[0], ids[1], ids[2], ids[3], ids[4], ids[5]);
+    if (ids[6] != ids[1] || ids[7] != ids[4]) {
+        add(writer, "(%u:%u)", ids[6], ids[7]);
+    }
     if (!take_word(key, &n_groups)) {
         return false;
     }

@@ -80,6 +80,15 @@ class Confined(counted.CountedCase):
                                         env={"MEMOSHIM_STATS": ""})
                     self.assertEqual((outcome.real["square"], outcome.real["name"]), real)
 
+    def test_sandboxes_that_are_entered_by_number(self):
+        config = self.config(counted.functions("square", "name", key_also=["cwd", "uid"]))
+        for what in "files-by-call", "files-by-number":
+            with self.subTest(what):
+                case.need(what == "files-by-call" or os.getuid() == 0,
+                          "only root may install a filter and stay what it is")
+                outcome = self.take(what, end="bare", config=config, env={"MEMOSHIM_STATS": ""})
+                self.assertEqual((outcome.real["square"], outcome.real["name"]), (10 + 10 + 20, 20))
+
     def test_no_writable_memory_becomes_executable(self):
         outcome = self.take("executable-memory")
         self.assert_counted(outcome.report)

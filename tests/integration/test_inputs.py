@@ -197,6 +197,19 @@ class Inputs(counted.CountedCase):
                                              line("setegid", number=0), call])
         self.assertEqual(real, [1, 0, 0, 1, 0, 0, 0])
 
+    def test_who_it_is_to_files(self):
+        case.need(os.geteuid() == 0, "only root may change its group")
+        call = line("ids", number=1)
+        for word in "setfsgid", "setfsgid-raw":
+            with self.subTest(word):
+                # A group that is set for all follows for files.
+                function, real = self.play(
+                    "ids", ["uid"],
+                    [call, line(word, number=1), call, call, line(word, number=0), call,
+                     line("setegid", number=1), call, line("setegid", number=0), call])
+                self.assertEqual(real, [1, 0, 1, 0, 0, 0, 0, 1, 0, 0])
+                self.assert_counts(function, hits=3, bypasses=0)
+
     def test_the_locale(self):
         call = line("locale")
         function, real = self.play(

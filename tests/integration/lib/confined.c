@@ -65,8 +65,32 @@ static void call_length(int n)
     }
 }
 
+/* Whoever may do anything need not give that up first. */
+static int filter_by_number(const struct sock_fprog *program)
+{
+    return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, program) == 0 ? 0 : SKIPPED;
+}
+
+static int filter_by_name(const struct sock_fprog *program)
+{
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+                   prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, program) == 0
+               ? 0
+               : SKIPPED;
+}
+
+/* The same by the system call that is behind it. */
+static int filter_by_its_call(const struct sock_fprog *program)
+{
+    return syscall(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+                   syscall(SYS_prctl, PR_SET_SECCOMP, SECCOMP_MODE_FILTER, program) == 0
+               ? 0
+               : SKIPPED;
+}
+
 /* Whatever is in this list ends the process; the counting library needs none of it by now. */
-static int kill_calls(const int *numbers, size_t n_numbers)
+static int kill_calls(const int *numbers, size_t n_numbers,
+                      int (*filter)(const struct sock_fprog *program))
 {
     struct sock_filter code[40] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr))};
@@ -80,14 +104,11 @@ static int kill_calls(const int *numbers, size_t n_numbers)
     }
     code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
     program.len = n;
-    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-                   prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0
-               ? 0
-               : SKIPPED;
+    return filter(&program);
 }
 
 /* What a sandbox of a browser or a server takes away once it runs. */
-static int take_files(const char *unused)
+static int take_files_by(int (*filter)(const struct sock_fprog *program))
 {
     static const int numbers[] = {
 #if defined(SYS_open) /* not where kernels came late */
@@ -107,7 +128,22 @@ static int take_files(const char *unused)
         SYS_getrandom
     };
 
-    return kill_calls(numbers, sizeof(numbers) / sizeof(numbers[0]));
+    return kill_calls(numbers, sizeof(numbers) / sizeof(numbers[0]), filter);
+}
+
+static int take_files(const char *unused)
+{
+    return take_files_by(filter_by_name);
+}
+
+static int take_files_by_number(const char *unused)
+{
+    return take_files_by(filter_by_number);
+}
+
+static int take_files_by_call(const char *unused)
+{
+    return take_files_by(filter_by_its_call);
 }
 
 static int take_everything(const char *unused)
@@ -215,6 +251,8 @@ int main(int n_arguments, char **arguments)
     } takes[] = {
         {"nothing", take_nothing},
         {"files", take_files},
+        {"files-by-number", take_files_by_number},
+        {"files-by-call", take_files_by_call},
         {"everything", take_everything},
         {"root", take_root},
         {"privileges", take_privileges},

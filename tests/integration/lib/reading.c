@@ -97,8 +97,18 @@ long reading_folder(int x)
 
 long reading_ids(int x)
 {
+    FILE *file = fopen("/proc/thread-self/status", "r");
+    char line[256];
+    long group = -1;
+
     count();
-    return (long)getegid() * 10 + x;
+    while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
+        sscanf(line, "Gid: %*d %*d %*d %ld", &group);
+    }
+    if (file != NULL) {
+        fclose(file);
+    }
+    return group * 10 + x;
 }
 
 const char *reading_locale(int x)

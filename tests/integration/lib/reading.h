@@ -9,7 +9,7 @@ const char *reading_variable(int x); /* of READING */
 long reading_file(int x);            /* the number in the file that READING_FILE names */
 long reading_zone(long time);        /* the local hour, as localtime finds it */
 long reading_folder(int x);          /* whether a file called "here" is in it */
-long reading_ids(int x);             /* the effective group */
+long reading_ids(int x);             /* the group for files, else the effective one */
 const char *reading_locale(int x);   /* the character set */
 long reading_thread(int x);          /* a number of the thread's own */
 double reading_third(double x);      /* x / 3, rounded as the mode says */

@@ -13,6 +13,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/fsuid.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static char text[256];
@@ -143,6 +145,10 @@ static void play(const char *word)
         printf("%d\n", chdir(text));
     } else if (strcmp(word, "setegid") == 0) {
         printf("%d\n", setegid((gid_t)number));
+    } else if (strcmp(word, "setfsgid") == 0) {
+        printf("%d\n", setfsgid((gid_t)number));
+    } else if (strcmp(word, "setfsgid-raw") == 0) {
+        printf("%ld\n", syscall(SYS_setfsgid, number));
     } else if (strcmp(word, "setlocale") == 0) {
         printf("%d\n", setlocale(LC_CTYPE, text) != NULL);
     } else if (strcmp(word, "uselocale") == 0) {
