@@ -100,6 +100,32 @@ static inline void expect_shown_begin(const char *wanted)
     assert_memory_equal(show(), wanted, strlen(wanted));
 }
 
+/* Of a call with these arguments. */
+static inline int take_key_of(void *const *arguments, struct key *ret)
+{
+    struct marshal_buffer buffer;
+    struct marshal_call call;
+    int error;
+
+    marshal_buffer_init(&buffer, false);
+    error = marshal_key(subject.plan, arguments, &test_mac_key, &buffer, &call);
+    ret->n_bytes = buffer.n_bytes;
+    assert_true(buffer.n_bytes <= ROOM);
+    memcpy(ret->bytes, buffer.data, buffer.n_bytes);
+    marshal_buffer_fini(&buffer);
+    return error;
+}
+
+static inline const char *show_key_of(void *const *arguments)
+{
+    static char text[ROOM];
+    struct key key;
+
+    assert_int_equal(take_key_of(arguments, &key), 0);
+    marshal_show_key(subject.plan, (struct bytes){key.bytes, key.n_bytes}, text, sizeof(text));
+    return text;
+}
+
 /* What a call finds when it is over, if change was made in between. */
 static inline int capture_after(void (*change)(void))
 {
