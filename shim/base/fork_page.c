@@ -30,8 +30,37 @@ void fork_page_set_limit(uint32_t limit)
     }
 }
 
+/* Of those behind the first two so many are taken; n_room: there are no more. */
+static _Atomic uint32_t n_taken;
+
+static uint32_t n_room(void)
+{
+    return (uint32_t)(pages_size() / sizeof(uint64_t)) - 1;
+}
+
+static _Atomic uint64_t *word_at(uint32_t i)
+{
+    return (_Atomic uint64_t *)(void *)(fork_page_word + FORK_PAGE_WORDS) + i;
+}
+
+_Atomic uint64_t *fork_page_take_word(void)
+{
+    uint32_t i = atomic_load_explicit(&n_taken, memory_order_relaxed);
+
+    do {
+        if (fork_page_word == no_page || i == n_room()) {
+            return NULL;
+        }
+    } while (!atomic_compare_exchange_weak_explicit(&n_taken, &i, i + 1, memory_order_relaxed,
+                                                    memory_order_relaxed));
+    return word_at(i);
+}
+
 static void wipe_in_child(void)
 {
+    for (uint32_t i = 0; i < atomic_load_explicit(&n_taken, memory_order_relaxed); i++) {
+        atomic_store_explicit(word_at(i), 0, memory_order_relaxed);
+    }
     put_limit(0);
     atomic_store_explicit(fork_page_word, FORK_PAGE_NEW, memory_order_relaxed);
 }

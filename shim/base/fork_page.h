@@ -30,6 +30,13 @@ extern _Atomic uint32_t *fork_page_word __attribute__((visibility("hidden")));
 /* What the limit is otherwise; until then nothing is below it. */
 void fork_page_set_limit(uint32_t limit);
 
+/*
+ * A word on the page for somebody who keeps what a child that is new must not find: 0 until he
+ * writes it, and in such a child again. NULL: there is no page yet, or no more room on it. It is
+ * taken for good.
+ */
+_Atomic uint64_t *fork_page_take_word(void);
+
 /* Maps the page; 0 or -errno. On kernels before 4.14 a fork handler takes the kernel's place. */
 int fork_page_init(void);
 

@@ -7,7 +7,6 @@
 #include "base/demangle.h"
 #include "base/environment.h"
 #include "base/file_state.h"
-#include "base/fork_page.h"
 #include "base/hash.h"
 #include "base/lock.h"
 #include "base/pattern.h"
@@ -18,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 /* The first, second and last vectors of the reference implementation's vectors_sip128. */
@@ -188,119 +186,6 @@ static void test_late_holder_makes_the_lock_good_again(void **state)
     lock_release(&counter_lock);
 }
 
-#define LIMIT 4000
-
-static void test_fork_page_tells_every_kind_of_child(void **state)
-{
-    fork_page_set_limit(LIMIT);
-    assert_int_equal(fork_page_init(), 0);
-    assert_int_equal(fork_page_word[FORK_PAGE_LIMIT], LIMIT);
-    fork_page_set_limit(LIMIT + 1);
-    assert_int_equal(fork_page_word[FORK_PAGE_LIMIT], LIMIT + 1);
-    assert_false(fork_page_is_new_child());
-    for (int kind = 0; kind < 2; kind++) {
-        pid_t pid;
-
-        if (kind == 1) {
-            NEED_NATIVE(); /* MADV_WIPEONFORK */
-        }
-        pid = kind == 0 ? fork() : _Fork();
-        int status;
-
-        if (pid == 0) {
-            bool told = fork_page_is_new_child() && fork_page_acknowledge();
-
-            told = told && fork_page_is_new_child() && fork_page_word[FORK_PAGE_LIMIT] == 0;
-            fork_page_set_limit(LIMIT); /* takes effect when the house is in order */
-            told = told && fork_page_word[FORK_PAGE_LIMIT] == 0;
-            fork_page_settle();
-            _exit(told && !fork_page_is_new_child() && !fork_page_acknowledge() &&
-                          fork_page_word[FORK_PAGE_LIMIT] == LIMIT
-                      ? 0
-                      : 1);
-        }
-        assert_int_equal(waitpid(pid, &status, 0), pid);
-        assert_int_equal(status, 0);
-        assert_false(fork_page_is_new_child());
-    }
-}
-
-static _Atomic int n_told, n_asked, is_in_order;
-
-/* Whoever is told false sees what was done by whom that was told true. */
-static void *meet_child(void *context)
-{
-    atomic_fetch_add(&n_asked, 1);
-    if (!fork_page_acknowledge()) {
-        return atomic_load(&is_in_order) && !fork_page_is_new_child() ? context : NULL;
-    }
-    atomic_fetch_add(&n_told, 1);
-    while (atomic_load(&n_asked) < 3) {
-        sched_yield();
-    }
-    for (int i = 0; i < 100; i++) {
-        sched_yield(); /* time for the others to be wrong */
-    }
-    if (fork_page_acknowledge()) { /* of the same thread: is not told twice, nor waits */
-        return NULL;
-    }
-    atomic_store(&is_in_order, 1);
-    fork_page_settle();
-    return context;
-}
-
-static void test_threads_of_a_child_wait_until_the_house_is_in_order(void **state)
-{
-    int status;
-    pid_t pid;
-
-    assert_int_equal(fork_page_init(), 0);
-    pid = fork();
-    if (pid == 0) {
-        pthread_t threads[3];
-        bool is_good = true;
-
-        for (int i = 0; i < 3; i++) {
-            is_good &= pthread_create(&threads[i], NULL, meet_child, &n_told) == 0;
-        }
-        for (int i = 0; i < 3; i++) {
-            void *result = NULL;
-
-            pthread_join(threads[i], &result);
-            is_good &= result != NULL;
-        }
-        _exit(is_good && atomic_load(&n_told) == 1 ? 0 : 1);
-    }
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_int_equal(status, 0);
-}
-
-static void *leave_half_way(void *context)
-{
-    return fork_page_acknowledge() ? context : NULL;
-}
-
-static void test_a_thread_that_left_half_way_is_not_waited_for(void **state)
-{
-    int status;
-    pid_t pid;
-
-    assert_int_equal(fork_page_init(), 0);
-    pid = fork();
-    if (pid == 0) {
-        pthread_t thread;
-        void *result = NULL;
-        bool is_good = pthread_create(&thread, NULL, leave_half_way, &result) == 0;
-
-        pthread_join(thread, &result);
-        is_good = is_good && result != NULL && fork_page_is_new_child() && fork_page_acknowledge();
-        fork_page_settle();
-        _exit(is_good && !fork_page_is_new_child() && !fork_page_acknowledge() ? 0 : 1);
-    }
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_int_equal(status, 0);
-}
-
 static void test_environment_matches_whole_names(void **state)
 {
     char ab[] = "AB=1", a[] = "A=2", empty[] = "EMPTY=";
@@ -468,9 +353,6 @@ int main(void)
         cmocka_unit_test(test_lock_excludes),
         cmocka_unit_test(test_lock_of_a_lost_holder_hangs_nobody),
         cmocka_unit_test(test_late_holder_makes_the_lock_good_again),
-        cmocka_unit_test(test_fork_page_tells_every_kind_of_child),
-        cmocka_unit_test(test_threads_of_a_child_wait_until_the_house_is_in_order),
-        cmocka_unit_test(test_a_thread_that_left_half_way_is_not_waited_for),
         cmocka_unit_test(test_patterns),
         cmocka_unit_test(test_the_coarse_clock_is_no_further_behind_than_is_said),
         cmocka_unit_test(test_files_are_settled_when_their_date_cannot_come_again),
