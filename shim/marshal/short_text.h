@@ -138,19 +138,18 @@ marshal_short_text(const char *text, uint64_t ret_words[MARSHAL_SHORT_TEXT_WORDS
 static inline __attribute__((always_inline)) bool marshal_text_is_key(const char *text,
                                                                       const char *key)
 {
-    const uint32_t others = UINT32_MAX << MARSHAL_SHORT_TEXT_BYTES;
     const char *bytes = key + MARSHAL_TEXT_FRAME_BYTES;
     __m128i first = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(const void *)text),
                                    _mm_loadu_si128((const __m128i *)(const void *)bytes));
-    __m128i last = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(const void *)(text + 4)),
-                                  _mm_loadu_si128((const __m128i *)(const void *)(bytes + 4)));
-    uint32_t same = (uint32_t)_mm_movemask_epi8(first) | (uint32_t)_mm_movemask_epi8(last) << 4;
+    __m128i last = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(const void *)(text + 3)),
+                                  _mm_loadu_si128((const __m128i *)(const void *)(bytes + 3)));
+    uint32_t same = (uint32_t)_mm_movemask_epi8(first) | (uint32_t)_mm_movemask_epi8(last) << 3;
     uint32_t size = (unsigned char)key[MARSHAL_SHORT_TEXT_WORDS * sizeof(uint64_t) - 1];
 
     /* Of the bytes that are alike one more than there are in the text: behind it there are zeroes.
      * NULL's key and what is none are shorter than a frame. */
     return __builtin_expect(
-        bits_lowest(~same | others) > (uint32_t)(size - (uint32_t)MARSHAL_TEXT_FRAME_BYTES), 1);
+        bits_lowest(same + 1) > (uint32_t)(size - (uint32_t)MARSHAL_TEXT_FRAME_BYTES), 1);
 }
 
 #else
