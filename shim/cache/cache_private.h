@@ -48,6 +48,8 @@ struct cache {
     struct block_pool pool;
 
     _Alignas(64) _Atomic uint64_t generation; /* read by every hit, written by invalidations only */
+    const uint64_t no_slot[CACHE_SHORT_PLACE_BYTES / 8]; /* zeroes, which hints that name no entry
+                                                            lead to */
 
     _Alignas(64) _Atomic uint64_t n_entries; /* the budget: what entries hold, and what inserts have
                                                 reserved */

@@ -1,58 +1,54 @@
 // SPDX-License-Identifier: MIT
 /*
  * Where an entry with a short key was found, in one word, for whoever may look there first: not
- * whether it is there yet. Part of cache.h, as words.h is, of which it uses the shards; in a
- * process without threads.
+ * whether it is there yet. Part of cache.h, as words.h is; in a process without threads.
+ *
+ * A hint is of the generation that the cache had when it was made, and must not be followed in
+ * another, nor in a child that was forked since: then its shard has the same table yet, or a larger
+ * one. Of the smaller ones memory stays where it was until the cache ends, and nobody is there
+ * (table.h).
  */
 #ifndef CACHE_HINT_H
 #define CACHE_HINT_H
 
 #include "cache/words.h"
 
-/* The lower half: how far the shard's front is from the first one; the upper: the slot from its
- * table's first, or from the first place. 0, too, is such a word. */
-static inline uint64_t cache_make_hint(const struct cache_words *words,
-                                       const struct cache_front *front, const char *slot,
-                                       enum cache_words_use use)
-{
-    uint64_t offset;
+#define CACHE_HINT_BYTES 8
 
-    if (use == CACHE_WORDS_PLACE) {
-        offset = (uint64_t)(slot - words->places);
-        return offset <= UINT32_MAX ? offset << 32 : 0;
-    }
-    offset = (uint64_t)(slot - (const char *)alone_load(&front->slots));
-    return offset <= UINT32_MAX
-               ? offset << 32 | (uint64_t)((const char *)front - (const char *)words->first)
+/* Behind the cache's generation: a slot that never has an entry. */
+#define CACHE_NO_SLOT_AT 8
+
+/*
+ * The lower half: how far the slot is from that one, in eights, with a sign; the upper half: how
+ * far the shard's clock is from the generation. 0, if the slot is too far: then nobody is there.
+ */
+static inline uint64_t cache_make_hint(const struct cache_words *words,
+                                       const struct cache_front *front, const char *slot)
+{
+    intptr_t from = (intptr_t)words->generation;
+    int64_t eights = ((intptr_t)slot - (from + CACHE_NO_SLOT_AT)) / 8;
+
+    return eights == (int32_t)eights
+               ? (uint64_t)((intptr_t)front->clock - from) << 32 | (uint32_t)eights
                : 0;
 }
 
 /*
- * The slot that a hint of this cache names. True: an entry is there that may answer, of whatever
- * key, which is to be compared. use: as for cache_candidates.
+ * The slot that the hint names that lies there, and what cache_use_slot asks for. True: an entry is
+ * there that may answer, of whatever key, which is to be compared. generation: the cache's; use: as
+ * for cache_candidates.
  */
 static inline __attribute__((always_inline)) bool
-cache_follow_hint(const struct cache_words *words, uint64_t hint, enum cache_words_use use,
-                  struct cache_front **ret_front, char **ret_slot)
+cache_follow_hint(const struct cache_words *words, const char *hint, uint64_t generation,
+                  enum cache_words_use use, stamp_clock **ret_clock, char **ret_slot)
 {
-    const uint64_t group_bytes = CACHE_SHORT_SLOT_BYTES * GROUP_SLOTS;
-    uint64_t generation = alone_load(words->generation), offset = hint >> 32;
-    struct cache_front *front;
-    char *slot;
+    char *from = (char *)(uintptr_t)words->generation;
 
-    if (use == CACHE_WORDS_PLACE) {
-        *ret_front = words->first; /* which is asked for nothing */
-        *ret_slot = words->places + offset;
-        return alone_load(*ret_slot) == generation;
-    }
-    front = (struct cache_front *)(void *)((char *)words->first + (uint32_t)hint);
-    slot = (char *)alone_load(&front->slots) + offset;
-    *ret_front = front;
-    *ret_slot = slot;
-    /* The table may be another by now, and smaller; a slot without an entry has no mark. */
-    return alone_load(&front->generation) == generation &&
-           offset < alone_load_half(&front->n_groups) * group_bytes &&
-           alone_load_half(slot + CACHE_WORDS_MARK_AT) != 0;
+    *ret_slot = from + CACHE_NO_SLOT_AT + (int64_t)(int32_t)alone_load_half(hint) * 8;
+    *ret_clock = (stamp_clock *)(void *)(from + alone_load_half(hint + 4));
+    return use == CACHE_WORDS_PLACE
+               ? __builtin_expect(alone_load(*ret_slot) == generation, 1)
+               : __builtin_expect(alone_load_half(*ret_slot + CACHE_WORDS_MARK_AT) != 0, 1);
 }
 
 #endif

@@ -9,6 +9,9 @@ _Static_assert(CACHE_WORDS_KEY_AT == TABLE_KEY_AT, "of slots");
 _Static_assert(CACHE_WORDS_VALUE_AT == TABLE_WORD_VALUE_AT, "of slots");
 _Static_assert(sizeof(struct shard) == CACHE_SHARD_BYTES, "the way from one to the next");
 _Static_assert(CACHE_SHARD_BYTES == 1 << CACHE_SHARD_SHIFT, "the way is the hash's own bits");
+_Static_assert(offsetof(struct cache, no_slot) ==
+                   offsetof(struct cache, generation) + CACHE_NO_SLOT_AT,
+               "the way from one to the other");
 _Static_assert(CACHE_WORDS_MARK_AT == offsetof(struct slot_head, mark), "of slots");
 
 const struct group cache_no_group;

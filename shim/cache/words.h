@@ -332,18 +332,18 @@ static inline uint64_t cache_words_value(const struct cache_words *words, const 
 }
 
 /*
- * The entry counts as used. False: it cannot be noted here; ask cache_lookup. As cache_find_words,
- * in a process without threads.
+ * The entry counts as used; clock: of its shard. False: it cannot be noted here; ask cache_lookup.
+ * As cache_find_words, in a process without threads.
  */
-static inline bool cache_use_words(const struct cache_words *words, struct cache_front *front,
-                                   char *slot, enum cache_words_use use)
+static inline bool cache_use_slot(const struct cache_words *words, stamp_clock *clock, char *slot,
+                                  enum cache_words_use use)
 {
     uint32_t *mark = (uint32_t *)(void *)(slot + CACHE_WORDS_MARK_AT);
 
     if (use == CACHE_WORDS_STAMP) {
         uint32_t stamp;
 
-        if (!stamp_take_alone(front->clock, &stamp)) {
+        if (!stamp_take_alone(clock, &stamp)) {
             return false;
         }
         *mark = stamp;
@@ -351,6 +351,12 @@ static inline bool cache_use_words(const struct cache_words *words, struct cache
         ++*mark;
     }
     return true;
+}
+
+static inline bool cache_use_words(const struct cache_words *words, struct cache_front *front,
+                                   char *slot, enum cache_words_use use)
+{
+    return cache_use_slot(words, front->clock, slot, use);
 }
 
 /*

@@ -85,7 +85,7 @@ __attribute__((noinline)) void quick_look(struct call_plan *plan, const struct a
     }
     if (MARSHAL_READS_AHEAD && plan->quick.is_text && plan->quick.ahead_offsets != 0 &&
         __libc_single_threaded && marshal_may_ask_kernel() /* for memory */) {
-        quick_hints_look(&plan->quick.hints, plan->function->max_entries,
+        quick_hints_look(&plan->quick.hints, &plan->quick.cache, plan->function->max_entries,
                          alone_load(stats_hits_alone(plan->counters)));
     }
     call_tick(n_hits);
@@ -241,6 +241,7 @@ void quick_prepare(struct call_plan *plan)
     }
     if (quick->cache.has_short_keys && marshal_is_flat_text(plan->marshal, &flat)) {
         quick->is_text = true;
+        quick_hints_init(&quick->hints);
         quick->ahead_offsets = marshal_ahead_offsets();
         fork_page_set_limit(quick->ahead_offsets);
     } else if (!marshal_is_flat(plan->marshal, &flat)) {

@@ -20,7 +20,9 @@
 
 /* What it reads of a plan. Constant, but for the mask and the hints. */
 struct call_quick {
-    void (*code)(void); /* for call_plan_quick; NULL: there is none */
+    void (*code)(void);         /* for call_plan_quick; NULL: there is none */
+    struct quick_hints hints;   /* of texts */
+    _Atomic uint32_t look_mask; /* of this thread's count of hits: those that go the long way */
     struct cache_words cache;
     struct hash_seeds seeds;
     uint64_t key[3]; /* quick_outs.c: what is in every key */
@@ -35,10 +37,8 @@ struct call_quick {
     bool may_compute;                     /* misses have a short way: quick_miss.h */
     bool is_plain; /* arguments are words of the key, as they come, and the value is one */
     bool looks_at_rounding;
-    bool is_text;               /* its one argument is; without masks, turns and seeds */
-    uint32_t ahead_offsets;     /* of marshal_is_ahead */
-    _Atomic uint32_t look_mask; /* of this thread's count of hits: those that go the long way */
-    struct quick_hints hints;   /* of texts */
+    bool is_text;           /* its one argument is; without masks, turns and seeds */
+    uint32_t ahead_offsets; /* of marshal_is_ahead */
 };
 
 /* Of a plan that is complete otherwise. */

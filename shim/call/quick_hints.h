@@ -6,8 +6,9 @@
  * that a hint that is old, or another text's, costs time and no more. For quick_text.c alone, in a
  * process without threads.
  *
- * Whether hints are of use is seen at looks: where too many are wrong they rest, the longer the
- * more often that was so.
+ * All hints are of one generation of the cache, and of one process; in another they are not looked
+ * at, and begin anew at a look. Whether they are of use is seen there, too: where too many are
+ * wrong they rest, the longer the more often that was so.
  */
 #ifndef CALL_QUICK_HINTS_H
 #define CALL_QUICK_HINTS_H
@@ -15,6 +16,7 @@
 #include "cache/cache.h"
 #include "marshal/marshal.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -23,42 +25,60 @@
 #define QUICK_HINTS_MIN 512u
 #define QUICK_HINTS_MAX 8192u
 
-/* Of a plan. All zeroes at first: what there is comes with the first look. */
+_Static_assert(QUICK_HINTS_MIN *CACHE_HINT_BYTES >= MARSHAL_PAGE_BYTES,
+               "texts that have one hint lie at one place of their pages");
+
+/* Of a plan. */
 struct quick_hints {
-    uint64_t *used;  /* the hints; NULL: there are none, or they rest */
-    uint64_t mask;   /* of an address the bits that say which, as an offset */
-    uint64_t *all;   /* the same hints, rest or not */
-    uint64_t n_hits; /* that the function had when the last turn began: of hints, or of rest */
+    _Atomic uint64_t *generation; /* that they are of; 0: there are none, or they rest, or this is a
+                                     child that is new */
+    uint64_t *hints;              /* NULL: what there is comes with the first look */
+    uint32_t mask;                /* of an address the bits that say which, as an offset */
+    bool is_refused;              /* there is no memory for them */
+    bool is_resting;              /* as when there are none */
     uint32_t n_wrong, n_rests;
-    bool is_refused; /* the kernel has no memory for them */
+    uint64_t n_hits; /* that the function had when the last turn began: of hints, or of rest */
 };
 
-/* The entry that a hint has for this text, if it is the text's. The text may be read ahead. */
+/* There are none. */
+void quick_hints_init(struct quick_hints *hints);
+
+/*
+ * The entry that a hint has for this text, if it is the text's, and what cache_use_slot asks for.
+ * False of any text that must not be read ahead, and of NULL: those have no hints.
+ */
 static inline __attribute__((always_inline)) bool
 quick_hints_find(const struct quick_hints *hints, const struct cache_words *cache,
-                 enum cache_words_use use, const char *text, struct cache_front **ret_front,
+                 enum cache_words_use use, const char *text, stamp_clock **ret_clock,
                  char **ret_slot)
 {
-    const char *used = (const char *)hints->used;
+    uint64_t generation = alone_load(cache->generation);
 
-    return used != NULL &&
-           cache_follow_hint(cache, alone_load(used + ((uintptr_t)text & hints->mask)), use,
-                             ret_front, ret_slot) &&
+    return __builtin_expect(alone_load(hints->generation) == generation, 1) &&
+           cache_follow_hint(cache,
+                             (const char *)hints->hints + ((uint32_t)(uintptr_t)text & hints->mask),
+                             generation, use, ret_clock, ret_slot) &&
            marshal_text_is_key(text, *ret_slot + CACHE_WORDS_KEY_AT);
 }
 
-/* It was found here. In one store, since a signal handler may come, and not return. */
+/*
+ * It was found here. In one store, since a signal handler may come, and not return. Whoever has the
+ * same hint, in whatever page, may be read ahead, too, or has none.
+ */
 static inline __attribute__((always_inline)) void
-quick_hints_note(struct quick_hints *hints, const struct cache_words *cache,
-                 enum cache_words_use use, const char *text, const struct cache_front *front,
-                 const char *slot)
+quick_hints_note(struct quick_hints *hints, const struct cache_words *cache, const char *text,
+                 const struct cache_front *front, const char *slot)
 {
-    char *used = (char *)hints->used;
+    const uintptr_t others = CACHE_HINT_BYTES - 1;
+    const char *first = (const char *)((uintptr_t)text & ~others);
 
-    if (used != NULL) {
+    if (!hints->is_resting) {
         hints->n_wrong++;
-        alone_store(used + ((uintptr_t)text & hints->mask),
-                    cache_make_hint(cache, front, slot, use));
+        if (marshal_is_ahead(first, MARSHAL_AHEAD_OFFSETS) &&
+            marshal_is_ahead(first + others, MARSHAL_AHEAD_OFFSETS)) {
+            alone_store((char *)hints->hints + ((uint32_t)(uintptr_t)text & hints->mask),
+                        cache_make_hint(cache, front, slot));
+        }
     }
 }
 
@@ -66,6 +86,7 @@ quick_hints_note(struct quick_hints *hints, const struct cache_words *cache,
  * At a look, where the function has so many hits by now: what becomes of the hints. max_entries: of
  * its cache. The guard is set. May map memory.
  */
-void quick_hints_look(struct quick_hints *hints, uint64_t max_entries, uint64_t n_hits);
+void quick_hints_look(struct quick_hints *hints, const struct cache_words *cache,
+                      uint64_t max_entries, uint64_t n_hits);
 
 #endif

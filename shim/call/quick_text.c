@@ -30,6 +30,7 @@ bool quick_try_text(const struct call_plan *plan, const struct abi_words *words)
     const char *text = (const char *)(uintptr_t)words->integers[0];
     struct cache_front *front;
     struct short_key key;
+    stamp_clock *clock;
     uint64_t n;
     char *slot;
 
@@ -40,7 +41,7 @@ bool quick_try_text(const struct call_plan *plan, const struct abi_words *words)
         return quick_try_any_text(plan, text);
     }
     if (quick_hints_find(&plan->quick.hints, &plan->quick.cache, plan->quick.cache.use, text,
-                         &front, &slot)) {
+                         &clock, &slot)) {
         return true;
     }
     return marshal_short_text(text, key.words, &n)
@@ -74,8 +75,8 @@ value_at(const struct call_quick *quick, enum result result, const char *at)
 
 /* This entry answers: it is the text's. */
 static inline __attribute__((always_inline)) enum text_end
-answer(struct call_plan *plan, enum cache_words_use use, enum result result,
-       struct cache_front *front, char *slot, struct abi_both *ret_value)
+answer(struct call_plan *plan, enum cache_words_use use, enum result result, stamp_clock *clock,
+       char *slot, struct abi_both *ret_value)
 {
     const struct call_quick *quick = &plan->quick;
     _Atomic uint64_t *hits = stats_hits_alone(plan->counters);
@@ -83,12 +84,30 @@ answer(struct call_plan *plan, enum cache_words_use use, enum result result,
 
     if (!likely((result != RESULT_ANY || is_rounding_told(plan, false)) &&
                 (n_hits & alone_load_half(&quick->look_mask)) != 0 /* is_look_due */ &&
-                cache_use_words(&quick->cache, front, slot, use))) {
+                cache_use_slot(&quick->cache, clock, slot, use))) {
         return TEXT_MISS;
     }
     alone_store(hits, n_hits);
     *ret_value = value_at(quick, result, slot + CACHE_WORDS_KEY_AT + sizeof(struct short_key));
     return TEXT_HIT;
+}
+
+/*
+ * A hit where the text's last one was. TEXT_OTHER: that is to be looked for. Only in a process
+ * without threads. In a child that is new there are no hints.
+ */
+static inline __attribute__((always_inline)) enum text_end
+hit_again(struct call_plan *plan, enum cache_words_use use, enum result result, const char *text,
+          struct abi_both *ret_value)
+{
+    const struct call_quick *quick = &plan->quick;
+    stamp_clock *clock;
+    char *slot;
+
+    if (!likely(quick_hints_find(&quick->hints, &quick->cache, use, text, &clock, &slot))) {
+        return TEXT_OTHER;
+    }
+    return answer(plan, use, result, clock, slot, ret_value);
 }
 
 /*
@@ -101,22 +120,7 @@ static inline __attribute__((always_inline)) bool may_hit(const char *text)
                   marshal_is_ahead(text, alone_load_half(fork_page_word + FORK_PAGE_LIMIT)));
 }
 
-/* A hit where the text's last one was. TEXT_OTHER: that is to be looked for. */
-static inline __attribute__((always_inline)) enum text_end
-hit_again(struct call_plan *plan, enum cache_words_use use, enum result result, const char *text,
-          struct abi_both *ret_value)
-{
-    const struct call_quick *quick = &plan->quick;
-    struct cache_front *front;
-    char *slot;
-
-    if (!likely(quick_hints_find(&quick->hints, &quick->cache, use, text, &front, &slot))) {
-        return TEXT_OTHER;
-    }
-    return answer(plan, use, result, front, slot, ret_value);
-}
-
-/* Any hit. TEXT_OTHER, too, of text that is longer. */
+/* Any hit. TEXT_OTHER, too, of text that is longer, and where nothing may hit. */
 static inline __attribute__((always_inline)) enum text_end
 hit_short(struct call_plan *plan, enum cache_words_use use, enum result result, const char *text,
           struct abi_both *ret_value)
@@ -127,14 +131,14 @@ hit_short(struct call_plan *plan, enum cache_words_use use, enum result result, 
     uint64_t n;
     char *slot;
 
-    if (!likely(marshal_short_text(text, key.words, &n))) {
+    if (!may_hit(text) || !likely(marshal_short_text(text, key.words, &n))) {
         return TEXT_OTHER;
     }
     if (!likely(find_short(quick, use, &front, &key, n, &slot))) {
         return TEXT_MISS;
     }
-    quick_hints_note(&plan->quick.hints, &quick->cache, use, text, front, slot);
-    return answer(plan, use, result, front, slot, ret_value);
+    quick_hints_note(&plan->quick.hints, &quick->cache, text, front, slot);
+    return answer(plan, use, result, front->clock, slot, ret_value);
 }
 
 /* A short text that was looked for. */
@@ -168,14 +172,12 @@ static __attribute__((noinline)) struct abi_both go_on(const char *text, struct 
     {                                                                                      \
         const char *text = (const char *)(uintptr_t)i0;                                    \
         struct abi_both value;                                                             \
-        enum text_end end;                                                                 \
+        enum text_end end = TEXT_OTHER;                                                    \
                                                                                            \
         guard_enter();                                                                     \
-        if (!may_hit(text)) {                                                              \
-            guard_leave();                                                                 \
-            return other(text, plan);                                                      \
+        if (likely(__libc_single_threaded)) {                                              \
+            end = hit_again(plan, use, result, text, &value);                              \
         }                                                                                  \
-        end = hit_again(plan, use, result, text, &value);                                  \
         if (!likely(end != TEXT_OTHER)) {                                                  \
             return name##_search(i0, plan);                                                \
         }                                                                                  \

@@ -299,6 +299,55 @@ static void test_others_are_not_asked(void **state)
     }
 }
 
+/* A hint leads where it was made for, if that is not too far; 0 to where nobody is. */
+static void test_hints(void **state)
+{
+    struct {
+        _Alignas(64) _Atomic uint64_t generation;
+        uint64_t no_slot[CACHE_SHORT_PLACE_BYTES / 8];
+        uint64_t slots[16];
+        stamp_clock clock;
+    } memory = {.generation = UINT64_C(5) << 32};
+    const struct cache_words words = {.generation = &memory.generation};
+    const struct cache_front front = {.clock = &memory.clock};
+    intptr_t no_slot = (intptr_t)memory.no_slot;
+    const uint64_t nothing = 0;
+    char *slot;
+    stamp_clock *clock;
+
+    for (uint32_t i = 0; i < 16; i++) {
+        uint64_t hint = cache_make_hint(&words, &front, (char *)&memory.slots[i]);
+
+        assert_int_not_equal(hint, 0);
+        for (enum cache_words_use use = 0; use < CACHE_WORDS_USES; use++) {
+            memory.slots[i] = 0;
+            assert_false(cache_follow_hint(&words, (const char *)&hint, memory.generation, use,
+                                           &clock, &slot));
+            assert_ptr_equal(slot, &memory.slots[i]);
+            assert_ptr_equal(clock, &memory.clock);
+            memory.slots[i] = memory.generation;
+            assert_true(cache_follow_hint(&words, (const char *)&hint, memory.generation, use,
+                                          &clock, &slot));
+            assert_true(cache_follow_hint(&words, (const char *)&hint, memory.generation + 1, use,
+                                          &clock, &slot) == (use != CACHE_WORDS_PLACE));
+        }
+    }
+    for (enum cache_words_use use = 0; use < CACHE_WORDS_USES; use++) {
+        assert_false(cache_follow_hint(&words, (const char *)&nothing, memory.generation, use,
+                                       &clock, &slot));
+    }
+    assert_int_equal(
+        (uint32_t)cache_make_hint(&words, &front, (char *)(no_slot + INT64_C(8) * INT32_MAX)),
+        INT32_MAX);
+    assert_int_equal(
+        cache_make_hint(&words, &front, (char *)(no_slot + INT64_C(8) * INT32_MAX + 8)), 0);
+    assert_int_equal(
+        (int32_t)cache_make_hint(&words, &front, (char *)(no_slot + INT64_C(8) * INT32_MIN)),
+        INT32_MIN);
+    assert_int_equal(
+        cache_make_hint(&words, &front, (char *)(no_slot + INT64_C(8) * INT32_MIN - 8)), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -314,6 +363,7 @@ int main(void)
         cmocka_unit_test(test_a_use_leaves_nothing_where_nothing_is_counted),
         cmocka_unit_test(test_the_last_stamp_is_left_to_others),
         cmocka_unit_test(test_others_are_not_asked),
+        cmocka_unit_test(test_hints),
     };
 
     return cmocka_run_group_tests_name("cache_words", tests, NULL, NULL);

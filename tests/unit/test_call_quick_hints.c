@@ -5,8 +5,12 @@
  */
 #include "quick_subject.h"
 
+#include "base/fork_page.h"
 #include "cache/short_key.h"
 #include "call/call_private.h"
+
+#include <sys/mman.h>
+#include <sys/wait.h>
 
 static int age; /* of what results are made of */
 
@@ -15,7 +19,7 @@ static int sum_of(const char *text)
     unsigned sum = (unsigned)age;
 
     n_real++;
-    for (; *text != '\0'; text++) {
+    for (; text != NULL && *text != '\0'; text++) {
         sum = sum * 31 + (unsigned char)*text;
     }
     return (int)sum;
@@ -38,7 +42,7 @@ static struct call_plan *make(const char *policy, uint32_t max_entries)
 
 static bool has_hints(const struct call_plan *plan)
 {
-    return plan->quick.hints.used != NULL;
+    return *plan->quick.hints.generation == *plan->quick.cache.generation;
 }
 
 /* Or there are none: where each byte that is read is looked at, or nobody can compare so many. */
@@ -226,7 +230,8 @@ static void test_texts_that_stay(void **state)
     }
 }
 
-/* Nothing is answered that is older than a fence, though it is still there. */
+/* Nothing is answered that is older than a fence, though it is still there, nor later, when there
+ * are hints again. */
 static void test_texts_behind_a_fence(void **state)
 {
     for (size_t p = 0; p < N_POLICIES; p++) {
@@ -240,6 +245,14 @@ static void test_texts_behind_a_fence(void **state)
         before = n_real;
         call_each(plan, 50, 1);
         assert_int_equal(n_real - before, 2 * 50); /* here and for it */
+        call_each(plan, 50, 100);
+        cache_fence(plan->cache);
+        age++;
+        call_each(plan, 1, 2000);
+        assert_true(has_hints(plan) || !reads_ahead(plan));
+        before = n_real;
+        call_each(plan, 50, 1);
+        assert_int_equal(n_real - before, 50 + 49);
     }
 }
 
@@ -257,7 +270,7 @@ static void test_texts_that_change(void **state)
         if (has_hints(plan)) {
             n_with_hints++;
         } else {
-            rested = rested || plan->quick.hints.all != NULL;
+            rested = rested || plan->quick.hints.is_resting;
         }
         n_hits++;
     }
@@ -269,6 +282,119 @@ static void test_texts_that_change(void **state)
     assert_int_equal(plan->quick.hints.n_rests, 0);
 }
 
+/* Entries that are forgotten all at once leave no hints, and texts that stay have them again. */
+static void test_hints_begin_anew(void **state)
+{
+    for (size_t p = 0; p < N_POLICIES; p++) {
+        struct call_plan *plan = make(policies[p], 64);
+
+        NEED(reads_ahead(plan), "texts are not read ahead");
+        write_all(50);
+        call_each(plan, 50, 20);
+        for (int i = 0; i < 3; i++) {
+            assert_true(has_hints(plan));
+            call_plan_invalidate(plan);
+            age++;
+            assert_false(has_hints(plan));
+            call_each(plan, 50, 1);
+            assert_false(has_hints(plan));
+            call_each(plan, 50, 30);
+        }
+        plan->quick.hints.n_wrong = 0;
+        call_each(plan, 50, 20);
+        assert_int_equal(plan->quick.hints.n_wrong, 0);
+    }
+}
+
+/*
+ * Texts in pages at whose end there is nothing, and no text at all: nothing is read that is none's,
+ * though a text of the same hint, in another page, had its entry there.
+ */
+static void test_texts_at_the_ends_of_pages(void **state)
+{
+    char *pages = mmap(NULL, 3 * MARSHAL_PAGE_BYTES, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *last = pages + MARSHAL_PAGE_BYTES, *end = last + MARSHAL_PAGE_BYTES;
+
+    assert_true(pages != MAP_FAILED);
+    assert_int_equal(mprotect(end, MARSHAL_PAGE_BYTES, PROT_NONE), 0);
+    for (size_t p = 0; p < N_POLICIES; p++) {
+        struct call_plan *plan = make(policies[p], 64); /* one page's addresses have hints */
+
+        write_all(50);
+        call_each(plan, 50, 20);
+        assert_true(has_hints(plan) || !reads_ahead(plan));
+        for (uint32_t at = 0; at < MARSHAL_PAGE_BYTES; at++) {
+            uint32_t n = MARSHAL_PAGE_BYTES - 1 - at < 9 ? MARSHAL_PAGE_BYTES - 1 - at : 9;
+
+            snprintf(pages + at, 10, "%u", (unsigned)at);
+            for (int times = 0; times < 3; times++) {
+                assert_int_equal(call_text(plan, pages + at), sum_of(pages + at));
+            }
+            if (at < 8) {
+                assert_int_equal(call_text(plan, NULL), sum_of(NULL));
+            }
+            memset(last + at, 'a', n);
+            last[at + n] = '\0';
+            for (int times = 0; times < 3; times++) {
+                assert_int_equal(call_text(plan, last + at), sum_of(last + at));
+            }
+            plan->quick.hints.n_wrong = 0; /* none rest */
+        }
+    }
+    munmap(pages, 3 * MARSHAL_PAGE_BYTES);
+}
+
+static unsigned n_children;
+
+static void note_child(void)
+{
+    n_children++;
+    fork_page_settle();
+}
+
+/* The first call of a child puts the house in order, which hints know nothing of. */
+static bool meets_child_first(struct call_plan *plan)
+{
+    bool has_none = !has_hints(plan), is_right;
+
+    is_right = call_text(plan, place(0)) == sum_of(place(0)) && n_children == 1;
+    for (uint32_t i = 0; i < 50 * 40; i++) {
+        is_right = is_right && call_text(plan, place(i % 50)) == sum_of(place(i % 50));
+    }
+    return has_none && is_right && n_children == 1 && has_hints(plan);
+}
+
+static void test_children_have_no_hints(void **state)
+{
+    call_init(&(struct call_hooks){.new_child = note_child});
+    for (size_t p = 0; p < N_POLICIES; p++) {
+        struct call_plan *plan = make(policies[p], 64);
+
+        NEED(reads_ahead(plan), "texts are not read ahead");
+        write_all(50);
+        call_each(plan, 50, 20);
+        for (int kind = 0; kind < 2; kind++) {
+            pid_t pid;
+            int status;
+
+            assert_true(has_hints(plan));
+            if (kind == 1) {
+                NEED_NATIVE(); /* MADV_WIPEONFORK */
+            }
+            pid = kind == 0 ? fork() : _Fork();
+            if (pid == 0) {
+                _exit(meets_child_first(plan) ? 0 : 1);
+            }
+            assert_int_equal(waitpid(pid, &status, 0), pid);
+            assert_int_equal(status, 0);
+        }
+        call_each(plan, 50, 1);
+        assert_int_equal(n_children, 0);
+    }
+    call_init(&(struct call_hooks){0});
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -278,7 +404,13 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_texts_that_stay, call_setup, call_teardown),
         cmocka_unit_test_setup_teardown(test_texts_behind_a_fence, call_setup, call_teardown),
         cmocka_unit_test_setup_teardown(test_texts_that_change, call_setup, call_teardown),
+        cmocka_unit_test_setup_teardown(test_hints_begin_anew, call_setup, call_teardown),
+        cmocka_unit_test_setup_teardown(test_texts_at_the_ends_of_pages, call_setup, call_teardown),
+        cmocka_unit_test_setup_teardown(test_children_have_no_hints, call_setup, call_teardown),
     };
 
+    if (fork_page_init() != 0) {
+        return 1;
+    }
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
