@@ -13,12 +13,31 @@ static void fill_up(char *end)
     memset(end, 0, SHORT_KEY_WORDS * sizeof(uint64_t));
 }
 
+/* In words: what is written piece by piece and read as words waits until it has left for memory. */
+static inline bool make_short_key(const struct quick_texts *texts, const struct abi_words *words,
+                                  uint64_t *key, uint32_t *ret_n_bytes)
+{
+    const char *text;
+    uint64_t n;
+
+    memcpy(&text, (const char *)words + texts->parts[0].from, sizeof(text));
+    if (!marshal_is_ahead(text, texts->ahead_offsets) || !marshal_short_text(text, key, &n)) {
+        return false;
+    }
+    *ret_n_bytes = (uint32_t)(n + MARSHAL_TEXT_FRAME_BYTES);
+    return true;
+}
+
 uint32_t quick_texts_key(const struct quick_texts *texts, const struct abi_words *words,
                          uint64_t key[QUICK_TEXTS_WORDS])
 {
     char *at = (char *)key, *end = at + QUICK_TEXTS_BYTES;
+    uint32_t n_short;
     uint64_t word;
 
+    if (make_short_key(texts, words, key, &n_short)) {
+        return n_short;
+    }
     for (uint32_t i = 0; i < texts->n_parts; i++) {
         const struct quick_text_part *part = &texts->parts[i];
         uint32_t n_bytes = part->n_bytes;
@@ -69,5 +88,8 @@ void quick_texts_prepare(struct quick_texts *ret_texts, const struct abi_call *a
     for (uint32_t i = 0; i < described->n_parts; i++) {
         ret_texts->parts[i].from = abi->word_at[described->parts[i].parameter];
         ret_texts->parts[i].n_bytes = (uint8_t)described->parts[i].n_bytes;
+    }
+    if (described->n_parts == 1 && described->parts[0].n_bytes == 0) {
+        ret_texts->ahead_offsets = marshal_ahead_offsets();
     }
 }

@@ -14,7 +14,8 @@
 
 /* Constant. */
 struct quick_texts {
-    uint32_t n_parts; /* 0: no parameter is text */
+    uint32_t n_parts;       /* 0: no parameter is text */
+    uint32_t ahead_offsets; /* of marshal_is_ahead, where a text is all there is; otherwise 0 */
     struct quick_text_part {
         uint8_t from;    /* in abi_words */
         uint8_t n_bytes; /* 0: it is text */
