@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/fork_page.h"
 #include "base/guard.h"
+#include "base/here.h"
 #include "base/lock.h"
 #include "call/call_private.h"
 #include "call/life.h"
@@ -140,7 +141,7 @@ keep_result(struct call_plan *plan, const struct cache_key *key, const struct ca
     struct marshal_buffer record;
     bool stored = false;
 
-    if (outcome->raised ||
+    if (outcome->raised || outcome->has_moved ||
         (outcome->set_errno != MARSHAL_ERRNO_UNTOUCHED && !function->captures_errno) ||
         !verdict->is_kept) {
         cache_abandon(ticket->cache, ticket);
@@ -264,7 +265,7 @@ handle_watched(struct call_plan *plan, const struct verify_hit *hit, enum cache_
         marshal_buffer_fini(&copy);
         pass_through(plan, key_bypass(error), 0, result, arguments, *caller_errno);
         guard_enter();
-        *caller_errno = errno;
+        *caller_errno = *errno_here();
         return true;
     }
     count_hit(plan, outcome);
@@ -349,7 +350,7 @@ __attribute__((noinline)) static void handle_wanted(struct call_plan *plan, void
     outcome = real_run(plan, true, result, arguments);
     measure_other(plan);
     guard_leave();
-    errno = real_errno(&outcome, caller_errno);
+    *errno_here() = real_errno(&outcome, caller_errno);
 }
 
 /* Of a function of floating-point numbers: the key is that of calls under this mode alone. */
@@ -472,5 +473,5 @@ void call_handle(void *handle, void *result, void **arguments)
         return;
     }
     guard_leave();
-    errno = caller_errno;
+    *errno_here() = caller_errno;
 }

@@ -12,6 +12,7 @@
 #ifndef CALL_QUICK_MISS_H
 #define CALL_QUICK_MISS_H
 
+#include "base/here.h"
 #include "call/life.h"
 #include "call/quick_rows.h"
 #include "call/real.h"
@@ -256,7 +257,8 @@ compute(struct call_plan *plan, enum way way, struct abi_words *words, struct sh
         uint64_t *ret_second)
 {
     const bool times_real = miss->began_ns != 0 || measure_draws_real(&plan->measure);
-    int set_errno;
+    int set_errno, *errno_at;
+    bool has_moved;
     struct float_watch watch = {0};
     struct nesting_frame nesting;
     uint64_t way_ns = 0, real_began_ns = 0, took_ns = 0;
@@ -277,7 +279,10 @@ compute(struct call_plan *plan, enum way way, struct abi_words *words, struct sh
 
     call_function(plan, way, plan->original, words, result);
 
-    set_errno = *miss->errno_at;
+    errno_at = errno_here();
+    has_moved = errno_at != miss->errno_at;
+    miss->errno_at = errno_at;
+    set_errno = *errno_at;
     if (way != OF_PAIRS) {
         result[0] = cut(&plan->quick, result[0]);
     }
@@ -290,7 +295,7 @@ compute(struct call_plan *plan, enum way way, struct abi_words *words, struct sh
     if (!likely(!times_real)) {
         took_ns = real_note_time(plan, clock_precise_ns() - real_began_ns, way_ns);
     }
-    if (!likely(!raised &&
+    if (!likely(!raised && !has_moved &&
                 (set_errno == 0 || (way != OF_NUMBERS && plan->function->captures_errno)))) {
         cache_abandon(plan->cache, &miss->ticket);
         stats_count(plan->counters, STATS_not_stored);
@@ -302,7 +307,7 @@ compute(struct call_plan *plan, enum way way, struct abi_words *words, struct sh
     if (!likely(miss->began_ns == 0)) {
         measure_miss(plan, miss->began_ns, took_ns);
     }
-    if (set_errno != 0) {
+    if (set_errno != 0 || has_moved) {
         miss->caller_errno = set_errno;
     }
     if (way == OF_PAIRS) {

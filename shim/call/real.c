@@ -6,6 +6,7 @@
 #include "base/alone.h"
 #include "base/clock.h"
 #include "base/guard.h"
+#include "base/here.h"
 #include "base/lock.h"
 #include "call/call_private.h"
 
@@ -60,18 +61,21 @@ __attribute__((noinline)) struct real_outcome real_run(struct call_plan *plan, b
     uint64_t way_ns = is_timed ? measure_way_to_real_ns(plan, result, arguments) : 0;
     uint64_t began_ns = is_timed ? clock_precise_ns() : 0;
     struct float_watch watch = {0};
+    int *errno_before = errno_here(), *errno_at;
 
     lock_assert_none_held();
     if (plan->uses_float) {
         float_watch_begin(&watch);
     }
     guard_leave();
-    errno = 0;
+    *errno_before = 0;
 
     abi_call_real(plan->abi, plan->original, result, arguments);
 
-    if (errno != 0) {
-        outcome.set_errno = errno;
+    errno_at = errno_here();
+    outcome.has_moved = errno_at != errno_before;
+    if (*errno_at != 0 || outcome.has_moved) {
+        outcome.set_errno = *errno_at;
     }
     guard_enter();
     if (plan->uses_float) {

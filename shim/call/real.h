@@ -13,6 +13,7 @@
 struct real_outcome {
     int32_t set_errno; /* what the call set errno to, or MARSHAL_ERRNO_UNTOUCHED */
     bool raised;       /* a floating-point flag beyond INEXACT */
+    bool has_moved;    /* into another thread, whose errno set_errno is, whoever set that */
     uint64_t took_ns;  /* of the function itself; 0 when it was not timed */
 };
 

@@ -52,6 +52,15 @@ class Stacks(counted.CountedCase):
                            bypass_reasons={"recursion": 28})
 
     @case.unsanitized
+    def test_a_coroutine_that_goes_on_in_another_thread(self):
+        """What it does to errno, it does to that of the thread that it is in then; which that was
+        nobody can tell, so nothing is kept."""
+        for policy in {}, {"errno": True}, {"errno": True, "ttl": "1h"}, {"mode": "observe"}:
+            with self.subTest(**policy):
+                function = self.act("migrate", "hooked", **policy).function("counted_hooked")
+                self.assert_counts(function, calls=6, misses=6, bypasses=0, stores=0)
+
+    @case.unsanitized
     def test_how_much_stack_a_call_takes(self):
         """Painted before, looked at after. What the real call takes is taken off."""
         self.act("measure", "square", "length", "check", "name")

@@ -6,6 +6,7 @@
 #include "counted.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -109,6 +110,68 @@ static void run_together(void (*run)(long number))
             }
         }
     } while (is_any);
+}
+
+/* ---- a coroutine that goes on in another thread ---------------------------------------------- */
+
+static void give_way_and_fail(long key)
+{
+    give_way();
+    if (key < 3) {
+        errno = ENOSPC;
+    }
+}
+
+/* Not inlined: errno is asked for anew. */
+__attribute__((noinline)) static void expect_errno(int wanted, const char *what)
+{
+    expect(errno == wanted, what);
+}
+
+static void set_errno(int value)
+{
+    errno = value;
+}
+
+static void call_in_two_threads(long number)
+{
+    void (*volatile set)(int) = set_errno;
+    void (*volatile expect_it)(int, const char *) = expect_errno;
+
+    for (long i = 0; i < 6; i++) {
+        set(EDOM);
+        expect(counted_hooked(i) == 3 * i, "an answer in two threads");
+        expect_it(i < 3 ? ENOSPC : ERANGE, "errno of who goes on");
+        give_way();
+    }
+}
+
+static void *resume_here(void *unused)
+{
+    errno = ERANGE;
+    resume(0);
+    return unused;
+}
+
+/* It gives way within each real call, after which another thread takes it up, and after each. */
+static int run_migrate(void)
+{
+    counted_hook = give_way_and_fail;
+    make(0, call_in_two_threads);
+    for (int i = 0; i < 12; i++) {
+        pthread_t thread;
+
+        if (i % 2 == 0) {
+            errno = EPERM;
+            resume(0);
+            errno = EILSEQ;
+        } else {
+            expect(pthread_create(&thread, NULL, resume_here, NULL) == 0, "a thread");
+            pthread_join(thread, NULL);
+            expect_errno(EILSEQ, "errno of who was left");
+        }
+    }
+    return n_wrong > 0;
 }
 
 static void call_and_give_way(long number)
@@ -394,7 +457,7 @@ int main(int n_arguments, char **arguments)
     } acts[] = {
         {"coroutines", run_coroutines}, {"measure", run_measure}, {"alternate", run_alternate},
         {"threads", run_threads},       {"exit", run_exit},       {"quick_exit", run_quick_exit},
-        {"addresses", run_addresses},
+        {"addresses", run_addresses},   {"migrate", run_migrate},
     };
 
     if (n_arguments == 3 && strcmp(arguments[1], "namespace") == 0) {
