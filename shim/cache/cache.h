@@ -103,6 +103,12 @@ struct cache_ticket {
     struct cache_fence fences[CACHE_MAX_FENCES]; /* if one has moved on, the fill is dropped */
 };
 
+/* What is computed is not to be kept: no cache is of that generation. */
+static inline void cache_ticket_spoil(struct cache_ticket *ticket)
+{
+    ticket->generation = 0;
+}
+
 struct cache_lookup_options {
     uint64_t now_ns;          /* read only when the cache has lives; see below */
     const void *owner;        /* thread_self() */

@@ -456,6 +456,7 @@ void call_handle(void *handle, void *result, void **arguments)
     case CACHE_MISS:
     case CACHE_REFRESH:
         call_add_fences(plan, key.bytes, &ticket);
+        call_heed_dropping(plan, &ticket);
         caller_errno = compute(plan, &key, &ticket, outcome == CACHE_REFRESH, began_ns, result,
                                arguments, &call, caller_errno);
         marshal_buffer_fini(&key_buffer);

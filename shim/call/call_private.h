@@ -47,10 +47,11 @@ struct call_plan {
     _Atomic uint32_t n_reported;       /* mismatches */
     struct cache_instances *instances; /* then cache is NULL */
     struct watched_files files;
-    bool has_fences;                 /* there are rules that match */
-    _Atomic uint32_t *fences;        /* of those, FENCES_PER_RULE each: invalidate.c */
-    _Atomic uint64_t n_changes;      /* moves when something is invalidated, also to no avail */
-    _Atomic int32_t n_changing;      /* invalidating calls that have begun and not returned */
+    bool has_fences;            /* there are rules that match */
+    _Atomic uint32_t *fences;   /* of those, FENCES_PER_RULE each: invalidate.c */
+    _Atomic uint64_t n_changes; /* moves when something is invalidated, also to no avail */
+    _Atomic int32_t n_changing; /* invalidating calls that have begun and not returned */
+    _Atomic int32_t n_dropping; /* those for which it is being dropped now, here and elsewhere */
     _Atomic uint64_t last_change_ns; /* clock_coarse_ns when the last of them began */
     const char *shown_as, *library;
     /* How long a waiter waits; follows measured times when the configuration gives none. */
@@ -117,6 +118,17 @@ static inline bool call_may_answer(struct call_plan *plan)
 /* invalidate.c: memory for a plan's rules; and what a computation of this key must not outlive. */
 int call_rules_init(struct call_plan *plan, struct arena *arena);
 void call_add_fences(const struct call_plan *plan, struct bytes key, struct cache_ticket *ticket);
+
+/*
+ * A computation has begun. What it calls may still be remembered where it has been dropped here: so
+ * while it is being dropped in one place after the other, what begins is not kept.
+ */
+static inline void call_heed_dropping(const struct call_plan *plan, struct cache_ticket *ticket)
+{
+    if (__builtin_expect(atomic_load_explicit(&plan->n_dropping, memory_order_acquire) != 0, 0)) {
+        cache_ticket_spoil(ticket);
+    }
+}
 
 /* instances.c: the cache of this call's instance. 0, -E2BIG, -ENOMEM or -EBUSY. */
 int call_find_instance(struct call_plan *plan, void *const *arguments, struct bytes key,

@@ -4,6 +4,10 @@
  * computed meanwhile may be of before; a call that never returns has dropped what there was when it
  * began.
  *
+ * Several functions may hang on one such call, and one of them may call another. So nothing is kept
+ * that begins before all of them have dropped what there was: a result of the first could rest on
+ * what the second has remembered from before.
+ *
  * Without `match` a call clears the cache. With it, the arguments that count are turned into the
  * bytes by which they would stand in a key (marshal/part.c). They choose one of a few counts, the
  * fence, which every computation of a key with the same bytes has seen before it began; when the
@@ -111,6 +115,21 @@ static void begin_change(struct call_plan *plan)
 static void end_change(struct call_plan *plan)
 {
     atomic_fetch_sub_explicit(&plan->n_changing, 1, memory_order_seq_cst);
+}
+
+/* All of them begin before anything is dropped, and end when all of it is. */
+static void begin_dropping(const struct call_target *targets)
+{
+    for (const struct call_target *target = targets; target != NULL; target = target->next) {
+        atomic_fetch_add_explicit(&target->plan->n_dropping, 1, memory_order_seq_cst);
+    }
+}
+
+static void end_dropping(const struct call_target *targets)
+{
+    for (const struct call_target *target = targets; target != NULL; target = target->next) {
+        atomic_fetch_sub_explicit(&target->plan->n_dropping, 1, memory_order_seq_cst);
+    }
 }
 
 bool call_is_changing(const struct call_plan *plan)
@@ -353,6 +372,7 @@ void call_trigger_before(struct call_trigger *trigger, const struct abi_register
     if (kept != NULL) {
         take_parts(trigger, newest, registers, kept);
     }
+    begin_dropping(newest);
     for (const struct call_target *target = newest; target != NULL; target = target->next) {
         if (kept == NULL) {
             call_plan_bypass(target->plan);
@@ -361,23 +381,26 @@ void call_trigger_before(struct call_trigger *trigger, const struct abi_register
         }
         target_invalidate(target, is_inside, kept);
     }
+    end_dropping(newest);
 }
 
 void call_trigger_after(struct call_trigger *trigger, bool is_inside, const void *note)
 {
+    const struct call_target *newest =
+        atomic_load_explicit(&trigger->targets, memory_order_acquire);
     const struct note *kept = note;
     bool was_there = false;
 
     if (!is_inside) {
         call_meet_child();
     }
-    for (const struct call_target *target =
-             atomic_load_explicit(&trigger->targets, memory_order_acquire);
-         target != NULL; target = target->next) {
+    begin_dropping(newest);
+    for (const struct call_target *target = newest; target != NULL; target = target->next) {
         was_there |= target == kept->newest;
         target_invalidate(target, is_inside, was_there ? kept : NULL);
         if (was_there) {
             end_change(target->plan);
         }
     }
+    end_dropping(newest);
 }

@@ -143,6 +143,7 @@ void call_plan_after_fork(struct call_plan *plan)
         cache_after_fork(plan->cache);
         cache_reset_counts(plan->cache);
     }
+    atomic_store_explicit(&plan->n_dropping, 0, memory_order_relaxed); /* by threads not here */
     files_after_fork(&plan->files);
     marshal_after_fork(plan->marshal);
     stats_counters_reset(plan->counters);

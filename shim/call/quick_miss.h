@@ -106,6 +106,7 @@ static inline __attribute__((always_inline)) bool begin(struct call_plan *plan,
         }
         return false;
     }
+    call_heed_dropping(plan, &miss->ticket);
     call_tick(1);
     stats_count(plan->counters, STATS_misses);
     call_look_on_miss();

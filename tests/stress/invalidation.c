@@ -39,7 +39,17 @@ static void *ask(void *argument)
 
         check(versions_look(subject, rand_r(&state) % N_KEYS), at_least);
         at_least = n_returned_of_all;
-        check(versions_look_at_all(rand_r(&state) % N_KEYS), at_least);
+        switch (rand_r(&state) % 3) {
+        case 0:
+            check(versions_look_at_all(rand_r(&state) % N_KEYS), at_least);
+            break;
+        case 1:
+            check(versions_look_twice(rand_r(&state) % N_KEYS), at_least);
+            break;
+        default:
+            check(versions_look_thrice(rand_r(&state) % N_KEYS), at_least);
+            break;
+        }
     }
     return NULL;
 }

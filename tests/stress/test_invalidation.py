@@ -14,6 +14,8 @@ SECONDS = max(2, int(2 * float(os.environ.get("MEMOSHIM_TEST_SCALE", "1"))))
 MATCH = {"on_call": "versions_change",
          "prototype": "void versions_change(int why, long subject)",
          "match": {"subject": "subject"}}
+# Each of these calls the next; the change drops them one after the other.
+OF_ALL = "versions_look_thrice", "versions_look_twice", "versions_look_at_all"
 
 
 def functions(of_each=(), **policy):
@@ -21,8 +23,8 @@ def functions(of_each=(), **policy):
     return {
         "versions_look": {"prototype": "long versions_look(long subject, int key)",
                           "invalidate": [MATCH], "guard": False, **policy, **dict(of_each)},
-        "versions_look_at_all": {"prototype": "long versions_look_at_all(int key)", "guard": False,
-                                 "invalidate": [{"on_call": "versions_change_all"}], **policy},
+        **{name: {"prototype": f"long {name}(int key)", "guard": False,
+                  "invalidate": [{"on_call": "versions_change_all"}], **policy} for name in OF_ALL},
     }
 
 
@@ -30,9 +32,11 @@ class Invalidation(case.Case):
 
     def play(self, **policy):
         """One run; the outcome."""
-        outcome = self.run_with(self.config(functions(**policy)), [PROGRAM, SECONDS],
-                                seconds=SECONDS + 50)
-        self.assertIn(b"0 stale of ", outcome.stdout, (policy, outcome.stderr[-1000:]))
+        return self.check(functions(**policy), policy)
+
+    def check(self, config, policy):
+        outcome = self.run_with(self.config(config), [PROGRAM, SECONDS], seconds=SECONDS + 50)
+        self.assertRegex(outcome.stdout, b"^0 stale of ", (policy, outcome.stderr[-1000:]))
         self.assertEqual(outcome.status, 0)
         for name in functions():
             function = outcome.function(name)
@@ -45,6 +49,12 @@ class Invalidation(case.Case):
 
     def test_without_single_flight(self):
         self.play(policy="sieve", shards=4, single_flight=False)
+
+    def test_who_calls_whom_is_dropped_in_any_order(self):
+        config = functions(policy="direct")
+        for order in sorted(config), sorted(config, reverse=True):
+            with self.subTest(order=order):
+                self.check({name: config[name] for name in order}, "direct")
 
     def test_instances(self):
         outcome = self.play(of_each={"per_instance": "subject", "max_instances": 10})

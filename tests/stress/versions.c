@@ -40,6 +40,17 @@ long versions_look_at_all(int key)
     return version;
 }
 
+long versions_look_twice(int key)
+{
+    take_a_while();
+    return versions_look_at_all(key);
+}
+
+long versions_look_thrice(int key)
+{
+    return versions_look_twice(key);
+}
+
 void versions_change(int why, long subject)
 {
     take_a_while();

@@ -9,6 +9,10 @@
 long versions_look(long subject, int key);
 long versions_look_at_all(int key);
 
+/* What the one before says, which it calls: each may be remembered. */
+long versions_look_twice(int key);
+long versions_look_thrice(int key);
+
 /* Changes one subject, or all there is; takes a while before and after the change. */
 void versions_change(int why, long subject);
 int versions_change_all(const char *format, ...);
