@@ -76,6 +76,9 @@ static void thread_memory_leave(void *set_of_thread)
         pthread_setspecific(thread_end_key, set) == 0) {
         return;
     }
+    if (memoshim_guard != 0) {
+        return; /* it ends in a signal handler that came while it held who knows which lock */
+    }
     guard_enter(); /* no signal handler comes here while the lock is held */
     thread_set = NULL;
     set_give(set);
