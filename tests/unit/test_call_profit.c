@@ -6,6 +6,8 @@
  */
 #include "call_subject.h"
 
+#include <sys/single_threaded.h>
+
 #define WINDOW       16384
 #define PROBE_WINDOW 4096
 
@@ -118,6 +120,30 @@ static void test_misses_alone(void **state)
     assert_int_equal(seen.real_ps, 2000000);
 }
 
+/* The same of calls that take the short way, whose parts are measured as well. */
+static void test_short_misses_alone(void **state)
+{
+    struct call_plan *plan =
+        make_plan("f", ENTRY(",\"max_entries\":16,\"policy\":\"fifo\""), (void *)twice);
+    struct abi_both (*quick)(uint64_t, struct call_plan *) =
+        (struct abi_both(*)(uint64_t, struct call_plan *))call_plan_quick(plan);
+    struct stats_function read;
+
+    assert_non_null(quick);
+    __libc_single_threaded = 1;
+    real_takes_ns = 2000;
+    for (int i = 0; i < 4 * WINDOW - 1; i++) {
+        assert_true(n_rests == 0 || i >= 2 * WINDOW);
+        assert_int_equal(quick((uint64_t)i, plan).integer, 2 * i);
+    }
+    assert_true(n_rests >= 1);
+    assert_int_equal(seen.n_hits, 0);
+    assert_int_equal(seen.real_ps, 2000000);
+    assert_int_equal(seen.miss_ps, 200000); /* looking and storing read the clock */
+    call_plan_read(plan, &read);
+    assert_in_range(stats_real_quantile_ns(read.counters, 0.5), 1900, 2100);
+}
+
 /* While it is being filled a cache has more patience; then it pays. */
 static void test_patience_while_it_grows(void **state)
 {
@@ -214,6 +240,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_slow_function_stays, setup, call_teardown),
         cmocka_unit_test_setup_teardown(test_hits_dearer_than_the_function, setup, call_teardown),
         cmocka_unit_test_setup_teardown(test_misses_alone, setup, call_teardown),
+        cmocka_unit_test_setup_teardown(test_short_misses_alone, setup, call_teardown),
         cmocka_unit_test_setup_teardown(test_patience_while_it_grows, setup, call_teardown),
         cmocka_unit_test_setup_teardown(test_change_and_probes, setup, call_teardown),
         cmocka_unit_test_setup_teardown(test_nobody_is_let_go_of_without_guard, setup,

@@ -7,6 +7,7 @@
 #include "quick_miss_subject.h"
 
 #include <fenv.h>
+#include <pthread.h>
 
 /* ---- what the function leaves behind --------------------------------------------------------- */
 
@@ -99,6 +100,72 @@ static void test_rounding(void **state)
         assert_int_equal(fegetround(), FE_TONEAREST);
         call_twice(2);
         expect(1, 2, 0, 4);
+    }
+}
+
+static void test_conditions_on_errno(void **state)
+{
+    static const char *const more[] = {
+        ",\"errno\":true,\"store_if\":\"errno == EDOM\"",
+        ",\"errno\":true,\"unless\":\"errno == 0\"",
+    };
+
+    BOTH_WAYS(alone)
+    {
+        for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++) {
+            begin(more[i], alone);
+            during = fail_below_1;
+            for (int k = 0; k < 2; k++) {
+                errno = ENOTTY;
+                call_twice(2);
+                assert_int_equal(errno, ENOTTY);
+                call_twice(0.5);
+                assert_int_equal(errno, EDOM);
+            }
+            expect(1, 1, 2, 0);
+        }
+    }
+}
+
+/*
+ * Of a result narrower than its register a real function may leave anything above it; and flags
+ * are nobody's business where neither argument nor result is of floating point.
+ */
+static uint64_t low_byte(int x)
+{
+    n_real++;
+    feraiseexcept(FE_DIVBYZERO);
+    return 0xa5a5a5a5a5a5a500u | (unsigned char)x;
+}
+
+static void test_narrow_results(void **state)
+{
+    static const struct {
+        const char *type;
+        int64_t first, second; /* of 1, and of 200 */
+    } results[] = {{"unsigned char", 1, 200}, {"signed char", 1, -56}, {"_Bool", 1, 1}};
+
+    for (size_t i = 0; i < sizeof(results) / sizeof(results[0]); i++) {
+        BOTH_WAYS(alone)
+        {
+            char entry[100];
+
+            snprintf(entry, sizeof(entry), "{\"prototype\":\"%s f(int x)\"}", results[i].type);
+            plan = make_plan("f", entry, (void *)low_byte);
+            n_real = 0;
+            __libc_single_threaded = (char)alone;
+            for (int k = 0; k < 4; k++) {
+                int x = k % 2 == 0 || i == 2 ? 1 : 200;
+                struct abi_both seen =
+                    ((struct abi_both(*)(uint64_t, struct call_plan *))call_plan_quick(plan))(
+                        (uint64_t)x, plan);
+
+                assert_int_equal((int64_t)seen.integer,
+                                 k % 2 == 0 ? results[i].first : results[i].second);
+            }
+            __libc_single_threaded = 1;
+            assert_int_equal(n_real, i == 2 ? 1 : 2);
+        }
     }
 }
 
@@ -263,6 +330,43 @@ static void test_conditions_and_fences(void **state)
     }
 }
 
+static void *call_in_another_thread(void *unused)
+{
+    call_twice(0.5);
+    return NULL;
+}
+
+/* What is not stored is being computed by nobody: others neither wait for it nor pass by. */
+static void test_others_want_what_was_not_stored(void **state)
+{
+    static const struct {
+        const char *more;
+        void (*during)(double x);
+    } reasons[] = {
+        {"", fail_below_1},
+        {",\"errno\":true,\"unless\":\"errno != 0\"", fail_below_1},
+        {",\"store_if\":\"return > 2\"", NULL},
+        {"", invalidate},
+    };
+
+    BOTH_WAYS(alone)
+    {
+        for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+            pthread_t thread;
+            struct stats_function read;
+
+            begin(reasons[i].more, alone);
+            during = reasons[i].during;
+            call_twice(0.5);
+            assert_int_equal(pthread_create(&thread, NULL, call_in_another_thread, NULL), 0);
+            assert_int_equal(pthread_join(thread, NULL), 0);
+            expect(0, 0, 2, 0);
+            call_plan_read(plan, &read);
+            assert_int_equal(stats_counted(read.counters, STATS_waits), 0);
+        }
+    }
+}
+
 static unsigned n_looks;
 
 /* What is due may set errno, which nobody is to see. */
@@ -320,11 +424,14 @@ int main(void)
         BY_BOTH(test_errno),
         BY_BOTH(test_flags),
         BY_BOTH(test_rounding),
+        BY_BOTH(test_conditions_on_errno),
+        cmocka_unit_test_setup_teardown(test_narrow_results, call_setup, call_teardown),
         BY_BOTH(test_invalidation),
         BY_BOTH(test_threads_begin_meanwhile),
         BY_BOTH(test_others_are_stored_meanwhile),
         BY_BOTH(test_who_makes_way),
         BY_BOTH(test_conditions_and_fences),
+        BY_BOTH(test_others_want_what_was_not_stored),
         BY_BOTH(test_what_is_due),
         BY_BOTH(test_timed),
     };
