@@ -15,7 +15,7 @@ static const enum cache_policy policies[] = {LEAVES, COUNTS, STAMPS, CACHE_POLIC
 
 #define N_POLICIES (sizeof(policies) / sizeof(policies[0]))
 
-static struct cache *create_flying(enum cache_policy policy)
+static struct cache *create_filled(enum cache_policy policy, bool single_flight)
 {
     struct cache_options options = {.policy = policy,
                                     .max_entries = 8,
@@ -23,12 +23,17 @@ static struct cache *create_flying(enum cache_policy policy)
                                     .n_shards = 1,
                                     .key_bytes = 8,
                                     .value_bytes = 8,
-                                    .single_flight = true};
+                                    .single_flight = single_flight};
     struct cache *cache;
 
     assert_int_equal(cache_create(&options, &cache), 0);
     assert_non_null(cache_fill_code(cache));
     return cache;
+}
+
+static struct cache *create_flying(enum cache_policy policy)
+{
+    return create_filled(policy, true);
 }
 
 /* beside_others: as in a process with threads; is_computing: this thread, something already. */
@@ -130,6 +135,31 @@ static void test_who_computes_is_not_alone(void **state)
         assert_false(begin(cache, i % 2, &low, true, &second));
         assert_true(fill(cache, low, &ticket));
         assert_no_flight(cache);
+        cache_destroy(cache);
+    }
+}
+
+/* Without single flight they are, each for himself; and whoever comes second has come too late. */
+static void test_each_computes_for_himself(void **state)
+{
+    for (size_t i = 0; i < 2 * N_POLICIES; i++) {
+        struct cache *cache = create_filled(policies[i / 2], false);
+        struct cache_words words = words_of(cache);
+        struct cache_ticket ticket, second;
+        uint64_t low = 40;
+
+        insert(cache, 39, 0, 1);
+        memset(&ticket, 0xa5, sizeof(ticket));
+        memset(&second, 0xa5, sizeof(second));
+        assert_true(begin(cache, i % 2, &low, false, &ticket));
+        assert_true(begin(cache, i % 2, &low, true, &second));
+        assert_int_equal(ticket.flight, 0);
+        assert_int_equal(second.flight, 0);
+        assert_no_flight(cache);
+        assert_true(fill(cache, low, &ticket));
+        assert_false(fill(cache, low, &second));
+        expect(cache, &words, low, 0, ~low);
+        assert_int_equal(cache_check(cache), 0);
         cache_destroy(cache);
     }
 }
@@ -256,6 +286,7 @@ int main(void)
         cmocka_unit_test(test_what_has_no_entry_gets_one),
         cmocka_unit_test(test_a_shard_that_is_held_is_left_alone),
         cmocka_unit_test(test_who_computes_is_not_alone),
+        cmocka_unit_test(test_each_computes_for_himself),
         cmocka_unit_test(test_an_invalidation_meanwhile),
         cmocka_unit_test(test_long_keys),
         cmocka_unit_test(test_long_rows),
