@@ -116,6 +116,7 @@ class Processes(counted.CountedCase):
 
     def test_signal_without_a_place_goes_to_standard_error(self):
         """It would end the program otherwise."""
+        case.need_native("a shell of the system")
         config = self.config(counted.functions("square"), "signal.json", stats={"signal": "USR2"})
         for config, variables in ((self.square, {"MEMOSHIM_STATS_SIGNAL": "USR2"}), (config, {})):
             outcome = self.run_with(config, ["sh", "-c", "kill -s USR2 $$; exit 3"],
@@ -124,6 +125,7 @@ class Processes(counted.CountedCase):
             self.assertEqual(outcome.stderr.count(b": sh (pid "), 2, outcome.stderr)
 
     def test_signal_where_nothing_can_be_written(self):
+        case.need_native("a shell of the system")
         outcome = self.run_with(self.square, ["sh", "-c", "kill -s USR2 $$; exit 3"],
                                 env={"MEMOSHIM_STATS": self.folder / "none" / "x",
                                      "MEMOSHIM_STATS_SIGNAL": "USR2"})
