@@ -14,6 +14,9 @@
 #include <errno.h>
 #include <string.h>
 
+/* A libc that lacks it must still load us, if only to find nothing to do: base/foreign_libc.h. */
+#pragma weak dlmopen
+
 /* ---- the parser ------------------------------------------------------------------------------ */
 
 /* Written by config_load's callers one at a time, as the header demands of them. */

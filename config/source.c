@@ -15,6 +15,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+/* A libc that lacks it must still load us, if only to find nothing to do: base/foreign_libc.h. */
+#pragma weak strerrordesc_np
+
 #define PATH_BYTES 4096 /* PATH_MAX with its NUL */
 
 #define SOURCE_FAIL(list, file, error, name, ...) \

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/environment.h"
+#include "base/foreign_libc.h"
 #include "base/fork_page.h"
 #include "base/guard.h"
 #include "base/log.h"
@@ -85,8 +86,9 @@ static void print_diagnostics(const struct diagnostic_list *diagnostics)
 
 const char *start_problem(int error)
 {
-    return error == -ELIBACC ? "the program has a malloc of its own that must wait for main"
-                             : strerrordesc_np(-error);
+    return error == -ELIBACC   ? "the program has a malloc of its own that must wait for main"
+           : error == -ELIBBAD ? "the program's C library is not the GNU one"
+                               : strerrordesc_np(-error);
 }
 
 /*
@@ -112,8 +114,8 @@ static int load_configuration(const struct config_source *source, char **environ
 }
 
 /*
- * 1: there is a configuration for this program; 0: none; -EINVAL: one with errors; -ELIBACC: it
- * cannot be read, nor anything else be done in this program.
+ * 1: there is a configuration for this program; 0: none; -EINVAL: one with errors; -ELIBACC and
+ * -ELIBBAD: it cannot be read, nor anything else be done in this program.
  */
 static int find_configuration(struct config_surroundings surroundings, char **environment,
                               struct diagnostic_list *diagnostics)
@@ -136,6 +138,9 @@ static int find_configuration(struct config_surroundings surroundings, char **en
     found = config_find(&surroundings, memory, &source, diagnostics);
     if (found == 0) {
         return 0;
+    }
+    if (!libc_is_gnu()) {
+        return -ELIBBAD;
     }
     if (interpose_allocator_must_wait()) {
         return -ELIBACC;
@@ -274,10 +279,10 @@ static enum check_outcome run_start(const char *started_as, char **environment, 
     if (diagnostics != NULL) {
         diagnostics_init(diagnostics, (struct config_memory){arena_alloc_callback, &process.arena});
         found = find_configuration(surroundings, environment, diagnostics);
-        if (found != 0 && found != -ELIBACC) {
+        if (found == 1 || found == -EINVAL) {
             debugger_note_unloaded(started_as, environment);
         }
-        if (found < 0 && found != -ELIBACC) {
+        if (found == -EINVAL) {
             print_diagnostics(diagnostics);
             if (process.settings.is_strict && !is_checked) {
                 _exit(STRICT_EXIT_STATUS);
@@ -286,13 +291,11 @@ static enum check_outcome run_start(const char *started_as, char **environment, 
         }
         pages_unmap(diagnostics, sizeof(*diagnostics));
     }
-    if (found == -ELIBACC) {
-        arena_fini(&process.arena);
-        return fail_to_start(found, ret_error);
-    }
     if (found <= 0) {
         arena_fini(&process.arena);
-        return found < 0 ? CHECK_BAD_CONFIGURATION : CHECK_NO_CONFIGURATION;
+        return found == 0         ? CHECK_NO_CONFIGURATION
+               : found == -EINVAL ? CHECK_BAD_CONFIGURATION
+                                  : fail_to_start(found, ret_error);
     }
     if (!is_checked) {
         children_prepare(environment);
@@ -318,6 +321,10 @@ __attribute__((constructor)) static void memoshim_construct(int n_arguments, cha
     int error;
 
     guard_enter();
+    if (!libc_is_gnu()) { /* which gives constructors no arguments */
+        n_arguments = 0;
+        environment = environ;
+    }
     interpose_bind_own_calls();
     is_checked = !is_secure && check_is_wanted(environment);
     error = interpose_init();
@@ -326,7 +333,7 @@ __attribute__((constructor)) static void memoshim_construct(int n_arguments, cha
     dl.real_dladdr = interpose_real_dladdr();
     dl.real_dladdr1 = interpose_real_dladdr1();
     entry_init(&dl);
-    if (error == 0 && !is_secure) {
+    if ((error == 0 || !libc_is_gnu()) && !is_secure) {
         started_as = n_arguments > 0 && arguments[0] != NULL ? arguments[0]
                                                              : (const char *)getauxval(AT_EXECFN);
         outcome = run_start(started_as, environment, is_checked, &error);

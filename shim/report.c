@@ -11,6 +11,7 @@
 
 #include "abi/abi.h"
 #include "base/clock.h"
+#include "base/foreign_libc.h"
 #include "base/fork_page.h"
 #include "base/guard.h"
 #include "base/log.h"
@@ -22,10 +23,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* libc's own; declared by no header. A NULL object handle: not tied to the unloading of anything.
- */
+/* libc's own; declared by no header. A NULL object: not tied to the unloading of anything. */
 int __cxa_atexit(void (*function)(void *), void *argument, void *object);
-int __cxa_at_quick_exit(void (*function)(void *), void *object);
 
 static pid_t raw_getpid(void)
 {

@@ -12,7 +12,10 @@ memoshim_packages_test="$memoshim_packages_quickstart binutils clang clang-forma
     libmimalloc2.0 libtcmalloc-minimal4 libtsan2
     file libaprutil1-dev libhunspell-dev libmagic-dev libproj-dev libssl-dev netbase proj-bin
     r-base-core r-mathlib zlib1g-dev
-    git libpython3.11-testsuite openssh-client openssl perl sqlite3"
+    git libpython3.11-testsuite musl-tools openssh-client openssl perl sqlite3"
+if [ "$(uname -m)" = x86_64 ]; then
+    memoshim_packages_test+=" libc6-i386"
+fi
 
 memoshim_packages_full="cmake make nodejs openjdk-17-jdk-headless vim"
 

@@ -6,6 +6,7 @@
  */
 #include "abi/float_state.h"
 
+#include "base/foreign_libc.h"
 #include <sys/platform/x86.h>
 
 _Atomic bool float_probe_tells;

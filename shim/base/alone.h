@@ -8,9 +8,9 @@
 #ifndef BASE_ALONE_H
 #define BASE_ALONE_H
 
+#include "base/foreign_libc.h"
 #include <stdatomic.h>
 #include <stdint.h>
-#include <sys/single_threaded.h>
 
 /*
  * Of what others might be writing, or reading, if there were any. Unlike an atomic load this may

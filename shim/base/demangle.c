@@ -2,7 +2,10 @@
 #include "base/demangle.h"
 
 #include <libiberty/demangle.h>
+#include <limits.h>
 #include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 struct writing {
@@ -10,6 +13,27 @@ struct writing {
     size_t n_room, n_used;
     jmp_buf on_full;
 };
+
+/*
+ * libiberty was compiled to call it where others call sprintf, and only the GNU C library has it
+ * (base/foreign_libc.h).
+ */
+int __sprintf_chk(char *text, int flags, size_t n_room, const char *format, ...)
+    __attribute__((format(printf, 4, 5), visibility("hidden")));
+
+int __sprintf_chk(char *text, int flags, size_t n_room, const char *format, ...)
+{
+    va_list arguments;
+    int n_bytes;
+
+    va_start(arguments, format);
+    n_bytes = vsnprintf(text, n_room < INT_MAX ? n_room : INT_MAX, format, arguments);
+    va_end(arguments);
+    if (n_bytes >= 0 && (size_t)n_bytes >= n_room) {
+        __builtin_trap(); /* as glibc's ends the program: what lies behind is somebody else's */
+    }
+    return n_bytes;
+}
 
 /* A short name can stand for an endless text, so writing stops where the room ends. */
 static void write_piece(const char *text, size_t n_bytes, void *context)

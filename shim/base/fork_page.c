@@ -3,10 +3,10 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/foreign_libc.h"
 #include "base/lock.h"
 #include <errno.h>
 #include <limits.h>
-#include <pthread.h>
 #include <sys/mman.h>
 
 /* Until fork_page_init has run there is nothing to detect. */
@@ -78,7 +78,7 @@ int fork_page_init(void)
     is_wiped = madvise((void *)word, n_bytes, MADV_WIPEONFORK) == 0;
     errno = saved_errno;
     /* In any case: emulators of the kernel say yes and do nothing. */
-    error = pthread_atfork(NULL, NULL, wipe_in_child);
+    error = __register_atfork(NULL, NULL, wipe_in_child, NULL);
     if (error != 0 && !is_wiped) {
         pages_unmap((void *)word, n_bytes);
         return -error;

@@ -11,10 +11,10 @@
 #ifndef BASE_LOCK_H
 #define BASE_LOCK_H
 
+#include "base/foreign_libc.h"
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/single_threaded.h>
 
 enum lock_rank {
 #define LOCK_RANK(name, text) LOCK_RANK_##name,

@@ -3,10 +3,10 @@
 #include "cache/block.h"
 
 #include "base/arena.h"
+#include "base/foreign_libc.h"
 #include "cache/slab.h"
 
 #include <string.h>
-#include <sys/single_threaded.h>
 
 static uint64_t needed_bytes(uint32_t n_key_bytes, uint32_t n_value_bytes)
 {

@@ -9,6 +9,7 @@
 
 #include "base/alone.h"
 #include "base/draw.h"
+#include "base/foreign_libc.h"
 #include "base/lock.h"
 #include "cache/block.h"
 #include "cache/cache.h"
@@ -16,8 +17,6 @@
 #include "cache/policy.h"
 #include "cache/refresh.h"
 #include "cache/table.h"
-
-#include <sys/single_threaded.h>
 
 struct shard {
     _Alignas(CACHE_SHARD_BYTES) struct cache_front front;

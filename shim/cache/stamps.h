@@ -11,10 +11,10 @@
 #ifndef CACHE_STAMPS_H
 #define CACHE_STAMPS_H
 
+#include "base/foreign_libc.h"
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/single_threaded.h>
 
 /* The newest stamp. With threads anybody may be adding to it. */
 typedef _Atomic uint32_t stamp_clock;

@@ -3,6 +3,7 @@
 #ifndef CALL_PRIVATE_H
 #define CALL_PRIVATE_H
 
+#include "base/foreign_libc.h"
 #include "base/fork_page.h"
 #include "cache/cache.h"
 #include "call/call.h"
@@ -14,7 +15,6 @@
 #include "marshal/marshal.h"
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <sys/single_threaded.h>
 
 struct call_plan {
     struct call_quick quick; /* of the short way of a hit, which reads also the next three */

@@ -4,13 +4,13 @@
 #define CALL_QUICK_PRIVATE_H
 
 #include "abi/abi.h"
+#include "base/foreign_libc.h"
 #include "base/fork_page.h"
 #include "base/guard.h"
 #include "base/hash.h"
 #include "call/call_private.h"
 
 #include <string.h>
-#include <sys/single_threaded.h>
 
 #define likely(condition) __builtin_expect(!!(condition), 1)
 

@@ -8,6 +8,7 @@
  */
 #include "entry/around.h"
 
+#include "base/foreign_libc.h"
 #include <errno.h>
 #include <stddef.h>
 #include <sys/platform/x86.h>

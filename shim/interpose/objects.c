@@ -7,10 +7,10 @@
 #include "interpose/objects.h"
 
 #include "base/arena.h"
+#include "base/foreign_libc.h"
 #include "base/signals.h"
 #include "interpose/interpose.h"
 #include <errno.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -227,7 +227,7 @@ void objects_guard_forks(void)
 
     if (!is_done) {
         is_done = true;
-        pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+        __register_atfork(before_fork, after_fork_in_parent, after_fork_in_child, NULL);
     }
 }
 

@@ -9,9 +9,9 @@
  */
 #include "stats/counters.h"
 
+#include "base/foreign_libc.h"
 #include "stats/histogram.h"
 #include <stdatomic.h>
-#include <sys/single_threaded.h>
 
 #define STRIPE_COUNT           16
 #define OWNED_STRIPE_COUNT     8 /* from the second on */

@@ -9,11 +9,11 @@
 #ifndef STATS_STATS_H
 #define STATS_STATS_H
 
+#include "base/foreign_libc.h"
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/single_threaded.h>
 
 enum stats_counter {
 #define COUNTER(name, help) STATS_##name,

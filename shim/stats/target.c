@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "stats/target.h"
 
+#include "base/foreign_libc.h"
 #include "stats/format.h"
 #include <errno.h>
 #include <string.h>

@@ -31,6 +31,12 @@ FORBIDDEN_IMPORTS = {
     'lstat64', 'fstat', 'fstat64', 'fstatat', 'fstatat64', 'access', 'readlink', 'getcwd', 'unlink',
     'rename', 'getuid', 'geteuid',
 }
+# Other C libraries lack them, and their loaders end a program whose preload asks for one
+# (shim/base/foreign_libc.h): of musl 1.2.3. Those that are not weak stay away.
+OF_GNU_ALONE = {
+    '__cxa_at_quick_exit', '__libc_single_threaded', '__register_atfork', '__sprintf_chk',
+    '__x86_get_cpuid_feature_leaf', 'dlmopen', 'gnu_get_libc_version', 'strerrordesc_np',
+}
 WITHOUT_CHECKS = {'__assert_fail'}
 # Of the room that the loader sets aside for everybody: 1664 bytes beyond what the start needs.
 MAX_THREAD_DATA_BYTES = 256
@@ -124,6 +130,10 @@ def check_imports(library, build, checks, complain):
     imports = read_names('nm', '-D', '--undefined-only', library)
     for name in sorted(imports & (forbidden - OF_LIBFFI)):
         complain(f'imports {name}')
+    listing = run('nm', '-D', '--undefined-only', library).splitlines()
+    strong = {line.split()[-1].split('@')[0] for line in listing if line.split()[-2] == 'U'}
+    for name in sorted(strong & OF_GNU_ALONE):
+        complain(f'imports {name} and is not loaded by C libraries without it: make it weak')
     for archive in sorted(pathlib.Path(build).glob('**/*.a')):
         for name in sorted(read_names('nm', '-u', str(archive)) & OF_LIBFFI):
             complain(f'{archive} calls {name}')
