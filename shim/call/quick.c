@@ -130,10 +130,7 @@ static bool hit_after_look(struct call_plan *plan, const struct abi_words *words
     struct cache_front *front;
     char *slot;
 
-    if (quick->is_text || !__libc_single_threaded || fork_page_is_new_child() ||
-        !is_rounding_told(plan, false) ||
-        atomic_load_explicit(&plan->is_unfollowed, memory_order_relaxed) ||
-        atomic_load_explicit(&plan->measure.n_real_wanted, memory_order_relaxed) > 0) {
+    if (quick->is_text || !quick_may_hit_after_look(plan) || !is_rounding_told(plan, false)) {
         return false;
     }
     key = quick_make_key(plan, words);

@@ -110,6 +110,17 @@ enum quick_layout {
 };
 
 /*
+ * After a look what would have been a hit may still be one the short way; not if the next call that
+ * is timed is to be a real one. The guard is set.
+ */
+static inline bool quick_may_hit_after_look(const struct call_plan *plan)
+{
+    return __libc_single_threaded && !fork_page_is_new_child() &&
+           !atomic_load_explicit(&plan->is_unfollowed, memory_order_relaxed) &&
+           atomic_load_explicit(&plan->measure.n_real_wanted, memory_order_relaxed) <= 0;
+}
+
+/*
  * quick_words.c: the code for a function of so many numbers; bit i of vectors: the i-th travels in
  * a vector register. n_words: of the key; slots of groups hold nothing but it and a word of value.
  */

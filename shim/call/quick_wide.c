@@ -203,30 +203,76 @@ uint32_t quick_wide_key(const struct call_plan *plan, const struct abi_words *wo
     return n_bytes;
 }
 
-__attribute__((noinline)) void quick_handle_into(struct call_plan *plan, struct abi_words *words,
-                                                 void *ret_value)
+/* False: none was due. The guard is set. */
+static bool look_if_due(struct call_plan *plan, const struct abi_words *words)
 {
     const _Atomic uint64_t *hits = stats_hits_alone(plan->counters);
     uint32_t n_looks = atomic_load_explicit(&plan->quick.look_mask, memory_order_relaxed) + 1;
+
+    if (!__libc_single_threaded || fork_page_is_new_child() ||
+        !is_look_due(plan, atomic_load_explicit(hits, memory_order_relaxed) + 1)) {
+        return false;
+    }
+    quick_look(plan, words, n_looks);
+    return true;
+}
+
+__attribute__((noinline)) static void handle(struct call_plan *plan, struct abi_words *words,
+                                             void *ret_value)
+{
     void *arguments[ABI_MAX_WORDS];
     struct abi_joined room;
 
-    CALL_NOTE_WAY(plan, HANDLE);
-    guard_enter();
-    if (__libc_single_threaded && !fork_page_is_new_child() &&
-        is_look_due(plan, atomic_load_explicit(hits, memory_order_relaxed) + 1)) {
-        quick_look(plan, words, n_looks);
-    }
-    guard_leave();
     abi_point_arguments(plan->abi, words, &room, arguments);
     call_handle(plan, ret_value, arguments);
 }
 
+void quick_handle_into(struct call_plan *plan, struct abi_words *words, void *ret_value)
+{
+    CALL_NOTE_WAY(plan, HANDLE);
+    guard_enter();
+    look_if_due(plan, words);
+    guard_leave();
+    handle(plan, words, ret_value);
+}
+
+/*
+ * The look, if it is due, and after that, which may have changed anything, what would have been a
+ * hit but for it. It would be one the long way, too, which takes several times as long. Not
+ * inlined: the long way has none of this on its stack.
+ */
+__attribute__((noinline)) static struct quick_computed look_and_hit(struct call_plan *plan,
+                                                                    const struct abi_words *words)
+{
+    struct quick_computed computed = {0, 0};
+    struct quick_answer answer;
+    bool is_hit;
+
+    guard_enter();
+    is_hit = look_if_due(plan, words) && plan->wide != NULL && !plan->quick.is_text &&
+             quick_may_hit_after_look(plan) && ask(plan, plan->wide->n_words, words, true, &answer);
+    if (is_hit) {
+        stats_add_alone(plan->counters, STATS_hits);
+    }
+    guard_leave();
+    if (is_hit) {
+        computed.word = quick_wide_give(plan, words, &answer).integer;
+        computed.is_done = 1;
+    }
+    return computed;
+}
+
 struct abi_both quick_handle_words(struct call_plan *plan, struct abi_words *words)
 {
+    struct quick_computed computed;
     uint64_t result = 0;
 
-    quick_handle_into(plan, words, &result);
+    CALL_NOTE_WAY(plan, HANDLE);
+    computed = look_and_hit(plan, words);
+    if (computed.is_done != 0) {
+        return both(computed.word);
+    }
+    handle(plan, words, &result);
     return both(result);
 }
 
