@@ -14,8 +14,7 @@
  * two that were have spared: the processor has begun with what comes after the wrong one. */
 #define HITS_FOR_A_WRONG_ONE 4
 
-/* So many hints are forgotten at once for a hit that went without: the gain of one hit is theirs.
- */
+/* For one hit that went without they are forgotten: so many take less time than it has lost. */
 #define HINTS_FOR_A_HIT 8
 
 /* Turns of rest: two, four and so on up to two to the power of that. */
@@ -69,8 +68,9 @@ static void begin(struct quick_hints *hints, uint64_t max_entries, uint64_t gene
         return;
     }
     hints->mask = (uint32_t)n_bytes - CACHE_HINT_BYTES;
-    hints->hints = pages;
     hints->generation = word;
+    atomic_signal_fence(memory_order_seq_cst); /* where there are hints this is nobody else's */
+    hints->hints = pages;
     begin_anew(hints, generation);
 }
 

@@ -25,7 +25,7 @@
 #define QUICK_HINTS_MIN 512u
 #define QUICK_HINTS_MAX 8192u
 
-_Static_assert(QUICK_HINTS_MIN *CACHE_HINT_BYTES >= MARSHAL_PAGE_BYTES,
+_Static_assert(MARSHAL_PAGE_BYTES <= QUICK_HINTS_MIN * CACHE_HINT_BYTES,
                "texts that have one hint lie at one place of their pages");
 
 /* Of a plan. */
