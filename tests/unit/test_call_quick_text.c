@@ -333,6 +333,36 @@ static void test_results_of_each_type(void **state)
     }
 }
 
+/* Of texts that go on where others end each has its own answer, long ones and longer ones, too. */
+static void test_beginnings_of_longer_texts(void **state)
+{
+    static const char *const policies[] = {"lru", "direct"};
+    char text[601];
+
+    memset(text, 'a', sizeof(text));
+    for (int i = 0; i < 4; i++) {
+        char entry[200];
+        struct call_plan *plan;
+
+        snprintf(entry, sizeof(entry), TEXT_ENTRY ",\"policy\":\"%s\",\"max_entries\":65536}",
+                 policies[i / 2]);
+        plan = make_plan("f", entry, (void *)sum_of);
+        __libc_single_threaded = i % 2 == 0;
+        for (size_t n = 0; n < sizeof(text); n++) {
+            int before = n_real, wanted;
+
+            text[n] = '\0';
+            wanted = sum_of(text);
+            assert_int_equal(call_text(plan, text), wanted);
+            assert_int_equal(n_real - before, 2); /* here, and by the call */
+            assert_int_equal(call_text(plan, text), wanted);
+            assert_true(n_real - before == 2 || i / 2 == 1);
+            text[n] = 'a';
+        }
+    }
+    __libc_single_threaded = 1;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -341,6 +371,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_texts_have_one_key, call_setup, call_teardown),
         cmocka_unit_test_setup_teardown(test_every_byte_of_a_long_text_counts, call_setup,
                                         call_teardown),
+        cmocka_unit_test_setup_teardown(test_beginnings_of_longer_texts, call_setup, call_teardown),
         cmocka_unit_test_setup_teardown(test_texts_as_the_long_way, call_setup, call_teardown),
         cmocka_unit_test_setup_teardown(test_results_of_each_type, call_setup, call_teardown),
     };
