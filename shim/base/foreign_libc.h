@@ -14,11 +14,16 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/single_threaded.h>
+#if defined(__x86_64__)
+#include <sys/platform/x86.h> /* clang wants to see what is to be weak */
+#endif
 
 #pragma weak gnu_get_libc_version
 #pragma weak strerrordesc_np
 #pragma weak __libc_single_threaded
+#if defined(__x86_64__)
 #pragma weak __x86_get_cpuid_feature_leaf
+#endif
 
 /*
  * libc's own, declared by no header: those that are in its headers come with a part that is linked
