@@ -33,8 +33,10 @@ static const char *at(const char *name)
 
 static void put_file(const char *name, const char *text, mode_t mode)
 {
-    int fd = open(at(name), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    int fd;
 
+    unlink(at(name)); /* one that may not be written to */
+    fd = open(at(name), O_WRONLY | O_CREAT | O_EXCL, 0600);
     assert_true(fd >= 0);
     assert_int_equal(write(fd, text, strlen(text)), strlen(text));
     assert_int_equal(fchmod(fd, mode), 0);
