@@ -50,6 +50,7 @@ static void begin_anew(struct quick_hints *hints, uint64_t generation)
     atomic_signal_fence(memory_order_seq_cst);
     memset(hints->hints, 0, n_bytes_of(hints));
     hints->is_resting = false;
+    hints->are_empty = true;
     atomic_signal_fence(memory_order_seq_cst);
     atomic_store_explicit(hints->generation, generation, memory_order_relaxed);
 }
@@ -74,10 +75,11 @@ static void begin(struct quick_hints *hints, uint64_t max_entries, uint64_t gene
     begin_anew(hints, generation);
 }
 
-/* A turn of hints is over. */
+/* A turn of hints is over. Where nobody has noted one yet texts are too long for them. */
 static void judge(struct quick_hints *hints, uint64_t n_hits)
 {
-    if (hints->n_wrong <= n_hits / HITS_FOR_A_WRONG_ONE) {
+    hints->are_empty = hints->are_empty && hints->n_wrong == 0;
+    if (!hints->are_empty && hints->n_wrong <= n_hits / HITS_FOR_A_WRONG_ONE) {
         hints->n_rests = 0;
         return;
     }

@@ -8,7 +8,7 @@
  *
  * All hints are of one generation of the cache, and of one process; in another they are not looked
  * at, and begin anew at a look. Whether they are of use is seen there, too: where too many are
- * wrong they rest, the longer the more often that was so.
+ * wrong, or none is of use to anybody, they rest, the longer the more often that was so.
  */
 #ifndef CALL_QUICK_HINTS_H
 #define CALL_QUICK_HINTS_H
@@ -36,6 +36,7 @@ struct quick_hints {
     uint32_t mask;                /* of an address the bits that say which, as an offset */
     bool is_refused;              /* there is no memory for them */
     bool is_resting;              /* as when there are none */
+    bool are_empty;               /* they name nothing yet, as far as was seen at the last turn */
     uint32_t n_wrong, n_rests;
     uint64_t n_hits; /* that the function had when the last turn began: of hints, or of rest */
 };

@@ -45,6 +45,13 @@ static bool has_hints(const struct call_plan *plan)
     return *plan->quick.hints.generation == *plan->quick.cache.generation;
 }
 
+/* They do not rest, whatever becomes of them. */
+static void keep_hints(struct call_plan *plan)
+{
+    plan->quick.hints.n_wrong = 0;
+    plan->quick.hints.are_empty = false;
+}
+
 /* Or there are none: where each byte that is read is looked at, or nobody can compare so many. */
 static bool reads_ahead(const struct call_plan *plan)
 {
@@ -173,7 +180,7 @@ static void compare(const char *policy, uint32_t max_entries)
         if (a != b || n_real - before - by_quick != by_quick) {
             fail_msg("%s of %u: call %d of \"%s\"", policy, (unsigned)max_entries, i, place(k));
         }
-        quick->quick.hints.n_wrong = 0; /* none rest */
+        keep_hints(quick);
         n_with_hints += has_hints(quick);
     }
     __libc_single_threaded = 1;
@@ -282,6 +289,22 @@ static void test_texts_that_change(void **state)
     assert_int_equal(plan->quick.hints.n_rests, 0);
 }
 
+/* Texts that are too long for hints let them rest. */
+static void test_long_texts(void **state)
+{
+    struct call_plan *plan = make("lru", 64);
+
+    NEED(reads_ahead(plan), "texts are not read ahead");
+    for (uint32_t i = 0; i < 50; i++) {
+        snprintf(place(i), PLACE_BYTES, "%025u", (unsigned)(i * 7919));
+    }
+    call_each(plan, 50, 20);
+    assert_true(has_hints(plan));
+    call_each(plan, 50, 60);
+    assert_false(has_hints(plan));
+    assert_true(plan->quick.hints.is_resting);
+}
+
 /* Entries that are forgotten all at once leave no hints, and texts that stay have them again. */
 static void test_hints_begin_anew(void **state)
 {
@@ -339,7 +362,7 @@ static void test_texts_at_the_ends_of_pages(void **state)
             for (int times = 0; times < 3; times++) {
                 assert_int_equal(call_text(plan, last + at), sum_of(last + at));
             }
-            plan->quick.hints.n_wrong = 0; /* none rest */
+            keep_hints(plan);
         }
     }
     munmap(pages, 3 * MARSHAL_PAGE_BYTES);
@@ -404,6 +427,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_texts_that_stay, call_setup, call_teardown),
         cmocka_unit_test_setup_teardown(test_texts_behind_a_fence, call_setup, call_teardown),
         cmocka_unit_test_setup_teardown(test_texts_that_change, call_setup, call_teardown),
+        cmocka_unit_test_setup_teardown(test_long_texts, call_setup, call_teardown),
         cmocka_unit_test_setup_teardown(test_hints_begin_anew, call_setup, call_teardown),
         cmocka_unit_test_setup_teardown(test_texts_at_the_ends_of_pages, call_setup, call_teardown),
         cmocka_unit_test_setup_teardown(test_children_have_no_hints, call_setup, call_teardown),
