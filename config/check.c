@@ -58,14 +58,6 @@ static void read_programs(struct workspace *work, const struct value *programs,
     model->n_programs = read_program_names(work, programs, &model->programs);
 }
 
-/* Neither word, nor near one: the name of a program, where a list of them was meant. */
-static bool is_no_word(const char *text)
-{
-    static const char *const words[] = {"inherit", "off"};
-
-    return words_nearest(text, words, sizeof(words) / sizeof(words[0])) == NULL;
-}
-
 static void read_children(struct workspace *work, const struct value *children,
                           struct config_model *model)
 {
@@ -76,7 +68,7 @@ static void read_children(struct workspace *work, const struct value *children,
                           "\"inherit\", \"off\" or a list of programs")) {
             return;
         }
-        if (is_no_word(children->source.text)) {
+        if (!word_is_near(children->source.text, WORDS_CHILDREN)) { /* the name of a program */
             REPORT(work->list, children->source.place, CHILDREN_NO_LIST, children->source.text);
         } else if (word_read(work, children, WORDS_CHILDREN, &word)) {
             model->children = word;

@@ -124,37 +124,47 @@ bool keys_check(struct workspace *work, const struct value *object, enum key_pla
     return is_good;
 }
 
+/* Returns how many: all of the set, or those of this version. */
+static size_t list_words(enum word_set set, bool has_later, const char *ret_names[N_WORDS])
+{
+    size_t n_names = 0;
+
+    for (size_t i = 0; i < N_WORDS; i++) {
+        if (words[i].set == set && (has_later || words[i].state == NOW)) {
+            ret_names[n_names++] = words[i].word;
+        }
+    }
+    return n_names;
+}
+
+bool word_is_near(const char *text, enum word_set set)
+{
+    const char *names[N_WORDS];
+
+    return words_nearest(text, names, list_words(set, true, names)) != NULL;
+}
+
 bool word_read(struct workspace *work, const struct value *value, enum word_set set, int *ret)
 {
     const char *names[N_WORDS];
-    size_t n_names = 0;
+    size_t n_names;
 
     if (!value_expect(work, value, VALUE_STRING, "a word")) {
         return false;
     }
     for (size_t i = 0; i < N_WORDS; i++) {
-        if (words[i].set != set) {
+        if (words[i].set != set || strcmp(words[i].word, value->source.text) != 0) {
             continue;
         }
-        if (strcmp(words[i].word, value->source.text) == 0) {
-            if (words[i].state == LATER) {
-                REPORT(work->list, value->source.place, WORD_LATER, value_name(work, value),
-                       value->source.text);
-                return false;
-            }
-            *ret = words[i].number;
-            return true;
+        if (words[i].state == LATER) {
+            REPORT(work->list, value->source.place, WORD_LATER, value_name(work, value),
+                   value->source.text);
+            return false;
         }
-        names[n_names++] = words[i].word;
+        *ret = words[i].number;
+        return true;
     }
-    if (words_nearest(value->source.text, names, n_names) == NULL) {
-        n_names = 0;
-        for (size_t i = 0; i < N_WORDS; i++) {
-            if (words[i].set == set && words[i].state == NOW) {
-                names[n_names++] = words[i].word;
-            }
-        }
-    }
+    n_names = list_words(set, word_is_near(value->source.text, set), names);
     REPORT(work->list, value->source.place, UNKNOWN_WORD, value_name(work, value),
            value->source.text, words_hint(work, value->source.text, names, n_names));
     return false;

@@ -57,6 +57,9 @@ enum word_set {
 /* The number that words.def gives to value's word; reports what is no string, unknown or later. */
 bool word_read(struct workspace *work, const struct value *value, enum word_set set, int *ret);
 
+/* The text is a word of the set, or so like one that it may be a slip. */
+bool word_is_near(const char *text, enum word_set set);
+
 /* ---- units.c --------------------------------------------------------------------------------- */
 
 #define DURATION_MAX_NS (UINT64_C(36500) * 86400 * 1000000000) /* a hundred years, below 2^63 */
