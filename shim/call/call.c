@@ -2,9 +2,9 @@
 /* The path of one call. See call.h for the picture. */
 #include "abi/abi.h"
 #include "base/clock.h"
+#include "base/errno_here.h"
 #include "base/fork_page.h"
 #include "base/guard.h"
-#include "base/here.h"
 #include "base/lock.h"
 #include "call/call_private.h"
 #include "call/life.h"

@@ -12,7 +12,7 @@
 #ifndef CALL_QUICK_MISS_H
 #define CALL_QUICK_MISS_H
 
-#include "base/here.h"
+#include "base/errno_here.h"
 #include "call/life.h"
 #include "call/quick_rows.h"
 #include "call/real.h"

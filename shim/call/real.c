@@ -5,8 +5,8 @@
 #include "abi/abi.h"
 #include "base/alone.h"
 #include "base/clock.h"
+#include "base/errno_here.h"
 #include "base/guard.h"
-#include "base/here.h"
 #include "base/lock.h"
 #include "call/call_private.h"
 

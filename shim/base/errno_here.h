@@ -4,8 +4,8 @@
  * for the place of errno once; but a real function may be one in which a coroutine gives way, and
  * goes on in another thread. Nobody can tell then what it did to errno, and what others did.
  */
-#ifndef BASE_HERE_H
-#define BASE_HERE_H
+#ifndef BASE_ERRNO_HERE_H
+#define BASE_ERRNO_HERE_H
 
 /* libc's own, without its promise to give the same each time. */
 int *errno_here(void) __asm__("__errno_location");
